@@ -1,0 +1,21 @@
+"""Partywall: two houses under one roof, and a wall between them.
+
+The rooms stand in the order in which the data walks through them:
+
+=================  ==========================================================
+``cli``            the verbs a person types
+``apps``           wiring: one file a process, no logic
+``shipping``       files, pipes and archives into ``logs.*``
+``restricted``     the room behind the wall: parses, scrubs, pseudonymises, seals
+``rollups``        windows of events, cut into cells
+``release``        door 2: what may be said of a window, and what is withheld
+``clickhouse``     migrations, the loader, queries
+``vault``          the sealed store: segments and their manifest
+``keys``           the key service and its clients
+``kafka``          topics, tables of runs, workers
+=================  ==========================================================
+
+Loose files are what every room shares: ``events`` (the only shape that crosses door 1),
+``rows`` (the only ones that cross door 2), ``sealed`` (the envelope both sides of the vault
+know), ``policy``, ``settings``, ``errors``, ``clock``, ``logs``, ``metrics``.
+"""

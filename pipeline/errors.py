@@ -1,0 +1,48 @@
+"""Every error of ours, and the one place that says which exit code it gets.
+
+::
+
+    PartywallError
+    ├── UsageError            a person can mend it: one line, exit code 2
+    │   ├── SettingsError     a settings file, variable or flag
+    │   └── InputError        a file or stream that cannot be read
+    ├── UnavailableError      broker, engine, disk or key service: waited out with backoff
+    ├── IntegrityError        bytes that do not verify: never guessed around
+    └── RejectLimitError      too large a share of the lines is being rejected
+
+A message of ours names files, settings, offsets and reasons. It never quotes log content.
+"""
+
+from __future__ import annotations
+
+
+class PartywallError(Exception):
+    """Base of all errors raised on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(PartywallError):
+    """A person's mistake; the message is one line that says what to do."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A setting is missing, misspelt or contradicts another."""
+
+
+class InputError(UsageError):
+    """An input file or stream cannot be read as logs."""
+
+
+class UnavailableError(PartywallError):
+    """Something around us does not answer; the caller waits and tries again."""
+
+
+class IntegrityError(PartywallError):
+    """Bytes are damaged, cut, reordered or signed by nobody we know."""
+
+
+class RejectLimitError(PartywallError):
+    """More lines are rejected than the settings allow; the worker stops."""

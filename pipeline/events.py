@@ -1,0 +1,94 @@
+"""The only shape that crosses door 1: batches of allow-listed event rows.
+
+A message on ``events`` is a small JSON header, a newline, and an Arrow IPC stream whose columns
+are exactly the fields of ``schemas/events/event.yaml``, in that order.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+import polars as pl
+
+from pipeline import declarations
+from pipeline.errors import IntegrityError
+
+_DOCUMENT: Final[dict[str, Any]] = declarations.load("events/event.yaml")
+
+SCHEMA: Final[dict[str, pl.DataType]] = {
+    name: getattr(pl, spec["type"])() for name, spec in _DOCUMENT["fields"].items()
+}
+"""Column name → Polars type, in order: the allow-list."""
+
+PURPOSES: Final[dict[str, str]] = {n: s["purpose"] for n, s in _DOCUMENT["fields"].items()}
+"""Column name → purpose in the policy."""
+
+DIMENSIONS: Final[dict[str, str | None]] = {
+    name: spec.get("within") for name, spec in _DOCUMENT["dimensions"].items()
+}
+"""Breakdown dimension → the dimension it nests in, or None. Parents stand before children."""
+
+DIMENSION_PURPOSES: Final[dict[str, str]] = {
+    n: s["purpose"] for n, s in _DOCUMENT["dimensions"].items()
+}
+"""Breakdown dimension → purpose in the policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsHeader:
+    """Which part of the source a batch stands for.
+
+    ``source`` is ``topic:partition``; the batch covers every offset of it up to ``last_offset``
+    that an earlier batch did not. ``watermark`` is the newest event time seen there, in seconds,
+    or None where nothing is known; ``end`` says that the ingest sends no more from this source.
+    """
+
+    source: str
+    last_offset: int
+    ingest: str
+    watermark: int | None
+    end: bool = False
+
+
+def encode(header: EventsHeader, rows: pl.DataFrame) -> bytes:
+    """Return the message for ``rows``; a column outside the allow-list raises IntegrityError."""
+    if dict(rows.schema) != SCHEMA:
+        extra = sorted(set(rows.columns) - set(SCHEMA))
+        missing = sorted(set(SCHEMA) - set(rows.columns))
+        raise IntegrityError(f"not an event batch: columns extra {extra}, missing {missing}")
+    head = {
+        "source": header.source,
+        "last_offset": header.last_offset,
+        "ingest": header.ingest,
+        "watermark": header.watermark,
+        "end": header.end,
+    }
+    return orjson.dumps(head) + b"\n" + to_ipc(rows)
+
+
+def decode(message: bytes) -> tuple[EventsHeader, pl.DataFrame]:
+    """Return header and rows of a message; raises IntegrityError where it is not one."""
+    head, newline, body = message.partition(b"\n")
+    try:
+        header = EventsHeader(**orjson.loads(head))
+        rows = from_ipc(body)
+    except (orjson.JSONDecodeError, TypeError, pl.exceptions.PolarsError) as error:
+        raise IntegrityError("not an event batch") from error
+    if not newline or dict(rows.schema) != SCHEMA:
+        raise IntegrityError("not an event batch")
+    return header, rows
+
+
+def to_ipc(rows: pl.DataFrame) -> bytes:
+    """Return ``rows`` as an LZ4-compressed Arrow IPC stream."""
+    sink = io.BytesIO()
+    rows.write_ipc_stream(sink, compression="lz4")
+    return sink.getvalue()
+
+
+def from_ipc(data: bytes) -> pl.DataFrame:
+    """Return the frame of an Arrow IPC stream."""
+    return pl.read_ipc_stream(io.BytesIO(data))

@@ -1,0 +1,99 @@
+"""The policy file: which purposes, which k and which retention were in force when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from pipeline import declarations
+from pipeline.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long each tier may live."""
+
+    raw_topic_hours: int
+    pseudonymous_hours: int
+    vault_days: int
+    rollups_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the policy. ``effective`` is aware, UTC; ``k`` counts distinct visitors."""
+
+    version: int
+    effective: dt.datetime
+    purposes: frozenset[str]
+    k: int
+    retention: Retention
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All versions, oldest first."""
+
+    versions: tuple[Version, ...]
+
+    @property
+    def current(self) -> Version:
+        """The newest version: its k and its retention are what the workers carry out."""
+        return self.versions[-1]
+
+    def at(self, moment: dt.datetime) -> Version | None:
+        """Return the version in force at ``moment``, or None before the first."""
+        return next((v for v in reversed(self.versions) if v.effective <= moment), None)
+
+    def first_with(self, purpose: str) -> int | None:
+        """Return the version that introduced ``purpose``, or None where none names it.
+
+        A purpose that a version drops and a later one names again counts from the later one.
+        """
+        since: int | None = None
+        for version in self.versions:
+            if purpose not in version.purposes:
+                since = None
+            elif since is None:
+                since = version.version
+        return since
+
+
+def load(path: Path | None = None) -> Policy:
+    """Read a policy file, the packaged default where ``path`` is None; raises SettingsError."""
+    source = path or declarations.folder() / "policy/default.yaml"
+    try:
+        document = yaml.safe_load(source.read_text(encoding="utf-8"))
+        versions = tuple(_version(entry) for entry in document["versions"])
+    except OSError as error:
+        raise SettingsError(f"policy {source}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise SettingsError(
+            f"policy {source}: each version needs version, effective, purposes, k, retention"
+        ) from error
+    numbers = [v.version for v in versions]
+    dates = [v.effective for v in versions]
+    if not versions or numbers != sorted(set(numbers)) or dates != sorted(dates):
+        raise SettingsError(f"policy {source}: list versions once each, oldest first")
+    if min(v.k for v in versions) < 1:
+        raise SettingsError(f"policy {source}: k must be 1 or more")
+    return Policy(versions)
+
+
+def _version(entry: dict[str, object]) -> Version:
+    effective = entry["effective"]
+    if not isinstance(effective, dt.datetime):
+        raise TypeError("effective")
+    retention = entry["retention"]
+    if not isinstance(retention, dict):
+        raise TypeError("retention")
+    return Version(
+        version=int(str(entry["version"])),
+        effective=effective.astimezone(dt.UTC) if effective.tzinfo else effective.replace(tzinfo=dt.UTC),
+        purposes=frozenset(str(p) for p in entry["purposes"]),  # type: ignore[attr-defined]
+        k=int(str(entry["k"])),
+        retention=Retention(**{str(k): int(v) for k, v in retention.items()}),
+    )

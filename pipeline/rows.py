@@ -1,0 +1,136 @@
+"""What flows between the open rooms: cells (pseudonymous, internal) and rollups (anonymous).
+
+Both messages are a JSON header, a newline and an Arrow IPC stream, as in ``events``.
+
+Cells keep one row per hour, visitor and profile (the value of every dimension), not counts:
+whether ``(other)`` stands for k distinct visitors can only be told from the visitors themselves,
+since folded cells share them. Rollup rows are the only ones that cross door 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import orjson
+import polars as pl
+
+from pipeline.errors import IntegrityError
+from pipeline.events import DIMENSIONS, from_ipc, to_ipc
+
+HOUR: Final = 3600
+DAY: Final = 24 * HOUR
+OTHER: Final = "(other)"
+"""The value that folded cells are counted under; no real value can be written like this."""
+
+CELLS: Final[dict[str, pl.DataType]] = {
+    "site": pl.String(),
+    "hour": pl.Int64(),
+    "audience": pl.String(),
+    "visitor": pl.UInt64(),
+    **{name: pl.String() for name in DIMENSIONS},
+    "hits": pl.UInt64(),
+    "bytes": pl.UInt64(),
+}
+"""Columns of a cells message. ``hour`` is its start in seconds since 1970 UTC."""
+
+TRAFFIC: Final[dict[str, pl.DataType]] = {
+    "site": pl.String(),
+    "window_start": pl.Int64(),
+    "audience": pl.String(),
+    "hits": pl.UInt64(),
+    "bytes": pl.UInt64(),
+    "visitors": pl.UInt64(),
+}
+BREAKDOWN: Final[dict[str, pl.DataType]] = {
+    "site": pl.String(),
+    "window_start": pl.Int64(),
+    "dimension": pl.String(),
+    "value": pl.String(),
+    "hits": pl.UInt64(),
+    "visitors": pl.UInt64(),
+}
+TABLES: Final[dict[str, dict[str, pl.DataType]]] = {
+    "traffic_hourly": TRAFFIC,
+    "traffic_daily": TRAFFIC,
+    "breakdown_hourly": BREAKDOWN,
+    "breakdown_daily": BREAKDOWN,
+}
+"""Table → columns of its released rows, ``revision`` (UInt64) and ``ingest`` aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellsHeader:
+    """Where in the log of ``events`` a cells message was cut.
+
+    ``origin`` is the events partition and ``position`` the events offset at which its windows
+    closed; ``part`` of ``parts`` where one closing needs several messages. ``watermark`` (seconds)
+    promises that every hour of ``ingest`` that ended a lateness before it has been sent from this
+    origin; None promises nothing, ``end`` promises that all has been sent.
+    """
+
+    origin: int
+    position: int
+    part: int
+    parts: int
+    ingest: str
+    watermark: int | None
+    end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RollupsHeader:
+    """Which table the rows are for; ``finished`` says that the ingest has released its last."""
+
+    table: str
+    ingest: str
+    origin: int
+    finished: bool = False
+
+
+def encode_cells(header: CellsHeader, rows: pl.DataFrame) -> bytes:
+    """Return the message; columns other than those of CELLS raise IntegrityError."""
+    return _encode(asdict(header), rows, CELLS)
+
+
+def decode_cells(message: bytes) -> tuple[CellsHeader, pl.DataFrame]:
+    """Return header and rows; raises IntegrityError where the bytes are no cells message."""
+    head, rows = _decode(message)
+    header = CellsHeader(**head)  # type: ignore[arg-type]
+    _check(rows, CELLS)
+    return header, rows
+
+
+def encode_rollups(header: RollupsHeader, rows: pl.DataFrame) -> bytes:
+    """Return the message; ``rows`` has the table's columns and ``revision``."""
+    return _encode(asdict(header), rows, _rollup_schema(header.table))
+
+
+def decode_rollups(message: bytes) -> tuple[RollupsHeader, pl.DataFrame]:
+    """Return header and rows; raises IntegrityError where the bytes are no rollups message."""
+    head, rows = _decode(message)
+    header = RollupsHeader(**head)  # type: ignore[arg-type]
+    _check(rows, _rollup_schema(header.table))
+    return header, rows
+
+
+def _rollup_schema(table: str) -> dict[str, pl.DataType]:
+    return {**TABLES[table], "revision": pl.UInt64()}
+
+
+def _encode(head: dict[str, object], rows: pl.DataFrame, schema: dict[str, pl.DataType]) -> bytes:
+    _check(rows, schema)
+    return orjson.dumps(head) + b"\n" + to_ipc(rows)
+
+
+def _decode(message: bytes) -> tuple[dict[str, object], pl.DataFrame]:
+    head, _, body = message.partition(b"\n")
+    try:
+        return orjson.loads(head), from_ipc(body)
+    except (orjson.JSONDecodeError, pl.exceptions.PolarsError) as error:
+        raise IntegrityError("message is damaged") from error
+
+
+def _check(rows: pl.DataFrame, schema: dict[str, pl.DataType]) -> None:
+    if dict(rows.schema) != schema:
+        raise IntegrityError(f"columns {sorted(set(rows.columns) ^ set(schema))} do not belong")
