@@ -1,0 +1,59 @@
+# Everything starts here: `make demo` and `make test` do their own set-up.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+READY := .venv/.ready
+JARS := deploy/kafka/libs/.complete
+WORKERS ?= 2
+ARGS ?=
+
+.PHONY: help setup demo test test-kill-long check lint types walls deploy-check bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## put partywall and its tools into .venv (fetches uv where it is missing)
+	@:
+
+$(READY): uv.lock pyproject.toml
+	@uv=$$(deploy/tools/uv) && env -u VIRTUAL_ENV "$$uv" sync --frozen --quiet
+	@touch $@
+
+$(JARS): deploy/kafka/pom.xml
+	@deploy/kafka/fetch
+
+demo: setup ## simulated traffic all the way, then a search for every planted personal value
+	@$(BIN)/partywall demo $(ARGS)
+
+test: setup $(JARS) ## every test but the long ones, Apache Kafka's included
+	@PARTYWALL_TESTS_NEED_KAFKA=1 $(BIN)/pytest -q -n $(WORKERS) -m "not long" $(ARGS)
+
+test-kill-long: setup $(JARS) ## kill -9 every stage again and again on real Kafka (minutes)
+	@PARTYWALL_TESTS_NEED_KAFKA=1 $(BIN)/pytest -q -s -m long tests/integration $(ARGS)
+
+check: lint types walls deploy-check ## lint, format, types, walls, deployment files
+
+lint: setup
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/yamllint --strict .
+
+types: setup
+	@$(BIN)/mypy
+
+walls: setup
+	@$(BIN)/lint-imports
+
+deploy-check: setup
+	@deploy/check
+
+bench: setup ## lines a second against other ways, after checking that the results are equal
+	@$(BIN)/partywall bench $(ARGS)
+
+clean: ## remove what the other targets made, .venv and Kafka's jars included
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
+		deploy/kafka/libs deploy/kafka/target

@@ -1,0 +1,33 @@
+"""Fixtures that more than one folder of tests uses."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.kafka_server import KafkaServer, missing
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
+    """A running broker, shared by the tests of one pytest worker: use ``topic_prefix`` on it.
+
+    A test that kills or restarts a broker starts a KafkaServer of its own. Without Java or the
+    jars the test is skipped, unless PARTYWALL_TESTS_NEED_KAFKA says that it must run.
+    """
+    if reason := missing():
+        if os.environ.get("PARTYWALL_TESTS_NEED_KAFKA"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with KafkaServer(tmp_path_factory.mktemp("kafka")) as server:
+        yield server
+
+
+@pytest.fixture
+def topic_prefix(request: pytest.FixtureRequest) -> str:
+    """A prefix for topics, groups and transactional ids that no other test has."""
+    digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:10]
+    return f"t{digest}"
