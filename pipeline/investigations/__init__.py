@@ -1,0 +1,1 @@
+"""The reading side of the vault: the only room that holds private keys. No processor comes here."""

@@ -1,0 +1,1 @@
+"""The key service: makes daily keys, lends them to the split, and destroys them on time."""

@@ -1,0 +1,205 @@
+"""Seals raw lines to the public key of the day: who can seal cannot open.
+
+Lines are cut into frames, each frame is compressed and then encrypted under a content key made for
+one message, and that key is encapsulated with HPKE. Cuts between messages fall between source
+offsets, so that the vault can tell by offsets alone what it already holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+import polars as pl
+import zstandard
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from pipeline import sealed
+from pipeline.errors import IntegrityError
+from pipeline.keys.material import SealingKey, Tokeniser
+
+FRAME_RECORDS: Final = 2_000
+FRAME_BYTES: Final = 1 << 20
+MESSAGE_BYTES: Final = 900_000
+LEVEL: Final = 1
+
+RECORDS: Final[dict[str, pl.DataType]] = {
+    "raw": pl.Binary(),
+    "address": pl.String(),
+    **{name: dtype for name, dtype in sealed.INDEX.items() if name != "token"},
+}
+"""Columns that :func:`seal` takes: the line's bytes, its client address (null where none was
+found), and the index's columns apart from the token."""
+
+_SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+_TOKENS_KEPT: Final = 1 << 17  # addresses whose tokens are remembered, in memory alone
+_INDEX_ROW_BYTES: Final = (
+    24  # a guess at what a record adds to the index; wrong guesses are cut again
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Rows ``start`` to ``end`` of a batch, compressed; ``whole`` where an offset begins here."""
+
+    start: int
+    end: int
+    whole: bool
+    packed: bytes = field(repr=False)
+
+    @property
+    def cost(self) -> int:
+        return len(self.packed) + sealed.TAG_BYTES + (self.end - self.start) * _INDEX_ROW_BYTES
+
+
+def seal(
+    records: pl.DataFrame,
+    key: SealingKey,
+    *,
+    source: str,
+    hour: int,
+    limit: int = MESSAGE_BYTES,
+    level: int = LEVEL,
+) -> list[bytes]:
+    """Return the sealed messages for ``records``, in order; no records, no message.
+
+    ``records`` has the columns RECORDS, sorted by offset and line; ``source`` is the
+    ``topic:partition`` they were read from and ``hour`` the present hour's start in seconds.
+    Messages stay under ``limit`` bytes, except where the lines of a single offset need more.
+    Raises IntegrityError where the columns or their order are others.
+    """
+    if dict(records.schema) != RECORDS:
+        raise IntegrityError(f"columns {sorted(set(records.columns) ^ set(RECORDS))} do not belong")
+    if records.is_empty():
+        return []
+    if not records.get_column("offset").is_sorted():
+        raise IntegrityError("records to seal are not in the order of their offsets")
+    index = records.with_columns(_tokens(records.get_column("address"), key)).select(*sealed.INDEX)
+    frames = _frames(records, min(FRAME_BYTES, limit // 2), level)
+    messages: list[bytes] = []
+    for group in _groups(frames, limit):
+        messages += _fit(group, index, key, source, hour, limit)
+    return messages
+
+
+def _tokens(addresses: pl.Series, key: SealingKey) -> pl.Series:
+    """Return the token of each address: one keyed hash per distinct one."""
+    distinct = addresses.unique().drop_nulls()
+    tokens = list(map(_tokeniser(key.token_key), distinct.to_list()))
+    known = pl.DataFrame({"address": distinct, "token": pl.Series(tokens, dtype=pl.Binary)})
+    found = addresses.to_frame("address").join(
+        known, on="address", how="left", maintain_order="left"
+    )
+    return found.get_column("token")
+
+
+@lru_cache(maxsize=2)  # today's key, and yesterday's around midnight
+def _tokeniser(token_key: bytes) -> Callable[[str], bytes]:
+    return lru_cache(maxsize=_TOKENS_KEPT)(Tokeniser(token_key))
+
+
+def _frames(records: pl.DataFrame, most_bytes: int, level: int) -> list[_Frame]:
+    """Cut the batch into compressed frames, between offsets wherever one frame can hold them."""
+    raw = records.get_column("raw").rechunk()
+    lengths = raw.bin.size().cast(pl.UInt32).to_arrow().buffers()[1]
+    _, ends, data = raw.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()
+    lengths, ends = memoryview(lengths).cast("I"), memoryview(ends).cast("q")
+    data = memoryview(data or b"")
+    offset = records.get_column("offset")
+    firsts = [*(offset != offset.shift()).fill_null(value=True).arg_true(), records.height]
+    compressor = zstandard.ZstdCompressor(level=level)
+    frames = []
+    start = 0
+    while start < records.height:
+        end = bisect_right(ends, ends[start] + most_bytes, start + 1, records.height + 1) - 1
+        end = max(start + 1, min(end, start + FRAME_RECORDS))
+        after = bisect_right(firsts, start)
+        fitting = bisect_right(firsts, end) - 1
+        end = firsts[fitting] if fitting >= after else end
+        count = (end - start).to_bytes(4, "little")
+        body = b"".join((count, lengths[start:end], data[ends[start] : ends[end]]))
+        frames.append(_Frame(start, end, firsts[after - 1] == start, compressor.compress(body)))
+        start = end
+    return frames
+
+
+def _groups(frames: list[_Frame], limit: int) -> list[list[_Frame]]:
+    """Gather frames into messages of whole offsets that should stay under ``limit``."""
+    groups: list[list[_Frame]] = []
+    room = 0
+    for unit in _units(frames):
+        cost = sum(frame.cost for frame in unit)
+        if groups and cost <= room:
+            groups[-1] += unit
+        else:
+            groups.append(unit)
+            room = limit - 2_048
+        room -= cost
+    return groups
+
+
+def _units(frames: list[_Frame]) -> list[list[_Frame]]:
+    """Return the smallest runs of frames that hold whole offsets."""
+    units: list[list[_Frame]] = []
+    for frame in frames:
+        if frame.whole:
+            units.append([frame])
+        else:
+            units[-1].append(frame)
+    return units
+
+
+def _fit(
+    frames: list[_Frame], index: pl.DataFrame, key: SealingKey, source: str, hour: int, limit: int
+) -> list[bytes]:
+    """Seal frames as one message, or as halves where it came out larger than guessed."""
+    message = _message(frames, index, key, source, hour)
+    units = _units(frames)
+    if len(message) <= limit or len(units) == 1:
+        return [message]
+    half = [frame for unit in units[: len(units) // 2] for frame in unit]
+    rest = frames[len(half) :]
+    return _fit(half, index, key, source, hour, limit) + _fit(rest, index, key, source, hour, limit)
+
+
+def _message(
+    frames: list[_Frame], index: pl.DataFrame, key: SealingKey, source: str, hour: int
+) -> bytes:
+    rows = index[frames[0].start : frames[-1].end]
+    encoded = sealed.encode_index(rows)
+    offsets = rows.get_column("offset")
+    head = sealed.encode_header(
+        sealed.Header(
+            batch=os.urandom(16).hex(),
+            key_id=key.key_id,
+            source=source,
+            first_offset=int(offsets[0]),
+            last_offset=int(offsets[-1]),
+            records=rows.height,
+            hour=hour,
+            index_bytes=len(encoded),
+            index_sha256=hashlib.sha256(encoded).hexdigest(),
+            frames=tuple((len(f.packed) + sealed.TAG_BYTES, f.end - f.start) for f in frames),
+        )
+    )
+    digest = sealed.digest_of(head)
+    content_key = AESGCM.generate_key(256)
+    encapsulated = _SUITE.encrypt(content_key, _public(key.public), info=sealed.info(digest))
+    cipher = AESGCM(content_key)
+    ciphertexts = [
+        cipher.encrypt(sealed.nonce(n), f.packed, sealed.frame_aad(digest, n, len(frames)))
+        for n, f in enumerate(frames)
+    ]
+    return sealed.encode(head, encoded, encapsulated, ciphertexts)
+
+
+@lru_cache(maxsize=4)
+def _public(raw: bytes) -> X25519PublicKey:
+    return X25519PublicKey.from_public_bytes(raw)

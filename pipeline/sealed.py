@@ -1,0 +1,220 @@
+"""The envelope both sides of the vault know: its layout, its checks, and no key.
+
+A message on ``vault.sealed`` is a prologue, a canonical JSON header, a public index (one row per
+record), the content key encapsulated to the public key of the day (HPKE, RFC 9180), and frames of
+ciphertext. Everything is bound to the header's SHA-256: the HPKE ``info`` and the additional data
+of each frame hold it, and it holds the index's. docs/vault-format.md gives every byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+from dataclasses import dataclass, field, fields
+from typing import Final
+
+import orjson
+import polars as pl
+
+from pipeline.errors import IntegrityError
+
+MAGIC: Final = b"PWSEAL\x00\x01"
+"""First bytes of every sealed message; the last is the version of the layout."""
+
+_PROLOGUE: Final = struct.Struct("<8sI32s")
+_AAD: Final = struct.Struct("<32sII")
+TAG_BYTES: Final = 16
+TOKEN_BYTES: Final = 16
+ENCAPSULATED_BYTES: Final = 32 + 32 + TAG_BYTES
+"""Length of the HPKE message that holds the content key: X25519 share, AES-256 key, tag."""
+
+OUTCOMES: Final = ("event", "rejected", "ignored")
+
+INDEX: Final[dict[str, pl.DataType]] = {
+    "offset": pl.UInt64(),
+    "line": pl.UInt32(),
+    "site": pl.String(),
+    "label": pl.String(),
+    "ingest": pl.String(),
+    "outcome": pl.String(),
+    "reason": pl.String(),
+    "policy": pl.UInt16(),
+    "hour": pl.Int64(),
+    "token": pl.Binary(),
+}
+"""Columns of the public index, a row per record in the order of the frames.
+
+``label`` is the source the shipper named; ``hour`` the start of the record's hour in seconds
+since 1970 UTC, null where the line has no time; ``token`` the keyed token of its client address.
+"""
+
+POSITIONED: Final[dict[str, pl.DataType]] = {**INDEX, "frame": pl.UInt32(), "row": pl.UInt32()}
+"""Columns of :func:`index_rows`: the index, and where in which frame the record's bytes lie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is said in the open about a sealed batch, and vouched for by every frame.
+
+    The batch covers the offsets ``first_offset`` to ``last_offset`` of ``source``
+    (``topic:partition``) whole. ``hour`` is the start of the hour of sealing, seconds since 1970
+    UTC. ``frames`` gives each frame's ciphertext bytes and records; ``batch`` is random.
+    """
+
+    batch: str
+    key_id: str
+    source: str
+    first_offset: int
+    last_offset: int
+    records: int
+    hour: int
+    index_bytes: int
+    index_sha256: str
+    frames: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed message taken apart; nothing in it has been decrypted.
+
+    ``head`` is the header's bytes as they are bound to the frames, ``digest`` what binds them.
+    """
+
+    header: Header
+    head: bytes
+    digest: bytes
+    index: bytes = field(repr=False)
+    encapsulated: bytes = field(repr=False)
+    frames: tuple[bytes, ...] = field(repr=False)
+
+
+def digest_of(head: bytes) -> bytes:
+    """Return the SHA-256 that stands for a header wherever something is bound to it."""
+    return hashlib.sha256(MAGIC + struct.pack("<I", len(head)) + head).digest()
+
+
+def info(digest: bytes) -> bytes:
+    """Return the HPKE ``info`` that ties an encapsulated key to its header."""
+    return b"partywall sealed batch 1\x00" + digest
+
+
+def nonce(frame: int) -> bytes:
+    """Return the 96-bit AES-GCM nonce of a frame: its number, under a key used for one batch."""
+    return frame.to_bytes(12, "big")
+
+
+def frame_aad(digest: bytes, frame: int, frames: int) -> bytes:
+    """Return the additional data of frame number ``frame`` of ``frames``."""
+    return _AAD.pack(digest, frame, frames)
+
+
+def encode_index(rows: pl.DataFrame) -> bytes:
+    """Return ``rows`` (columns INDEX) as a zstd-compressed Arrow IPC stream."""
+    if dict(rows.schema) != INDEX:
+        raise IntegrityError(f"columns {sorted(set(rows.columns) ^ set(INDEX))} do not belong")
+    sink = io.BytesIO()
+    rows.write_ipc_stream(sink, compression="zstd")
+    return sink.getvalue()
+
+
+def index_rows(sealed: Sealed) -> pl.DataFrame:
+    """Return the public index with each record's frame and row (columns POSITIONED)."""
+    try:
+        rows = pl.read_ipc_stream(io.BytesIO(sealed.index))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise IntegrityError(_damaged("index")) from error
+    tokens = rows.get_column("token") if "token" in rows.columns else None
+    if dict(rows.schema) != INDEX or rows.height != sealed.header.records or tokens is None:
+        raise IntegrityError(_damaged("index"))
+    if not (tokens.drop_nulls().bin.size() == TOKEN_BYTES).all():
+        raise IntegrityError(_damaged("index"))
+    places = [
+        pl.select(
+            frame=pl.repeat(number, count, dtype=pl.UInt32),
+            row=pl.int_range(count, dtype=pl.UInt32),
+        )
+        for number, (_, count) in enumerate(sealed.header.frames)
+    ]
+    return rows.hstack(pl.concat(places))
+
+
+def encode_header(header: Header) -> bytes:
+    """Return the canonical JSON of a header: sorted keys, no blanks, UTF-8."""
+    return orjson.dumps(
+        {f.name: getattr(header, f.name) for f in fields(Header)}, option=orjson.OPT_SORT_KEYS
+    )
+
+
+def decode_header(head: bytes) -> Header:
+    """Return the header; anything but its canonical bytes raises IntegrityError."""
+    try:
+        values = orjson.loads(head)
+        values["frames"] = tuple((size, count) for size, count in values["frames"])
+        header = Header(**values)
+        valid = encode_header(header) == head and _consistent(header)
+    except (orjson.JSONDecodeError, TypeError, ValueError, KeyError) as error:
+        raise IntegrityError(_damaged("header")) from error
+    if not valid:
+        raise IntegrityError(_damaged("header"))
+    return header
+
+
+def _consistent(header: Header) -> bool:
+    """Tell whether the numbers of a header are numbers and add up."""
+    texts = (header.batch, header.key_id, header.source, header.index_sha256)
+    numbers = (header.first_offset, header.last_offset, header.records, header.index_bytes)
+    flat = [number for frame in header.frames for number in frame]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(type(number) is int and number >= 0 for number in (*numbers, *flat))
+        and type(header.hour) is int
+        and header.first_offset <= header.last_offset
+        and header.records == sum(count for _, count in header.frames)
+        and all(size >= TAG_BYTES and count > 0 for size, count in header.frames)
+        and bool(header.frames)
+    )
+
+
+def encode(head: bytes, index: bytes, encapsulated: bytes, frames: list[bytes]) -> bytes:
+    """Return the message for parts that already match each other."""
+    prologue = _PROLOGUE.pack(MAGIC, len(head), digest_of(head))
+    return b"".join((prologue, head, index, encapsulated, *frames))
+
+
+def decode(message: bytes) -> Sealed:
+    """Take a message apart and check all that can be checked without a key.
+
+    Raises IntegrityError that names what is damaged: prologue, header, index, or a length that
+    shows the message cut or grown. Damage inside a frame shows only to who can open it.
+    """
+    if len(message) < _PROLOGUE.size:
+        raise IntegrityError("sealed message is cut inside its prologue")
+    magic, length, digest = _PROLOGUE.unpack_from(message)
+    if magic != MAGIC:
+        raise IntegrityError("not a sealed message of a version known here")
+    head = message[_PROLOGUE.size : _PROLOGUE.size + length]
+    if len(head) < length:
+        raise IntegrityError("sealed message is cut, or its header is damaged")
+    if digest_of(head) != digest:
+        raise IntegrityError(_damaged("header"))
+    header = decode_header(head)
+    start = _PROLOGUE.size + length
+    body = header.index_bytes + ENCAPSULATED_BYTES + sum(size for size, _ in header.frames)
+    if len(message) != start + body:
+        raise IntegrityError("sealed message is cut, or has grown past its end")
+    index = message[start : start + header.index_bytes]
+    if hashlib.sha256(index).hexdigest() != header.index_sha256:
+        raise IntegrityError(_damaged("index"))
+    start += header.index_bytes
+    encapsulated = message[start : start + ENCAPSULATED_BYTES]
+    start += ENCAPSULATED_BYTES
+    frames = []
+    for size, _ in header.frames:
+        frames.append(message[start : start + size])
+        start += size
+    return Sealed(header, head, digest, index, encapsulated, tuple(frames))
+
+
+def _damaged(part: str) -> str:
+    return f"{part} of a sealed message is damaged"
