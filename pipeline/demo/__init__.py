@@ -1,0 +1,1 @@
+"""The demo: simulated traffic with planted personal values, and the search that looks for them."""
