@@ -30,10 +30,10 @@ demo: setup ## simulated traffic all the way, then a search for every planted pe
 	@$(BIN)/partywall demo $(ARGS)
 
 test: setup $(JARS) ## every test but the long ones, Apache Kafka's included
-	@PARTYWALL_TESTS_NEED_KAFKA=1 $(BIN)/pytest -q -n $(WORKERS) -m "not long" $(ARGS)
+	@NEED_KAFKA_TESTS=1 $(BIN)/pytest -q -n $(WORKERS) -m "not long" $(ARGS)
 
 test-kill-long: setup $(JARS) ## kill -9 every stage again and again on real Kafka (minutes)
-	@PARTYWALL_TESTS_NEED_KAFKA=1 $(BIN)/pytest -q -s -m long tests/integration $(ARGS)
+	@NEED_KAFKA_TESTS=1 $(BIN)/pytest -q -s -m long tests/integration $(ARGS)
 
 check: lint types walls deploy-check ## lint, format, types, walls, deployment files
 

@@ -16,10 +16,10 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
     """A running broker, shared by the tests of one pytest worker: use ``topic_prefix`` on it.
 
     A test that kills or restarts a broker starts a KafkaServer of its own. Without Java or the
-    jars the test is skipped, unless PARTYWALL_TESTS_NEED_KAFKA says that it must run.
+    jars the test is skipped, unless NEED_KAFKA_TESTS says that it must run.
     """
     if reason := missing():
-        if os.environ.get("PARTYWALL_TESTS_NEED_KAFKA"):
+        if os.environ.get("NEED_KAFKA_TESTS"):
             pytest.fail(reason)
         pytest.skip(reason)
     with KafkaServer(tmp_path_factory.mktemp("kafka")) as server:

@@ -72,7 +72,7 @@ def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
     """A wrong setting ends in the broker's own words, not in a time-out."""
     if reason := missing():
         pytest.skip(reason)
-    with pytest.raises(RuntimeError, match="log.retention.hours"):
+    with pytest.raises(RuntimeError, match=r"log\.retention\.hours"):
         KafkaServer(tmp_path, {"log.retention.hours": "soon"}).start()
 
 
