@@ -27,6 +27,14 @@ class SealingKey:
     expires: int
 
 
+@dataclass(frozen=True, slots=True)
+class PseudonymKey:
+    """The key of one ingest and day: 32 random bytes, and when (seconds) it must be forgotten."""
+
+    key: bytes = field(repr=False)
+    expires: int
+
+
 class Tokeniser:
     """Makes look-up tokens under one day's token key; keeps the keyed state, no address."""
 

@@ -1,0 +1,73 @@
+"""When a key may be made and when it dies. The clock decides, nobody asks.
+
+================  =====================================  ==========================================
+key               may be made                            is destroyed
+================  =====================================  ==========================================
+sealing, token    on its day                             ``vault_days`` after its day began
+pseudonym, live   until it is due, at most a day ahead   ``pseudonymous_hours`` after its day began
+pseudonym, else   once, for a day that is not ahead      ``pseudonymous_hours`` after it was made,
+                                                         or when the ingest ends
+================  =====================================  ==========================================
+
+Retentions count from the *start* of the day, so that no record outlives the hours or days that
+the policy names, not even the first of its day; the last of the day lives a day less. Due times
+are worked out from the policy at each check and not stored: a shorter retention acts at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.errors import SettingsError
+from pipeline.policy import Policy
+
+LIVE: Final = "live"
+HOUR: Final = 3600
+DAY: Final = 24 * HOUR
+MOST_PSEUDONYMOUS_HOURS: Final = 48
+_DAY_HOURS: Final = 24
+
+
+def day_of(moment: dt.datetime) -> int:
+    """Return the days since 1970-01-01 UTC at ``moment``."""
+    return seconds(moment) // DAY
+
+
+def seconds(moment: dt.datetime) -> int:
+    """Return whole seconds since 1970 UTC."""
+    return int(moment.timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The retentions that keys obey, in seconds."""
+
+    pseudonymous: int
+    vault: int
+
+    @classmethod
+    def of(cls, policy: Policy) -> Rules:
+        """Take the retentions of the policy in force; raises SettingsError for impossible ones."""
+        retention = policy.current.retention
+        if not _DAY_HOURS < retention.pseudonymous_hours <= MOST_PSEUDONYMOUS_HOURS:
+            raise SettingsError(
+                "policy: set pseudonymous_hours to 25 to 48, since a key serves a whole day and "
+                "must be gone after two"
+            )
+        if retention.vault_days < 1:
+            raise SettingsError("policy: set vault_days to 1 or more")
+        return cls(retention.pseudonymous_hours * HOUR, retention.vault_days * DAY)
+
+    def sealing_due(self, day: int) -> int:
+        """Return when the sealing and token key of ``day`` must be gone, seconds since 1970."""
+        return day * DAY + self.vault
+
+    def pseudonym_due(self, ingest: str, day: int, made: int) -> int:
+        """Return when a pseudonym key made at ``made`` must be gone, seconds since 1970."""
+        return (day * DAY if ingest == LIVE else made) + self.pseudonymous
+
+    def may_make(self, ingest: str, day: int, now: int) -> bool:
+        """Tell whether a pseudonym key for ``day`` may be made at ``now``."""
+        return 0 <= day * DAY <= now + DAY and self.pseudonym_due(ingest, day, now) > now
