@@ -1,0 +1,127 @@
+"""Opens ClickHouse, a server over HTTP or the engine in process, and tames what it raises.
+
+An engine's message may quote the values it choked on. What leaves this module in an
+UnavailableError is the error's number and name alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, Error
+
+from pipeline.errors import SettingsError, UnavailableError, UsageError
+
+LIMITS: Final[dict[str, str]] = {
+    "max_execution_time": "60",
+    "max_result_bytes": "268435456",
+    "result_overflow_mode": "throw",
+    "allow_introspection_functions": "0",
+}
+"""Settings of a reading connection, fixed before it becomes read-only: seconds and bytes."""
+
+_CREDENTIALS: Final = {192, 193, 194, 497, 516}  # unknown user, wrong password, access denied
+_ENDPOINT: Final = re.compile(r"(https?)://([^:/@?#]+|\[[0-9A-Fa-f:]+\])(?::(\d+))?/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Where the tables are: a folder of the embedded engine, or a server's ``http(s)://host:port``.
+
+    The password is kept out of the repr.
+    """
+
+    path: Path | None = None
+    url: str | None = None
+    user: str = "default"
+    password: str = field(default="", repr=False)
+
+
+def connect(engine: Engine, *, read_only: bool = False) -> Client:
+    """Return a client; with ``read_only`` the engine itself refuses every write.
+
+    Raises UsageError where another process owns the folder or it cannot be written,
+    SettingsError for a wrong URL or password, UnavailableError where nothing answers.
+    """
+    client = _embedded(engine.path) if engine.path is not None else _server(engine)
+    if read_only:
+        with taming("opening"):
+            # readonly comes last: under it no setting can be changed any more
+            for name, value in {**LIMITS, "readonly": "1"}.items():
+                client.set_client_setting(name, value)
+    return client
+
+
+def _embedded(path: Path) -> Client:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        return clickhouse_connect.get_client(interface="chdb", path=str(path))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be used as a data folder ({error.strerror})") from error
+    except ClickHouseError as error:
+        text = str(error)
+        if "Another server instance" in text or "Cannot lock file" in text:
+            raise UsageError(
+                f"{path}: another partywall process has this data folder open; ask it with "
+                "`partywall query`, or stop it first"
+            ) from None
+        if "already initialized with path" in text:
+            raise UsageError(f"{path}: this process has another data folder open") from None
+        raise UsageError(
+            f"{path}: the embedded engine cannot open this folder ({error_name(error)}); "
+            "check its permissions and free space"
+        ) from None
+
+
+def _server(engine: Engine) -> Client:
+    match = _ENDPOINT.fullmatch(engine.url or "")
+    if match is None:
+        raise SettingsError("clickhouse url: write it as http://host:8123 or https://host:8443")
+    scheme, host, port = match.groups()
+    secure = scheme == "https"
+    with taming("connecting"):
+        return clickhouse_connect.get_client(
+            host=host.strip("[]"),
+            port=int(port) if port else (8443 if secure else 8123),
+            secure=secure,
+            username=engine.user,
+            password=engine.password,
+            connect_timeout=10,
+            send_receive_timeout=300,
+            # a session would refuse a second query while one runs
+            autogenerate_session_id=False,
+        )
+
+
+@contextmanager
+def taming(action: str) -> Iterator[None]:
+    """Turn what the engine raises into ours, without its text.
+
+    Raises SettingsError for refused credentials, else UnavailableError: whoever must not lose
+    rows waits and tries again, whatever the reason.
+    """
+    try:
+        yield
+    except ClickHouseError as error:
+        name = error_name(error)
+        if isinstance(error, Error) and error.code in _CREDENTIALS:
+            raise SettingsError(
+                f"clickhouse: {action} was refused ({name}); check user, password and grants"
+            ) from None
+        raise UnavailableError(f"clickhouse: {action} failed ({name})") from None
+    except OSError as error:
+        raise UnavailableError(f"clickhouse: {action} failed ({type(error).__name__})") from None
+
+
+def error_name(error: ClickHouseError) -> str:
+    """Return the symbolic name and number of an engine error, never its text."""
+    if isinstance(error, Error) and error.code is not None:
+        return f"{error.name or 'error'}, code {error.code}"
+    return "no connection"

@@ -1,0 +1,117 @@
+"""Named queries and a person's own SQL, answered read-only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import orjson
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, Error
+
+from pipeline import declarations
+from pipeline.clickhouse import sql
+from pipeline.clickhouse.client import Engine, connect, error_name, taming
+from pipeline.errors import UnavailableError, UsageError
+
+Row = dict[str, object]
+"""Column name → JSON value, in the query's column order. Times are ``YYYY-MM-DD hh:mm:ss`` UTC."""
+
+QueryFn = Callable[[str], list[Row]]
+"""Answers SQL or the name of a named query; raises UsageError or UnavailableError."""
+
+_TRAILER: Final = re.compile(r"\s*\(version [^)]*(?:\([^)]*\))?[^)]*\)\.?")
+_ROWS: Final = "JSONEachRow"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedQuery:
+    """A query people ask often; ``about`` is the comment its file starts with."""
+
+    name: str
+    about: str
+    sql: str
+
+
+@cache
+def named() -> dict[str, NamedQuery]:
+    """Return the queries of ``schemas/clickhouse/queries`` by name."""
+    found = {}
+    for path in sorted((declarations.folder() / "clickhouse/queries").glob("*.sql")):
+        first, _, body = path.read_text(encoding="utf-8").partition("\n")
+        found[path.stem] = NamedQuery(path.stem, first.removeprefix("--").strip(), body.strip())
+    return found
+
+
+def resolve(text: str) -> str:
+    """Return the SQL that a name stands for, or ``text`` itself; UsageError for a wrong name."""
+    name = text.strip().rstrip(";")
+    if not re.fullmatch(r"[\w-]+", name):
+        return text
+    try:
+        return named()[name.replace("-", "_")].sql
+    except KeyError:
+        raise UsageError(f"no query is called that; choose from {', '.join(named())}") from None
+
+
+class Reader:
+    """Answers statements that only read, through a connection that cannot do anything else."""
+
+    def __init__(self, client: Client) -> None:
+        """Take a client opened with ``read_only``; raises UnavailableError."""
+        self._client = client
+        with taming("opening"):
+            rows = client.query("SELECT name FROM system.table_functions").result_rows
+        self._table_functions = frozenset(str(name) for (name,) in rows)
+
+    @classmethod
+    def open(cls, engine: Engine) -> Reader:
+        """Open a read-only connection of its own; raises as ``client.connect`` does."""
+        return cls(connect(engine, read_only=True))
+
+    def rows(self, text: str) -> list[Row]:
+        """Return the rows of SQL or of a named query.
+
+        Raises UsageError where it is wrong or not allowed, UnavailableError where nothing answers.
+        """
+        statement = resolve(text)
+        if sql.has_format(statement):
+            raise UsageError("query: leave the FORMAT clause out; rows come as they are")
+        return [orjson.loads(line) for line in self.raw(statement, _ROWS).splitlines()]
+
+    def raw(self, statement: str, default_format: str) -> bytes:
+        """Return the engine's answer in the statement's own FORMAT, else in ``default_format``.
+
+        Raises as ``rows`` does.
+        """
+        if not re.fullmatch(r"[A-Za-z0-9]+", default_format):
+            raise UsageError("query: a format's name has letters and digits only")
+        allowed = sql.reading(statement, self._table_functions)
+        if not sql.has_format(allowed):
+            allowed += f"\nFORMAT {default_format}"
+        try:
+            return bytes(self._client.raw_query(allowed))
+        except Error as error:
+            if error.code is None:
+                raise UnavailableError("clickhouse: the query got no answer") from None
+            raise UsageError(f"query: {_one_line(error)}") from None
+        except ClickHouseError as error:
+            raise UnavailableError(f"clickhouse: the query failed ({error_name(error)})") from None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+
+def run_query(client: Client, text: str) -> list[Row]:
+    """Return the rows of SQL or of a named query on a client opened with ``read_only``."""
+    return Reader(client).rows(text)
+
+
+def _one_line(error: Error) -> str:
+    """Return what the engine says of a person's own query, without its stack and version."""
+    message = str(error).rpartition("DB::Exception: ")[2]
+    return " ".join(_TRAILER.sub("", message).split())[:300] or error_name(error)

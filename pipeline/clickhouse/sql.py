@@ -1,0 +1,127 @@
+"""Reads SQL just far enough to split a script and to refuse what a reader must not ask.
+
+The engine's own ``readonly`` mode stops writes and most reads outside its tables, but not all:
+``SELECT file('…')`` and ``INTO OUTFILE`` work under it. So a statement is cut into tokens as
+ClickHouse's lexer does (src/Parsers/Lexer.cpp), and what it cannot cut with certainty is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Final, NamedTuple
+
+from pipeline.errors import UsageError
+
+READING: Final = frozenset(
+    {"select", "with", "from", "show", "describe", "desc", "explain", "exists", "("}
+)
+"""First tokens of statements that only read."""
+
+HARMLESS_TABLE_FUNCTIONS: Final = frozenset(
+    {
+        "format",  # also a string function; reads only the text it is given
+        "generateSeries",
+        "generate_series",
+        "null",
+        "numbers",
+        "numbers_mt",
+        "primes",
+        "values",
+        "view",
+        "zeros",
+        "zeros_mt",
+    }
+)
+"""Table functions that reach nothing but their arguments; all others are refused."""
+
+_REACHING_OUT: Final = re.compile(
+    r"(?i:file|outfile|infile|hasColumnInTable|catboostEvaluate|reverseDNSQuery|showCertificate"
+    r"|executable|sleep|sleepEachRow)|(?:ai|AI)[A-Z]\w*"
+)
+"""Words refused wherever they stand as a name: ``* APPLY(file)`` needs no call of its own."""
+
+_TOKEN: Final = re.compile(
+    r"""(?P<space>\s+|--[^\n]*|/\*(?:(?!/\*|\*/).)*\*/|\#[ !][^\n]*)
+      | (?P<string>'(?:[^'\\]|\\.|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
+      | (?P<quoted>`[^`\\]*`|"[^"\\]*")
+      | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
+      | (?P<number>[0-9]+)
+      | (?P<mark>[!%&()*+,\-./:;<=>?@\[\]^{|}~])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Token(NamedTuple):
+    """One token; ``kind`` is string, quoted, word, number or mark."""
+
+    kind: str
+    text: str
+    start: int
+
+
+def tokens(sql: str) -> Iterator[Token]:
+    """Yield the tokens of ``sql``, comments left out; raises UsageError where one is unclear."""
+    position = 0
+    while position < len(sql):
+        match = _TOKEN.match(sql, position)
+        if match is None:
+            raise UsageError(f"query: cannot be read from character {position + 1} on")
+        if match.lastgroup is not None and match.lastgroup != "space":
+            yield Token(match.lastgroup, match.group(), position)
+        position = match.end()
+
+
+def statements(script: str) -> list[str]:
+    """Split a script at its semicolons; comments stay with the statement that follows them."""
+    found: list[str] = []
+    begin: int | None = None
+    start = 0
+    for token in tokens(script):
+        if token.text == ";" and token.kind == "mark":
+            if begin is not None:
+                found.append(script[start : token.start].strip())
+            begin, start = None, token.start + 1
+        elif begin is None:
+            begin = token.start
+    if begin is not None:
+        found.append(script[start:].strip())
+    return found
+
+
+def reading(sql: str, table_functions: Collection[str]) -> str:
+    """Return ``sql`` as one reading statement without its semicolon.
+
+    ``table_functions`` are the names the engine knows. Raises UsageError for several statements,
+    for one that writes, and for one that could reach files, the network or other servers.
+    """
+    found = statements(sql)
+    if len(found) != 1:
+        raise UsageError("query: write one statement" if found else "query: it is empty")
+    parts = list(tokens(found[0]))
+    if parts[0].text.lower() not in READING:
+        raise UsageError("query: only reading is possible (SELECT, SHOW, DESCRIBE, EXPLAIN)")
+    refused = {name.lower() for name in table_functions} - {
+        name.lower() for name in HARMLESS_TABLE_FUNCTIONS
+    }
+    for token, following in zip(parts, [*parts[1:], None], strict=True):
+        if token.kind not in {"word", "quoted"}:
+            continue
+        name = token.text.strip('`"')
+        calls = following is not None and following.text == "("
+        if _REACHING_OUT.fullmatch(name) or (calls and name.lower() in refused):
+            raise UsageError(
+                f"query: {name.lower()} reaches outside the analytics tables and is not allowed"
+            )
+        if token.kind == "quoted" and "/" in name:
+            raise UsageError("query: a quoted name cannot hold a slash")
+    return found[0]
+
+
+def has_format(sql: str) -> bool:
+    """Tell whether a statement ends with a FORMAT clause of its own."""
+    match [token for token in tokens(sql) if token.text != ";"]:
+        case [*_, keyword, name]:
+            return keyword.text.lower() == "format" and name.kind == "word"
+    return False

@@ -1,0 +1,74 @@
+"""The report as one JSON object, for programs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+
+from pipeline.report.model import Account, Breakdown, Report, Traffic
+
+
+def as_json(report: Report, account: Account) -> dict[str, object]:
+    """Return the object that ``partywall report --json`` prints.
+
+    Times are ISO 8601 in UTC with a ``Z``; ``visitors_daily`` adds up the audiences of a day.
+    ``totals.bytes`` counts released windows only.
+    """
+    period = report.period
+    visitors: defaultdict[str, int] = defaultdict(int)
+    for row in report.traffic_daily:
+        visitors[row.start.date().isoformat()] += row.visitors
+    return {
+        "sites": list(report.sites),
+        "period": {
+            "start": _moment(period[0]) if period else None,
+            "end": _moment(period[1]) if period else None,
+        },
+        "k": account.k,
+        "anonymous": account.anonymous,
+        "lines": {
+            "in": account.lines,
+            "events": account.events,
+            "rejected": account.rejected,
+            "ignored": account.ignored,
+        },
+        "rejected_reasons": dict(account.reasons),
+        "totals": {
+            "hits": report.released_hits + account.withheld_hits,
+            "bytes": report.released_bytes,
+            "visitors_daily": dict(visitors),
+            "released_hits": report.released_hits,
+            "withheld_hits": account.withheld_hits,
+        },
+        "sealed": {"records": account.records, "segments": account.segments},
+        "traffic_daily": [_traffic(row) for row in report.traffic_daily],
+        "traffic_hourly": [_traffic(row) for row in report.traffic_hourly],
+        "breakdown_daily": [_breakdown(row) for row in report.breakdown_daily],
+        "breakdown_hourly": [_breakdown(row) for row in report.breakdown_hourly],
+    }
+
+
+def _traffic(row: Traffic) -> dict[str, object]:
+    return {
+        "site": row.site,
+        "window_start": _moment(row.start),
+        "audience": row.audience,
+        "hits": row.hits,
+        "bytes": row.bytes,
+        "visitors": row.visitors,
+    }
+
+
+def _breakdown(row: Breakdown) -> dict[str, object]:
+    return {
+        "site": row.site,
+        "window_start": _moment(row.start),
+        "dimension": row.dimension,
+        "value": row.value,
+        "hits": row.hits,
+        "visitors": row.visitors,
+    }
+
+
+def _moment(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,91 @@
+"""What a report shows: released rows, and the account of every line behind them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """A row of ``traffic_hourly`` or ``traffic_daily``; ``start`` is aware, UTC."""
+
+    site: str
+    start: dt.datetime
+    audience: str
+    hits: int
+    bytes: int
+    visitors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """A row of ``breakdown_hourly`` or ``breakdown_daily``; ``start`` is aware, UTC."""
+
+    site: str
+    start: dt.datetime
+    dimension: str
+    value: str
+    hits: int
+    visitors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The four views over all time, each ordered by time, site, then audience or hits."""
+
+    traffic_daily: tuple[Traffic, ...]
+    traffic_hourly: tuple[Traffic, ...]
+    breakdown_daily: tuple[Breakdown, ...]
+    breakdown_hourly: tuple[Breakdown, ...]
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Names of the sites that have released traffic, sorted."""
+        return tuple(sorted({row.site for row in (*self.traffic_daily, *self.traffic_hourly)}))
+
+    @property
+    def released_hits(self) -> int:
+        """Hits of all released days."""
+        return sum(row.hits for row in self.traffic_daily)
+
+    @property
+    def released_bytes(self) -> int:
+        """Bytes of all released days."""
+        return sum(row.bytes for row in self.traffic_daily)
+
+    @property
+    def period(self) -> tuple[dt.datetime, dt.datetime] | None:
+        """Start of the first released window and end of the last; None where none is released."""
+        spans = [(row.start, row.start + dt.timedelta(hours=1)) for row in self.traffic_hourly] or [
+            (row.start, row.start + dt.timedelta(days=1)) for row in self.traffic_daily
+        ]
+        if not spans:
+            return None
+        return min(start for start, _ in spans), max(end for _, end in spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where every line went. ``lines`` = ``events`` + ``rejected`` + ``ignored``.
+
+    ``reasons`` counts rejected lines by reason, ``withheld_hits`` the hits that no released
+    number stands for, ``records`` and ``segments`` what lies sealed in the vault; ``k`` is the
+    fewest distinct visitors behind any released number.
+    """
+
+    lines: int
+    events: int
+    rejected: int
+    ignored: int
+    withheld_hits: int
+    records: int
+    segments: int
+    k: int
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def anonymous(self) -> bool:
+        """False for k = 1, where a number may stand for a single visitor."""
+        return self.k > 1

@@ -1,0 +1,7 @@
+-- HTTP methods asked; visitor_days adds up each day's distinct visitors
+SELECT site, value AS method, sum(hits) AS hits, sum(visitors) AS visitor_days
+FROM analytics.breakdown_daily
+WHERE dimension = 'method'
+GROUP BY site, value
+ORDER BY site, value = '(other)', hits DESC, value
+LIMIT 100 BY site

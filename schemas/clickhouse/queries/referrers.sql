@@ -1,0 +1,7 @@
+-- hosts that referred visitors; visitor_days adds up each day's distinct visitors
+SELECT site, value AS referrer, sum(hits) AS hits, sum(visitors) AS visitor_days
+FROM analytics.breakdown_daily
+WHERE dimension = 'referrer'
+GROUP BY site, value
+ORDER BY site, value = '(other)', hits DESC, value
+LIMIT 100 BY site

@@ -1,0 +1,88 @@
+"""The JSON object has the agreed names, and its totals close."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import orjson
+
+from pipeline.report.as_json import as_json
+from pipeline.report.collect import collect
+from pipeline.report.model import Account, Report, Traffic
+
+NOON = dt.datetime(2015, 5, 17, 12, tzinfo=dt.UTC)
+DAY = dt.datetime(2015, 5, 17, tzinfo=dt.UTC)
+ACCOUNT = Account(
+    lines=30,
+    events=27,
+    rejected=2,
+    ignored=1,
+    withheld_hits=7,
+    records=30,
+    segments=1,
+    k=10,
+    reasons={"malformed": 2},
+)
+REPORT = Report(
+    traffic_daily=(
+        Traffic("example", DAY, "human", 15, 1500, 11),
+        Traffic("example", DAY, "bot", 5, 500, 10),
+    ),
+    traffic_hourly=(Traffic("example", NOON, "human", 15, 1500, 11),),
+    breakdown_daily=(),
+    breakdown_hourly=(),
+)
+
+
+def test_the_object_has_exactly_the_agreed_names() -> None:
+    assert orjson.loads(orjson.dumps(as_json(REPORT, ACCOUNT))) == {
+        "sites": ["example"],
+        "period": {"start": "2015-05-17T12:00:00Z", "end": "2015-05-17T13:00:00Z"},
+        "k": 10,
+        "anonymous": True,
+        "lines": {"in": 30, "events": 27, "rejected": 2, "ignored": 1},
+        "rejected_reasons": {"malformed": 2},
+        "totals": {
+            "hits": 27,
+            "bytes": 2000,
+            "visitors_daily": {"2015-05-17": 21},
+            "released_hits": 20,
+            "withheld_hits": 7,
+        },
+        "sealed": {"records": 30, "segments": 1},
+        "traffic_daily": [
+            {
+                "site": "example",
+                "window_start": "2015-05-17T00:00:00Z",
+                "audience": audience,
+                "hits": hits,
+                "bytes": hits * 100,
+                "visitors": visitors,
+            }
+            for audience, hits, visitors in (("human", 15, 11), ("bot", 5, 10))
+        ],
+        "traffic_hourly": [
+            {
+                "site": "example",
+                "window_start": "2015-05-17T12:00:00Z",
+                "audience": "human",
+                "hits": 15,
+                "bytes": 1500,
+                "visitors": 11,
+            }
+        ],
+        "breakdown_daily": [],
+        "breakdown_hourly": [],
+    }
+
+
+def test_nothing_released_is_said_as_such() -> None:
+    empty = as_json(collect(lambda _: []), ACCOUNT)
+    assert empty["period"] == {"start": None, "end": None}
+    assert empty["totals"] == {
+        "hits": 7,
+        "bytes": 0,
+        "visitors_daily": {},
+        "released_hits": 0,
+        "withheld_hits": 7,
+    }
