@@ -22,7 +22,7 @@ from typing import Final, Self
 
 KAFKA: Final = Path(__file__).parents[2] / "deploy/kafka"
 
-_JAVA: Final = (
+JAVA: Final = (
     "java",
     "-Xmx512m",
     "-Xms128m",
@@ -86,7 +86,7 @@ class KafkaServer:
             self._format(config)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*_JAVA, "kafka.Kafka", str(config)],
+                [*JAVA, "kafka.Kafka", str(config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -164,7 +164,7 @@ class KafkaServer:
 
     def _format(self, config: Path) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*_JAVA, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)]
+        command = [*JAVA, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             config.unlink()
