@@ -127,7 +127,13 @@ def index_rows(sealed: Sealed) -> pl.DataFrame:
     tokens = rows.get_column("token") if "token" in rows.columns else None
     if dict(rows.schema) != INDEX or rows.height != sealed.header.records or tokens is None:
         raise IntegrityError(_damaged("index"))
-    if not (tokens.drop_nulls().bin.size() == TOKEN_BYTES).all():
+    offsets = rows.get_column("offset")
+    covered = (sealed.header.first_offset, sealed.header.last_offset)
+    if (
+        (offsets[0], offsets[-1]) != covered
+        or not offsets.is_sorted()
+        or not (tokens.drop_nulls().bin.size() == TOKEN_BYTES).all()
+    ):
         raise IntegrityError(_damaged("index"))
     places = [
         pl.select(

@@ -1,0 +1,167 @@
+"""Which segments count: a chain of small entries for each partition of ``vault.sealed``.
+
+An entry's file is named after the first sealed offset it covers, which is the one after the last
+of the entry before. It is created exclusively, so of two writers at the same place one wins, and
+no flush is ever in the chain twice. Each entry holds the SHA-256 of the one before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+import orjson
+
+from pipeline.errors import IntegrityError
+from pipeline.vault.storage import Storage
+
+VERSION: Final = 1
+_DIGITS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFiles:
+    """One flush: its two Parquet files, by name and SHA-256, and what they hold.
+
+    ``bytes`` counts the ciphertext of the frames.
+    """
+
+    data: str
+    data_sha256: str
+    index: str
+    index_sha256: str
+    batches: int
+    frames: int
+    records: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Records of one site, label, ingest, outcome and reason."""
+
+    site: str
+    label: str
+    ingest: str
+    outcome: str
+    reason: str | None
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one flush added.
+
+    It covers the offsets ``first`` to ``last`` of its partition of ``vault.sealed``. ``sources``
+    gives, for each source partition ever seen here, the highest offset the vault holds after it.
+    ``keys`` counts records by sealing key, ``spans`` gives the first and last hour (seconds since
+    1970 UTC) by site. ``segment`` is None where all that came was in the vault already.
+    """
+
+    first: int
+    last: int
+    previous: str | None
+    segment: SegmentFiles | None
+    sources: dict[str, int]
+    counts: tuple[Count, ...] = ()
+    keys: dict[str, int] = field(default_factory=dict)
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a chain: where it goes on, its last entry's SHA-256, and the sources so far."""
+
+    next: int = 0
+    sha256: str | None = None
+    sources: dict[str, int] = field(default_factory=dict)
+
+
+def folder_of(partition: int) -> str:
+    """Return the folder of a partition of ``vault.sealed``."""
+    return f"sealed-{partition}"
+
+
+def partitions(storage: Storage) -> list[int]:
+    """Return the partitions that have a folder, in order."""
+    numbers = (name.removeprefix("sealed-") for name in storage.folders())
+    return sorted(int(number) for number in numbers if number.isdecimal())
+
+
+class Chain:
+    """The manifest of one partition."""
+
+    def __init__(self, storage: Storage, partition: int) -> None:
+        self._storage = storage
+        self._folder = f"{folder_of(partition)}/manifest"
+
+    def head(self) -> Head:
+        """Return the end of the chain as it is now; raises IntegrityError where it is damaged."""
+        names = self._storage.names(self._folder)
+        if not names:
+            return Head()
+        entry, sha256 = self._entry(names[-1])
+        return Head(entry.last + 1, sha256, entry.sources)
+
+    def entries(self) -> list[Entry]:
+        """Return all entries, oldest first, having checked that each follows the one before."""
+        entries: list[Entry] = []
+        sha256: str | None = None
+        for name in self._storage.names(self._folder):
+            entry, found = self._entry(name)
+            expected = entries[-1].last + 1 if entries else 0
+            if entry.first != expected or entry.previous != sha256:
+                raise IntegrityError(
+                    f"manifest {self._folder}: entry {name} does not follow the one before"
+                )
+            entries.append(entry)
+            sha256 = found
+        return entries
+
+    def at(self, first: int) -> Entry | None:
+        """Return the entry at a place, None where there is none yet."""
+        try:
+            return self._entry(_name(first))[0]
+        except FileNotFoundError:
+            return None
+
+    def append(self, entry: Entry) -> Head | None:
+        """Add an entry at its place; return the new end, None where the place is taken."""
+        data = _encode(entry)
+        if not self._storage.create(f"{self._folder}/{_name(entry.first)}", data):
+            return None
+        return Head(entry.last + 1, hashlib.sha256(data).hexdigest(), entry.sources)
+
+    def _entry(self, name: str) -> tuple[Entry, str]:
+        data = self._storage.read(f"{self._folder}/{name}")
+        try:
+            entry = _decode(data)
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            raise IntegrityError(f"manifest {self._folder}: entry {name} is damaged") from error
+        if _name(entry.first) != name:
+            raise IntegrityError(f"manifest {self._folder}: entry {name} is in another's place")
+        return entry, hashlib.sha256(data).hexdigest()
+
+
+def _name(first: int) -> str:
+    return f"{first:0{_DIGITS}}.json"
+
+
+def _encode(entry: Entry) -> bytes:
+    return orjson.dumps({"version": VERSION, **asdict(entry)}, option=orjson.OPT_SORT_KEYS)
+
+
+def _decode(data: bytes) -> Entry:
+    values = orjson.loads(data)
+    if values.pop("version") != VERSION:
+        raise ValueError(VERSION)
+    segment = values.pop("segment")
+    counts = values.pop("counts")
+    spans = values.pop("spans")
+    return Entry(
+        **values,
+        segment=None if segment is None else SegmentFiles(**segment),
+        counts=tuple(Count(**count) for count in counts),
+        spans={site: (first, last) for site, (first, last) in spans.items()},
+    )
