@@ -1,0 +1,144 @@
+"""An edition: rows that are added to what a window has already published, or to nothing.
+
+The first edition of an hour, its late ones, and the late ones of a closed day are all this. Each
+dimension partitions exactly the added rows, so the published sets of a window stay unions of
+parts that each stand for at least k visitors (docs/release.md, rules H and L).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.release.codes import Codes
+from pipeline.release.rules import AUDIENCE, BITS, PARENTS, Rules, may_join, too_few
+from pipeline.release.sets import dense, distinct, pack, smallest
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Per row of the input: whether it joins its window now, and its label if it does."""
+
+    joined: pl.Series
+    label: pl.Series
+
+
+def edition(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
+    """Decide the next edition of every window in ``rows``.
+
+    ``rows``: window (UInt32), audience, the dimensions (codes), visitor (UInt32, dense), base
+    (Boolean: already published in this window), label (UInt32: how, see rules.BITS).
+    """
+    based = bool(rows.get_column("base").any())
+    gate = rows.select("base", "visitor", window="window", cell=pack("window", AUDIENCE)).select(
+        ~pl.col("base") & _joins(k, rules, based=based, known=pl.col("base"))
+    )
+    rows = rows.with_columns(add=gate.to_series()).with_row_index("place")
+    part = rows.filter(pl.col("base") | pl.col("add"))
+    failed = pl.Series([], dtype=pl.UInt32)
+    own: dict[str, pl.Series] = {}
+    for dimension in PARENTS:
+        parent = rules.parent(dimension)
+        inside = None if parent in {None, AUDIENCE} else own[str(parent)]
+        cells = _cells(part, dimension, parent, inside)
+        own[dimension], lost = _label(cells, k, rules, codes, based=based)
+        failed = failed.append(lost)
+    mask = part.select(
+        "place",
+        joined=pl.col("add") & ~pl.col("window").is_in(failed.implode()),
+        label=pl.sum_horizontal(
+            pl.lit(own[name]).cast(pl.UInt32) * bit for name, bit in BITS.items()
+        ).cast(pl.UInt32),
+    ).filter("joined")
+    joined = pl.repeat(False, rows.height, eager=True).scatter(mask["place"], True)  # noqa: FBT003
+    label = pl.repeat(0, rows.height, dtype=pl.UInt32, eager=True).scatter(
+        mask["place"], mask["label"]
+    )
+    return Edition(joined, label)
+
+
+def _joins(k: int, rules: Rules, *, based: bool, known: pl.Expr) -> pl.Expr:
+    """Return per row whether its cell's added rows may join the ``known`` rows of that cell."""
+    touched = distinct(~pl.col("base")).over("cell") if based else distinct().over("cell")
+    if not based:
+        return touched >= k
+    if not rules.late:
+        return (touched >= k) | (distinct(known).over("cell") > 0)
+    new = distinct(~pl.col("base") | known).over("cell") - distinct(known).over("cell")
+    return may_join(touched, new, k)
+
+
+def _cells(
+    part: pl.DataFrame, dimension: str, parent: str | None, inside: pl.Series | None
+) -> pl.DataFrame:
+    """Return the Cells of a dimension, with add, base, known (base under its own value), at."""
+    frame = part.select(
+        "window",
+        "visitor",
+        "base",
+        "add",
+        value=pl.col(dimension),
+        known=pl.col("base") & (pl.col("label") & BITS[dimension] != 0),
+        inside=pl.lit(True if inside is None else inside),
+        space=pl.col("window") if parent is None else dense(pack("window", parent)),
+    )
+    return frame.with_columns(cell=pack("space", "value"))
+
+
+def _label(
+    cells: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, based: bool
+) -> tuple[pl.Series, pl.Series]:
+    """Return per row whether it stands under its own value, and the windows that must wait."""
+    universe = cells.with_row_index("row").filter("inside")
+    universe = universe.with_columns(
+        own=pl.col("add") & _joins(k, rules, based=based, known=pl.col("known"))
+    )
+    if rules.pull:
+        short = (
+            universe.filter(pl.col("add") & ~pl.col("own"))
+            .group_by("space")
+            .agg(rest=distinct())
+            .filter(too_few(pl.col("rest"), k))
+        )
+        universe = _pull(universe, "space", short, codes)
+    lost = pl.Series([], dtype=pl.UInt32)
+    own = cells.select(own=pl.col("known")).to_series()
+    own = own.scatter(universe["row"], universe["own"] | universe["known"])
+    if based and rules.late:
+        own, lost = _settle(cells.with_columns(own=own), k, codes)
+    return own, lost
+
+
+def _pull(universe: pl.DataFrame, by: str, short: pl.DataFrame, codes: Codes) -> pl.DataFrame:
+    """Fold the smallest added own cell of each ``by`` listed in ``short``."""
+    if short.is_empty():
+        return universe
+    victims = smallest(
+        universe.filter(pl.col("add") & pl.col("own") & pl.col(by).is_in(short[by].implode()))
+        .group_by(by, "value", "cell")
+        .agg(visitors=distinct()),
+        by,
+        codes,
+    )
+    keep = ~(pl.col("add") & pl.col("cell").is_in(victims.implode()))
+    return universe.with_columns(own=pl.col("own") & keep)
+
+
+def _settle(cells: pl.DataFrame, k: int, codes: Codes) -> tuple[pl.Series, pl.Series]:
+    """Let ``(other)`` grow by no visitor or by k, folding more cells; or the window waits."""
+    other = ~pl.col("own")
+    while True:
+        short = (
+            cells.filter(other)
+            .group_by("window")
+            .agg(
+                added=pl.col("add").any(),
+                new=distinct() - distinct(pl.col("base")),
+            )
+            .filter(pl.col("added") & too_few(pl.col("new"), k))
+        )
+        folded = _pull(cells, "window", short, codes)
+        if short.is_empty() or folded["own"].equals(cells["own"]):
+            return cells["own"], short["window"]
+        cells = folded

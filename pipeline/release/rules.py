@@ -1,0 +1,61 @@
+"""Which rules hold, and how the dimensions hang together.
+
+Everything here is constant. The switches of ``Rules`` exist for the tests alone, which turn one
+off and see the attacker find the hole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from pipeline.events import DIMENSIONS
+
+AUDIENCE: Final = "audience"
+
+PARENTS: Final[dict[str, str | None]] = {
+    name: within or (AUDIENCE if name in {"browser", "system", "device"} else None)
+    for name, within in DIMENSIONS.items()
+}
+"""Breakdown dimension → what it nests in, parents first.
+
+Browser, system and device nest in the audience because a bot is ``(bot)`` in them by definition:
+who knows this can set the traffic of the bots against those dimensions' cells.
+"""
+
+BITS: Final[dict[str, int]] = {name: 1 << place for place, name in enumerate(DIMENSIONS)}
+"""Dimension → its bit in a row's label: set where the row is counted under its own value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Each rule of docs/release.md that a test may switch off; production never does."""
+
+    pull: bool = True
+    growth: bool = True
+    arrivals: bool = True
+    split: bool = True
+    alone: bool = True
+    late: bool = True
+    nesting: bool = True
+
+    def parent(self, dimension: str) -> str | None:
+        """Return what ``dimension`` nests in, or None."""
+        return PARENTS[dimension] if self.nesting else None
+
+
+def may_join(touched: pl.Expr, new: pl.Expr, k: int) -> pl.Expr:
+    """Return whether rows may be added to a published set.
+
+    ``touched`` counts the distinct visitors of the added rows: the difference between the two
+    editions stands for them. ``new`` counts those of them that the set did not know yet: the
+    difference between the two visitor counts. For an empty set both are the same.
+    """
+    return (touched >= k) & ((new == 0) | (new >= k))
+
+
+def too_few(visitors: pl.Expr, k: int) -> pl.Expr:
+    """Return whether a set stands for somebody, but for fewer than k visitors."""
+    return (visitors > 0) & (visitors < k)

@@ -1,0 +1,50 @@
+"""Counting distinct visitors of sets of rows, and choosing which cell gives way.
+
+The frames here are ``Cells``: one row per row of a window that a dimension still has to label.
+
+==========  =======  ==========================================================
+``window``  UInt32   the window, dense
+``space``   UInt32   the universe that the dimension partitions: window, or
+                     window and parent value, dense
+``value``   UInt32   code of the dimension's value
+``cell``    UInt64   space and value in one key
+``visitor`` UInt32   dense
+==========  =======  ==========================================================
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.release.codes import Codes
+
+_SHIFT = 1 << 32
+VISITOR = pl.col("visitor")
+
+
+def pack(high: str, low: str) -> pl.Expr:
+    """Return two UInt32 columns as one UInt64 key, which groups faster than a pair."""
+    return pl.col(high).cast(pl.UInt64) * _SHIFT + pl.col(low).cast(pl.UInt64)
+
+
+def dense(key: pl.Expr) -> pl.Expr:
+    """Return a key as UInt32 codes without gaps."""
+    return key.rank("dense").cast(pl.UInt32)
+
+
+def distinct(where: pl.Expr | None = None) -> pl.Expr:
+    """Return the number of distinct visitors, of the rows ``where`` holds."""
+    return (VISITOR if where is None else VISITOR.filter(where)).n_unique()
+
+
+def smallest(cells: pl.DataFrame, by: str, codes: Codes) -> pl.Series:
+    """Return for each ``by`` the ``cell`` with the fewest visitors, ties by the value's text.
+
+    ``cells`` has the columns ``by``, value, cell, visitors.
+    """
+    return (
+        cells.with_columns(text=codes.decode(pl.col("value")))
+        .sort(by, "visitors", "text", "cell")
+        .unique(by, keep="first", maintain_order=True)
+        .get_column("cell")
+    )

@@ -1,0 +1,60 @@
+"""From labels to the rows of the four tables: sums and distinct visitors per published cell."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.release.codes import Codes
+from pipeline.release.rules import AUDIENCE, BITS
+from pipeline.release.sets import distinct
+from pipeline.rows import TABLES
+
+_WINDOW = ["site", "window_start"]
+
+
+def empty(table: str) -> pl.DataFrame:
+    """Return the table without rows: its columns and ``revision``."""
+    return pl.DataFrame(schema={**TABLES[table], "revision": pl.UInt64()})
+
+
+def traffic(table: str, rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
+    """Return the cells of a traffic table that gained rows in this edition.
+
+    ``rows``: all published rows of the windows concerned, with site, window_start, audience
+    (code), visitor, hits, bytes, edition (in which the row was published), new (Boolean: in this
+    one).
+    """
+    cells = (
+        rows.group_by(*_WINDOW, AUDIENCE)
+        .agg(pl.col("hits", "bytes").sum(), distinct().alias("visitors"), *_gained())
+        .filter("gained")
+    )
+    return _finish(table, cells.with_columns(codes.decode(pl.col("site", AUDIENCE))))
+
+
+def breakdown(table: str, rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
+    """Return the cells of a breakdown table that gained rows in this edition.
+
+    ``rows``: as for ``traffic``, with the dimensions (codes) and label.
+    """
+    parts = []
+    for dimension, bit in BITS.items():
+        shown = pl.when(pl.col("label") & bit != 0).then(pl.col(dimension))
+        parts.append(
+            rows.group_by(*_WINDOW, value=shown.otherwise(pl.lit(codes.other, dtype=pl.UInt32)))
+            .agg(pl.col("hits").sum(), distinct().alias("visitors"), *_gained())
+            .filter("gained")
+            .with_columns(dimension=pl.lit(dimension))
+        )
+    cells = pl.concat(parts)
+    return _finish(table, cells.with_columns(codes.decode(pl.col("site", "value"))))
+
+
+def _gained() -> list[pl.Expr]:
+    return [pl.col("new").any().alias("gained"), pl.col("edition").max().alias("revision")]
+
+
+def _finish(table: str, cells: pl.DataFrame) -> pl.DataFrame:
+    schema = {**TABLES[table], "revision": pl.UInt64()}
+    keys = [name for name in schema if name not in {"hits", "bytes", "visitors", "revision"}]
+    return cells.select(pl.col(name).cast(kind) for name, kind in schema.items()).sort(keys)
