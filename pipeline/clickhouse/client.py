@@ -6,6 +6,8 @@ UnavailableError is the error's number and name alone.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,14 +23,15 @@ from pipeline.errors import SettingsError, UnavailableError, UsageError
 
 LIMITS: Final[dict[str, str]] = {
     "max_execution_time": "60",
-    "max_result_bytes": "268435456",
+    "max_result_rows": "1000000",
+    "max_memory_usage": "2147483648",
     "result_overflow_mode": "throw",
     "allow_introspection_functions": "0",
 }
 """Settings of a reading connection, fixed before it becomes read-only: seconds and bytes."""
 
 _CREDENTIALS: Final = {192, 193, 194, 497, 516}  # unknown user, wrong password, access denied
-_ENDPOINT: Final = re.compile(r"(https?)://([^:/@?#]+|\[[0-9A-Fa-f:]+\])(?::(\d+))?/?")
+_ENDPOINT: Final = re.compile(r"(https?)://([^\s:/@?#]+|\[[0-9A-Fa-f:]+\])(?::(\d+))?/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +65,38 @@ def connect(engine: Engine, *, read_only: bool = False) -> Client:
 def _embedded(path: Path) -> Client:
     try:
         path.mkdir(parents=True, exist_ok=True)
+        # asked beforehand, since the engine would write a stack trace to stderr
+        _refuse_if_taken(path)
         return clickhouse_connect.get_client(interface="chdb", path=str(path))
     except OSError as error:
         raise UsageError(f"{path}: cannot be used as a data folder ({error.strerror})") from error
     except ClickHouseError as error:
-        text = str(error)
-        if "Another server instance" in text or "Cannot lock file" in text:
-            raise UsageError(
-                f"{path}: another partywall process has this data folder open; ask it with "
-                "`partywall query`, or stop it first"
-            ) from None
-        if "already initialized with path" in text:
+        _refuse_if_taken(path)
+        if "already initialized with path" in str(error):
             raise UsageError(f"{path}: this process has another data folder open") from None
         raise UsageError(
             f"{path}: the embedded engine cannot open this folder ({error_name(error)}); "
             "check its permissions and free space"
         ) from None
+
+
+def _refuse_if_taken(path: Path) -> None:
+    """Raise UsageError where another process holds the engine's lock, flock on ``status``.
+
+    The file names its holder; this process may open its own folder as often as it likes.
+    """
+    try:
+        with (path / "status").open("rb") as status:
+            try:
+                fcntl.flock(status, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if f"PID: {os.getpid()}\n".encode() not in status.read():
+                    raise UsageError(
+                        f"{path}: another partywall process has this data folder open; ask it "
+                        "with `partywall query`, or stop it first"
+                    ) from None
+    except FileNotFoundError:
+        return
 
 
 def _server(engine: Engine) -> Client:

@@ -82,10 +82,14 @@ def migrate(client: Client, *, rollups_days: int, folder: Path | None = None) ->
             text = migration.text.replace("{rollups_days}", str(rollups_days))
             for statement in sql.statements(text):
                 client.command(statement)
-            client.insert(
-                "analytics.migrations",
-                [[migration.number, migration.name, migration.checksum]],
-                column_names=["number", "name", "checksum"],
+            client.command(
+                "INSERT INTO analytics.migrations (number, name, checksum) "
+                "SELECT {number:UInt32}, {name:String}, {checksum:String}",
+                parameters={
+                    "number": migration.number,
+                    "name": migration.name,
+                    "checksum": migration.checksum,
+                },
             )
         _retain(client, rollups_days)
     return tuple(m.name for m in fresh)

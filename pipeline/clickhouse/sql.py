@@ -47,7 +47,7 @@ _TOKEN: Final = re.compile(
       | (?P<quoted>`[^`\\]*`|"[^"\\]*")
       | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
       | (?P<number>[0-9]+)
-      | (?P<mark>[!%&()*+,\-./:;<=>?@\[\]^{|}~])
+      | (?P<mark>(?!/\*)[!%&()*+,\-./:;<=>?@\[\]^{|}~])
     """,
     re.VERBOSE | re.DOTALL,
 )

@@ -1,0 +1,77 @@
+"""The lexer loses nothing, and what it is unsure of it refuses."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.clickhouse import sql
+from pipeline.errors import UsageError
+
+PIECES = st.sampled_from(
+    [
+        "SELECT",
+        "file",
+        "(",
+        ")",
+        "'a;b'",
+        "''",
+        "`q`",
+        '"r"',
+        "--c\n",
+        "/*;*/",
+        ";",
+        "$$;$$",
+        "1",
+        " ",
+    ]
+)
+
+
+@given(st.text(max_size=60))
+def test_any_text_gives_tokens_or_the_one_error(text: str) -> None:
+    try:
+        found = list(sql.tokens(text))
+    except UsageError:
+        return
+    assert all(text[t.start : t.start + len(t.text)] == t.text for t in found)
+    assert "".join(t.text for t in found).replace(" ", "") in text.replace(" ", "") or found
+
+
+@given(st.lists(PIECES, max_size=20).map(" ".join))
+def test_one_reading_statement_has_no_semicolon_and_no_file_outside_strings(text: str) -> None:
+    try:
+        statement = sql.reading(text, ["file"])
+    except UsageError:
+        return
+    found = list(sql.tokens(statement))
+    assert found
+    assert all(t.text != ";" for t in found)
+    assert all(t.text.lower() != "file" for t in found)
+
+
+def test_a_script_is_split_at_its_own_semicolons_only() -> None:
+    script = "-- a; b\nSELECT ';' ; /* ; */ SELECT `;`;;\n-- end;\n"
+    assert sql.statements(script) == ["-- a; b\nSELECT ';'", "/* ; */ SELECT `;`"]
+
+
+@pytest.mark.parametrize("text", ["SELECT 'open", "SELECT `a\\x65`", "SELECT /* open", "SELECT é"])
+def test_what_cannot_be_cut_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="cannot be read from character"):
+        sql.statements(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SELECT 1 FORMAT CSV", True),
+        ("SELECT 1 format JSONEachRow ;", True),
+        ("SELECT 1 FORMAT CSV -- so", True),
+        ("SELECT 'FORMAT CSV'", False),
+        ("SELECT format('{}', 'x')", False),
+        ("SELECT 1", False),
+    ],
+)
+def test_a_format_clause_is_seen_only_at_the_end(text: str, expected: bool) -> None:
+    assert sql.has_format(text) is expected
