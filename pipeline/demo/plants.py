@@ -66,10 +66,15 @@ class Garden:
         number = (0x20010DB8 << 96) | self._rng.getrandbits(96)
         return self.plant(kind, str(ipaddress.IPv6Address(number)))
 
-    def word(self, kind: str) -> str:
-        """Return a fresh made-up surname of four to five syllables, lower case."""
+    def name(self) -> str:
+        """Return a fresh made-up surname with its capital letter."""
+        return self.word("name", capital=True)
+
+    def word(self, kind: str, *, capital: bool = False) -> str:
+        """Return a fresh made-up word of four to five syllables, lower case."""
         while True:
             text = "".join(self._rng.choices(_SYLLABLES, k=self._rng.randint(4, 5)))
+            text = text.title() if capital else text
             if len(text) >= _SHORTEST and text not in self._grown:
                 return self.plant(kind, text)
 

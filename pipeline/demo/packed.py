@@ -1,0 +1,114 @@
+"""Judges the four packed bytes of IPv4 addresses, which turn up by chance.
+
+Ten thousand patterns of 32 bits are expected 2.3 times in every megabyte of random bytes, and
+pseudonyms, ciphertext and compressed blocks are random. Two rules tell a leak from chance:
+
+*Decoys.* Each planted address gets ``DECOYS`` others with its first two octets and as many digits
+in the rest, drawn at random. Where nothing leaked, a planted address is found as easily as a decoy:
+of the D distinct addresses found, the number of planted ones is hypergeometric (Fisher's exact
+test; permutation makes it exact, whatever the bytes look like and however often they repeat).
+A leak is reported when so many or more would be found by chance less than once in a million.
+
+*Runs.* A column or an array of packed addresses holds planted ones at equal distances. Four in a
+row, three of them different, are reported: chance gives less than one in a terabyte of random
+bytes. So a handful of addresses shows too, where the first rule needs dozens.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import comb
+from random import Random
+from typing import Final
+
+from pipeline.demo.canaries import Pattern
+from pipeline.demo.matcher import Matcher
+
+DECOYS: Final = 3
+SIGNIFICANT: Final = 1e-6
+_STRIDES: Final = range(4, 65)
+_RUN: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How many planted addresses and decoys were found packed, and how likely that is by chance."""
+
+    planted: int
+    decoys: int
+    probability: float
+
+    @property
+    def leak(self) -> bool:
+        """Whether chance is ruled out."""
+        return self.probability < SIGNIFICANT
+
+
+class PackedSearch:
+    """Looks for packed addresses and for as many decoys, over any number of :meth:`look`."""
+
+    def __init__(self, addresses: Sequence[str], seed: int = 1) -> None:
+        """Prepare for ``addresses``; equal seeds draw equal decoys."""
+        rng = Random(seed)  # noqa: S311 - a search that can be repeated, not a secret
+        self._planted = len(addresses)
+        everything = list(addresses)
+        taken = set(addresses)
+        everything += [_decoy(rng, each, taken) for each in addresses for _ in range(DECOYS)]
+        self._all = len(everything)
+        packed = [ipaddress.IPv4Address(text).packed for text in everything]
+        patterns = [Pattern("packed", form) for raw in packed for form in (raw, raw[::-1])]
+        self._matcher = Matcher(patterns, width=4)
+        self._found: set[int] = set()
+
+    def look(self, data: bytes) -> list[tuple[int, int]]:
+        """Note what ``data`` holds; return (offset, address' index) of the runs of planted ones."""
+        planted: dict[int, int] = {}
+        for offset, pattern in self._matcher.find(data):
+            address = pattern // 2
+            self._found.add(address)
+            if address < self._planted:
+                planted[offset] = address
+        return list(_runs(planted))
+
+    def evidence(self) -> Evidence:
+        """Return what was found so far."""
+        planted = sum(address < self._planted for address in self._found)
+        found = len(self._found)
+        return Evidence(planted, found - planted, self._at_least(planted, found))
+
+    def _at_least(self, planted: int, found: int) -> float:
+        """Return the odds that ``planted`` or more of ``found`` are planted ones, by chance."""
+        others = self._all - self._planted
+        ways = sum(
+            comb(self._planted, n) * comb(others, found - n)
+            for n in range(planted, min(found, self._planted) + 1)
+        )
+        return ways / comb(self._all, found)
+
+
+def _decoy(rng: Random, address: str, taken: set[str]) -> str:
+    first, second, *rest = address.split(".")
+    while True:
+        octets = (_alike(rng, octet) for octet in rest)
+        decoy = ".".join((first, second, *octets))
+        if decoy not in taken:
+            taken.add(decoy)
+            return decoy
+
+
+def _alike(rng: Random, octet: str) -> str:
+    """Return a random octet with as many digits."""
+    low, high = {1: (0, 9), 2: (10, 99), 3: (100, 255)}[len(octet)]
+    return str(rng.randint(low, high))
+
+
+def _runs(planted: dict[int, int]) -> Iterable[tuple[int, int]]:
+    """Yield the first address of each run of ``_RUN`` at equal distances."""
+    for offset, address in planted.items():
+        for stride in _STRIDES:
+            run = [planted.get(offset + step * stride) for step in range(_RUN)]
+            if None not in run and len(set(run)) >= _RUN - 1:
+                yield offset, address
+                break
