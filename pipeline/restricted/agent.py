@@ -1,0 +1,115 @@
+"""User agent header → browser, system, device class, and whether a person is behind it.
+
+The parser (ua-parser, with its Rust resolver) knows thousands of families, and some of its
+patterns copy the family out of the header. Only names listed in ``schemas/agents.yaml`` pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from ua_parser import Domain, PartialResult
+from ua_parser.loaders import load_lazy_builtins
+from ua_parser.regex import Resolver
+
+from pipeline import declarations
+from pipeline.restricted.distinct import Remembered
+
+UNKNOWN: Final = "(unknown)"
+BOT: Final = "(bot)"
+CACHE_LIMIT: Final = 50_000
+"""Distinct user agents remembered."""
+
+_LONGEST: Final = 1024
+_MAJOR: Final = re.compile(r"[0-9]{1,3}")
+_TABLET: Final = re.compile(r"ipad|tablet|kindle|playbook|silk(?!.*mobile)", re.IGNORECASE)
+_PHONE: Final = re.compile(r"mobi|phone|ipod|midp|opera mini|j2me|wap", re.IGNORECASE)
+
+
+class Agent(NamedTuple):
+    """What is said of one user agent; every field is from a closed list."""
+
+    audience: str
+    browser: str
+    browser_version: str
+    system: str
+    device: str
+
+
+A_BOT: Final = Agent("bot", BOT, BOT, BOT, "bot")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The lists of ``schemas/agents.yaml``."""
+
+    bots: re.Pattern[str]
+    browsers: frozenset[str]
+    systems: Mapping[str, str | None]
+
+
+def load_names() -> Names:
+    """Read ``schemas/agents.yaml``."""
+    document = declarations.load("agents.yaml")
+    return Names(
+        bots=re.compile("|".join(f"(?:{part})" for part in document["bots"]), re.IGNORECASE),
+        browsers=frozenset(document["browsers"]),
+        systems=dict(document["systems"]),
+    )
+
+
+class Agents:
+    """Describes user agents; remembers at most ``cache_limit`` distinct ones."""
+
+    def __init__(self, names: Names | None = None, *, cache_limit: int = CACHE_LIMIT) -> None:
+        """Load the parser (a tenth of a second) and the lists."""
+        self._names = names or load_names()
+        self._resolve = Resolver(load_lazy_builtins())
+        self._remembered: Remembered[str | None, Agent] = Remembered(self.describe, cache_limit)
+
+    def many(self, headers: Sequence[str | None]) -> list[Agent]:
+        """Return what is said of each header, in order."""
+        return self._remembered.many(headers)
+
+    def describe(self, header: str | None) -> Agent:
+        """Return what is said of one header, uncached.
+
+        No header, or a blank one, is a bot: every browser sends one. So is a program that neither
+        calls itself a browser nor names a system we know.
+        """
+        text = (header or "")[:_LONGEST].strip()
+        if not text or self._names.bots.search(text):
+            return A_BOT
+        found = self._resolve(text, Domain.ALL)
+        if found.device is not None and found.device.family == "Spider":
+            return A_BOT
+        browser, version = self._browser(found)
+        family = found.os.family if found.os else ""
+        system = family if family in self._names.systems else UNKNOWN
+        if system == UNKNOWN and browser == UNKNOWN and not text.startswith(("Mozilla/", "Opera/")):
+            return (
+                A_BOT
+                if not _PHONE.search(text)
+                else Agent("human", UNKNOWN, UNKNOWN, UNKNOWN, "mobile")
+            )
+        return Agent("human", browser, version, system, self._device(text, system))
+
+    def _browser(self, found: PartialResult) -> tuple[str, str]:
+        agent = found.user_agent
+        if agent is None or agent.family not in self._names.browsers:
+            return UNKNOWN, UNKNOWN
+        major = agent.major or ""
+        return agent.family, major if _MAJOR.fullmatch(major) else UNKNOWN
+
+    def _device(self, text: str, system: str) -> str:
+        if _TABLET.search(text):
+            return "tablet"
+        if system == "Android":
+            # Google's rule: phones say Mobile, tablets leave it out.
+            return "mobile" if _PHONE.search(text) else "tablet"
+        if _PHONE.search(text):
+            return "mobile"
+        return self._names.systems.get(system) or UNKNOWN

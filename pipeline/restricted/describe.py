@@ -1,0 +1,101 @@
+"""Parsed lines → the descriptive columns of an event, each from its own describer.
+
+Nothing raw is carried over: the result is built from what the describers say, column by column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from pipeline.restricted.agent import Agents
+from pipeline.restricted.distinct import distinct
+from pipeline.restricted.geo import Geo
+from pipeline.restricted.referrer import INTERNAL, Referrers, bare_host
+from pipeline.restricted.scrub import Scrubber, method_name
+
+DESCRIBED: Final[dict[str, pl.DataType]] = {
+    "time": pl.Int64(),
+    "audience": pl.String(),
+    "page": pl.String(),
+    "referrer": pl.String(),
+    "referrer_kind": pl.String(),
+    "browser": pl.String(),
+    "browser_version": pl.String(),
+    "system": pl.String(),
+    "device": pl.String(),
+    "country": pl.String(),
+    "provider": pl.String(),
+    "status": pl.String(),
+    "method": pl.String(),
+    "bytes": pl.UInt64(),
+}
+"""Column → type of what ``Describer.describe`` returns; no nulls."""
+
+NO_STATUS: Final = "(none)"
+_AGENT: Final = ("audience", "browser", "browser_version", "system", "device")
+
+
+class Describer:
+    """Puts the describers together; each brings a bounded memory of its own."""
+
+    def __init__(self, scrubber: Scrubber, agents: Agents, referrers: Referrers, geo: Geo) -> None:
+        """Describe with these."""
+        self._scrubber = scrubber
+        self._agents = agents
+        self._referrers = referrers
+        self._geo = geo
+
+    def describe(self, raw: pl.DataFrame, own_hosts: frozenset[str] = frozenset()) -> pl.DataFrame:
+        """Return DESCRIBED, a row per row of ``raw``, in order.
+
+        ``raw`` holds parsed lines only (columns of ``formats.FIELDS``, ``address`` and ``time``
+        never null). ``own_hosts`` are the site's host names, in any spelling.
+        """
+        own = frozenset(bare_host(host) for host in own_hosts)
+        codes, targets = distinct(raw["target"])
+        pages = _spread("page", self._scrubber.many(targets), codes)
+        codes, headers = distinct(raw["agent"])
+        agents = _spread_rows(_AGENT, self._agents.many(headers), codes)
+        codes, addresses = distinct(raw["address"])
+        places = _spread_rows(
+            ("country", "provider"), self._geo.many([a or "" for a in addresses]), codes
+        )
+        codes, methods = distinct(raw["method"])
+        method = _spread("method", [method_name(name) for name in methods], codes)
+        return pl.DataFrame([
+            raw["time"], pages, *self._referrer(raw, own), *agents, *places,
+            raw["status"].fill_null(NO_STATUS), method, raw["bytes"],
+        ]).select(*DESCRIBED)  # fmt: skip
+
+    def _referrer(self, raw: pl.DataFrame, own: frozenset[str]) -> list[pl.Series]:
+        codes, urls = distinct(raw["referrer"])
+        found = self._referrers.many(urls, own)
+        columns = _spread_rows(("referrer", "referrer_kind", "from"), found, codes)
+        if raw["host"].null_count() == len(raw):
+            return columns[:2]
+        codes, hosts = distinct(raw["host"])
+        to = _spread("to", [None if host is None else bare_host(host) for host in hosts], codes)
+        same = pl.col("from") == pl.col("to")
+        inside = pl.DataFrame([*columns, to]).select(
+            pl.when(same).then(pl.lit(INTERNAL)).otherwise("referrer").alias("referrer"),
+            pl.when(same)
+            .then(pl.lit("internal"))
+            .otherwise("referrer_kind")
+            .alias("referrer_kind"),
+        )
+        return inside.get_columns()
+
+
+def _spread(name: str, answers: Sequence[str | None], codes: pl.Series) -> pl.Series:
+    """Give each row the answer of its distinct value."""
+    return pl.Series(name, answers, dtype=pl.String).gather(codes)
+
+
+def _spread_rows(
+    names: Sequence[str], answers: Sequence[Sequence[str | None]], codes: pl.Series
+) -> list[pl.Series]:
+    columns = zip(*answers, strict=True) if answers else ((),) * len(names)
+    return [_spread(name, values, codes) for name, values in zip(names, columns, strict=True)]

@@ -1,0 +1,112 @@
+"""What every format yields, and the checks that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from pipeline.restricted.client_ip import canonical_column
+
+FIELDS: Final[dict[str, pl.DataType]] = {
+    "address": pl.String(),
+    "time": pl.Int64(),
+    "method": pl.String(),
+    "target": pl.String(),
+    "status": pl.String(),
+    "bytes": pl.UInt64(),
+    "referrer": pl.String(),
+    "agent": pl.String(),
+    "host": pl.String(),
+}
+"""Column → type of one parsed line.
+
+``address`` canonical text; ``time`` seconds since 1970 UTC; ``method`` and ``target`` null where
+the request was none; ``status`` three digits or null; ``bytes`` of the body; ``referrer`` and
+``agent`` null where the client sent none; ``host`` null where the format does not say.
+"""
+
+RAW_SCHEMA: Final[dict[str, pl.DataType]] = {"reject": pl.String(), **FIELDS}
+"""``FIELDS`` led by ``reject``: null for a parsed line, else one of REJECTS."""
+
+NOT_THIS_FORMAT: Final = "not_this_format"
+BAD_ADDRESS: Final = "bad_address"
+BAD_TIME: Final = "bad_time"
+TIME_OUT_OF_RANGE: Final = "time_out_of_range"
+BAD_SIZE: Final = "bad_size"
+TOO_LONG: Final = "too_long"
+EMPTY: Final = "empty"
+
+REJECTS: Final[dict[str, str]] = {
+    EMPTY: "nothing but white space",
+    TOO_LONG: "longer than 64 KiB",
+    NOT_THIS_FORMAT: "does not have the format's shape; lines cut off in the middle end here",
+    BAD_ADDRESS: "the client is not given by an address (a host name, for instance)",
+    BAD_TIME: "the time cannot be read",
+    TIME_OUT_OF_RANGE: "the time lies before 1990 or more than a day in the future",
+    BAD_SIZE: "the number of bytes is over 256 TiB, so it would drown every sum",
+}
+"""The closed list of reasons → what they mean, strongest first."""
+
+MAX_LINE_BYTES: Final = 64 * 1024
+MAX_BYTES: Final = 1 << 48
+EARLIEST: Final = 631_152_000
+"""1990-01-01, in seconds: no web server logged before it."""
+FUTURE_ALLOWED: Final = 86_400
+
+Read = Callable[[pl.Series], pl.DataFrame]
+"""Lines → ``matched`` (Boolean) and FIELDS, with ``address`` still as written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A log format: its name, a line about it for people, and its grammar."""
+
+    name: str
+    about: str
+    read: Read
+
+
+def empty_as_null(column: pl.Expr) -> pl.Expr:
+    """Return ``column`` with the two ways of saying "nothing" (``-`` and empty) as null."""
+    return pl.when(column.is_in(["-", ""])).then(None).otherwise(column)
+
+
+def check(fields: pl.DataFrame, lines: pl.Series, now: int) -> pl.DataFrame:
+    """Return RAW_SCHEMA: ``fields`` with reasons, and nothing but the reason where there is one.
+
+    ``now`` is in seconds since 1970 UTC.
+    """
+    checked = fields.with_columns(
+        canonical_column(fields["address"]).alias("address"), lines.alias("line")
+    )
+    time = pl.col("time")
+    reject = (
+        pl.when(pl.col("line").is_null())
+        .then(pl.lit(EMPTY))
+        .when(pl.col("line").str.len_bytes() > MAX_LINE_BYTES)
+        .then(pl.lit(TOO_LONG))
+        .when(~pl.col("matched"))
+        .then(
+            pl.when(pl.col("line").str.contains(r"^\s*$"))
+            .then(pl.lit(EMPTY))
+            .otherwise(pl.lit(NOT_THIS_FORMAT))
+        )
+        .when(pl.col("address").is_null())
+        .then(pl.lit(BAD_ADDRESS))
+        .when(time.is_null())
+        .then(pl.lit(BAD_TIME))
+        .when((time < EARLIEST) | (time > now + FUTURE_ALLOWED))
+        .then(pl.lit(TIME_OUT_OF_RANGE))
+        .when(pl.col("bytes").is_null() | (pl.col("bytes") > MAX_BYTES))
+        .then(pl.lit(BAD_SIZE))
+        .otherwise(pl.lit(None, dtype=pl.String))
+        .alias("reject")
+    )
+    checked = checked.with_columns(reject).select(*RAW_SCHEMA)
+    if checked["reject"].null_count() == len(checked):
+        return checked
+    kept = pl.col("reject").is_null()
+    return checked.select("reject", *(pl.when(kept).then(name).alias(name) for name in FIELDS))

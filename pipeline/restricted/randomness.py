@@ -1,0 +1,65 @@
+"""Tells made-up strings from words: ids, tokens and digests carry no meaning to an analyst.
+
+Shared by the scrubbing of paths and of referrer hosts. A detector of this kind misses some and
+takes some too many; what it misses is bounded by k further on.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Final
+
+_DIGIT_CHANGES: Final = re.compile(r"[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])")
+_HUMP: Final = re.compile(r"[a-z](?=[A-Z])|[A-Z](?=[A-Z][a-z])")
+_CONSONANTS: Final = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
+_VOWELS: Final = re.compile(r"[aeiouy]", re.IGNORECASE)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+# Base64 of text always has capitals, mostly digits too; without this, one word in ten thousand fits.
+_TEXT_BASE64: Final = re.compile(r"[0-9]|[A-Z].*[A-Z]")
+_MIXED: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])")
+
+_SHORT: Final = 8
+_MEDIUM: Final = 12
+_LONG: Final = 16
+_VERY_LONG: Final = 40
+
+
+def looks_random(run: str) -> bool:
+    """Tell whether ``run``, letters and digits without separators, was made by a machine.
+
+    The signs: letters and digits in turns; a long chain of consonants with few vowels; case that
+    changes without making words; text once decoded from Base64; more than 40 characters.
+    """
+    size = len(run)
+    if size < _SHORT:
+        return False
+    if size > _VERY_LONG:
+        return True
+    changes = len(_DIGIT_CHANGES.findall(run))
+    if changes >= 3 or (changes == 2 and size >= _MEDIUM and run[0].isalpha() and _humps(run)):
+        return True
+    if size >= _MEDIUM and _MIXED.match(run) and _humps(run):
+        return True
+    vowels = len(_VOWELS.findall(run))
+    if size >= _MEDIUM and _CONSONANTS.search(run) and vowels * 4 < size:
+        return True
+    return size >= _MEDIUM and hides_text(run)
+
+
+def _humps(run: str) -> bool:
+    """Tell whether the case changes more often than words in CamelCase would make it."""
+    return len(_HUMP.findall(run)) * 4 > len(run)
+
+
+def hides_text(run: str) -> bool:
+    """Tell whether ``run`` is Base64 (either alphabet, padded or not) of printable ASCII."""
+    if not _BASE64.fullmatch(run) or not _TEXT_BASE64.search(run):
+        return False
+    bare = run.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        decoded = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return len(decoded) >= _SHORT and all(32 <= byte < 127 for byte in decoded)

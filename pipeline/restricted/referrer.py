@@ -1,0 +1,112 @@
+"""Referrer URL → the host that sent the visitor, and its kind; nothing else of the URL.
+
+Search terms, paths, ports and user parts are dropped. A host that could itself stand for a person
+(an address, a single label, a made-up label) is not named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from pipeline import declarations
+from pipeline.restricted.distinct import Remembered
+from pipeline.restricted.randomness import looks_random
+
+CACHE_LIMIT: Final = 100_000
+"""Distinct referrer URLs remembered."""
+
+_LONGEST_HOST: Final = 64
+_URL: Final = re.compile(
+    r"\s*(?:[a-z][a-z0-9+.-]{0,20}:)?//(?P<authority>[^/?#\\\s]*)", re.IGNORECASE
+)
+_PORT: Final = re.compile(r":[0-9]*$")
+_NAME: Final = re.compile(
+    r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+(?:[a-z]{2,24}|xn--[a-z0-9-]+)"
+)
+_PRIVATE: Final = re.compile(
+    r"(?:local|localhost|localdomain|internal|intranet|lan|home|corp|arpa|onion)$"
+)
+# An address inside a name: four groups (ec2-192-0-2-1, 192.0.2.1.nip.io), an integer, packed hex.
+_ADDRESS: Final = re.compile(
+    r"(?<![0-9])[0-9]{1,3}(?:[-._x][0-9]{1,3}){3}(?![0-9])|[0-9]{5,}|(?<![a-z0-9])[0-9a-f]{8,}(?![a-z0-9])"
+)
+_ENDING: Final = r"(?:com|net|org|[a-z]{2}|com?\.[a-z]{2})"
+
+
+class Referrer(NamedTuple):
+    """What is said of one referrer; ``host`` is for comparison only and never leaves."""
+
+    name: str
+    kind: str
+    host: str | None
+
+
+DIRECT: Final = Referrer("(direct)", "direct", None)
+INTERNAL: Final = "(internal)"
+UNNAMED: Final = "(unnamed)"
+
+
+def bare_host(text: str) -> str:
+    """Return a host in lower case without port, trailing dot and ``www.``."""
+    return _PORT.sub("", text.strip().lower()).rstrip(".").removeprefix("www.")
+
+
+class Referrers:
+    """Describes referrers; remembers at most ``cache_limit`` distinct ones."""
+
+    def __init__(self, *, cache_limit: int = CACHE_LIMIT) -> None:
+        """Read ``schemas/referrers.yaml``."""
+        document = declarations.load("referrers.yaml")
+        self._kinds = {kind: _any_of(document[kind]) for kind in ("search", "social")}
+        self._remembered: Remembered[str | None, Referrer] = Remembered(self._read, cache_limit)
+
+    def many(
+        self, urls: Sequence[str | None], own_hosts: frozenset[str] = frozenset()
+    ) -> list[Referrer]:
+        """Return what is said of each URL, in order; ``own_hosts`` as ``bare_host`` gives them."""
+        found = self._remembered.many(urls)
+        if not own_hosts:
+            return found
+        return [
+            Referrer(INTERNAL, "internal", entry.host) if entry.host in own_hosts else entry
+            for entry in found
+        ]
+
+    def describe(self, url: str | None, own_hosts: frozenset[str] = frozenset()) -> Referrer:
+        """Return what is said of one URL; none, ``-`` or blank is a direct visit."""
+        return self.many([url], own_hosts)[0]
+
+    def _read(self, url: str | None) -> Referrer:
+        if url is None or url.strip() in {"", "-"}:
+            return DIRECT
+        match = _URL.match(url)
+        if match is None:
+            return Referrer(UNNAMED, "other", None)
+        authority = match["authority"]
+        host = bare_host(authority)
+        if "@" in authority or not may_be_named(host):
+            return Referrer(UNNAMED, "other", None if "@" in authority else host)
+        kind = next((k for k, hosts in self._kinds.items() if hosts.fullmatch(host)), "other")
+        return Referrer(host, kind, host)
+
+
+def may_be_named(host: str) -> bool:
+    """Tell whether ``host`` (as ``bare_host`` gives it) names a public site, not a machine."""
+    if len(host) > _LONGEST_HOST or not _NAME.fullmatch(host):
+        return False
+    if _PRIVATE.search(host.rpartition(".")[2]) or _ADDRESS.search(host):
+        return False
+    labels = [label for label in host.split(".") if not label.startswith("xn--")]
+    return not any(looks_random(part) for label in labels for part in re.split("[-_]", label))
+
+
+def _any_of(hosts: list[str]) -> re.Pattern[str]:
+    def pattern(host: str) -> str:
+        head, star, tail = host.partition("*")
+        if not star:
+            return re.escape(host)
+        return _ENDING.join((re.escape(head), "")) if not tail else r"[a-z]{2}" + re.escape(tail)
+
+    return re.compile("|".join(pattern(host) for host in hosts))

@@ -1,0 +1,180 @@
+"""Request target → page: the path with everything that could be somebody's replaced.
+
+The rules are in ``schemas/scrub/default.yaml``, each with examples. What a detector misses is
+bounded further on: a page that fewer than k visitors asked for is never released.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from pipeline.errors import SettingsError
+from pipeline.restricted.distinct import Remembered
+from pipeline.restricted.scrub_rules import Rules, read_rules
+
+CACHE_LIMIT: Final = 100_000
+"""Distinct targets remembered."""
+
+NO_PAGE: Final = "(none)"
+OTHER_METHOD: Final = "(other method)"
+
+# https://www.iana.org/assignments/http-methods
+_METHODS: Final = frozenset(
+    (
+        "ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK "
+        "MERGE MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH "
+        "POST PRI PROPFIND PROPPATCH PUT QUERY REBIND REPORT SEARCH TRACE UNBIND UNCHECKOUT UNLINK "
+        "UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL"
+    ).split()
+)
+
+_LONGEST: Final = 4096
+_DECODINGS: Final = 6
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/?#]*")
+_CUT: Final = re.compile(r"[?#].*", re.DOTALL)
+_PARAMETERS: Final = re.compile(r"[;&].*", re.DOTALL)
+_SMALL: Final = re.compile(r"[0-9]{1,3}")
+_ADDRESS_GROUPS: Final = 4
+_LETTERS: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc"})
+_ODD: Final = "\x00"
+"""Stands for characters that no rule would know; the first rule takes the segment."""
+
+
+def method_name(method: str | None) -> str:
+    """Return ``method`` where it is a registered HTTP method, else ``(other method)``."""
+    return method if method in _METHODS else OTHER_METHOD
+
+
+class Scrubber:
+    """Rules compiled once; remembers at most ``cache_limit`` distinct targets."""
+
+    def __init__(self, rules: Rules | None = None, *, cache_limit: int = CACHE_LIMIT) -> None:
+        """Take ``rules``, the packaged ones where None; raises SettingsError as ``check`` does."""
+        self.rules = rules or read_rules()
+        self._after = self.rules.names.after
+        self._remembered: Remembered[str | None, str] = Remembered(self.page, cache_limit)
+        self.check()
+
+    def check(self) -> None:
+        """Raise SettingsError where the rules do not do what their own examples say."""
+        for target, page in self.rules.examples.items():
+            if self.page(target) != page:
+                raise SettingsError(
+                    f"scrubbing rules: the example {target!r} gives {self.page(target)!r}, "
+                    f"not {page!r}; mend the rule or the example"
+                )
+
+    def many(self, targets: Sequence[str | None]) -> list[str]:
+        """Return the page of each target, in order."""
+        return self._remembered.many(targets)
+
+    def page(self, target: str | None) -> str:
+        """Return the page of one target, uncached; ``(none)`` where there is no path."""
+        if target is None:
+            return NO_PAGE
+        path, mark, query = target.partition("?")
+        page = path if self._is_plain(path) else self.scrub(path)
+        return page + self._kept(query) if mark and self.rules.keep_queries else page or "/"
+
+    def scrub(self, target: str) -> str:
+        """Return the page of a target without a query, by the rules alone."""
+        path = _ABSOLUTE.sub("", target[:_LONGEST], count=1) or "/"
+        if path == "*":
+            return path
+        if not path.startswith(("/", "?", "#", "\\", "%2f", "%2F", "%5c", "%5C")):
+            return NO_PAGE
+        decoded = _CUT.sub("", _decoded(path)).replace("\\", "/")
+        segments = [part for part in (_PARAMETERS.sub("", s) for s in decoded.split("/")) if part]
+        limits = self.rules.limits
+        kept = list(_addresses_folded(self._segments(segments[: limits.segments])))
+        page = "/" + "/".join(kept)
+        if len(segments) > limits.segments:
+            page += "/:more"
+        elif kept and decoded.endswith("/"):
+            page += "/"
+        return page if len(page) <= limits.page else _shortened(kept, limits.page)
+
+    def _is_plain(self, path: str) -> bool:
+        plain, not_plain, limits = self.rules.plain, self.rules.not_plain, self.rules.limits
+        return (
+            plain is not None
+            and not_plain is not None
+            and len(path) <= limits.segment
+            and path.count("/") <= limits.segments
+            and plain.fullmatch(path) is not None
+            and not_plain.search(path) is None
+            and self._after.isdisjoint(path.lower().split("/"))
+        )
+
+    def _segments(self, segments: Sequence[str]) -> Iterator[str]:
+        names = self.rules.names
+        announced = False
+        for segment in segments:
+            if announced and names.is_name(segment):
+                yield ":name"
+                announced = False
+                continue
+            announced = names.announced_by(segment)
+            if segment[0] in "~@" and len(segment) > 1:
+                yield "~:name" if segment[0] == "~" else ":name"
+                continue
+            yield self._segment(segment)
+
+    def _segment(self, segment: str) -> str:
+        for rewrite in self.rules.rewrites:
+            segment = rewrite(segment)
+        return segment if len(segment) <= self.rules.limits.segment else ":long"
+
+    def _kept(self, query: str) -> str:
+        keys = [pair.partition("=")[0] for pair in query.partition("#")[0].split("&")]
+        kept = sorted(self.rules.keep_queries.intersection(keys))
+        return "?" + "&".join(f"{key}=:value" for key in kept) if kept else ""
+
+
+def load_scrubber(path: Path | None = None) -> Scrubber:
+    """Read a rules file, the packaged default where ``path`` is None; raises SettingsError."""
+    return Scrubber(read_rules(path))
+
+
+def _decoded(path: str) -> str:
+    """Undo percent-encoding until nothing changes; then one spelling for look-alike characters."""
+    for _ in range(_DECODINGS):
+        if "%" not in path:
+            break
+        again = unquote_to_bytes(path).decode("utf-8", "replace")
+        if again == path:
+            break
+        path = again
+    if path.isascii():
+        return path
+    return "".join(map(_known, unicodedata.normalize("NFKC", path)))
+
+
+def _known(character: str) -> str:
+    known = character.isascii() or unicodedata.category(character) in _LETTERS
+    return character if known or character in "–—" else _ODD
+
+
+def _addresses_folded(segments: Iterator[str]) -> Iterator[str]:
+    """Four small numbers in a row are an address, even with slashes between them."""
+    for small, group in groupby(segments, key=lambda s: _SMALL.fullmatch(s) is not None):
+        run = list(group)
+        while small and len(run) >= _ADDRESS_GROUPS:
+            yield ":address"
+            del run[:_ADDRESS_GROUPS]
+        yield from run
+
+
+def _shortened(segments: list[str], limit: int) -> str:
+    page = ""
+    for segment in segments:
+        if len(page) + len(segment) + len("//:more") > limit:
+            break
+        page += f"/{segment}"
+    return f"{page}/:more"

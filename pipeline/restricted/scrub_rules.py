@@ -1,0 +1,149 @@
+"""The scrubbing rules as they stand in a YAML file, read and checked.
+
+A rule is a pattern or a named detector, applied to a path's segments in the order of the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from pipeline import declarations
+from pipeline.errors import SettingsError
+from pipeline.restricted.randomness import hides_text, looks_random
+
+Rewrite = Callable[[str], str]
+"""A decoded segment → the segment with what the rule found replaced."""
+
+_RUN: Final = re.compile(r"[A-Za-z0-9]{8,}(?:[-_+][A-Za-z0-9_+-]*)?={0,2}")
+_WORD: Final = re.compile(r"[A-Za-z0-9]{8,}={0,2}")
+_PHONE: Final = re.compile(
+    r"(?<![0-9A-Za-z])[+(]{0,2}[0-9](?:[-._()]{0,2}[0-9]){6,14}(?![0-9A-Za-z])"
+)
+_GROUPS: Final = re.compile(r"[0-9]+")
+_FEW: Final = 2
+_DAY: Final = re.compile(
+    r"(?:199[0-9]|20[0-4][0-9])[-_.](?:0?[1-9]|1[0-2])[-_.](?:0?[1-9]|[12][0-9]|3[01])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``segments`` in number; ``segment`` and ``page`` in characters."""
+
+    segments: int
+    segment: int
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Which segments announce that the next one names somebody, and which never name anybody."""
+
+    after: frozenset[str]
+    never: frozenset[str]
+
+    def announced_by(self, segment: str) -> bool:
+        """Tell whether the segment after ``segment`` is a name."""
+        return segment.lower().partition(".")[0] in self.after
+
+    def is_name(self, segment: str) -> bool:
+        """Tell whether ``segment``, announced, really is one."""
+        return segment.lower() not in self.never
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A rules file. ``plain`` and ``not_plain`` are None where every path meets the rules."""
+
+    rewrites: tuple[Rewrite, ...]
+    limits: Limits
+    names: Names
+    keep_queries: frozenset[str]
+    plain: re.Pattern[str] | None
+    not_plain: re.Pattern[str] | None
+    examples: Mapping[str, str]
+
+
+def read_rules(path: Path | None = None) -> Rules:
+    """Read a rules file, the packaged default where ``path`` is None; raises SettingsError."""
+    source = path or declarations.folder() / "scrub/default.yaml"
+    try:
+        return _rules(yaml.safe_load(source.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise SettingsError(
+            f"scrubbing rules {source}: cannot be read ({error.strerror})"
+        ) from error
+    except re.error as error:
+        raise SettingsError(f"scrubbing rules {source}: bad pattern ({error})") from error
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SettingsError(
+            f"scrubbing rules {source}: needs limits, names and rules as in schemas/scrub/default.yaml"
+        ) from error
+
+
+def _rules(document: Mapping[str, object]) -> Rules:
+    limits, names, rules = document["limits"], document["names"], document["rules"]
+    if not (isinstance(limits, dict) and isinstance(names, dict) and isinstance(rules, list)):
+        raise TypeError("limits, names, rules")
+    after = frozenset(str(name).lower() for name in names["after"])
+    keep = document.get("keep_queries") or []
+    if not isinstance(keep, list):
+        raise TypeError("keep_queries")
+    word = str(document.get("plain_word", ""))
+    plain, not_plain = document.get("plain"), document.get("not_plain")
+    examples: dict[str, str] = {}
+    for holder in (document, names, *rules):
+        examples.update(holder.get("examples") or {})
+    return Rules(
+        rewrites=tuple(_rewrite(rule) for rule in rules),
+        limits=Limits(**{str(name): int(value) for name, value in limits.items()}),
+        names=Names(after, after | {str(name).lower() for name in names["except"]}),
+        keep_queries=frozenset(str(key) for key in keep),
+        plain=None if plain is None else re.compile(str(plain).replace("W", word)),
+        not_plain=None if not_plain is None else re.compile(str(not_plain)),
+        examples=examples,
+    )
+
+
+def _rewrite(rule: Mapping[str, str]) -> Rewrite:
+    replacement, scope = rule["as"], rule["scope"]
+    if not re.fullmatch(r":[a-z-]+", replacement):
+        raise ValueError(f"rule {rule['name']}")
+    if "detector" in rule:
+        return _DETECTORS[rule["detector"]](replacement)
+    pattern = re.compile(rule["pattern"])
+    if scope == "segment":
+        return lambda text: replacement if pattern.search(text) else text
+    if scope == "part":
+        return lambda text: pattern.sub(replacement, text)
+    raise ValueError(f"rule {rule['name']}")
+
+
+def _random(replacement: str) -> Rewrite:
+    """Runs with Base64's hyphens first, where they hide text; then word by word."""
+
+    def run(match: re.Match[str]) -> str:
+        return replacement if hides_text(match[0]) else match[0]
+
+    def word(match: re.Match[str]) -> str:
+        return replacement if looks_random(match[0].rstrip("=")) else match[0]
+
+    return lambda text: _WORD.sub(word, _RUN.sub(run, text))
+
+
+def _phone(replacement: str) -> Rewrite:
+    def number(match: re.Match[str]) -> str:
+        found = match[0]
+        grouped = found[0] in "+(" or len(_GROUPS.findall(found)) > _FEW
+        return replacement if grouped and not _DAY.fullmatch(found) else found
+
+    return lambda text: _PHONE.sub(number, text)
+
+
+_DETECTORS: Final[Mapping[str, Callable[[str], Rewrite]]] = {"random": _random, "phone": _phone}
