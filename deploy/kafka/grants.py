@@ -26,8 +26,7 @@ from pipeline import declarations, policy, settings
 from pipeline.errors import PartywallError
 from pipeline.kafka import client, topics
 
-GROUP_PREFIX: Final = "partywall-"
-"""A stage's consumer group is this and its name."""
+_GROUPS: Final = {"split": "split"}
 
 _KINDS: Final = {"topic": 2, "group": 3}
 _OPERATIONS: Final = {"Read": 3, "Write": 4, "Delete": 6, "Describe": 8, "DescribeConfigs": 10}
@@ -56,13 +55,18 @@ def declared() -> list[Grant]:
         readers |= set(topic["readers"])
         for role, operation in (("writers", "Write"), ("readers", "Read"), ("trimmers", "Delete")):
             grants |= {Grant(s, "topic", topic["name"], operation) for s in topic.get(role, ())}
-    groups = {stage: GROUP_PREFIX + stage for stage in readers - {"status"}}
+    groups = {stage: group(stage) for stage in readers - {"status"}}
     grants |= {Grant(stage, "group", name, "Read") for stage, name in groups.items()}
     # Lag, watermarks and `doctor` are read from outside: names and numbers, never a message.
     grants |= {Grant("status", "group", name, "Describe") for name in groups.values()}
     for name in names:
         grants |= {Grant("status", "topic", name, op) for op in ("Describe", "DescribeConfigs")}
     return sorted(grants)
+
+
+def group(stage: str) -> str:
+    """Return the consumer group of a stage: Faust's is the id of its app."""
+    return _GROUPS.get(stage, f"partywall-{stage}")
 
 
 def stages(grants: Iterable[Grant]) -> list[str]:
@@ -87,7 +91,7 @@ Rule = tuple[int, str, int, str, str, int, int]
 """Resource type, name, pattern type, principal, host, operation, permission."""
 
 
-class _DescribeRules(Request[DescribeAclsRequest_v1]):
+class _DescribeRules(Request[DescribeAclsRequest_v1]):  # type: ignore[misc] # untyped library
     """Asks for every rule. Held at version 1: aiokafka sends version 2 in the wrong encoding."""
 
     API_KEY = DescribeAclsRequest_v1.API_KEY
@@ -111,8 +115,16 @@ async def settled(admin: AIOKafkaAdminClient, wanted: Iterable[Grant]) -> None:
     """Return once the broker's authorizer has caught up with the controller."""
     want = {_rule(grant) for grant in wanted}
     async with asyncio.timeout(_CONTROLLER_SETTLES):
-        while await rules(admin) != want:
+        while await rules(admin) != want:  # noqa: ASYNC110 -- only the broker knows
             await asyncio.sleep(0.05)
+
+
+class _Indented(yaml.SafeDumper):
+    """Writes lists indented below their key, as the linter wants them."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002 -- PyYAML's signature
+        del indentless
+        super().increase_indent(flow, indentless=False)
 
 
 def strimzi(grants: Iterable[Grant]) -> str:
@@ -122,7 +134,9 @@ def strimzi(grants: Iterable[Grant]) -> str:
     documents = [_kafka_topic(topic) for topic in topics.declared(retention).values()]
     documents += [_kafka_user(stage, grants) for stage in stages(grants)]
     head = "# Written by `python deploy/kafka/grants.py strimzi` from schemas/topics: edit those.\n"
-    return head + "".join("---\n" + yaml.safe_dump(d, sort_keys=False) for d in documents)
+    return head + "".join(
+        "---\n" + yaml.dump(d, Dumper=_Indented, sort_keys=False) for d in documents
+    )
 
 
 def _rule(grant: Grant) -> Rule:
@@ -131,9 +145,8 @@ def _rule(grant: Grant) -> Rule:
     return (_KINDS[grant.kind], grant.name, _LITERAL, principal, "*", operation, _ALLOW)
 
 
-async def _send(admin: AIOKafkaAdminClient, request: Any) -> Any:
-    # aiokafka knows the requests and has no method for them.
-    return await admin._send_request(request)  # noqa: SLF001
+async def _send(admin: AIOKafkaAdminClient, request: Request[Any]) -> Any:  # noqa: ANN401 -- untyped
+    return await admin._send_request(request)  # noqa: SLF001 -- it has no method for these
 
 
 def _check(codes: Iterable[int]) -> None:
