@@ -18,6 +18,7 @@ import orjson
 import polars as pl
 
 from pipeline.errors import IntegrityError
+from pipeline.nulls import blanked
 
 MAGIC: Final = b"PWSEAL\x00\x01"
 """First bytes of every sealed message; the last is the version of the layout."""
@@ -114,7 +115,7 @@ def encode_index(rows: pl.DataFrame) -> bytes:
     if dict(rows.schema) != INDEX:
         raise IntegrityError(f"columns {sorted(set(rows.columns) ^ set(INDEX))} do not belong")
     sink = io.BytesIO()
-    rows.write_ipc_stream(sink, compression="zstd")
+    blanked(rows).write_ipc_stream(sink, compression="zstd")
     return sink.getvalue()
 
 

@@ -49,6 +49,12 @@ class Storage(Protocol):
     def remove(self, name: str) -> None:
         """Remove a file; nothing happens where it is gone."""
 
+    def clean(self, folder: str) -> None:
+        """Remove what writers that were killed left half-written in a folder.
+
+        A writer at work that loses its half-written file so fails, and tries again.
+        """
+
 
 def storage_at(url: str) -> Storage:
     """Return the storage at a folder's path, ``file://``, ``s3://`` or ``memory://``.
@@ -123,6 +129,12 @@ class LocalStorage:
         with _unavailable(name):
             (self._root / name).unlink(missing_ok=True)
 
+    def clean(self, folder: str) -> None:
+        """As in Storage."""
+        with _unavailable(folder):
+            for path in (self._root / folder).glob(f"*{_TEMPORARY}"):
+                path.unlink(missing_ok=True)
+
     @contextmanager
     def _written(self, name: str, data: bytes) -> Iterator[Path]:
         """Write and sync a temporary file; after the caller has placed it, sync its folder."""
@@ -193,6 +205,9 @@ class ObjectStorage:
         """As in Storage."""
         with _unavailable(name), suppress(FileNotFoundError):
             self._filesystem.rm_file(self._path(name))
+
+    def clean(self, folder: str) -> None:
+        """As in Storage: an object is never half-written."""
 
     def _listed(self, folder: str, kind: str) -> list[str]:
         with _unavailable(folder):

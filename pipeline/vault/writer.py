@@ -21,6 +21,7 @@ from pipeline.errors import PartywallError
 from pipeline.vault.manifest import Chain, Count, Entry, Head, SegmentFiles, folder_of
 from pipeline.vault.segments import Segment, index_file
 from pipeline.vault.storage import Storage, storage_at
+from pipeline.vault.sweep import sweep
 
 _GROUP: Final = ["site", "label", "ingest", "outcome", "reason"]
 
@@ -51,6 +52,7 @@ class SegmentWriter:
     def __init__(self, storage: Storage | str, partition: int) -> None:
         """``storage`` is where the vault lies, or its URL; nothing is touched before ``open``."""
         self._storage = storage_at(storage) if isinstance(storage, str) else storage
+        self._partition = partition
         self._folder = folder_of(partition)
         self._chain = Chain(self._storage, partition)
         self._head = Head()
@@ -70,10 +72,12 @@ class SegmentWriter:
     def open(self) -> int:
         """Follow the chain to its end; return the sealed offset to read from.
 
-        Drops what was pending. Raises UnavailableError, IntegrityError.
+        Drops what was pending, and sweeps up what killed writers left. Raises UnavailableError,
+        and IntegrityError where the chain is damaged.
         """
         self._pending.clear()
         self._attempt = None
+        sweep(self._storage, self._partition)
         self._head = self._chain.head()
         return self._head.next
 

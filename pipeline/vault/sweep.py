@@ -1,0 +1,40 @@
+"""Removes what killed writers left behind: files that can never come to count."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+from pipeline.vault.manifest import Chain, folder_of
+from pipeline.vault.storage import Storage
+
+_FILES_A_FLUSH: Final = 2
+
+
+def sweep(storage: Storage, partition: int) -> int:
+    """Remove the orphans of a partition; return how many there were.
+
+    A segment file's name begins with the place in the chain its writer was at. Once that place is
+    taken by an entry that names other files, no writer can win it any more, not even one that was
+    halted and goes on; so this is safe beside any number of writers. Files at the chain's end are
+    left: their writer may be at work.
+    """
+    folder = folder_of(partition)
+    for name in ("segments", "manifest"):
+        storage.clean(f"{folder}/{name}")
+    chain = Chain(storage, partition)
+    taken = chain.head().next
+    places: defaultdict[int, list[str]] = defaultdict(list)
+    for name in storage.names(f"{folder}/segments"):
+        places[int(name.partition("-")[0])].append(f"{folder}/segments/{name}")
+    removed = 0
+    for place, names in places.items():
+        entry = chain.at(place) if place < taken and len(names) != _FILES_A_FLUSH else None
+        if entry is None:
+            continue
+        segment = entry.segment
+        kept = set() if segment is None else {segment.data, segment.index}
+        for name in sorted({*names} - kept):
+            storage.remove(name)
+            removed += 1
+    return removed
