@@ -92,3 +92,7 @@ def to_ipc(rows: pl.DataFrame) -> bytes:
 def from_ipc(data: bytes) -> pl.DataFrame:
     """Return the frame of an Arrow IPC stream."""
     return pl.read_ipc_stream(io.BytesIO(data))
+
+
+EMPTY: Final = pl.DataFrame(schema=SCHEMA)
+"""No rows: what a message holds that only tells how far a source has come."""

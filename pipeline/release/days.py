@@ -129,7 +129,7 @@ def _victims(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> pl.Serie
         short = _short(rows.filter(~own), k)
         found.append(cells.join(short, on="space"))
     if rules.alone:
-        found.append(_alone(rows, cells, k))
+        found.extend(_alone(rows, cells, k))
     if rules.split:
         found.append(_split(rows, cells, k))
     if rules.arrivals:
@@ -148,19 +148,32 @@ def _short(rows: pl.DataFrame, k: int) -> pl.DataFrame:
     return counts.filter(too_few(pl.col("visitors"), k)).select("space")
 
 
-def _alone(rows: pl.DataFrame, cells: pl.DataFrame, k: int) -> pl.DataFrame:
-    """Return cells cut out of one slot only, where what they leave of that slot is too little."""
-    single = cells.filter(pl.col("first") == pl.col("last"))
+def _alone(rows: pl.DataFrame, cells: pl.DataFrame, k: int) -> list[pl.DataFrame]:
+    """Return own cells of a slot of which too little is left without what lies in it alone.
+
+    A cell, or the rest, that has rows of one slot only can be taken from that slot. First come
+    the cells that lie in the slot alone, then all that touch it.
+    """
+    rest = pl.col("space").cast(pl.UInt64) * (1 << 32) + pl.lit((1 << 32) - 1, dtype=pl.UInt64)
+    columns = rows.with_columns(column=pl.when("own").then("cell").otherwise(rest)).with_columns(
+        single=pl.col("slot").min().over("column") == pl.col("slot").max().over("column")
+    )
     left = (
-        rows.join(single.select("cell"), on="cell", how="anti")
-        .join(single.select("space", slot="first").unique(), on=["space", "slot"], how="semi")
+        columns.filter(pl.col("single").any().over("space", "slot") & ~pl.col("single"))
         .group_by("space", "slot")
         .agg(left=distinct())
         .filter(too_few(pl.col("left"), k))
         .group_by("space")
         .agg(pl.col("slot").min())
     )
-    return single.join(left, left_on=["space", "first"], right_on=["space", "slot"])
+    touching = (
+        columns.filter("own")
+        .join(left, on=["space", "slot"], how="semi")
+        .select("cell", "single")
+        .unique()
+    )
+    single = touching.filter("single").select("cell")
+    return [cells.join(part.select("cell"), on="cell", how="semi") for part in (single, touching)]
 
 
 def _split(rows: pl.DataFrame, cells: pl.DataFrame, k: int) -> pl.DataFrame:

@@ -14,7 +14,8 @@ from typing import Final
 import polars as pl
 
 from pipeline.errors import SettingsError
-from pipeline.restricted.formats import combined
+from pipeline.restricted.formats.caddy import CADDY
+from pipeline.restricted.formats.combined import COMBINED, COMMON, NGINX, VHOST_COMBINED
 from pipeline.restricted.formats.detect import Detection, detect_among
 from pipeline.restricted.formats.fields import (
     FIELDS,
@@ -24,6 +25,7 @@ from pipeline.restricted.formats.fields import (
     Format,
     check,
 )
+from pipeline.restricted.formats.nginx_json import NGINX_JSON
 
 __all__ = [
     "FIELDS",
@@ -40,7 +42,7 @@ __all__ = [
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         entry.name: entry
-        for entry in (combined.COMBINED, combined.VHOST_COMBINED, combined.COMMON, combined.NGINX)
+        for entry in (COMBINED, VHOST_COMBINED, COMMON, NGINX, NGINX_JSON, CADDY)
     }
 )
 """Name → format."""

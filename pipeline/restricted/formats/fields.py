@@ -69,11 +69,6 @@ class Format:
     read: Read
 
 
-def empty_as_null(column: pl.Expr) -> pl.Expr:
-    """Return ``column`` with the two ways of saying "nothing" (``-`` and empty) as null."""
-    return pl.when(column.is_in(["-", ""])).then(None).otherwise(column)
-
-
 def check(fields: pl.DataFrame, lines: pl.Series, now: int) -> pl.DataFrame:
     """Return RAW_SCHEMA: ``fields`` with reasons, and nothing but the reason where there is one.
 

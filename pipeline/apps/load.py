@@ -1,0 +1,113 @@
+"""The loader: released rows into ClickHouse, in batches, until it has them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import polars as pl
+from aiohttp import web
+from faust.types import EventT, StreamT
+
+from pipeline import policy
+from pipeline.clickhouse.client import Engine, connect
+from pipeline.clickhouse.endpoint import application
+from pipeline.clickhouse.loader import Loader
+from pipeline.clickhouse.migrations import migrate
+from pipeline.clickhouse.queries import Reader
+from pipeline.errors import SettingsError
+from pipeline.kafka import topics, worker
+from pipeline.logs import get
+from pipeline.metrics import ROWS_LOADED
+from pipeline.rows import RollupsHeader, decode_rollups
+from pipeline.settings import ClickHouse, Settings
+
+_log = get("load")
+GATHER: Final = 256
+"""So many messages go into one insert at most."""
+GATHER_SECONDS: Final = 0.1
+
+
+def engine(settings: ClickHouse) -> Engine:
+    """Return which engine the settings mean; raises SettingsError."""
+    if settings.url is None:
+        return Engine(path=settings.embedded_path)
+    secret = ""
+    if settings.password_file is not None:
+        try:
+            secret = settings.password_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(
+                f"setting clickhouse.password_file: cannot be read ({error.strerror})"
+            ) from None
+    return Engine(url=settings.url, user=settings.username, password=secret)
+
+
+class Worker:
+    """All rollups partitions of this process, and the embedded engine's endpoint."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read policy and topics; raises SettingsError."""
+        self._settings = settings
+        self._current = policy.load(settings.policy).current
+        declared = topics.declared(self._current.retention)
+        self._engine = engine(settings.clickhouse)
+        self._loader: Loader | None = None
+        self._ready = asyncio.Event()
+        self.app = worker.app("load", settings.kafka, declared["rollups"].partitions)
+        source = self.app.topic("rollups", value_type=bytes, value_serializer="raw")
+        self.app.agent(source, name="load")(worker.guard(self.run))
+
+    async def open(self) -> str | None:
+        """Connect, migrate, and serve the embedded engine; return the endpoint's address."""
+        clients: list[Any] = []
+
+        async def attempt() -> None:
+            client = await asyncio.to_thread(connect, self._engine)
+            await asyncio.to_thread(
+                lambda: migrate(client, rollups_days=self._current.retention.rollups_days)
+            )
+            clients.append(client)
+
+        await worker.patiently("clickhouse", attempt)
+        self._loader = Loader(clients[-1])
+        self._ready.set()
+        if self._engine.path is None:
+            return None
+        reading = await asyncio.to_thread(lambda: connect(self._engine, read_only=True))
+        runner = web.AppRunner(application(Reader(reading)), access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", self._settings.clickhouse.endpoint_port)
+        await site.start()
+        port = runner.addresses[0][1]
+        return f"http://127.0.0.1:{port}"
+
+    async def run(self, stream: StreamT[bytes]) -> None:
+        """Gather what has come, insert it, acknowledge it."""
+        await self._ready.wait()
+        queue: asyncio.Queue[EventT[bytes]] = asyncio.Queue(GATHER)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_fill(stream, queue))
+            while True:
+                gathered = [await queue.get()]
+                await asyncio.sleep(0)
+                while len(gathered) < GATHER and not queue.empty():
+                    gathered.append(queue.get_nowait())
+                await self._load([decode_rollups(event.value) for event in gathered])
+                for event in gathered:
+                    event.ack()
+
+    async def _load(self, batch: list[tuple[RollupsHeader, pl.DataFrame]]) -> None:
+        loader = self._loader
+        if loader is None:
+            raise SettingsError("the loader was not opened")
+
+        async def attempt() -> None:
+            ROWS_LOADED.inc(await asyncio.to_thread(loader.load, batch))
+
+        await worker.patiently("clickhouse", attempt)
+
+
+async def _fill(stream: StreamT[bytes], queue: asyncio.Queue[EventT[bytes]]) -> None:
+    async for event in stream.noack().events():
+        await queue.put(event)

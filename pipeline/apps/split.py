@@ -1,0 +1,229 @@
+"""The split worker: raw messages in; events and sealed records out; then, and only then, commit.
+
+For each source partition the way of a batch is read, cross, send, wait for every acknowledgement,
+commit. The next batch of the same partition is prepared meanwhile but not sent before, so that
+the rows of a source never overtake each other on an events partition: what a rollup has seen up
+to an offset, it has seen whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from pipeline import events, policy
+from pipeline.clock import system_clock
+from pipeline.errors import RejectLimitError, UnavailableError
+from pipeline.events import EventsHeader
+from pipeline.kafka import client, topics
+from pipeline.keys.client import KeyClient
+from pipeline.logs import get
+from pipeline.metrics import LINES, REJECTS, SPLIT_BATCHES
+from pipeline.restricted import Crossing, RawMessages, open_splitter
+from pipeline.settings import Settings
+
+LIVE: Final = "live"
+_log = get("split")
+
+
+class RejectLimit:
+    """Stops the line when too large a share of the newest lines is rejected."""
+
+    def __init__(self, share: float, window: int) -> None:
+        """``share`` of the last ``window`` lines; a full window is awaited first."""
+        self._share = share
+        self._window = window
+        self._batches: deque[tuple[int, int]] = deque()
+
+    def check(self, outcomes: dict[tuple[str, str, str], int]) -> None:
+        """Take note of a batch's outcomes; raises RejectLimitError."""
+        lines = sum(outcomes.values())
+        rejected = sum(n for (_, outcome, _), n in outcomes.items() if outcome == "rejected")
+        self._batches.append((lines, rejected))
+        seen = sum(n for n, _ in self._batches)
+        while seen - self._batches[0][0] >= self._window:
+            seen -= self._batches.popleft()[0]
+        bad = sum(n for _, n in self._batches)
+        if seen >= self._window and bad > self._share * seen:
+            raise RejectLimitError(
+                f"{bad} of the last {seen} lines were rejected, more than split.reject_limit "
+                f"{self._share} allows: is the format right? Nothing was committed"
+            )
+
+
+class Worker:
+    """One member of the group ``split``."""
+
+    def __init__(self, settings: Settings, *, sealing: bool = True) -> None:
+        """Open rules, databases and policy; raises SettingsError."""
+        self._settings = settings
+        self._policy = policy.load(settings.policy)
+        declared = topics.declared(self._policy.current.retention)
+        self._events = declared["events"]
+        self._sealed = declared["vault.sealed"]
+        self._splitter = open_splitter(
+            settings.split, self._policy, self._events.partitions, sealing=sealing
+        )
+        self._limit = RejectLimit(settings.split.reject_limit, settings.split.reject_window)
+        self._idle_since: dict[TopicPartition, float] = {}
+        self._delete_upto: dict[TopicPartition, int] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        kafka = self._settings.kafka
+        token = self._settings.keys.token_file.read_text(encoding="utf-8").strip()
+        async with contextlib.AsyncExitStack() as stack:
+            keys = await stack.enter_async_context(
+                KeyClient(self._settings.keys.url, token, system_clock)
+            )
+            producer = await client.started(
+                lambda: client.producer(kafka, linger_ms=0), AIOKafkaProducer.start, 60
+            )
+            stack.push_async_callback(producer.stop)
+            admin = await client.started(
+                lambda: client.admin(kafka), AIOKafkaAdminClient.start, 60
+            )
+            stack.push_async_callback(admin.close)
+            consumer = await client.started(
+                lambda: client.consumer(kafka, "split", max_partition_fetch_bytes=4 * 2**20),
+                AIOKafkaConsumer.start,
+                60,
+            )
+            stack.push_async_callback(consumer.stop)
+            consumer.subscribe(["logs.web"])
+            await self._loop(consumer, producer, admin, keys)
+
+    async def _loop(
+        self,
+        consumer: AIOKafkaConsumer,
+        producer: AIOKafkaProducer,
+        admin: AIOKafkaAdminClient,
+        keys: KeyClient,
+    ) -> None:
+        split = self._settings.split
+        sending: asyncio.Task[None] | None = None
+        while True:
+            batches = await consumer.getmany(
+                timeout_ms=split.linger_ms, max_records=split.batch_messages
+            )
+            crossed = []
+            for partition, records in batches.items():
+                crossing = await self._cross(partition, records, keys)
+                crossed.append((partition, records[-1].offset, crossing))
+            if sending is not None:
+                await sending
+            sending = asyncio.create_task(self._send(consumer, producer, crossed))
+            await self._heartbeat(consumer, producer, set(batches), keys)
+            await self._delete(admin)
+
+    async def _cross(
+        self, partition: TopicPartition, records: list[Any], keys: KeyClient
+    ) -> Crossing:
+        messages = RawMessages(
+            source=f"{partition.topic}:{partition.partition}",
+            offsets=[record.offset for record in records],
+            values=[record.value or b"" for record in records],
+            headers=[record.headers for record in records],
+        )
+        now = int(system_clock().timestamp())
+        reading = await asyncio.to_thread(self._splitter.read, messages, now)
+        wanted: dict[str, list[int]] = {}
+        for ingest, day in reading.days:
+            wanted.setdefault(ingest, []).append(day)
+        found: dict[tuple[str, int], bytes | None] = {}
+        for ingest, days in wanted.items():
+            lent = await _patiently(lambda i=ingest, d=days: keys.pseudonym_keys(i, d))
+            found |= {(ingest, day): key for day, key in lent.items()}
+        sealing = await _patiently(keys.sealing)
+        crossing = await asyncio.to_thread(self._splitter.cross, reading, sealing, found)
+        self._limit.check(crossing.outcomes)
+        return crossing
+
+    async def _send(
+        self,
+        consumer: AIOKafkaConsumer,
+        producer: AIOKafkaProducer,
+        crossed: list[tuple[TopicPartition, int, Crossing]],
+    ) -> None:
+        waiting = []
+        for partition, _, crossing in crossed:
+            home = partition.partition % self._sealed.partitions
+            for message in crossing.sealed:
+                waiting.append(await producer.send("vault.sealed", message, partition=home))
+            for where, message in crossing.events:
+                waiting.append(await producer.send("events", message, partition=where))
+        await asyncio.gather(*waiting)
+        for partition, offset, crossing in crossed:
+            try:
+                await consumer.commit({partition: offset + 1})
+            except (CommitFailedError, IllegalStateError):
+                # Taken away meanwhile: the next owner sends the same again, and it is dropped.
+                _log.info("partition moved before its commit", partition=partition.partition)
+            else:
+                self._delete_upto[partition] = offset + 1
+            _count(crossing)
+
+    async def _heartbeat(
+        self,
+        consumer: AIOKafkaConsumer,
+        producer: AIOKafkaProducer,
+        busy: set[TopicPartition],
+        keys: KeyClient,
+    ) -> None:
+        """Let windows close where a source is silent: nothing newer than now can be waiting."""
+        del keys
+        loop = asyncio.get_running_loop()
+        for partition in consumer.assignment():
+            since = self._idle_since.setdefault(partition, loop.time())
+            if partition in busy:
+                self._idle_since[partition] = loop.time()
+            elif loop.time() - since >= self._settings.split.idle_seconds:
+                position = await consumer.position(partition)
+                if (consumer.highwater(partition) or 0) > position:
+                    continue
+                self._idle_since[partition] = loop.time()
+                grace = int(self._settings.split.idle_seconds)
+                header = EventsHeader(
+                    source=f"{partition.topic}:{partition.partition}",
+                    last_offset=position - 1,
+                    ingest=LIVE,
+                    watermark=int(system_clock().timestamp()) - grace,
+                )
+                message = events.encode(header, events.EMPTY)
+                for where in range(self._events.partitions):
+                    await producer.send_and_wait("events", message, partition=where)
+
+    async def _delete(self, admin: AIOKafkaAdminClient) -> None:
+        """Delete raw records that are committed: the raw topic is a pipe, not a store."""
+        if not self._settings.split.delete_after_commit or not self._delete_upto:
+            return
+        upto, self._delete_upto = self._delete_upto, {}
+        try:
+            await admin.delete_records(
+                {tp: RecordsToDelete(before_offset=offset) for tp, offset in upto.items()}
+            )
+        except (KafkaError, NotImplementedError) as error:
+            _log.debug("raw records wait for their retention", error=error)
+
+
+async def _patiently(ask: Any) -> Any:
+    while True:
+        try:
+            return await ask()
+        except UnavailableError as error:
+            _log.warning("waiting for the key service", reason=str(error))
+
+
+def _count(crossing: Crossing) -> None:
+    SPLIT_BATCHES.inc()
+    for (site, outcome, reason), lines in crossing.outcomes.items():
+        LINES.labels(site, outcome).inc(lines)
+        if outcome == "rejected":
+            REJECTS.labels(reason).inc(lines)

@@ -1,0 +1,127 @@
+"""One process that runs one stage, or several of the same tier, until it is told to stop.
+
+When all have started it prints one JSON line on standard output: ``{"ready": [stages]}``, with
+the embedded engine's address where it serves one. Whoever started it can wait for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import orjson
+import uvloop
+
+from pipeline import logs, metrics
+from pipeline.errors import PartywallError, UnavailableError
+from pipeline.kafka import worker
+from pipeline.settings import Settings
+
+STAGES: Final = ("keys", "split", "vault", "rollup", "release", "load")
+"""Every stage there is, in the order of the data's way; the key service stands before it."""
+
+_log = logs.get("stage")
+
+
+def main(stages: list[str], settings: Settings, *, sealing: bool = True) -> int:
+    """Run stages in this process; return its exit code."""
+    logs.setup(settings.log.level, json_lines=settings.log.json_lines)
+    if settings.metrics_port is not None:
+        metrics.serve(settings.metrics_port)
+    return uvloop.run(_main(stages, settings, sealing=sealing))
+
+
+async def _main(stages: list[str], settings: Settings, *, sealing: bool) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    ready: dict[str, object] = {"ready": stages}
+    closing: list[Callable[[], Awaitable[Any]]] = []
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        for stage in stages:
+            await _start(stage, settings, tasks, closing, ready, sealing=sealing)
+        sys.stdout.buffer.write(orjson.dumps(ready) + b"\n")
+        sys.stdout.flush()
+        waiting = [asyncio.create_task(stop.wait()), *tasks]
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if task.exception() is not None:
+                raise task.exception()  # type: ignore[misc]
+    except UnavailableError as error:
+        _log.error("the stage stops: start it again when this is mended", reason=str(error))
+        return error.exit_code
+    except PartywallError as error:
+        _log.error("the stage stops", reason=str(error))
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 -- crash-only: said without content, then over
+        _log.error("the stage stops", error=error)
+        return worker.CRASH_EXIT
+    finally:
+        for task in tasks:
+            task.cancel()
+        if stop.is_set():
+            await _close(closing)
+    return 0
+
+
+async def _start(
+    stage: str,
+    settings: Settings,
+    tasks: list[asyncio.Task[None]],
+    closing: list[Callable[[], Awaitable[Any]]],
+    ready: dict[str, object],
+    *,
+    sealing: bool,
+) -> None:
+    # Each stage imports what it needs and no more: a vault writer never loads a parser, and a
+    # splitter could not load the reading side if it wanted to.
+    if stage == "keys":
+        from pipeline.apps import keys  # noqa: PLC0415
+
+        tasks.append(asyncio.create_task(keys.run(settings)))
+    elif stage == "split":
+        from pipeline.apps import split  # noqa: PLC0415
+
+        tasks.append(asyncio.create_task(split.Worker(settings, sealing=sealing).run()))
+    else:
+        app = await _faust(stage, settings, ready)
+        closing.append(app.stop)
+        await app.start()
+
+
+async def _faust(stage: str, settings: Settings, ready: dict[str, object]) -> Any:
+    if stage == "vault":
+        from pipeline.apps import vault  # noqa: PLC0415
+
+        return vault.Worker(settings).app
+    if stage == "rollup":
+        from pipeline.apps import rollup  # noqa: PLC0415
+
+        return rollup.Worker(settings).app
+    if stage == "release":
+        from pipeline.apps import release  # noqa: PLC0415
+
+        return release.Worker(settings).app
+    from pipeline.apps import load  # noqa: PLC0415
+
+    loader = load.Worker(settings)
+    address = await loader.open()
+    if address is not None:
+        ready["engine"] = address
+    return loader.app
+
+
+async def _close(closing: list[Callable[[], Awaitable[Any]]]) -> None:
+    """Leave the groups in order, but not at any price: a second worker takes over anyway."""
+    try:
+        async with asyncio.timeout(5):
+            for close in closing:
+                await close()
+    except TimeoutError:
+        os._exit(0)

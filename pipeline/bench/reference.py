@@ -1,0 +1,157 @@
+"""The slow reference: what a file comes to, in plain Python, one line after another.
+
+It shares the per-value describers with the pipeline (what ``Chrome/120`` is called is not in
+question) and nothing else: its own regular expression, its own time, dictionaries and sets.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from pipeline.events import DIMENSIONS
+
+Row = dict[str, str | int]
+"""One row of :data:`pipeline.rows.CELLS`, by column."""
+
+_LINE: Final = re.compile(
+    rb'(\S+) \S+ \S+ \[(\d\d)/(\w{3})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\] '
+    rb'"(\S+) (\S+) HTTP/[\d.]+" (\d{3}) (\d+|-) "([^"]*)" "([^"]*)"'
+)
+_MONTHS: Final = {
+    name: number
+    for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
+}
+_HOUR: Final = 3600
+T = TypeVar("T")
+H = TypeVar("H")
+_DAY: Final = 24 * _HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Describers:
+    """What the pipeline says of one value, uncached; each is called once a distinct value.
+
+    ``page``: target → page. ``agent``: header (None where ``-``) → audience, browser, version,
+    system, device. ``referrer``: URL (None where ``-``) → host, kind; further fields are ignored.
+    ``method``: as written → name. ``place``: address → country, provider.
+    """
+
+    page: Callable[[str], str]
+    agent: Callable[[str | None], Sequence[str]]
+    referrer: Callable[[str | None], Sequence[str | None]]
+    method: Callable[[str], str]
+    place: Callable[[str], Sequence[str]] = lambda _: ("(unknown)", "(unknown)")
+
+
+@dataclass(slots=True)
+class Count:
+    """Lines read, by outcome."""
+
+    lines: int = 0
+    events: int = 0
+    rejected: int = 0
+    bytes: int = 0
+
+
+@dataclass(slots=True, repr=False)
+class _Memory:
+    """Descriptions by raw value; ``visitors`` numbers (address, agent, day)."""
+
+    pages: dict[bytes, str] = field(default_factory=dict)
+    agents: dict[bytes, Sequence[str]] = field(default_factory=dict)
+    referrers: dict[bytes, Sequence[str | None]] = field(default_factory=dict)
+    methods: dict[bytes, str] = field(default_factory=dict)
+    places: dict[bytes, Sequence[str]] = field(default_factory=dict)
+    days: dict[tuple[bytes, ...], int] = field(default_factory=dict)
+    visitors: dict[tuple[bytes, bytes, int], int] = field(default_factory=dict)
+
+
+def rows(
+    lines: Iterable[bytes], site: str, describers: Describers, count: Count | None = None
+) -> Iterator[Row]:
+    """Yield one row per hour, visitor and profile of ``lines``, in order of first appearance.
+
+    A visitor is an address and a user agent on one day (UTC) at one site. ``lines`` may end in
+    newlines; ``count`` is filled in on the way. Memory grows with the number of rows.
+    """
+    memory, count = _Memory(), count or Count()
+    cells: dict[tuple[str | int, ...], list[int]] = {}
+    for line in lines:
+        count.lines += 1
+        match = _LINE.fullmatch(line.rstrip(b"\r\n"))
+        if match is None:
+            count.rejected += 1
+            continue
+        count.events += 1
+        size = int(match[14]) if match[14] != b"-" else 0
+        count.bytes += size
+        cell = cells.setdefault(_profile(match, describers, memory), [0, 0])
+        cell[0] += 1
+        cell[1] += size
+    names = ("hour", "audience", "visitor", *_PROFILE)
+    for key, (hits, size) in cells.items():
+        row: Row = {"site": site, **dict(zip(names, key, strict=True))}
+        row["hits"], row["bytes"] = hits, size
+        yield row
+
+
+_PROFILE: Final = (
+    "page", "referrer_kind", "referrer", "browser", "system", "device", "country", "provider",
+    "status", "method",
+)  # fmt: skip
+if set(_PROFILE) != set(DIMENSIONS):
+    raise RuntimeError("the reference does not know every dimension of schemas/events/event.yaml")
+
+
+def _profile(match: re.Match[bytes], say: Describers, memory: _Memory) -> tuple[str | int, ...]:
+    address, agent = match[1], match[16]
+    time = _time(match, memory)
+    person = (address, agent, time // _DAY)
+    visitor = memory.visitors.setdefault(person, len(memory.visitors))
+    audience, browser, _, system, device = _known(memory.agents, agent, say.agent, _header)
+    referrer, kind, *_ = _known(memory.referrers, match[15], say.referrer, _header)
+    country, provider = _known(memory.places, address, say.place, bytes.decode)
+    return (
+        time // _HOUR * _HOUR,
+        audience,
+        visitor,
+        _known(memory.pages, match[12], say.page, bytes.decode),
+        kind or "",
+        referrer or "",
+        browser,
+        system,
+        device,
+        country,
+        provider,
+        match[13].decode(),
+        _known(memory.methods, match[11], say.method, bytes.decode),
+    )
+
+
+def _known(
+    known: dict[bytes, T], raw: bytes, describe: Callable[[H], T], read: Callable[[bytes], H]
+) -> T:
+    """Return what ``describe`` says of ``raw``, asked once."""
+    if raw not in known:
+        known[raw] = describe(read(raw))
+    return known[raw]
+
+
+def _header(raw: bytes) -> str | None:
+    return None if raw in (b"-", b"") else raw.decode()
+
+
+def _time(match: re.Match[bytes], memory: _Memory) -> int:
+    """Return seconds since 1970 UTC; midnights are remembered, since they cost most."""
+    date = match.group(2, 3, 4)
+    midnight = memory.days.get(date)
+    if midnight is None:
+        day = dt.datetime(int(date[2]), _MONTHS[date[1]], int(date[0]), tzinfo=dt.UTC)
+        midnight = memory.days[date] = int(day.timestamp())
+    offset = (int(match[9]) * 60 + int(match[10])) * 60
+    clock = (int(match[5]) * 60 + int(match[6])) * 60 + int(match[7])
+    return midnight + clock + (offset if match[8] == b"-" else -offset)

@@ -1,0 +1,78 @@
+"""``partywall``: the verbs, their options, and how errors reach a person."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline import settings as tree
+from pipeline.errors import PartywallError
+
+app = typer.Typer(
+    name="partywall",
+    help="Logs in; anonymous statistics on one side of the wall, a sealed vault on the other.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[Path | None, typer.Option("--config", help="settings file (YAML)")]
+
+
+@app.callback()
+def root() -> None:
+    """Logs in; anonymous statistics on one side of the wall, a sealed vault on the other."""
+
+
+@app.command()
+def run(
+    stages: Annotated[list[str], typer.Argument(help="keys, split, vault, rollup, release, load")],
+    config: Config = None,
+    sealing: Annotated[bool, typer.Option(hidden=True)] = True,
+) -> None:
+    """Run one stage (or several of one tier) against a real Kafka and ClickHouse."""
+    from pipeline.apps import stage  # noqa: PLC0415
+
+    unknown = [name for name in stages if name not in stage.STAGES]
+    if unknown:
+        raise tree.SettingsError(
+            f"no stage is called {unknown[0]}: choose from {', '.join(stage.STAGES)}"
+        )
+    if not sealing and not os.environ.get("PW_BENCH"):
+        raise tree.SettingsError("--no-sealing is a switch of the benchmark alone")
+    sys.exit(stage.main(stages, tree.load(config), sealing=sealing))
+
+
+def main() -> None:
+    """Run the command line; our errors are one line on standard error and an exit code."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except typer.BadParameter as error:
+        _fail(error.format_message(), 2)
+    except PartywallError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001 -- a click usage error, or a fault of ours
+        show = getattr(error, "format_message", None)
+        if show is not None:
+            _fail(show(), 2)
+        from pipeline.logs import describe  # noqa: PLC0415
+
+        _fail(f"a fault of ours: {describe(error)}; nothing of your logs is in this message", 70)
+
+
+def _fail(message: str, code: int) -> None:
+    sys.stderr.write(f"partywall: {' '.join(message.split())}\n")
+    sys.exit(code)

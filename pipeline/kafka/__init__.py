@@ -1,0 +1,1 @@
+"""Topics, clients, tables of runs and workers: everything that knows the broker."""

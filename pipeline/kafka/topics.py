@@ -1,0 +1,127 @@
+"""Topics are declared once, under ``schemas/topics``, and created from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from pipeline import declarations
+from pipeline.errors import UnavailableError
+from pipeline.policy import Retention
+
+_EXISTS: Final = 36  # the protocol's TOPIC_ALREADY_EXISTS
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One declared topic; ``retention_hours`` is None where the topic is compacted for good."""
+
+    name: str
+    tier: str
+    partitions: int
+    retention_hours: int | None
+    cleanup: str
+    max_message_bytes: int
+    writers: tuple[str, ...]
+    readers: tuple[str, ...]
+
+
+@cache
+def declared(retention: Retention) -> dict[str, Topic]:
+    """Return every declared topic by name, with the policy's retention filled in."""
+    files = sorted((declarations.folder() / "topics").glob("*.yaml"))
+    topics = [_topic(yaml.safe_load(f.read_text(encoding="utf-8")), retention) for f in files]
+    return {topic.name: topic for topic in topics}
+
+
+def _topic(entry: dict[str, object], retention: Retention) -> Topic:
+    hours = entry.get("retention")
+    if isinstance(hours, dict):
+        name = str(hours["policy"])
+        value = int(getattr(retention, name))
+        hours = value * 24 if name.endswith("_days") else value
+    return Topic(
+        name=str(entry["name"]),
+        tier=str(entry["tier"]),
+        partitions=int(str(entry["partitions"])),
+        retention_hours=None if hours is None else int(str(hours)),
+        cleanup=str(entry["cleanup"]),
+        max_message_bytes=int(str(entry["max_message_bytes"])),
+        writers=tuple(str(s) for s in _names(entry["writers"])),
+        readers=tuple(str(s) for s in _names(entry["readers"])),
+    )
+
+
+def _names(value: object) -> list[object]:
+    return list(value) if isinstance(value, list) else []
+
+
+def sources(topic: Topic) -> tuple[str, ...]:
+    """Return the name of each partition of a topic as events and seals carry it."""
+    return tuple(f"{topic.name}:{partition}" for partition in range(topic.partitions))
+
+
+def configuration(topic: Topic) -> dict[str, str]:
+    """Return the broker's settings for a topic."""
+    settings = {
+        "cleanup.policy": topic.cleanup,
+        "max.message.bytes": str(topic.max_message_bytes),
+    }
+    if topic.retention_hours is not None:
+        settings["retention.ms"] = str(topic.retention_hours * 3_600_000)
+    if "compact" in topic.cleanup:
+        # A compacted state must forget quickly what was deleted from it: keys have an end too.
+        settings["delete.retention.ms"] = "3600000"
+        settings["segment.ms"] = "3600000"
+    return settings
+
+
+async def create(admin: AIOKafkaAdminClient, topics: list[Topic], replication: int) -> list[str]:
+    """Create those that are missing and return their names; raises UnavailableError."""
+    wanted = [
+        NewTopic(t.name, t.partitions, replication, topic_configs=configuration(t)) for t in topics
+    ]
+    response = await admin.create_topics(wanted)
+    made: list[str] = []
+    for name, code, *_ in response.topic_errors:
+        if code == 0:
+            made.append(name)
+        elif code != _EXISTS:
+            raise UnavailableError(f"topic {name} cannot be created: broker error {code}")
+    return made
+
+
+async def differences(admin: AIOKafkaAdminClient, topics: list[Topic]) -> list[str]:
+    """Return one line for each way in which the broker's topics are not as declared."""
+    found: list[str] = []
+    described = {d["topic"]: d for d in await admin.describe_topics([t.name for t in topics])}
+    for topic in topics:
+        there = described.get(topic.name)
+        if there is None or there["error_code"]:
+            found.append(f"topic {topic.name} is missing: run `partywall topics apply`")
+            continue
+        count = len(there["partitions"])
+        if count != topic.partitions:
+            found.append(
+                f"topic {topic.name} has {count} partitions, declared are {topic.partitions}"
+            )
+        found += await _setting_differences(admin, topic)
+    return found
+
+
+async def _setting_differences(admin: AIOKafkaAdminClient, topic: Topic) -> list[str]:
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
+    have: dict[str, str] = {}
+    for response in await admin.describe_configs([resource]):
+        for entry in response.resources:
+            have |= {config[0]: config[1] for config in entry[4]}
+    return [
+        f"topic {topic.name}: {key} is {have.get(key)}, declared is {value}"
+        for key, value in configuration(topic).items()
+        if key in have and have[key] != value
+    ]

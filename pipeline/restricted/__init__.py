@@ -1,0 +1,53 @@
+"""The room behind the wall: raw lines come in, events and sealed records go out.
+
+This door is closed: what is not in ``__all__`` is nobody else's business, and only the split
+worker and the shipper (which holds raw lines anyway) may knock.
+"""
+
+from __future__ import annotations
+
+from pipeline.policy import Policy
+from pipeline.restricted.agent import Agents
+from pipeline.restricted.describe import Describer
+from pipeline.restricted.geo import Geo
+from pipeline.restricted.lines import Label, RawMessages
+from pipeline.restricted.look import Look, look
+from pipeline.restricted.referrer import Referrers
+from pipeline.restricted.scrub import load_scrubber
+from pipeline.restricted.split import Crossing, Reading, Splitter
+from pipeline.settings import Split
+
+__all__ = [
+    "Crossing",
+    "Label",
+    "Look",
+    "RawMessages",
+    "Reading",
+    "Splitter",
+    "look",
+    "open_splitter",
+]
+
+
+def open_splitter(
+    settings: Split, policy: Policy, partitions: int, *, sealing: bool = True
+) -> Splitter:
+    """Furnish the room; raises SettingsError for rules or databases that cannot be read.
+
+    ``partitions`` is the number of partitions of ``events``.
+    """
+    describer = Describer(
+        load_scrubber(settings.scrub_rules),
+        Agents(),
+        Referrers(),
+        Geo(settings.mmdb_country, settings.mmdb_asn),
+    )
+    return Splitter(
+        describer,
+        policy,
+        Label(settings.site, settings.source, settings.format),
+        partitions=partitions,
+        max_line_bytes=settings.max_line_bytes,
+        own_hosts={site: frozenset(hosts) for site, hosts in settings.own_hosts.items()},
+        sealing=sealing,
+    )

@@ -1,0 +1,91 @@
+"""Pieces that several formats share: request lines, times, hosts, escapes."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import polars as pl
+
+from pipeline.restricted.distinct import distinct
+
+CLF_TIME: Final = "%d/%b/%Y:%H:%M:%S %z"
+"""``17/May/2015:10:05:03 +0000``: the time of the common log format."""
+
+_ISO_TIMES: Final = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z")
+_MILLISECONDS: Final = 1e11
+"""Numbers above this are no seconds (the year 5138) but milliseconds, …"""
+_NANOSECONDS: Final = 1e16
+"""… and above this nanoseconds."""
+
+_REQUEST: Final = r"^(?P<method>[!#-'*+.^_`|~0-9A-Za-z-]+) (?P<target>\S(?:.*\S)?) HTTP/[0-9.]+$"
+_ESCAPE: Final = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
+_CONTROLS: Final = {b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"f": b"\f"}
+
+
+def split_requests(requests: pl.Series) -> pl.DataFrame:
+    """Cut request lines into ``method`` and ``target``; what is none (``-``, TLS) gives nulls."""
+    parts = requests.str.extract_groups(_REQUEST).struct
+    return pl.DataFrame([parts.field("method"), parts.field("target")])
+
+
+def clf_seconds(stamp: pl.Expr) -> pl.Expr:
+    """Return seconds since 1970 UTC of ``CLF_TIME``, the offset honoured; null where unreadable."""
+    return stamp.str.to_datetime(CLF_TIME, strict=False, time_unit="us").dt.epoch("s")
+
+
+def iso_seconds(stamp: pl.Expr) -> pl.Expr:
+    """Return seconds since 1970 UTC of ISO 8601 times with offset or ``Z``; null otherwise."""
+    zoned = stamp.str.replace("Z$", "+00:00")
+    return pl.coalesce(
+        zoned.str.to_datetime(form, strict=False, time_unit="us").dt.epoch("s")
+        for form in _ISO_TIMES
+    )
+
+
+def unix_seconds(stamp: pl.Expr) -> pl.Expr:
+    """Return whole seconds of a number written out: seconds, milliseconds or nanoseconds."""
+    number = stamp.cast(pl.Float64, strict=False)
+    seconds = (
+        pl.when(number > _NANOSECONDS)
+        .then(number / 1e9)
+        .when(number > _MILLISECONDS)
+        .then(number / 1e3)
+        .otherwise(number)
+    )
+    return seconds.floor().cast(pl.Int64, strict=False)
+
+
+def plain_host(host: pl.Expr) -> pl.Expr:
+    """Return host names in lower case without port; null for none."""
+    return empty_as_null(host.str.replace(r":[0-9]*$", "").str.to_lowercase())
+
+
+def empty_as_null(column: pl.Expr) -> pl.Expr:
+    """Return ``column`` with the two ways of saying "nothing" (``-`` and empty) as null."""
+    return pl.when(column.is_in(["-", ""])).then(None).otherwise(column)
+
+
+def sizes(column: pl.Expr) -> pl.Expr:
+    """Return a count of bytes as UInt64: ``-`` is 0, what is no count is null."""
+    number = column.cast(pl.UInt64, strict=False)
+    return pl.when(column == "-").then(pl.lit(0, dtype=pl.UInt64)).otherwise(number)
+
+
+def unescaped(column: pl.Series) -> pl.Series:
+    """Return a String column with the escapes of ``unescape`` undone, once per distinct value."""
+    if not column.str.contains("\\", literal=True).any():
+        return column
+    codes, values = distinct(column)
+    plain = [value if value is None or "\\" not in value else unescape(value) for value in values]
+    return pl.Series(column.name, plain, dtype=pl.String).gather(codes)
+
+
+def unescape(text: str) -> str:
+    r"""Undo ``\"``, ``\\``, ``\n`` (Apache) and ``\xhh`` (both); bytes are read as UTF-8."""
+
+    def plain(match: re.Match[bytes]) -> bytes:
+        code, other = match.groups()
+        return bytes.fromhex(code.decode()) if code else _CONTROLS.get(other, other)
+
+    return _ESCAPE.sub(plain, text.encode("utf-8", "replace")).decode("utf-8", "replace")

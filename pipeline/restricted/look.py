@@ -1,0 +1,37 @@
+"""A look at the first lines of a file, for the shipper: their format and how old they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.errors import InputError
+from pipeline.restricted import formats
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """``format`` as in ``formats.FORMATS``; ``oldest`` time in seconds, None where none is read."""
+
+    format: str
+    oldest: int | None
+
+
+def look(name: str, lines: list[bytes], format_: str, now: int) -> Look:
+    """Tell the format (``auto``: by trying) and the oldest time of a file's first lines.
+
+    ``name`` is the file's, for the message. Raises InputError where no format is known by that
+    name, or where ``auto`` cannot tell.
+    """
+    sample = pl.Series([line.decode("utf-8", "replace").rstrip("\r") for line in lines], dtype=pl.String)
+    if format_ == "auto":
+        found = formats.detect(sample)
+        if found.format is None:
+            raise InputError(f"{name}: {found.reason}; name the format with --format")
+        format_ = found.format
+    elif format_ not in formats.FORMATS:
+        known = ", ".join(formats.FORMATS)
+        raise InputError(f"no format is called {format_}: choose auto, {known}")
+    oldest = formats.parse(format_, sample, now=now)["time"].min()
+    return Look(format_, oldest if isinstance(oldest, int) else None)

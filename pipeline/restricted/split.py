@@ -1,0 +1,285 @@
+"""Door 1: a batch of raw messages becomes events and sealed records, and nothing else.
+
+Two steps, since the keys of the pseudonyms are asked for in between: :meth:`Splitter.read` parses
+and tells which days' keys are needed, :meth:`Splitter.cross` makes what may leave the room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from pipeline import events
+from pipeline.events import EventsHeader
+from pipeline.keys.material import SealingKey
+from pipeline.kafka.sizing import TARGET_BYTES
+from pipeline.policy import Policy
+from pipeline.purposes import Refusals
+from pipeline.restricted import formats, seal
+from pipeline.restricted.describe import Describer
+from pipeline.restricted.lines import Label, Labeller, Lines, RawMessages, explode, text
+from pipeline.restricted.pseudonym import Pseudonymiser
+from pipeline.rows import DAY, HOUR
+
+WATERMARK_SHARE: Final = 0.9
+"""The watermark is this quantile of a batch's times, not its newest: a clock that runs ahead on
+one machine must not close the windows of all the others."""
+
+EVENT: Final = "event"
+REJECTED: Final = "rejected"
+IGNORED: Final = "ignored"
+REASONS: Final = frozenset(
+    {"empty", "no_policy", "no_purpose", "too_late", "too_long", "unknown_format"}
+) | frozenset(formats.REJECTS)
+"""Why a line is not an event: the closed list."""
+
+PseudonymKeys = Mapping[tuple[str, int], bytes | None]
+"""(ingest, day since 1970) → key, None where it is gone."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reading:
+    """A parsed batch. ``frame`` is raw; ``days`` are the keys that crossing needs."""
+
+    messages: RawMessages
+    lines: Lines
+    frame: pl.DataFrame
+    days: frozenset[tuple[str, int]]
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """What leaves the room for one batch of one source partition.
+
+    ``events``: (events partition, message), in order. ``sealed``: messages for vault.sealed.
+    ``outcomes``: (site, outcome, reason) → lines.
+    """
+
+    events: list[tuple[int, bytes]]
+    sealed: list[bytes]
+    outcomes: dict[tuple[str, str, str], int]
+
+    def __repr__(self) -> str:
+        return f"Crossing(events={len(self.events)}, sealed={len(self.sealed)})"
+
+
+class Splitter:
+    """The way through door 1; holds caches that outlive a batch."""
+
+    def __init__(
+        self,
+        describer: Describer,
+        policy: Policy,
+        default: Label,
+        *,
+        partitions: int,
+        max_line_bytes: int,
+        own_hosts: Mapping[str, frozenset[str]],
+        sealing: bool = True,
+    ) -> None:
+        """``partitions`` of the events topic; ``sealing=False`` is a switch of the benchmark."""
+        self._describer = describer
+        self._policy = policy
+        self._labeller = Labeller(default)
+        self._partitions = partitions
+        self._max_line_bytes = max_line_bytes
+        self._own_hosts = own_hosts
+        self._sealing = sealing
+        self._pseudonymiser = Pseudonymiser()
+        self._refusals = Refusals(policy, events.PURPOSES)
+
+    def __repr__(self) -> str:
+        return "Splitter()"
+
+    def read(self, messages: RawMessages, now: int) -> Reading:
+        """Parse a batch; ``now`` in seconds bounds how far ahead a line's time may lie."""
+        lines = explode(messages, self._labeller)
+        frame = lines.frame
+        too_long = pl.col("raw").bin.size() > self._max_line_bytes
+        plain = text(frame.select(pl.when(~too_long).then("raw").otherwise(b""))["raw"])
+        frame = frame.with_columns(
+            plain.alias("text"), too_long.alias("too_long"), pl.int_range(pl.len()).alias("at")
+        )
+        parsed = [
+            self._parse(part, lines.labels[int(number)], now)
+            for (number,), part in frame.group_by("label", maintain_order=True)
+        ]
+        frame = pl.concat(parsed).sort("at") if parsed else frame.clear()
+        frame = self._judge(frame, lines) if parsed else frame
+        days = frozenset(
+            frame.filter(outcome=EVENT)
+            .select("ingest", pl.col("time") // DAY)
+            .unique()
+            .iter_rows()
+            if parsed
+            else ()
+        )
+        return Reading(messages, lines, frame, days, now)
+
+    def _parse(self, part: pl.DataFrame, label: Label, now: int) -> pl.DataFrame:
+        plain = part["text"]
+        name = label.format
+        if name == "auto":
+            name = formats.detect(plain.head(1_000)).format or ""
+        if name in formats.FORMATS:
+            raw = formats.parse(name, plain, now=now)
+        else:
+            raw = _unread(plain)
+        return pl.concat(
+            [
+                part.drop("text"),
+                raw,
+                plain.str.strip_chars().eq("").alias("empty").to_frame(),
+            ],
+            how="horizontal",
+        ).with_columns(
+            pl.lit(label.site).alias("site"),
+            pl.lit(label.source).alias("source"),
+            pl.lit(label.ingest).alias("ingest"),
+        )
+
+    def _judge(self, frame: pl.DataFrame, lines: Lines) -> pl.DataFrame:
+        """Give each line its outcome, its reason and the policy in force when it was written."""
+        del lines
+        version = pl.lit(None, pl.UInt16)
+        permitted = pl.lit(value=False)
+        for entry in self._policy.versions:
+            since = pl.col("time") >= int(entry.effective.timestamp())
+            version = pl.when(since).then(pl.lit(entry.version, pl.UInt16)).otherwise(version)
+            allowed = "statistics" in entry.purposes
+            permitted = pl.when(since).then(pl.lit(allowed)).otherwise(permitted)
+        reason = (
+            pl.when("too_long")
+            .then(pl.lit("too_long"))
+            .when("empty")
+            .then(pl.lit("empty"))
+            .when(pl.col("reject").is_not_null())
+            .then("reject")
+            .when(version.is_null())
+            .then(pl.lit("no_policy"))
+            .when(~permitted)
+            .then(pl.lit("no_purpose"))
+        )
+        frame = frame.with_columns(reason.alias("reason"), version.alias("policy"))
+        ignored = pl.col("reason").is_in(["empty", "no_policy", "no_purpose"])
+        return frame.with_columns(
+            pl.when(pl.col("reason").is_null())
+            .then(pl.lit(EVENT))
+            .when(ignored)
+            .then(pl.lit(IGNORED))
+            .otherwise(pl.lit(REJECTED))
+            .alias("outcome")
+        )
+
+    def cross(self, reading: Reading, sealing: SealingKey, keys: PseudonymKeys) -> Crossing:
+        """Make events and sealed messages; lines of a day whose key is gone are ``too_late``."""
+        frame = self._too_late(reading.frame, keys)
+        outgoing: list[tuple[int, bytes]] = []
+        rows = frame.filter(outcome=EVENT) if frame.height else frame
+        described = self._describe(rows, keys) if rows.height else pl.DataFrame(schema=_KEYED)
+        ingests = {label.ingest for label in reading.lines.labels} | set(reading.lines.ended)
+        for ingest in sorted(ingests):
+            outgoing += self._batches(reading, ingest, described.filter(ingest=ingest))
+        return Crossing(outgoing, self._seal(frame, reading, sealing), _outcomes(frame))
+
+    def _too_late(self, frame: pl.DataFrame, keys: PseudonymKeys) -> pl.DataFrame:
+        gone = [pair for pair, key in keys.items() if key is None]
+        if not gone or frame.is_empty():
+            return frame
+        late = pl.any_horizontal(
+            (pl.col("ingest") == ingest) & (pl.col("time") // DAY == day) for ingest, day in gone
+        ) & (pl.col("outcome") == EVENT)
+        return frame.with_columns(
+            pl.when(late).then(pl.lit("too_late")).otherwise("reason").alias("reason"),
+            pl.when(late).then(pl.lit(IGNORED)).otherwise("outcome").alias("outcome"),
+        )
+
+    def _describe(self, rows: pl.DataFrame, keys: PseudonymKeys) -> pl.DataFrame:
+        parts = []
+        for (site, ingest), part in rows.group_by("site", "ingest", maintain_order=True):
+            hosts = self._own_hosts.get(str(site), frozenset())
+            days = part["time"] // DAY
+            visitor = self._pseudonymiser.pseudonyms(
+                part.select("site", "address", "agent", days.alias("day")),
+                {day: key for (of, day), key in keys.items() if of == ingest and key is not None},
+            )
+            described = self._describer.describe(part.select(*formats.RAW_SCHEMA), hosts)
+            kept = part.select("offset", "line", "policy", "site", "ingest")
+            parts.append(kept.hstack([visitor.alias("visitor")]).hstack(described))
+        return self._refusals.apply(pl.concat(parts).sort("offset", "line"))
+
+    def _batches(
+        self, reading: Reading, ingest: str, rows: pl.DataFrame
+    ) -> list[tuple[int, bytes]]:
+        """Encode an ingest's rows; every partition hears how far the source has come."""
+        last = reading.messages.offsets[-1]
+        newest = rows["time"].quantile(WATERMARK_SHARE, interpolation="lower")
+        mark = None if newest is None else min(int(newest), reading.now)
+        end = ingest in reading.lines.ended
+        homes = rows["visitor"] % self._partitions
+        made = []
+        for partition in range(self._partitions):
+            mine = rows.filter(homes == partition).select(*events.SCHEMA)
+            pieces = list(_pieces(mine))
+            for piece in pieces[:-1]:
+                upto = int(piece["offset"][-1])
+                header = EventsHeader(reading.messages.source, upto, ingest, None)
+                made.append((partition, events.encode(header, piece)))
+            header = EventsHeader(reading.messages.source, last, ingest, mark, end)
+            made.append((partition, events.encode(header, pieces[-1])))
+        return made
+
+    def _seal(self, frame: pl.DataFrame, reading: Reading, key: SealingKey) -> list[bytes]:
+        if not self._sealing or frame.is_empty():
+            return []
+        records = frame.select(
+            "raw",
+            "address",
+            "offset",
+            "line",
+            "site",
+            pl.col("source").alias("label"),
+            "ingest",
+            "outcome",
+            "reason",
+            pl.col("policy").fill_null(0),
+            (pl.col("time") // HOUR * HOUR).alias("hour"),
+        )
+        hour = reading.now // HOUR * HOUR
+        return seal.seal(records, key, source=reading.messages.source, hour=hour)
+
+
+_KEYED: Final[dict[str, pl.DataType]] = {**events.SCHEMA, "ingest": pl.String()}
+
+
+def _pieces(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """Cut rows, between source offsets, into pieces whose encoding fits a message."""
+    if rows.height <= 1 or len(events.to_ipc(rows)) <= TARGET_BYTES:
+        return [rows]
+    middle = rows["offset"][rows.height // 2]
+    before, after = rows.filter(pl.col("offset") < middle), rows.filter(pl.col("offset") >= middle)
+    if before.is_empty():
+        before, after = (
+            rows.filter(pl.col("offset") == middle),
+            rows.filter(pl.col("offset") > middle),
+        )
+        if after.is_empty():
+            return [rows]
+    return [*_pieces(before), *_pieces(after)]
+
+
+def _unread(lines: pl.Series) -> pl.DataFrame:
+    """Return RAW_SCHEMA for lines whose format nobody could tell."""
+    nothing = pl.DataFrame(schema=formats.RAW_SCHEMA).clear(lines.len())
+    return nothing.with_columns(pl.lit("unknown_format").alias("reject"))
+
+
+def _outcomes(frame: pl.DataFrame) -> dict[tuple[str, str, str], int]:
+    if frame.is_empty():
+        return {}
+    counted = frame.group_by("site", "outcome", pl.col("reason").fill_null("")).len()
+    return {(site, outcome, reason): lines for site, outcome, reason, lines in counted.iter_rows()}

@@ -1,0 +1,1 @@
+"""Windows: events in, the cells of closed hours out."""

@@ -1,0 +1,148 @@
+"""The rollup of one events partition: exact, order-driven, without a clock.
+
+Everything here follows from the messages in the order of their offsets, so a worker that reads
+them again does and says the same again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+import orjson
+import polars as pl
+
+from pipeline import events, rows
+from pipeline.errors import IntegrityError
+from pipeline.events import DIMENSIONS, EventsHeader
+from pipeline.purposes import Refusals
+from pipeline.rollups.window import EVER, Marks, floor
+
+NOWHERE: Final = -1
+OPEN: Final[dict[str, pl.DataType]] = {"position": pl.Int64(), "ingest": pl.String(), **rows.CELLS}
+"""Columns of the state: cells, the ingest they belong to and the events offset they came with."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a partition has taken in, small enough to stand in every run.
+
+    ``applied``: highest source offset by ingest and source. ``marks``: watermarks by ingest and
+    source. ``cut``: by ingest, the events offset at which cells were last sent, and the start of
+    the oldest hour that stayed open then.
+    """
+
+    applied: dict[str, dict[str, int]] = field(default_factory=dict)
+    marks: dict[str, Marks] = field(default_factory=dict)
+    cut: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Cells of hours that closed: one message per part and cells partition follows from it."""
+
+    position: int
+    ingest: str
+    watermark: int
+    cells: pl.DataFrame
+
+    @property
+    def end(self) -> bool:
+        """Whether the ingest has ended."""
+        return self.watermark >= EVER
+
+
+class Rollup:
+    """State of one events partition."""
+
+    def __init__(self, sources: tuple[str, ...], lateness: int, refusals: Refusals) -> None:
+        """``sources`` are all partitions of the raw topic; ``lateness`` is in seconds."""
+        self._sources = sources
+        self._lateness = lateness
+        self._refusals = refusals
+        self.progress = Progress()
+        self.open = pl.DataFrame(schema=OPEN)
+
+    def __repr__(self) -> str:
+        return f"Rollup(open_rows={self.open.height})"
+
+    def apply(self, position: int, message: bytes) -> tuple[bytes, Cut | None]:
+        """Take the events message at ``position``; return its run and the cut it caused, if any."""
+        header, batch = events.decode(message)
+        ingest = header.ingest
+        applied = self.progress.applied.setdefault(ingest, {})
+        fresh = batch.filter(pl.col("offset") > applied.get(header.source, NOWHERE))
+        applied[header.source] = max(header.last_offset, applied.get(header.source, NOWHERE))
+        marks = self.progress.marks.setdefault(ingest, Marks())
+        marks.advance(header.source, header.watermark, end=header.end)
+        cells = self._cells(fresh).select(
+            pl.lit(position, pl.Int64).alias("position"), pl.lit(ingest).alias("ingest"), *rows.CELLS
+        )
+        self.open = pl.concat([self.open, cells])
+        cut = self._cut(position, header)
+        return self._run(cells), cut
+
+    def _cells(self, batch: pl.DataFrame) -> pl.DataFrame:
+        allowed = self._refusals.apply(batch)
+        return allowed.group_by(
+            "site",
+            (pl.col("time") // rows.HOUR * rows.HOUR).alias("hour"),
+            "audience",
+            "visitor",
+            *DIMENSIONS,
+        ).agg(pl.len().cast(pl.UInt64).alias("hits"), pl.col("bytes").sum())
+
+    def _cut(self, position: int, header: EventsHeader) -> Cut | None:
+        ingest = header.ingest
+        watermark = self.progress.marks[ingest].combined(self._sources)
+        now = floor(watermark, self._lateness)
+        _, before = self.progress.cut.get(ingest, (NOWHERE, NOWHERE))
+        if watermark is None or now is None or now <= before:
+            return None
+        closed = (pl.col("ingest") == ingest) & (pl.col("hour") < now)
+        cells = self.open.filter(closed).select(*rows.CELLS)
+        self.open = self.open.filter(~closed)
+        self.progress.cut[ingest] = (position, now)
+        return Cut(position, ingest, watermark, cells)
+
+    def _run(self, cells: pl.DataFrame) -> bytes:
+        return encode_run(self.progress, cells)
+
+    def restore(self, runs: list[tuple[int, bytes]]) -> None:
+        """Build the state up from runs, each with the position up to which others speak."""
+        frames = []
+        for after, value in runs:
+            self.progress, cells = decode_run(value)
+            frames.append(cells.filter(pl.col("position") > after))
+        self.open = pending(pl.concat([pl.DataFrame(schema=OPEN), *frames]), self.progress)
+
+
+def pending(cells: pl.DataFrame, progress: Progress) -> pl.DataFrame:
+    """Return the rows that no cut has sent yet: those that came after it, or whose hour was open."""
+    for ingest, (position, start) in progress.cut.items():
+        cells = cells.filter(
+            (pl.col("ingest") != ingest)
+            | (pl.col("position") > position)
+            | (pl.col("hour") >= start)
+        )
+    return cells
+
+
+def encode_run(progress: Progress, cells: pl.DataFrame) -> bytes:
+    """Return a run: the progress as JSON, a newline, the rows."""
+    return orjson.dumps(asdict(progress)) + b"\n" + events.to_ipc(cells)
+
+
+def decode_run(value: bytes) -> tuple[Progress, pl.DataFrame]:
+    """Return the progress and the rows of a run; raises IntegrityError where it is damaged."""
+    head, _, body = value.partition(b"\n")
+    try:
+        fields = orjson.loads(head)
+        progress = Progress(
+            applied=fields["applied"],
+            marks={name: Marks(**mark) for name, mark in fields["marks"].items()},
+            cut={name: (at[0], at[1]) for name, at in fields["cut"].items()},
+        )
+        return progress, events.from_ipc(body)
+    except (orjson.JSONDecodeError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        raise IntegrityError("a run of the rollup's state is damaged") from error

@@ -1,0 +1,39 @@
+"""Watermarks: what is known of how far an ingest has come, over all its source partitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from pipeline.rows import HOUR
+
+EVER: Final = 2**62
+"""A watermark past every window: the ingest has ended."""
+
+
+@dataclass(slots=True)
+class Marks:
+    """Watermarks (seconds since 1970) of one ingest by source; a source not heard of holds all back."""
+
+    by_source: dict[str, int] = field(default_factory=dict)
+
+    def advance(self, source: str, watermark: int | None, *, end: bool) -> None:
+        """Take note of one source; a watermark never goes back."""
+        new = EVER if end else watermark
+        if new is not None:
+            self.by_source[source] = max(new, self.by_source.get(source, new))
+
+    def combined(self, expected: tuple[str, ...]) -> int | None:
+        """Return the oldest watermark of the expected sources, None while one is unknown."""
+        if any(source not in self.by_source for source in expected):
+            return None
+        return min(self.by_source[source] for source in expected)
+
+
+def floor(watermark: int | None, lateness: int) -> int | None:
+    """Return the start of the oldest hour still open: every hour before it has closed."""
+    if watermark is None:
+        return None
+    if watermark >= EVER:
+        return EVER
+    return (watermark - lateness) // HOUR * HOUR

@@ -1,0 +1,171 @@
+"""One typed tree of settings: file, environment and flags, in rising order of precedence.
+
+A file (``--config``, or ``PARTYWALL_CONFIG``) is YAML in the shape of the tree. An environment
+variable is the path in upper case, ``PARTYWALL_KAFKA__BOOTSTRAP=broker:9092``. A key that is not
+in the tree is an error, so a typing mistake cannot switch a protection off.
+
+Secrets are never settings: a setting names the file that holds the secret.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+from pydantic_settings.exceptions import SettingsError as SourceError
+
+from pipeline.errors import SettingsError
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""A label an operator gives (site, source, ingest): it crosses the wall, so its shape is closed."""
+
+_FILE_VARIABLE = "PARTYWALL_CONFIG"
+
+
+class _Branch(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Kafka(_Branch):
+    """The broker, and how this process signs in to it."""
+
+    bootstrap: str = "127.0.0.1:9092"
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    idempotence: bool = True
+    session_timeout_ms: int = Field(default=10_000, ge=500)
+    replication: int = Field(default=1, ge=1)
+
+
+class Split(_Branch):
+    """Door 1: defaults for messages without headers, limits and optional databases."""
+
+    site: Name = "default"
+    source: Name = "kafka"
+    format: str = "combined"
+    own_hosts: dict[str, list[str]] = Field(default_factory=dict)
+    scrub_rules: Path | None = None
+    mmdb_country: Path | None = None
+    mmdb_asn: Path | None = None
+    max_line_bytes: int = Field(default=64 * 1024, ge=1024)
+    batch_messages: int = Field(default=100_000, ge=1)
+    linger_ms: int = Field(default=500, ge=0)
+    reject_limit: float = Field(default=0.5, ge=0, le=1)
+    reject_window: int = Field(default=10_000, ge=1)
+    idle_seconds: float = Field(default=30.0, gt=0)
+    delete_after_commit: bool = True
+
+
+class Windows(_Branch):
+    """When hours and days close, and how long they take late lines."""
+
+    lateness_minutes: int = Field(default=120, ge=0)
+    hold_hours: int = Field(default=20, ge=0, le=21)
+
+
+class Vault(_Branch):
+    """Where sealed segments go, and how much is gathered for one."""
+
+    url: str = "data/vault"
+    flush_bytes: int = Field(default=64 * 2**20, ge=1)
+    flush_seconds: float = Field(default=10.0, gt=0)
+
+
+class Keys(_Branch):
+    """The key service: where it listens, and its own store."""
+
+    url: str = "unix://data/keys/service.sock"
+    token_file: Path = Path("data/keys/split.token")
+    store: Path = Path("data/keys/keys.sqlite")
+    kek_file: Path = Path("data/keys/kek")
+
+
+class ClickHouse(_Branch):
+    """A server's address, or a folder for the engine in process."""
+
+    url: str | None = None
+    username: str = "default"
+    password_file: Path | None = None
+    embedded_path: Path = Path("data/clickhouse")
+    endpoint_port: int = Field(default=0, ge=0, le=65535)
+
+
+class Log(_Branch):
+    """How we speak of ourselves."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    json_lines: bool = False
+
+
+class Settings(BaseSettings):
+    """The whole tree."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PARTYWALL_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    kafka: Kafka = Kafka()
+    split: Split = Split()
+    windows: Windows = Windows()
+    vault: Vault = Vault()
+    keys: Keys = Keys()
+    clickhouse: ClickHouse = ClickHouse()
+    log: Log = Log()
+    policy: Path | None = None
+    k: int | None = Field(default=None, ge=1)
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    state_dir: Path = Path("data/state")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags win over the environment, the environment over the file."""
+        del dotenv_settings, file_secret_settings
+        path = os.environ.get(_FILE_VARIABLE)
+        if path is None:
+            return init_settings, env_settings
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, path)
+
+
+def load(config: Path | None = None, **flags: object) -> Settings:
+    """Read the tree; raises SettingsError with one line that names the setting at fault."""
+    if config is not None:
+        os.environ[_FILE_VARIABLE] = str(config)
+    path = os.environ.get(_FILE_VARIABLE)
+    if path is not None and not Path(path).is_file():
+        raise SettingsError(f"settings file {path} does not exist: check --config or {_FILE_VARIABLE}")
+    _check_variables()
+    try:
+        return Settings(**flags)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"setting {where}: {first['msg']}") from None
+    except (yaml.YAMLError, SourceError) as error:
+        raise SettingsError(f"settings cannot be read: {type(error).__name__} in {path}") from None
+
+
+def _check_variables() -> None:
+    """Refuse an environment variable of ours that names no setting (pydantic ignores it)."""
+    known = {f"PARTYWALL_{name.upper()}" for name in Settings.model_fields} | {_FILE_VARIABLE}
+    for variable in os.environ:
+        if variable.startswith("PARTYWALL_") and variable.split("__")[0] not in known:
+            raise SettingsError(f"environment variable {variable} names no setting; remove it or mend it")

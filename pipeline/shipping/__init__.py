@@ -1,0 +1,1 @@
+"""Bytes into ``logs.*``: files, pipes and archives, each line once."""

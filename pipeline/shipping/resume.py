@@ -1,0 +1,81 @@
+"""Where a file was left: so that what was acknowledged once is never read again.
+
+A file is known by device, inode and a digest of its first bytes, not by its name: rotation
+renames files, and a new file may get an old inode.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from pipeline.errors import InputError, SettingsError
+
+_HEAD: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """``offset`` counts decompressed bytes, ``lines`` the lines before it; ``head`` is how many
+    stored bytes the digest covers."""
+
+    device: int
+    inode: int
+    head: int
+    digest: str
+    offset: int
+    lines: int
+
+
+class Points:
+    """The resume points of one shipper, in one small file that is replaced as a whole."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file where there is one; raises SettingsError where it cannot be used."""
+        self._path = path
+        self._points: list[Point] = []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                self._points = [Point(**entry) for entry in orjson.loads(path.read_bytes())]
+        except (OSError, orjson.JSONDecodeError, TypeError):
+            raise SettingsError(
+                f"resume points {path} cannot be read: mend its permissions, or remove it to ship "
+                "every file from its start"
+            ) from None
+
+    def find(self, name: str) -> Point:
+        """Return the point of a file, at its start where it is new; raises InputError."""
+        try:
+            status = os.stat(name)
+            with open(name, "rb") as file:  # noqa: PTH123 -- as the shipper opened it
+                start = file.read(_HEAD)
+        except OSError as error:
+            raise InputError(f"{name}: {error.strerror}") from None
+        for point in self._points:
+            same = (point.device, point.inode) == (status.st_dev, status.st_ino)
+            if same and _digest(start[: point.head]) == point.digest and len(start) >= point.head:
+                return point
+        return Point(status.st_dev, status.st_ino, len(start), _digest(start), 0, 0)
+
+    def save(self, point: Point, offset: int, lines: int) -> None:
+        """Move a file's point; returns when it is durable."""
+        moved = Point(point.device, point.inode, point.head, point.digest, offset, lines)
+        same = (point.device, point.inode, point.digest)
+        self._points = [p for p in self._points if (p.device, p.inode, p.digest) != same]
+        self._points.append(moved)
+        temporary = self._path.with_suffix(".new")
+        with temporary.open("wb") as file:
+            file.write(orjson.dumps([asdict(p) for p in self._points]))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._path)
+
+
+def _digest(start: bytes) -> str:
+    return hashlib.sha256(start).hexdigest()
