@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 import fsspec
-from fsspec.implementations.local import LocalFileSystem
 
 from pipeline.errors import SettingsError, UnavailableError
 
+_LOCAL: Final = {"file", "local"}
 _EXCLUSIVE: Final = {"memory", "s3", "s3a"}  # whose "create" is one conditional request
 _FORBIDDEN: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
 _TEMPORARY: Final = ".tmp"
@@ -61,19 +61,15 @@ def storage_at(url: str) -> Storage:
 
     Raises SettingsError for what cannot hold a vault.
     """
+    protocol = fsspec.utils.get_protocol(url)
+    if protocol not in _LOCAL | _EXCLUSIVE:
+        raise SettingsError(f"vault {url}: give a folder or an s3:// address")
     try:
         filesystem, root = fsspec.core.url_to_fs(url)
     except ImportError as error:
         raise SettingsError(f"vault {url}: install partywall[s3] for s3:// addresses") from error
-    except ValueError as error:
-        raise SettingsError(f"vault {url}: give a folder or an s3:// address") from error
-    if isinstance(filesystem, LocalFileSystem):
+    if protocol in _LOCAL:
         return LocalStorage(Path(root))
-    protocols = (
-        {filesystem.protocol} if isinstance(filesystem.protocol, str) else {*filesystem.protocol}
-    )
-    if not protocols & _EXCLUSIVE:
-        raise SettingsError(f"vault {url}: only folders and s3:// can make a file exclusively")
     return ObjectStorage(filesystem, root.rstrip("/"))
 
 

@@ -1,0 +1,149 @@
+"""Looking an address up opens the row groups that hold it and hardly anything else."""
+
+from __future__ import annotations
+
+import random
+from typing import BinaryIO, Self
+
+import polars as pl
+import pytest
+
+from pipeline.investigations.lookup import Effort, Found, find
+from pipeline.investigations.open import open_frame
+from pipeline.keys.material import Tokeniser
+from pipeline.restricted.seal import seal
+from pipeline.vault.storage import LocalStorage
+from pipeline.vault.writer import SegmentWriter
+from tests.unit.sealed.records import HOUR, START, day_key, records
+
+ADDRESSES = 3_000
+RECORDS = 60_000
+DAYS = {1: day_key(1), 2: day_key(2)}
+
+
+def logs(day: int) -> pl.DataFrame:
+    """A day of records: address, hour and line are drawn from a seed."""
+    draw = random.Random(day)
+    addresses = [
+        f"192.0.{n // 250}.{n % 250}" for n in (draw.randrange(ADDRESSES) for _ in range(RECORDS))
+    ]
+    hours = sorted(START + (24 * day + draw.randrange(24)) * HOUR for _ in range(RECORDS))
+    raw = [
+        f"{address} at {hour}, day {day}".encode()
+        for address, hour in zip(addresses, hours, strict=True)
+    ]
+    offsets = range(RECORDS * (day - 1), RECORDS * day)
+    return records(offsets, raw=raw).with_columns(
+        address=pl.Series(addresses), hour=pl.Series(hours)
+    )
+
+
+@pytest.fixture(scope="module")
+def vault(tmp_path_factory: pytest.TempPathFactory) -> LocalStorage:
+    """A flush for each of two days."""
+    storage = LocalStorage(tmp_path_factory.mktemp("vault"))
+    writer = SegmentWriter(storage, 0)
+    offset = writer.open()
+    for day, keys in DAYS.items():
+        for message in seal(logs(day), keys.key, source="logs.web:0", hour=START):
+            writer.add(offset, message)
+            offset += 1
+        writer.flush()
+    return storage
+
+
+def tokens(address: str, *days: int) -> dict[str, bytes]:
+    return {DAYS[day].key.key_id: Tokeniser(DAYS[day].key.token_key)(address) for day in days}
+
+
+def opened(found: list[Found]) -> list[bytes]:
+    private = {day.key.key_id: day.private for day in DAYS.values()}
+    lines = []
+    for frame in found:
+        held = open_frame(
+            private[frame.key_id], frame.head, frame.encapsulated, frame.frame, frame.ciphertext
+        )
+        lines += [held[row] for row in frame.rows["row"].to_list()]
+    return sorted(lines)
+
+
+def truth(address: str, first: int, last: int, *days: int) -> list[bytes]:
+    wanted = (pl.col("address") == address) & pl.col("hour").is_between(first, last)
+    return sorted(raw for day in days for raw in logs(day).filter(wanted)["raw"])
+
+
+def test_all_records_of_an_address_and_a_day_are_found_and_no_others(vault: LocalStorage) -> None:
+    effort = Effort()
+    first, last = START + 24 * HOUR, START + 47 * HOUR
+    found = find(vault, tokens("192.0.3.17", 1), first, last, effort)
+    assert opened(found) == truth("192.0.3.17", first, last, 1) != []
+    assert effort.segments == 1, "the other day's segment is told apart by the manifest"
+    assert effort.index_groups_held == 8
+    assert effort.index_groups == 1
+    assert effort.data_groups <= len(found)
+
+
+def test_a_look_up_reads_a_small_part_of_the_index(
+    vault: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: dict[str, int] = {}
+    plain = LocalStorage.open
+
+    def counting(self: LocalStorage, name: str) -> Counted:
+        file = plain(self, name)
+        return Counted(file, read, name)
+
+    monkeypatch.setattr(LocalStorage, "open", counting)
+    find(vault, tokens("192.0.3.17", 2), START + 50 * HOUR, START + 51 * HOUR)
+    [(index, taken)] = [(name, size) for name, size in read.items() if "index" in name]
+    tail = 64 * 1024  # read at once for the footer, whatever it takes
+    assert taken < len(vault.read(index)) / 8 + tail + 8_192
+
+
+class Counted:
+    """A file that adds up what is read from it."""
+
+    def __init__(self, file: BinaryIO, read: dict[str, int], name: str) -> None:
+        self._file = file
+        self._read = read
+        self._name = name
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self._read[self._name] = self._read.get(self._name, 0) + len(data)
+        return data
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._file, name)
+
+
+def test_a_span_of_hours_over_two_days_takes_the_tokens_of_both(vault: LocalStorage) -> None:
+    first, last = START + 40 * HOUR, START + 55 * HOUR
+    found = find(vault, tokens("192.0.0.9", 1, 2), first, last)
+    assert opened(found) == truth("192.0.0.9", first, last, 1, 2)
+
+
+def test_a_strange_address_or_another_key_s_token_finds_nothing(vault: LocalStorage) -> None:
+    whole = (START, START + 100 * HOUR)
+    assert find(vault, tokens("203.0.113.1", 1, 2), *whole) == []
+    [mine] = tokens("192.0.3.17", 1).values()
+    assert find(vault, {DAYS[2].key.key_id: mine}, *whole) == []
+    assert find(vault, {"gone": mine}, *whole) == []
+    assert find(vault, {}, *whole) == []
+
+
+def test_what_is_found_shows_no_record_in_its_repr(vault: LocalStorage) -> None:
+    [one, *_] = find(vault, tokens("192.0.3.17", 1), START, START + 100 * HOUR)
+    assert "ciphertext" not in repr(one)
+    assert "site" not in repr(one)
+
+
+def test_two_days_do_not_share_a_token() -> None:
+    one, two = (Tokeniser(day.key.token_key)("192.0.3.17") for day in DAYS.values())
+    assert one != two
