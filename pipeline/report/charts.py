@@ -24,11 +24,12 @@ class Bar(NamedTuple):
 
 
 def ceiling(value: int) -> int:
-    """Return the smallest of 1, 2, 4, 5 × 10ⁿ that is ``value`` or more, for a scale's end."""
+    """Return the end of a scale for ``value``: 2, 3, 4, 6, 8, 10, 15 or a power of ten more."""
     if value <= 1:
         return 1
-    power = 10 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 4, 5, 10) if step * power >= value)
+    power = int(10 ** math.floor(math.log10(value)))
+    steps = (power, power * 3 // 2, *(step * power for step in (2, 3, 4, 6, 8, 10)))
+    return next(step for step in steps if step >= value)
 
 
 def bars(series: Sequence[Bar], top: int) -> str:
@@ -79,7 +80,8 @@ def share(value: int, most: int) -> str:
 
 def swatch(kind: str) -> str:
     """Return the square of a legend; ``kind`` is human or bot."""
-    return f'<svg viewBox="0 0 1 1" aria-hidden="true"><rect class="{kind}" width="1" height="1"/></svg>'
+    square = f'<rect class="{kind}" width="1" height="1"/>'
+    return f'<svg viewBox="0 0 1 1" aria-hidden="true">{square}</svg>'
 
 
 def _said(value: int | None) -> str:

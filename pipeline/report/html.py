@@ -7,6 +7,7 @@ Every text that came from a log goes through ``_text``.
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import html
 from collections.abc import Sequence
@@ -64,7 +65,7 @@ def _header(report: Report, account: Account, name: str) -> str:
     humans = sum(row.visitors for row in days if row.audience == "human")
     figures = [
         ("Visitor-days", words.number(humans)),
-        ("Hits", words.number(sum(row.hits for row in days if row.audience == "human"))),
+        ("Human hits", words.number(sum(row.hits for row in days if row.audience == "human"))),
         ("Bot hits", words.number(sum(row.hits for row in days if row.audience == "bot"))),
         ("Sent", words.size(report.released_bytes)),
         ("Withheld hits", words.number(account.withheld_hits)),
@@ -89,8 +90,8 @@ def _site(site: Site, account: Account, *, alone: bool) -> str:
     return (
         f"<section>{heading or '<h2>Traffic</h2>'}"
         f'<div class="card">{_chart(site.days)}</div>{_days(site.days)}'
-        f'<h2>{"What was asked for, and by whom" if alone else "Lists"}</h2>'
-        f'<div class="grid">{tops}</div>{_notes(site, account)}</section>'
+        f"<h2>Breakdowns</h2>"
+        f'<div class="columns">{tops}</div>{_notes(site, account)}</section>'
     )
 
 
@@ -111,7 +112,7 @@ def _chart(days: Sequence[Day]) -> str:
     unit = "hour" if by_hour else "day"
     gaps = any(bar.human is None and bar.bot is None for bar in series)
     note = (
-        f"Where an {unit} has no bar there was no traffic, or too little to be released."
+        "Where a bar is missing there was no traffic, or too little of it to be released."
         if gaps and by_hour
         else ""
     )
@@ -128,21 +129,21 @@ def _chart(days: Sequence[Day]) -> str:
 def _days(days: Sequence[Day]) -> str:
     tallest = max((hits for day in days for hits in day.hours if hits is not None), default=1) or 1
     rows = "".join(
-        f'<tr><th scope="row">{words.date(day.date)}</th>{_counts([day])}'
+        f'<tr><th scope="row" class="day">{_date(day.date)}</th>{_counts([day])}'
         f'<td class="spark narrow">{charts.spark(day.hours, tallest)}</td></tr>'
         for day in days
     )
     hours = "".join(
-        f'<tr><th scope="row">{words.date(day.date)}, {hour:02}:00</th>'
+        f'<tr><th scope="row" class="day">{_date(day.date)}, {hour:02}:00</th>'
         f'<td class="n">{_or_dash(human)}</td><td class="n">{_or_dash(bot)}</td></tr>'
         for day in days
         for hour, (human, bot) in enumerate(zip(day.human_hours, day.bot_hours, strict=True))
         if human is not None or bot is not None
     )
     return (
-        '<div class="card scroll grid"><table><caption>By day, UTC</caption><thead><tr>'
+        '<div class="card scroll below"><table><caption>By day, UTC</caption><thead><tr>'
         '<th scope="col">Day</th><th scope="col" class="n">Visitors</th>'
-        '<th scope="col" class="n">Hits</th><th scope="col" class="n">Bots</th>'
+        '<th scope="col" class="n">Hits</th><th scope="col" class="n narrow">Bots</th>'
         '<th scope="col" class="n">Bot hits</th><th scope="col" class="n">Sent</th>'
         f'<th scope="col" class="narrow">By hour, 0 to {HOURS}</th></tr></thead>'
         f'<tbody>{rows}</tbody><tfoot><tr><th scope="row">All days</th>{_counts(days)}'
@@ -154,19 +155,25 @@ def _days(days: Sequence[Day]) -> str:
     )
 
 
+def _date(value: dt.date) -> str:
+    """Return the date, of which a telephone shows day and month."""
+    weekday, day, month, year = words.date(value).split()
+    return f'<span class="narrow">{weekday} </span>{day} {month}<span class="narrow"> {year}</span>'
+
+
 def _counts(days: Sequence[Day]) -> str:
     counts = [
-        words.number(sum(day.human_visitors for day in days)),
-        words.number(sum(day.human_hits for day in days)),
-        words.number(sum(day.bot_visitors for day in days)),
-        words.number(sum(day.bot_hits for day in days)),
-        words.size(sum(day.bytes for day in days)),
+        ("n", words.number(sum(day.human_visitors for day in days))),
+        ("n", words.number(sum(day.human_hits for day in days))),
+        ("n narrow", words.number(sum(day.bot_visitors for day in days))),
+        ("n", words.number(sum(day.bot_hits for day in days))),
+        ("n", words.size(sum(day.bytes for day in days))),
     ]
-    return "".join(f'<td class="n">{count}</td>' for count in counts)
+    return "".join(f'<td class="{kind}">{count}</td>' for kind, count in counts)
 
 
 def _or_dash(value: int | None) -> str:
-    return "–" if value is None else words.number(value)
+    return "\N{EN DASH}" if value is None else words.number(value)
 
 
 def _top(top: Top) -> str:
@@ -176,7 +183,7 @@ def _top(top: Top) -> str:
     return (
         f'<section class="card"><h3>{_text(top.title)}{cut}</h3><table><thead><tr>'
         '<th scope="col" class="value">Value</th><th scope="col" class="n">Hits</th>'
-        '<th scope="col" class="n">Share</th><th scope="col" class="n">Visitor-days</th>'
+        '<th scope="col" class="n narrow">Share</th><th scope="col" class="n">Visitor-days</th>'
         f"</tr></thead><tbody>{rows}</tbody></table></section>"
     )
 
@@ -186,11 +193,17 @@ def _line(top: Top, line: Line) -> str:
     other = line.value == OTHER
     bar = "" if other else charts.share(line.hits, top.most)
     return (
-        f'<tr{" class=other" if other else ""}><th scope="row" class="value">{_text(value)}{bar}'
-        f'</th><td class="n">{words.number(line.hits)}</td>'
-        f'<td class="n">{words.percent(line.share)}</td>'
+        f"<tr{' class=other' if other else ''}>"
+        f'<th scope="row" class="value">{_breakable(value)}{bar}</th>'
+        f'<td class="n">{words.number(line.hits)}</td>'
+        f'<td class="n narrow">{_text(words.percent(line.share))}</td>'
         f'<td class="n">{words.number(line.visitor_days)}</td></tr>'
     )
+
+
+def _breakable(value: str) -> str:
+    """Return ``value`` escaped, with leave to break a line after each slash."""
+    return _text(value).replace("/", "/<wbr>")
 
 
 def _notes(site: Site, account: Account) -> str:
@@ -201,7 +214,7 @@ def _notes(site: Site, account: Account) -> str:
             "counted together."
         )
     notes.append(
-        "Visitor-days add up each day’s visitors: nobody is known from one day to the next."
+        "Visitor-days add up each day's visitors: nobody is known from one day to the next."
     )
     unknown = [top.title.lower() for top in site.tops if top.unknown]
     if unknown:
@@ -229,6 +242,7 @@ def _account(report: Report, account: Account) -> str:
         (" withheld", account.withheld_hits, withheld),
         ("Sealed records", account.records, f"in {words.number(account.segments)} segments"),
     ]
+    scope = "This page holds counts of groups alone." if account.anonymous else ""
     cells = "".join(
         f"<tr{'' if name[0] == ' ' else ' class=strong'}>"
         f'<th scope="row"{" class=indent" if name[0] == " " else ""}>{name.strip()}</th>'
@@ -236,11 +250,12 @@ def _account(report: Report, account: Account) -> str:
         for name, count, note in rows
     )
     return (
-        '<section><h2>Account of every line</h2><div class="card scroll"><table><thead class="hidden">'
-        '<tr><th scope="col">What</th><th scope="col">Count</th><th scope="col">Note</th></tr></thead>'
+        '<section><h2>Account of every line</h2><div class="card scroll">'
+        '<table class="account"><thead class="hidden"><tr><th scope="col">What</th>'
+        '<th scope="col">Count</th><th scope="col">Note</th></tr></thead>'
         f"<tbody>{cells}</tbody></table></div></section></main>"
-        '<footer class="quiet"><p>Made by Partywall. This page holds counts of groups alone; it loads '
-        "nothing and sends nothing.</p></footer>"
+        f'<footer class="quiet"><p>Made by Partywall. {scope} '
+        "It loads nothing and sends nothing.</p></footer>"
     )
 
 
