@@ -7,6 +7,7 @@ scrubs or releases anything; they say what reading the lines costs at least, or 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -34,15 +35,17 @@ module(load="imfile" mode="inotify")
 module(load="mmanon")
 template(name="raw" type="string" string="%msg%\\n")
 global(workDirectory="{folder}")
-input(type="imfile" file="{lines}" tag="bench" ruleset="anonymise" reopenOnTruncate="off")
-ruleset(name="anonymise" queue.type="LinkedList" queue.size="200000" queue.dequeueBatchSize="1024") {{
+input(type="imfile" file="{lines}" tag="bench" ruleset="anonymise")
+ruleset(name="anonymise" queue.type="LinkedList" queue.size="200000"
+        queue.dequeueBatchSize="1024") {{
   action(type="mmanon" ipv4.bits="8" ipv4.mode="zero")
-  action(type="omfile" file="{out}" template="raw" asyncWriting="off" ioBufferSize="64k"
-         flushOnTXEnd="off")
-  if $msg contains "{end}" then action(type="omfile" file="{done}" template="raw")
+  action(type="omfile" file="{out}" template="raw" ioBufferSize="256k")
 }}
 """
 _POLL: Final = 0.02
+_QUIET: Final = 2.0
+"""Seconds without growth after which the daemon's output is looked at."""
+_LONGEST: Final = 600.0
 
 
 def polars_parse(lines: pl.Series, clock: Stopwatch = stopwatch) -> float:
@@ -116,7 +119,7 @@ def rsyslog_mmanon(path: Path, lines: int, clock: Stopwatch = stopwatch) -> floa
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         out, config = folder / "out.log", folder / "rsyslog.conf"
-        config.write_text(_config(folder, path, out))
+        config.write_text(_MMANON.format(folder=folder, lines=path.resolve(), out=out))
         began = clock()
         daemon = subprocess.Popen(  # noqa: S603 - a program found on the path, by its full name
             [program, "-n", "-f", str(config), "-i", str(folder / "pid")],
@@ -128,3 +131,25 @@ def rsyslog_mmanon(path: Path, lines: int, clock: Stopwatch = stopwatch) -> floa
             daemon.terminate()
             daemon.wait(timeout=30)
         return lines / seconds
+
+
+def _until_written(
+    daemon: subprocess.Popen[bytes], out: Path, lines: int, began: float, clock: Stopwatch
+) -> float:
+    """Return the seconds until the output last grew, once it has all lines."""
+    size, grown = -1, began
+    while daemon.poll() is None and clock() - began < _LONGEST:
+        now = clock()
+        latest = out.stat().st_size if out.exists() else -1
+        if latest != size:
+            size, grown = latest, now
+        elif now - grown > _QUIET and size >= 0:
+            with out.open("rb") as file:
+                if (
+                    sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+                    >= lines
+                ):
+                    return grown - began
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            daemon.wait(_POLL)
+    raise UnavailableError("rsyslog ended, or did not write every line; see its own log")

@@ -27,7 +27,7 @@ def make_app(broker: str, topic: str, lines: int) -> faust.App:
     )
 
     @app.agent(app.topic(topic, value_serializer="raw", value_type=bytes))
-    async def count(stream: faust.Stream[bytes]) -> None:
+    async def count(stream: faust.StreamT[bytes]) -> None:
         seen, began = 0, 0.0
         async for _ in stream:
             if not seen:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipeline.bench.population import Population, draw, populate
+from pipeline.bench.population import Population, Weights, cumulated, draw, populate
 
 LINES_A_DAY: Final = 250_000
 START: Final = dt.date(2025, 1, 6)
@@ -75,16 +75,16 @@ def _choice(rng: np.random.Generator, odds: tuple[tuple[str, float], ...], count
     return pl.Series(values).gather(draw(rng, np.cumsum(shares), count))
 
 
-def _tide() -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _tide() -> Weights:
     """Return the cumulated odds of each second of a day: a trough at four, a peak at 16."""
     seconds = np.arange(_DAY)
-    weight = 1.2 - np.cos((seconds - 4 * 3600) * 2 * np.pi / _DAY)
-    total = np.cumsum(weight)
-    return total / total[-1]
+    return cumulated(1.2 - np.cos((seconds - 4 * 3600) * 2 * np.pi / _DAY))
 
 
 def _stamps(date: dt.date) -> pl.Series:
     """Return the 86,400 moments of a day as Apache writes them (%t)."""
     midnight = dt.datetime.combine(date, dt.time())
-    moments = pl.datetime_range(midnight, midnight + dt.timedelta(seconds=_DAY - 1), "1s", eager=True)
+    moments = pl.datetime_range(
+        midnight, midnight + dt.timedelta(seconds=_DAY - 1), "1s", eager=True
+    )
     return moments.dt.strftime("%d/%b/%Y:%H:%M:%S +0000").alias("stamp")

@@ -38,9 +38,7 @@ def first_difference(found: Tables, expected: Tables) -> str | None:
     """Return the first difference in words, tables and keys in order, or None where equal."""
     for table in sorted({*found, *expected}):
         ours, theirs = found.get(table, {}), expected.get(table, {})
-        different = [
-            key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key)
-        ]
+        different = [key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key)]
         if different:
             names = [name for name in TABLES[table] if name not in _NUMBERS]
             numbers = [name for name in TABLES[table] if name in _NUMBERS]

@@ -20,20 +20,32 @@ _SITE: Final = "https://www.example.org"
 _WEBKIT: Final = "AppleWebKit/537.36 (KHTML, like Gecko)"
 _PEOPLE: Final = (
     f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_WEBKIT} Chrome/{{v}}.0.{{b}}.{{p}} Safari/537.36",
-    f"Mozilla/5.0 (Linux; Android 14; SM-S911B) {_WEBKIT} Chrome/{{v}}.0.{{b}}.{{p}} "
-    "Mobile Safari/537.36",
-    f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {_WEBKIT} Chrome/{{v}}.0.{{b}}.{{p}} "
-    "Safari/537.36",
-    f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_WEBKIT} Chrome/{{v}}.0.{{b}}.{{p}} "
-    "Safari/537.36 Edg/{v}.0.{b}.{p}",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS {m}_{s} like Mac OS X) AppleWebKit/605.1.15 "
-    "(KHTML, like Gecko) Version/{m}.{s} Mobile/15E{p} Safari/604.1",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_{s}) AppleWebKit/605.1.{p} "
-    "(KHTML, like Gecko) Version/{m}.{s} Safari/605.1.{p}",
+    (
+        f"Mozilla/5.0 (Linux; Android 14; SM-S911B) {_WEBKIT} Chrome/{{v}}.0.{{b}}.{{p}} "
+        "Mobile Safari/537.36"
+    ),
+    (
+        f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {_WEBKIT} Chrome/{{v}}.0.{{b}}.{{p}} "
+        "Safari/537.36"
+    ),
+    (
+        f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_WEBKIT} Chrome/{{v}}.0.{{b}}.{{p}} "
+        "Safari/537.36 Edg/{v}.0.{b}.{p}"
+    ),
+    (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS {m}_{s} like Mac OS X) AppleWebKit/605.1.15 "
+        "(KHTML, like Gecko) Version/{m}.{s} Mobile/15E{p} Safari/604.1"
+    ),
+    (
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_{s}) AppleWebKit/605.1.{p} "
+        "(KHTML, like Gecko) Version/{m}.{s} Safari/605.1.{p}"
+    ),
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{v}.0) Gecko/20100101 Firefox/{v}.{s}",
     "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:{v}.0) Gecko/20100101 Firefox/{v}.{s}",
-    f"Mozilla/5.0 (Linux; Android 1{{s}}; Pixel {{m}}) {_WEBKIT} SamsungBrowser/{{m}}.{{s}} "
-    "Chrome/{v}.0.{b}.{p} Mobile Safari/537.36",
+    (
+        f"Mozilla/5.0 (Linux; Android 1{{s}}; Pixel {{m}}) {_WEBKIT} SamsungBrowser/{{m}}.{{s}} "
+        "Chrome/{v}.0.{b}.{p} Mobile Safari/537.36"
+    ),
 )
 _BOTS: Final = (
     "Mozilla/5.0 (compatible; Googlebot/2.{s}; +http://www.google.com/bot.html; {p})",
@@ -85,7 +97,7 @@ def populate(rng: np.random.Generator) -> Population:
         targets=pl.Series("target", targets),
         target_odds=_zipf(PAGES, 1.0),
         referrers=pl.Series("referrer", referrers),
-        referrer_odds=_cumulated(referrer_weights),
+        referrer_odds=cumulated(referrer_weights),
     )
 
 
@@ -95,12 +107,13 @@ def draw(rng: np.random.Generator, odds: Weights, count: int) -> Indices:
 
 
 def _zipf(count: int, exponent: float) -> Weights:
-    return _cumulated(1 / np.arange(1, count + 1) ** exponent)
+    return cumulated(1 / np.arange(1, count + 1) ** exponent)
 
 
-def _cumulated(weights: Weights) -> Weights:
-    total = np.cumsum(weights)
-    return total / total[-1]
+def cumulated(weights: Weights) -> Weights:
+    """Return running sums of ``weights``, ending in 1."""
+    total: Weights = np.cumsum(weights)
+    return total / float(total[-1])
 
 
 def _addresses(rng: np.random.Generator) -> pl.Series:
@@ -126,14 +139,18 @@ def _agents(rng: np.random.Generator) -> tuple[list[str], Weights]:
     templates = itertools.cycle(shares)
     while sum(map(len, each.values())) < AGENTS:
         template = next(templates)
-        version, minor, build = rng.integers(90, 132), rng.integers(12, 19), rng.integers(4000, 6800)
+        version, minor, build = (
+            rng.integers(90, 132),
+            rng.integers(12, 19),
+            rng.integers(4000, 6800),
+        )
         small, patch = rng.integers(0, 7), rng.integers(1, 250)
         agent = template.format(v=version, m=minor, b=build, p=patch, s=small)
         each[template][agent] = None
     weights = [
         shares[template] / rank for template, agents in each.items() for rank in _ranks(agents)
     ]
-    return [agent for agents in each.values() for agent in agents], _cumulated(np.array(weights))
+    return [agent for agents in each.values() for agent in agents], cumulated(np.array(weights))
 
 
 def _ranks(agents: dict[str, None]) -> list[float]:

@@ -18,7 +18,7 @@ Row = dict[str, str | int]
 """One row of :data:`pipeline.rows.CELLS`, by column."""
 
 _LINE: Final = re.compile(
-    rb'(\S+) \S+ \S+ \[(\d\d)/(\w{3})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\] '
+    rb"(\S+) \S+ \S+ \[(\d\d)/(\w{3})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\] "
     rb'"(\S+) (\S+) HTTP/[\d.]+" (\d{3}) (\d+|-) "([^"]*)" "([^"]*)"'
 )
 _MONTHS: Final = {
