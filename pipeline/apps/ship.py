@@ -1,4 +1,4 @@
-"""The shipper as a run: looks at the files, orders them, ships them, ends the ingest."""
+"""The shipper as a run: looks at the files, ships them side by side in time, ends the ingest."""
 
 from __future__ import annotations
 
@@ -14,38 +14,37 @@ from pipeline import policy
 from pipeline.clock import Clock
 from pipeline.errors import InputError
 from pipeline.kafka import client, topics
-from pipeline.restricted import look
+from pipeline.restricted import look, oldest
 from pipeline.settings import Settings
 from pipeline.shipping import inputs
 from pipeline.shipping.resume import Points
-from pipeline.shipping.ship import Progress, Shipper, Tags
+from pipeline.shipping.ship import Plan, Progress, Shipper, Tags
+
+__all__ = ["LIVE", "Plan", "Shipped", "Tags", "plan", "ship"]
 
 LIVE: Final = "live"
 _TOO_OLD: Final = 46 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """One file to ship, and what is said of it."""
+class Shipped:
+    """Lines acknowledged in this run, and the error of an input that ended early, if any."""
 
-    name: str
-    tags: Tags
+    lines: int
+    damaged: InputError | None
 
 
 def plan(
     names: list[str], site: str, source: str | None, format_: str, ingest: str, clock: Clock
 ) -> list[Plan]:
-    """Look into each file and return them oldest first; raises InputError.
-
-    The order matters: windows close as time goes on, and ``access.log`` is newer than
-    ``access.log.1``.
-    """
+    """Look into each file and return what to ship, oldest first; raises InputError."""
     now = int(clock().timestamp())
-    found: list[tuple[int, Plan]] = []
+    plans: list[Plan] = []
     for name in names:
         if name == inputs.STDIN:
             chosen = "combined" if format_ == "auto" else format_
-            found.append((0, Plan(name, Tags(site, source or "stdin", chosen, ingest))))
+            look(name, [], chosen, now)
+            plans.append(Plan(name, Tags(site, source or "stdin", chosen, ingest)))
             continue
         seen = look(name, inputs.head(name), format_, now)
         if ingest == LIVE and seen.oldest is not None and seen.oldest < now - _TOO_OLD:
@@ -54,13 +53,14 @@ def plan(
                 "it an ingest of its own, such as --ingest backfill-1"
             )
         tags = Tags(site, source or _label(name), seen.format, ingest)
-        found.append((seen.oldest or 0, Plan(name, tags)))
-    return [entry for _, entry in sorted(found, key=lambda pair: pair[0])]
+        plans.append(Plan(name, tags, seen.oldest or 0))
+    return sorted(plans, key=lambda entry: entry.oldest)
 
 
 def _label(name: str) -> str:
-    """Return a source label from a file's name: letters, digits, dots and dashes of it."""
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in Path(name).name)
+    """Return a source label from a file's name: its letters, digits, dots and dashes."""
+    stem = Path(name).name
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in stem)
     return kept.strip("._-")[:64] or "file"
 
 
@@ -73,11 +73,11 @@ async def ship(
     end: bool,
     lines_alone: bool = False,
     tell: Callable[[str, Progress], None] = lambda _name, _progress: None,
-) -> int:
-    """Ship the planned files; return how many lines. ``remember`` is the resume points' file."""
+) -> Shipped:
+    """Ship the planned files. ``remember`` is the resume points' file, ``end`` ends the ingest."""
     declared = topics.declared(policy.load(settings.policy).current.retention)
     points = None if remember is None else Points(remember)
-    shipped = 0
+    now = int(clock().timestamp())
     async with contextlib.AsyncExitStack() as stack:
         producer = await client.started(
             lambda: client.producer(settings.kafka, linger_ms=5, max_batch_size=1 << 20),
@@ -86,13 +86,16 @@ async def ship(
         )
         stack.push_async_callback(producer.stop)
         shipper = Shipper(
-            producer, declared["logs.web"].partitions, clock, points, lines_alone=lines_alone
+            producer,
+            declared["logs.web"].partitions,
+            clock,
+            points,
+            lambda value, format_: oldest(value, format_, now),
+            lines_alone=lines_alone,
+            tell=tell,
         )
-        for entry in plans:
-            shipped += await shipper.ship(
-                entry.name, entry.tags, lambda p, n=entry.name: tell(n, p)
-            )
+        damaged = await shipper.ship(plans)
         if end:
             for tags in {entry.tags.ingest: entry.tags for entry in plans}.values():
                 await shipper.end(tags)
-    return shipped
+        return Shipped(shipper.lines, damaged)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline import settings as tree
+from pipeline.cli.options import Config
+from pipeline.cli.report import report
 from pipeline.errors import PartywallError
 
 app = typer.Typer(
@@ -19,8 +20,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Config = Annotated[Path | None, typer.Option("--config", help="settings file (YAML)")]
 
 
 @app.callback()
@@ -45,6 +44,9 @@ def run(
     if not sealing and not os.environ.get("PW_BENCH"):
         raise tree.SettingsError("--no-sealing is a switch of the benchmark alone")
     sys.exit(stage.main(stages, tree.load(config), sealing=sealing))
+
+
+app.command()(report)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import polars as pl
 
 from pipeline.restricted.agent import Agents
 from pipeline.restricted.distinct import distinct
-from pipeline.restricted.geo import Geo
+from pipeline.restricted.geo import UNKNOWN, Geo
 from pipeline.restricted.referrer import INTERNAL, Referrers, bare_host
 from pipeline.restricted.scrub import Scrubber, method_name
 
@@ -59,16 +59,22 @@ class Describer:
         pages = _spread("page", self._scrubber.many(targets), codes)
         codes, headers = distinct(raw["agent"])
         agents = _spread_rows(_AGENT, self._agents.many(headers), codes)
-        codes, addresses = distinct(raw["address"])
-        places = _spread_rows(
-            ("country", "provider"), self._geo.many([a or "" for a in addresses]), codes
-        )
         codes, methods = distinct(raw["method"])
         method = _spread("method", [method_name(name) for name in methods], codes)
         return pl.DataFrame([
-            raw["time"], pages, *self._referrer(raw, own), *agents, *places,
+            raw["time"], pages, *self._referrer(raw, own), *agents, *self._places(raw["address"]),
             raw["status"].fill_null(NO_STATUS), method, raw["bytes"],
         ]).select(*DESCRIBED)  # fmt: skip
+
+    def _places(self, addresses: pl.Series) -> list[pl.Series]:
+        names = ("country", "provider")
+        if not self._geo.knows_something:
+            return [
+                pl.repeat(UNKNOWN, len(addresses), dtype=pl.String, eager=True).alias(name)
+                for name in names
+            ]
+        codes, values = distinct(addresses)
+        return _spread_rows(names, self._geo.many([value or "" for value in values]), codes)
 
     def _referrer(self, raw: pl.DataFrame, own: frozenset[str]) -> list[pl.Series]:
         codes, urls = distinct(raw["referrer"])
@@ -97,5 +103,7 @@ def _spread(name: str, answers: Sequence[str | None], codes: pl.Series) -> pl.Se
 def _spread_rows(
     names: Sequence[str], answers: Sequence[Sequence[str | None]], codes: pl.Series
 ) -> list[pl.Series]:
-    columns = zip(*answers, strict=True) if answers else ((),) * len(names)
-    return [_spread(name, values, codes) for name, values in zip(names, columns, strict=True)]
+    # Not zip(*answers): it makes an iterator of each answer, and there are thousands.
+    return [
+        _spread(name, [answer[at] for answer in answers], codes) for at, name in enumerate(names)
+    ]

@@ -80,12 +80,18 @@ class Geo:
         self._check_seconds = check_seconds
         self._clock = clock
         self._checked = clock()
+        self._places: dict[tuple[str, str], tuple[str, str]] = {}
         self._remembered: Remembered[str, tuple[str, str]] = Remembered(self._read, cache_limit)
 
     def many(self, addresses: Sequence[str]) -> list[tuple[str, str]]:
         """Return (country code, provider) of each canonical address, in order."""
         self.refresh()
         return self._remembered.many(addresses)
+
+    @property
+    def knows_something(self) -> bool:
+        """Whether there is a database at all; without one there is nothing to look up."""
+        return self._country is not None or self._asn is not None
 
     def refresh(self) -> tuple[Path, ...]:
         """Take up files that were replaced; returns those that are damaged and so were not.
@@ -99,10 +105,13 @@ class Geo:
             # A list, since each has to be tried.
             if any([_reload(base) for base in databases]):  # noqa: C419
                 self._remembered.clear()
+                self._places.clear()
         return tuple(base.path for base in databases if base.refused is not None)
 
     def _read(self, address: str) -> tuple[str, str]:
-        return _country(_get(self._country, address)), _provider(_get(self._asn, address))
+        place = _country(_get(self._country, address)), _provider(_get(self._asn, address))
+        # One tuple a place, not one an address: many addresses share few places.
+        return self._places.setdefault(place, place)
 
 
 def _open(path: Path | None) -> _Database | None:

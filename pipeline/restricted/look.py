@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
 from pipeline.errors import InputError
 from pipeline.restricted import formats
+
+_FEW_LINES: Final = 4
+_FEW_BYTES: Final = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +39,11 @@ def look(name: str, lines: list[bytes], format_: str, now: int) -> Look:
         raise InputError(f"no format is called {format_}: choose auto, {known}")
     oldest = formats.parse(format_, sample, now=now)["time"].min()
     return Look(format_, oldest if isinstance(oldest, int) else None)
+
+
+def oldest(chunk: bytes, format_: str, now: int) -> int | None:
+    """Return the oldest time (seconds since 1970 UTC) in the first lines of a chunk, if any."""
+    first = chunk[:_FEW_BYTES].split(b"\n")[:_FEW_LINES]
+    sample = pl.Series([line.decode("utf-8", "replace") for line in first], dtype=pl.String)
+    found = formats.parse(format_, sample, now=now)["time"].min()
+    return found if isinstance(found, int) else None

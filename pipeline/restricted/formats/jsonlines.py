@@ -16,9 +16,9 @@ from typing import Final
 import orjson
 import polars as pl
 
-Picked = tuple[str | None, ...]
+Picked = tuple[object, ...]
 Pick = Callable[[Mapping[str, object]], Picked | None]
-"""One line's object → its values in order, or None where the object is none of the format."""
+"""One line's object → its values in order, as they are, or None where it is none of the format."""
 
 
 def table(lines: pl.Series, names: Sequence[str], pick: Pick) -> pl.DataFrame:
@@ -36,14 +36,20 @@ def table(lines: pl.Series, names: Sequence[str], pick: Pick) -> pl.DataFrame:
         return pick(found) if type(found) is dict else None
 
     rows = [row(line) for line in lines.to_list()]
-    columns = zip(*[nothing if entry is None else entry for entry in rows], strict=True)
+    values = zip(*[nothing if entry is None else entry for entry in rows], strict=True)
+    columns: Sequence[Picked] = list(values) if rows else [()] * len(names)
     return pl.DataFrame(
         [pl.Series("matched", [entry is not None for entry in rows], dtype=pl.Boolean)]
-        + [
-            pl.Series(name, values, dtype=pl.String)
-            for name, values in zip(names, columns if rows else ((),) * len(names), strict=True)
-        ]
+        + [_texts(name, column) for name, column in zip(names, columns, strict=True)]
     )
+
+
+def _texts(name: str, values: Picked) -> pl.Series:
+    try:
+        # Most columns are nothing but strings and take no look at each.
+        return pl.Series(name, values, dtype=pl.String)
+    except (TypeError, pl.exceptions.PolarsError):
+        return pl.Series(name, [text(value) for value in values], dtype=pl.String)
 
 
 def text(value: object) -> str | None:

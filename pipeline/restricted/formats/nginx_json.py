@@ -20,7 +20,7 @@ from typing import Final
 import polars as pl
 
 from pipeline.restricted.formats.fields import Format
-from pipeline.restricted.formats.jsonlines import Picked, table, text
+from pipeline.restricted.formats.jsonlines import Picked, table
 from pipeline.restricted.formats.pieces import (
     clf_seconds,
     empty_as_null,
@@ -32,50 +32,54 @@ from pipeline.restricted.formats.pieces import (
 )
 
 _NAMES: Final = (
-    "address", "stamp", "request", "request_method", "request_uri", "status", "size", "referrer",
-    "agent", "host",
+    "address", "iso", "local", "msec", "request", "request_method", "request_uri", "status",
+    "body_size", "size", "referrer", "agent", "host",
 )  # fmt: skip
 
 
 def _pick(line: Mapping[str, object]) -> Picked | None:
     get = line.get
-    stamp = text(get("time_iso8601") or get("time_local") or get("msec"))
-    address = text(get("remote_addr"))
-    request = text(get("request"))
-    target = text(get("request_uri"))
-    if address is None or stamp is None or (request is None and target is None):
-        return None
-    size = get("body_bytes_sent")
     return (
-        address,
-        stamp,
-        request,
-        text(get("request_method")),
-        target,
-        text(get("status")),
-        text(get("bytes_sent") if size is None else size) or "0",
-        text(get("http_referer")),
-        text(get("http_user_agent")),
-        text(get("host")),
+        get("remote_addr"),
+        get("time_iso8601"),
+        get("time_local"),
+        get("msec"),
+        get("request"),
+        get("request_method"),
+        get("request_uri"),
+        get("status"),
+        get("body_bytes_sent"),
+        get("bytes_sent"),
+        get("http_referer"),
+        get("http_user_agent"),
+        get("host"),
     )
 
 
 def _read(lines: pl.Series) -> pl.DataFrame:
     found = table(lines, _NAMES, _pick)
     found = found.hstack(split_requests(found["request"]))
-    stamp, status = pl.col("stamp"), pl.col("status")
+    status = pl.col("status")
+    stamps = [empty_as_null(pl.col(name)) for name in ("iso", "local", "msec")]
     # A request line says it all; the two variables stand in only where it was not logged.
     apart = pl.col("request").is_null()
+    whole = (
+        pl.col("address").is_not_null()
+        & pl.any_horizontal(stamp.is_not_null() for stamp in stamps)
+        & ~(apart & pl.col("request_uri").is_null())
+    )
     return found.select(
-        "matched",
+        pl.col("matched") & whole,
         "address",
-        pl.coalesce(iso_seconds(stamp), clf_seconds(stamp), unix_seconds(stamp)).alias("time"),
+        pl.coalesce(
+            iso_seconds(stamps[0]), clf_seconds(stamps[1]), unix_seconds(stamps[2])
+        ).alias("time"),
         pl.when(apart).then(empty_as_null(pl.col("request_method"))).otherwise("method")
         .alias("method"),
         pl.when(apart).then(empty_as_null(pl.col("request_uri"))).otherwise("target")
         .alias("target"),
         pl.when(status.str.contains("^[1-9][0-9]{2}$")).then(status).alias("status"),
-        sizes(pl.col("size")).alias("bytes"),
+        sizes(pl.coalesce("body_size", "size", pl.lit("0"))).alias("bytes"),
         empty_as_null(pl.col("referrer")).alias("referrer"),
         empty_as_null(pl.col("agent")).alias("agent"),
         plain_host(pl.col("host")).alias("host"),

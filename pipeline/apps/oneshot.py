@@ -1,0 +1,124 @@
+"""The whole way for a few files, once: what ``partywall report`` and the demonstration run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.apps import ship
+from pipeline.apps.embedded import Group
+from pipeline.clickhouse import remote
+from pipeline.clock import Clock
+from pipeline.errors import UnavailableError
+from pipeline.kafka import topics
+from pipeline.kafka.reading import accounts
+from pipeline.policy import Policy
+from pipeline.report.collect import collect
+from pipeline.report.model import Account, Report
+from pipeline.settings import Settings
+from pipeline.shipping.ship import Progress
+from pipeline.vault.status import vault_status
+
+_LOOK_AGAIN: Final = 0.05
+_STUCK_SECONDS: Final = 300.0
+Tell = Callable[[str, Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run."""
+
+    report: Report
+    account: Account
+
+
+async def run(
+    group: Group,
+    plans: list[ship.Plan],
+    policy: Policy,
+    clock: Clock,
+    *,
+    k: int,
+    tell: Tell = lambda _name, _progress: None,
+) -> Outcome:
+    """Ship the plans through a started group, wait until all is released and sealed, and collect.
+
+    Raises InputError where an input is damaged, UnavailableError where a stage has failed.
+    """
+    settings = Settings(kafka=group.kafka(), policy=group.settings.get("policy"))
+    before = records(group.folder)
+    shipped = await ship.ship(plans, settings, clock, remember=None, end=True, tell=tell)
+    if shipped.damaged is not None:
+        raise shipped.damaged
+    declared = topics.declared(policy.current.retention)
+    ingest = plans[0].tags.ingest
+    await _finished(group, ingest, declared["cells"].partitions)
+    await _sealed(group, before + shipped.lines)
+    report = await asyncio.to_thread(
+        collect, lambda text: remote.query(group.engine, text)
+    )
+    account = await _account(group, declared["accounting"].partitions, ingest, k)
+    return Outcome(report, account)
+
+
+async def _finished(group: Group, ingest: str, origins: int) -> None:
+    """Wait until every release partition has said its last of the ingest."""
+    text = f"SELECT uniqExact(origin) AS n FROM analytics.ingests WHERE ingest = '{ingest}'"  # noqa: S608 -- a label of closed shape
+
+    async def done() -> bool:
+        rows = await asyncio.to_thread(remote.query, group.engine, text)
+        return int(str(rows[0]["n"])) >= origins
+
+    await _wait(group, done)
+
+
+async def _sealed(group: Group, expected: int) -> None:
+    """Wait until the vault holds every line."""
+
+    async def done() -> bool:
+        return await asyncio.to_thread(records, group.folder) >= expected
+
+    await _wait(group, done)
+
+
+async def _wait(group: Group, done: Callable[[], Any]) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _STUCK_SECONDS
+    while not await done():
+        if group.failed.is_set():
+            raise UnavailableError(group.reason)
+        if loop.time() > deadline:
+            raise UnavailableError(f"no progress for minutes: see {group.folder}/log")
+        await asyncio.sleep(_LOOK_AGAIN)
+
+
+def records(folder: Path) -> int:
+    """Return how many records the group's vault holds."""
+    return int(str(vault_status(str(folder / "vault"))["records"]))
+
+
+async def _account(group: Group, partitions: int, ingest: str, k: int) -> Account:
+    status = await asyncio.to_thread(vault_status, str(group.folder / "vault"))
+    rows = status["outcomes"]
+    mine = [row for row in rows if row["ingest"] == ingest] if isinstance(rows, list) else []
+    counts = dict.fromkeys(("event", "rejected", "ignored"), 0)
+    reasons: dict[str, int] = {}
+    for row in mine:
+        counts[row["outcome"]] += row["records"]
+        if row["outcome"] == "rejected":
+            reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["records"]
+    booked = await accounts(group.kafka(), partitions)
+    return Account(
+        lines=sum(counts.values()),
+        events=counts["event"],
+        rejected=counts["rejected"],
+        ignored=counts["ignored"],
+        withheld_hits=sum(a["withheld"] for (i, _), a in booked.items() if i == ingest),
+        records=sum(row["records"] for row in mine),
+        segments=int(str(status["segments"])),
+        k=k,
+        reasons=reasons,
+    )

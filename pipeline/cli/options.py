@@ -1,0 +1,38 @@
+"""Options that several verbs share, and the shape of labels."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from pipeline.errors import UsageError
+
+Config = Annotated[Path | None, typer.Option("--config", help="settings file (YAML)")]
+Data = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="keep everything in this folder")
+]
+Format = Annotated[str, typer.Option("--format", help="auto, or a format's name")]
+Site = Annotated[str, typer.Option("--site", metavar="NAME", help="the site the lines belong to")]
+K = Annotated[
+    int | None,
+    typer.Option("--k", min=1, help="fewest visitors behind a number (1 is not anonymous)"),
+]
+COUNTRY = Annotated[
+    Path | None, typer.Option("--mmdb-country", help="MMDB file: address to country")
+]
+ASN = Annotated[Path | None, typer.Option("--mmdb-asn", help="MMDB file: address to provider")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+_LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def check_label(option: str, label: str) -> None:
+    """Raise UsageError unless ``label`` may cross the wall."""
+    if not _LABEL.fullmatch(label):
+        raise UsageError(
+            f"{option}: use up to 64 letters, digits, dots, dashes and underscores, a letter or "
+            "digit first"
+        )

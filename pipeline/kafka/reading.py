@@ -1,0 +1,72 @@
+"""Reads a topic from its start to its present end: accounts, lags, and what a search looks through."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from pipeline.kafka import client
+from pipeline.settings import Kafka
+
+PATIENCE: float = 10.0
+"""Seconds that a one-shot command waits for a broker."""
+
+
+@asynccontextmanager
+async def reader(kafka: Kafka, group: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
+    """Yield a started consumer without subscription; raises UnavailableError."""
+    consumer = await client.started(
+        lambda: client.consumer(kafka, group), AIOKafkaConsumer.start, PATIENCE
+    )
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def read_all(kafka: Kafka, topic: str, partitions: int) -> AsyncIterator[Any]:
+    """Yield every record that ``topic`` holds now."""
+    async with reader(kafka) as consumer:
+        for number in range(partitions):
+            partition = TopicPartition(topic, number)
+            consumer.assign([partition])
+            position = (await consumer.beginning_offsets([partition]))[partition]
+            end = (await consumer.end_offsets([partition]))[partition]
+            consumer.seek(partition, position)
+            while position < end:
+                got = await consumer.getmany(partition, timeout_ms=1000)
+                for record in got.get(partition, []):
+                    yield record
+                position = await consumer.position(partition)
+
+
+async def accounts(kafka: Kafka, partitions: int) -> dict[tuple[str, str], dict[str, int]]:
+    """Return the newest account of each (ingest, site): counted, released, withheld hits."""
+    newest: dict[tuple[str, str], dict[str, int]] = {}
+    async for record in read_all(kafka, "accounting", partitions):
+        entry = orjson.loads(record.value)
+        newest[entry.pop("ingest"), entry.pop("site")] = entry
+    return newest
+
+
+async def lags(kafka: Kafka, group: str, topic: str, partitions: int) -> dict[int, dict[str, int]]:
+    """Return for each partition where it starts, where it ends and how far a group committed."""
+    async with reader(kafka, group) as consumer:
+        wanted = [TopicPartition(topic, number) for number in range(partitions)]
+        starts = await consumer.beginning_offsets(wanted)
+        ends = await consumer.end_offsets(wanted)
+        found = {}
+        for tp in wanted:
+            committed = await consumer.committed(tp)
+            done = starts[tp] if committed is None else committed
+            found[tp.partition] = {
+                "start": starts[tp],
+                "end": ends[tp],
+                "committed": done,
+                "lag": ends[tp] - done,
+            }
+        return found
