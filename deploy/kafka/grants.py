@@ -26,8 +26,6 @@ from pipeline import declarations, policy, settings
 from pipeline.errors import PartywallError
 from pipeline.kafka import client, topics
 
-_GROUPS: Final = {"split": "split"}
-
 _KINDS: Final = {"topic": 2, "group": 3}
 _OPERATIONS: Final = {"Read": 3, "Write": 4, "Delete": 6, "Describe": 8, "DescribeConfigs": 10}
 _ANY, _LITERAL, _ALLOW = 1, 3, 3
@@ -55,18 +53,13 @@ def declared() -> list[Grant]:
         readers |= set(topic["readers"])
         for role, operation in (("writers", "Write"), ("readers", "Read"), ("trimmers", "Delete")):
             grants |= {Grant(s, "topic", topic["name"], operation) for s in topic.get(role, ())}
-    groups = {stage: group(stage) for stage in readers - {"status"}}
-    grants |= {Grant(stage, "group", name, "Read") for stage, name in groups.items()}
+    groups = readers - {"status"}  # a stage's consumer group has its name
+    grants |= {Grant(stage, "group", stage, "Read") for stage in groups}
     # Lag, watermarks and `doctor` are read from outside: names and numbers, never a message.
-    grants |= {Grant("status", "group", name, "Describe") for name in groups.values()}
+    grants |= {Grant("status", "group", name, "Describe") for name in groups}
     for name in names:
         grants |= {Grant("status", "topic", name, op) for op in ("Describe", "DescribeConfigs")}
     return sorted(grants)
-
-
-def group(stage: str) -> str:
-    """Return the consumer group of a stage: Faust's is the id of its app."""
-    return _GROUPS.get(stage, f"partywall-{stage}")
 
 
 def stages(grants: Iterable[Grant]) -> list[str]:

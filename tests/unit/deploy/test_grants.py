@@ -129,7 +129,7 @@ async def _readable(stage: str, kafka: Kafka, names: list[str]) -> set[grants.Gr
 async def _groups(stage: str, kafka: Kafka, names: list[str]) -> set[grants.Grant]:
     done: set[grants.Grant] = set()
     for name in names:
-        consumer = client.consumer(kafka, grants.group(name))
+        consumer = client.consumer(kafka, name)
         try:
             async with asyncio.timeout(20), consumer:
                 # Describe lets a stage look at a group's offsets; only Read lets it move them.
@@ -139,5 +139,5 @@ async def _groups(stage: str, kafka: Kafka, names: list[str]) -> set[grants.Gran
             continue
         except TopicAuthorizationFailedError:
             pass
-        done.add(grants.Grant(stage, "group", grants.group(name), "Read"))
+        done.add(grants.Grant(stage, "group", name, "Read"))
     return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -9,7 +10,11 @@ TOP = Path(__file__).parents[3]
 
 
 def _make(*words: str) -> str:
-    done = subprocess.run(["make", *words], cwd=TOP, capture_output=True, text=True, check=True)
+    # Not as a child of the make that may have started this test.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
+    done = subprocess.run(
+        ["make", *words], cwd=TOP, env=environment, capture_output=True, text=True, check=True
+    )
     return done.stdout
 
 
