@@ -22,6 +22,7 @@ from pipeline.rows import OTHER
 _STYLE: Final = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 _MOST_DAYS_BY_HOUR: Final = 14
 _MOST_LABELS: Final = 10
+_MOST_DAYS_OPEN: Final = 31
 
 
 def as_html(report: Report, account: Account, *, top: int = 20) -> str:
@@ -140,14 +141,18 @@ def _days(days: Sequence[Day]) -> str:
         for hour, (human, bot) in enumerate(zip(day.human_hours, day.bot_hours, strict=True))
         if human is not None or bot is not None
     )
+    long = len(days) > _MOST_DAYS_OPEN
+    opening = '<div class="card scroll below">'
+    if long:
+        opening = '<details class="card scroll"><summary>The numbers by day</summary>'
     return (
-        '<div class="card scroll below"><table><caption>By day, UTC</caption><thead><tr>'
+        f"{opening}<table><caption>By day, UTC</caption><thead><tr>"
         '<th scope="col">Day</th><th scope="col" class="n">Visitors</th>'
         '<th scope="col" class="n">Hits</th><th scope="col" class="n narrow">Bots</th>'
         '<th scope="col" class="n">Bot hits</th><th scope="col" class="n">Sent</th>'
         f'<th scope="col" class="narrow">By hour, 0 to {HOURS}</th></tr></thead>'
         f'<tbody>{rows}</tbody><tfoot><tr><th scope="row">All days</th>{_counts(days)}'
-        '<td class="narrow"></td></tr></tfoot></table></div>'
+        f'<td class="narrow"></td></tr></tfoot></table>{"</details>" if long else "</div>"}'
         '<details class="card"><summary>The numbers by hour</summary><table><thead><tr>'
         '<th scope="col">Hour, UTC</th><th scope="col" class="n">Human hits</th>'
         f'<th scope="col" class="n">Bot hits</th></tr></thead><tbody>{hours}</tbody></table>'

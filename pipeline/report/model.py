@@ -57,9 +57,16 @@ class Report:
 
     @property
     def period(self) -> tuple[dt.datetime, dt.datetime] | None:
-        """Start of the first released window and end of the last; None where none is released."""
-        spans = [(row.start, row.start + dt.timedelta(hours=1)) for row in self.traffic_hourly] or [
-            (row.start, row.start + dt.timedelta(days=1)) for row in self.traffic_daily
+        """Start of the first released window and end of the last; None where none is released.
+
+        A day counts whole only where none of its hours was released.
+        """
+        told = {(row.site, row.start.date()) for row in self.traffic_hourly}
+        spans = [(row.start, row.start + dt.timedelta(hours=1)) for row in self.traffic_hourly]
+        spans += [
+            (row.start, row.start + dt.timedelta(days=1))
+            for row in self.traffic_daily
+            if (row.site, row.start.date()) not in told
         ]
         if not spans:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import orjson
@@ -74,6 +75,12 @@ def test_the_object_has_exactly_the_agreed_names() -> None:
         "breakdown_daily": [],
         "breakdown_hourly": [],
     }
+
+
+def test_a_day_without_released_hours_counts_whole_in_the_period() -> None:
+    next_day = dataclasses.replace(REPORT.traffic_daily[0], start=DAY + dt.timedelta(days=1))
+    longer = dataclasses.replace(REPORT, traffic_daily=(*REPORT.traffic_daily, next_day))
+    assert longer.period == (NOON, DAY + dt.timedelta(days=2))
 
 
 def test_nothing_released_is_said_as_such() -> None:

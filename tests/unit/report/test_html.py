@@ -142,6 +142,7 @@ def test_a_long_period_is_drawn_by_day(report: Report, account: Account) -> None
     days = tuple(dataclasses.replace(first, start=SUNDAY + dt.timedelta(days=n)) for n in range(60))
     page = Page(as_html(dataclasses.replace(report, traffic_daily=days), account))
     assert "Hits by day" in page.text
+    assert "The numbers by day" in page.text
 
 
 @given(st.integers(0, 10**15))
