@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
-from pipeline.errors import SettingsError, UnavailableError
+from pipeline.errors import IntegrityError, SettingsError, UnavailableError
 from pipeline.keys.material import PseudonymKey
 from pipeline.keys.rules import LIVE
 from pipeline.keys.store import Store
@@ -100,8 +100,8 @@ class KeyService:
                 destroyed = self._store.expire()
                 if destroyed:
                     _log.info("keys destroyed", count=destroyed)
-            except UnavailableError as error:
-                _log.warning("keys could not be destroyed yet", why=str(error))
+            except (UnavailableError, IntegrityError) as error:
+                _log.error("keys that are due could not be destroyed", why=str(error))
             await asyncio.sleep(self._expire_every)
 
     @web.middleware

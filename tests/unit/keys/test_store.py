@@ -1,0 +1,308 @@
+"""Keys are made once, wrapped at rest, and leave nothing behind when they are destroyed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import IntegrityError, SettingsError, UnavailableError
+from pipeline.keys.kek import is_repeated
+from pipeline.keys.rules import DAY, HOUR, LIVE, Rules
+from pipeline.keys.store import Store
+from pipeline.policy import Policy, Retention, Version
+from tests.unit.keys.making import NOON, RULES, TODAY, Hands, bytes_at_rest, store_in
+
+
+@pytest.fixture
+def clock() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Hands) -> Iterator[Store]:
+    made = store_in(tmp_path, clock)
+    yield made
+    made.close()
+
+
+def key_of(store: Store, ingest: str, day: int) -> bytes | None:
+    found = store.pseudonym_keys(ingest, [day])[day]
+    return None if found is None else found.key
+
+
+def wrapped(folder: Path, table: str, column: str) -> list[bytes]:
+    database = sqlite3.connect(folder / "keys.sqlite")
+    rows = database.execute(f"SELECT {column} FROM {table}").fetchall()  # noqa: S608
+    database.close()
+    return [row[0] for row in rows]
+
+
+def test_a_day_has_one_sealing_key_and_the_next_day_another(store: Store, clock: Hands) -> None:
+    first = store.sealing()
+    assert (first.day, first.expires) == (TODAY, (TODAY + 1) * DAY)
+    assert store.sealing() == first
+    clock.turn(hours=12)
+    second = store.sealing()
+    assert second.day == TODAY + 1
+    assert {second.key_id, second.public, second.token_key}.isdisjoint(
+        {first.key_id, first.public, first.token_key}
+    )
+
+
+def test_the_private_half_belongs_to_the_public_one(store: Store) -> None:
+    key = store.sealing()
+    private = store.private_key(key.key_id)
+    assert private is not None
+    assert (
+        X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw() == key.public
+    )
+    assert store.private_key("unknown") is None
+    assert store.token_keys() == {key.key_id: key.token_key}
+
+
+def test_pseudonym_keys_differ_by_ingest_and_day_and_stay(store: Store) -> None:
+    keys = {(i, d): key_of(store, i, d) for i in (LIVE, "b1", "b2") for d in (TODAY, TODAY - 1)}
+    assert len(set(keys.values())) == 6
+    assert keys == {(i, d): key_of(store, i, d) for i, d in keys}
+    assert all(key is not None and len(key) == 32 for key in keys.values())
+
+
+@pytest.mark.parametrize(
+    ("day", "made"), [(-3, False), (-2, False), (-1, True), (0, True), (1, True), (2, False)]
+)
+def test_live_keys_are_made_for_days_still_in_their_hours(
+    store: Store, day: int, made: bool
+) -> None:
+    assert (key_of(store, LIVE, TODAY + day) is not None) == made
+
+
+def test_a_backfill_gets_keys_for_any_past_day_but_none_for_one_ahead(store: Store) -> None:
+    assert key_of(store, "b1", 0) is not None
+    assert key_of(store, "b1", -1) is None
+    assert key_of(store, "b1", TODAY + 2) is None
+
+
+def test_no_live_key_is_lent_48_hours_after_its_day_began(store: Store, clock: Hands) -> None:
+    assert key_of(store, LIVE, TODAY) is not None
+    clock.turn(hours=35, minutes=59, seconds=59)
+    assert key_of(store, LIVE, TODAY) is not None
+    clock.turn(seconds=1)
+    assert key_of(store, LIVE, TODAY) is None, "even before it is destroyed"
+    assert store.expire() == 1
+    assert key_of(store, LIVE, TODAY) is None, "and none is made anew"
+
+
+def test_a_backfill_s_key_dies_48_hours_after_it_was_made_and_is_not_made_again(
+    store: Store, clock: Hands
+) -> None:
+    assert key_of(store, "b1", TODAY - 900) is not None
+    clock.turn(hours=48)
+    assert key_of(store, "b1", TODAY - 900) is None
+    assert store.expire() == 1
+    assert key_of(store, "b1", TODAY - 900) is None, "a second key would count its visitors twice"
+    assert key_of(store, "b1", TODAY - 899) is not None
+
+
+def test_the_end_of_an_ingest_destroys_its_keys_at_once(store: Store, tmp_path: Path) -> None:
+    for ingest in ("b1", "b2"):
+        store.pseudonym_keys(ingest, range(100))
+    kept = wrapped(tmp_path, "pseudonym_keys", "wrapped")
+    assert store.end_ingest("b1") == 100
+    at_rest = bytes_at_rest(tmp_path)
+    left = set(wrapped(tmp_path, "pseudonym_keys", "wrapped"))
+    assert len(left) == 100
+    assert all((key in at_rest) == (key in left) for key in kept)
+    assert key_of(store, "b1", 5) is None
+    assert key_of(store, "b2", 5) is not None
+    assert store.end_ingest("b1") == 0
+
+
+def test_destroyed_keys_leave_no_byte_in_the_store(
+    store: Store, clock: Hands, tmp_path: Path
+) -> None:
+    """However pages were split and filled: keys of many ingests, destroyed in turns."""
+    doomed: list[bytes] = []
+    for round_number in range(6):
+        for ingest in range(12):
+            store.pseudonym_keys(f"b{round_number}-{ingest}", range(ingest, ingest + 25))
+        store.pseudonym_keys(LIVE, [TODAY + round_number])
+        store.sealing()
+        doomed += wrapped(tmp_path, "pseudonym_keys", "wrapped")
+        clock.turn(hours=13)
+        store.expire()
+        at_rest = bytes_at_rest(tmp_path)
+        left = set(wrapped(tmp_path, "pseudonym_keys", "wrapped"))
+        assert not [key for key in set(doomed) - left if key in at_rest]
+        assert all(key in at_rest for key in left), "the search itself works"
+    sealing = wrapped(tmp_path, "sealing_keys", "wrapped_private")
+    tokens = wrapped(tmp_path, "sealing_keys", "wrapped_token")
+    clock.turn(days=100)
+    store.expire()
+    at_rest = bytes_at_rest(tmp_path)
+    assert len(sealing) > 2
+    assert not [key for key in {*doomed, *sealing, *tokens} if key in at_rest]
+    assert store.alive() == []
+
+
+def test_a_sealing_key_and_its_token_key_die_together_after_the_vault_s_days(
+    store: Store, clock: Hands
+) -> None:
+    key = store.sealing()
+    [alive] = store.alive()
+    assert (alive.kind, alive.day, alive.until) == ("sealing", TODAY, (TODAY + 90) * DAY)
+    clock.turn(days=89, hours=11, minutes=59)
+    assert store.expire() == 0
+    assert store.private_key(key.key_id) is not None
+    clock.turn(minutes=1)
+    assert store.private_key(key.key_id) is None, "even before it is destroyed"
+    assert store.token_keys() == {}
+    assert store.expire() == 1
+
+
+def test_nothing_unwrapped_lies_in_the_store(store: Store, tmp_path: Path) -> None:
+    key = store.sealing()
+    secret = store.private_key(key.key_id)
+    lent = key_of(store, LIVE, TODAY)
+    at_rest = (tmp_path / "keys.sqlite").read_bytes() + (tmp_path / "keys.sqlite-wal").read_bytes()
+    assert secret is not None
+    assert lent is not None
+    for hidden in (secret, lent, key.token_key, (tmp_path / "kek").read_bytes()):
+        assert hidden not in at_rest
+    assert key.public in at_rest
+
+
+def test_keys_outlive_the_service(tmp_path: Path, clock: Hands) -> None:
+    first = store_in(tmp_path, clock)
+    sealing, lent = first.sealing(), first.pseudonym_keys(LIVE, [TODAY])
+    first.close()
+    second = store_in(tmp_path, clock)
+    assert (second.sealing(), second.pseudonym_keys(LIVE, [TODAY])) == (sealing, lent)
+    second.close()
+
+
+def test_two_services_on_one_store_lend_the_same_keys(tmp_path: Path, clock: Hands) -> None:
+    one, two = store_in(tmp_path, clock), store_in(tmp_path, clock)
+    assert one.sealing() == two.sealing()
+    assert one.pseudonym_keys("b", range(9)) == two.pseudonym_keys("b", range(9))
+    one.close()
+    two.close()
+
+
+def test_what_a_reader_holds_back_is_wiped_at_the_next_try(
+    store: Store, tmp_path: Path, clock: Hands
+) -> None:
+    store.pseudonym_keys("b1", range(50))
+    doomed = wrapped(tmp_path, "pseudonym_keys", "wrapped")
+    store._database.execute("PRAGMA busy_timeout=10")
+    reader = sqlite3.connect(tmp_path / "keys.sqlite", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM pseudonym_keys").fetchone()
+    clock.turn(hours=49)
+    with pytest.raises(UnavailableError, match="wiped at the next try"):
+        store.expire()
+    reader.close()
+    assert store.expire() == 0
+    at_rest = bytes_at_rest(tmp_path)
+    assert not [key for key in doomed if key in at_rest]
+
+
+def test_files_are_for_the_service_alone(store: Store, tmp_path: Path) -> None:
+    store.sealing()
+    assert {path.name for path in tmp_path.iterdir()} >= {"kek", "keys.sqlite", "keys.sqlite-wal"}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "exactly 32 bytes"),
+        (b"short", "exactly 32 bytes"),
+        (bytes(range(33)), "exactly 32 bytes"),
+        (bytes(32), "repeated pattern"),
+        (b"abcd" * 8, "repeated pattern"),
+        (bytes(range(1, 33)), "not the one this store was made with"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_wrong_key_encryption_key_is_refused_by_name(
+    tmp_path: Path, clock: Hands, content: bytes | None, told: str
+) -> None:
+    store_in(tmp_path, clock).close()
+    (tmp_path / "kek").unlink()
+    if content is not None:
+        (tmp_path / "kek").write_bytes(content)
+        (tmp_path / "kek").chmod(0o600)
+    with pytest.raises(SettingsError, match=told):
+        store_in(tmp_path, clock)
+    assert not content or (tmp_path / "kek").read_bytes() == content
+
+
+def test_a_key_encryption_key_others_may_read_is_refused(tmp_path: Path, clock: Hands) -> None:
+    store_in(tmp_path, clock).close()
+    (tmp_path / "kek").chmod(0o640)
+    with pytest.raises(SettingsError, match="chmod 600"):
+        store_in(tmp_path, clock)
+
+
+@given(st.binary(min_size=1, max_size=16), st.integers(2, 4))
+def test_any_repetition_is_no_key(pattern: bytes, times: int) -> None:
+    assert is_repeated(pattern * times)
+    assert not is_repeated(bytes(range(32)))
+
+
+def test_a_damaged_key_is_told_and_not_guessed_at(store: Store) -> None:
+    key = store.sealing()
+    store._database.execute("UPDATE sealing_keys SET wrapped_private = zeroblob(40)")
+    with pytest.raises(IntegrityError, match="damaged"):
+        store.private_key(key.key_id)
+
+
+def test_a_file_that_is_no_store_is_told(tmp_path: Path, clock: Hands) -> None:
+    (tmp_path / "keys.sqlite").write_bytes(b"no database" * 100)
+    (tmp_path / "kek").write_bytes(bytes(range(32)))
+    (tmp_path / "kek").chmod(0o600)
+    with pytest.raises(IntegrityError, match="no SQLite file"):
+        store_in(tmp_path, clock)
+
+
+@pytest.mark.parametrize(("hours", "days"), [(24, 90), (49, 90), (0, 90), (48, 0)])
+def test_a_policy_that_cannot_be_kept_is_refused(hours: int, days: int) -> None:
+    version = Version(1, NOON, frozenset(), 10, Retention(24, hours, days, 9))
+    with pytest.raises(SettingsError, match="policy"):
+        Rules.of(Policy((version,)))
+
+
+def test_a_shorter_retention_acts_on_keys_that_exist(tmp_path: Path, clock: Hands) -> None:
+    before = store_in(tmp_path, clock)
+    before.sealing()
+    before.close()
+    rules = Rules(RULES.pseudonymous, 1 * DAY)
+    after = Store(tmp_path / "keys.sqlite", tmp_path / "kek", rules, clock)
+    clock.turn(hours=12)
+    assert after.expire() == 1
+    after.close()
+
+
+@given(st.integers(0, 30_000), st.integers(-3 * 24, 3 * 24))
+def test_no_pseudonym_key_is_lent_beyond_48_hours(day: int, hours: int) -> None:
+    now = day * DAY + hours * HOUR
+    if RULES.may_make(LIVE, day, now):
+        assert now < day * DAY + 48 * HOUR
+        assert day * DAY <= now + DAY
+    assert RULES.pseudonym_due("backfill", day, now) == now + 48 * HOUR
+
+
+def test_nothing_secret_shows_in_a_repr(store: Store) -> None:
+    sealing = store.sealing()
+    [lent] = store.pseudonym_keys(LIVE, [TODAY]).values()
+    assert lent is not None
+    shown = f"{sealing!r} {lent!r} {store!r} {store.alive()!r}"
+    for secret in (sealing.token_key, lent.key):
+        assert repr(secret) not in shown
+        assert secret.hex() not in shown
