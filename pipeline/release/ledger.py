@@ -188,7 +188,7 @@ class Ledger:
         if closing:
             rows = self._state.gather(closing)
             tried = _windows(rows, day_start())
-            tried = tried.with_columns(base=pl.col("edition") > 0, slot=self._slots(tried))
+            tried = tried.with_columns(base=pl.col("edition") > 0, slot=_slot())
             result = days.close(tried, self._k, self._rules, self._state.codes)
             self._publish("daily", marks, rows, tried, result, found)
         for start in (*late, *closing):
@@ -197,24 +197,6 @@ class Ledger:
 
     def _closes(self, window_end: int, moment: int | None) -> bool:
         return moment is not None and moment >= window_end + self._lateness
-
-    def _slots(self, rows: pl.DataFrame) -> pl.Series:
-        """Return where each row comes from, as far as the public knows (see ``days``)."""
-        audiences = rows.select(pl.col(AUDIENCE).unique()).with_columns(
-            rank=self._state.codes.decode(pl.col(AUDIENCE)).rank("dense").cast(pl.UInt32)
-        )
-        hour = (pl.col("hour") % DAY // HOUR).cast(pl.UInt32) * (1 << 16)
-        return (
-            rows.select(AUDIENCE, "hour", "edition")
-            .join(audiences, on=AUDIENCE, how="left", maintain_order="left")
-            .select(
-                pl.when(pl.col("edition") > 0)
-                .then(hour + pl.col("edition").cast(pl.UInt32))
-                .otherwise(pl.col("rank") + days.ARRIVALS)
-                .cast(pl.UInt32)
-            )
-            .to_series()
-        )
 
     def _publish(
         self,
@@ -276,4 +258,15 @@ def _windows(rows: pl.DataFrame, start: pl.Expr) -> pl.DataFrame:
     """Return the rows with their window, its start, and visitors as dense codes."""
     return rows.with_columns(
         window=dense(window_key(start)), window_start=start, visitor=dense(pl.col("visitor"))
+    )
+
+
+def _slot() -> pl.Expr:
+    """Return where each row of a closing day comes from, as far as the public knows."""
+    hour = (pl.col("hour") % DAY // HOUR).cast(pl.UInt32) * (1 << 16)
+    return (
+        pl.when(pl.col("edition") > 0)
+        .then(hour + pl.col("edition").cast(pl.UInt32))
+        .otherwise(pl.col(AUDIENCE) + days.ARRIVALS)
+        .cast(pl.UInt32)
     )

@@ -40,6 +40,7 @@ class Rules:
     alone: bool = True
     late: bool = True
     nesting: bool = True
+    levels: bool = True
 
     def parent(self, dimension: str) -> str | None:
         """Return what ``dimension`` nests in, or None."""
