@@ -46,7 +46,7 @@ def setup(level: str, *, json_lines: bool) -> None:
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = True
-        logger.setLevel(logging.ERROR if name == "aiokafka" else logging.WARNING)
+        logger.setLevel(logging.CRITICAL if name == "aiokafka" else logging.WARNING)
 
 
 def get(name: str) -> FilteringBoundLogger:

@@ -42,6 +42,7 @@ class Group:
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
     extra: tuple[str, ...] = ()
+    port: int = 0
     bootstrap: str = ""
     engine: str = ""
     _processes: list[asyncio.subprocess.Process] = field(default_factory=list)
@@ -88,7 +89,10 @@ class Group:
                 "the embedded broker has no binary for this platform: point the stages at a Kafka "
                 "with PARTYWALL_KAFKA__BOOTSTRAP"
             ) from None
-        self.bootstrap = f"127.0.0.1:{free_port()}"
+        port = self.port or free_port()
+        if self.port and not _is_free(port):
+            raise UsageError(f"port {port} is in use: choose another with --port")
+        self.bootstrap = f"127.0.0.1:{port}"
         url = f"tcp://{self.bootstrap}"
         await self._spawn(
             "broker",
@@ -208,6 +212,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _socket_path(folder: Path) -> Path:

@@ -8,9 +8,16 @@ from typing import Annotated
 
 import typer
 
+from pipeline import logs
 from pipeline import settings as tree
+from pipeline.cli.demo import demo
 from pipeline.cli.options import Config
+from pipeline.cli.query import query
 from pipeline.cli.report import report
+from pipeline.cli.ship import ship
+from pipeline.cli.topics import topics
+from pipeline.cli.up import up
+from pipeline.cli.vault import vault
 from pipeline.errors import PartywallError
 
 app = typer.Typer(
@@ -46,11 +53,15 @@ def run(
     sys.exit(stage.main(stages, tree.load(config), sealing=sealing))
 
 
-app.command()(report)
+for verb in (report, demo, ship, up, query):
+    app.command()(verb)
+app.add_typer(vault, name="vault")
+app.add_typer(topics, name="topics")
 
 
 def main() -> None:
     """Run the command line; our errors are one line on standard error and an exit code."""
+    logs.setup("error", json_lines=False)
     try:
         app(standalone_mode=False)
     except typer.Exit as stop:
@@ -70,9 +81,7 @@ def main() -> None:
         show = getattr(error, "format_message", None)
         if show is not None:
             _fail(show(), 2)
-        from pipeline.logs import describe  # noqa: PLC0415
-
-        _fail(f"a fault of ours: {describe(error)}; nothing of your logs is in this message", 70)
+        _fail(f"a fault of ours: {logs.describe(error)}; nothing of your logs is in this message", 70)
 
 
 def _fail(message: str, code: int) -> None:

@@ -1,0 +1,67 @@
+"""``partywall query``: SQL or a named query against the released tables, read-only."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import settings as tree
+from pipeline.apps.load import engine
+from pipeline.cli.options import Config, Json
+from pipeline.cli.place import DEFAULT, Place
+from pipeline.clickhouse import remote
+from pipeline.clickhouse.client import Engine, connect
+from pipeline.clickhouse.queries import named, run_query
+from pipeline.errors import UsageError
+
+Rows = list[dict[str, object]]
+
+
+def query(
+    text: Annotated[str, typer.Argument(metavar="SQL|NAME", help="a SELECT, or a name from `partywall query names`")],
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="the folder of `up` or of `report --data`")] = None,
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """Ask the released tables; nothing can be changed this way."""
+    if text == "names":
+        rows: Rows = [{"name": q.name, "about": q.about} for q in named().values()]
+    else:
+        rows = ask(text, data, config)
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(rows, default=str) + b"\n")
+        return
+    console = Console()
+    if not rows:
+        console.print("no rows")
+        return
+    table = Table(box=None, header_style="bold")
+    for name, value in rows[0].items():
+        table.add_column(name, justify="right" if isinstance(value, int | float) else "left")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    console.print(table)
+
+
+def ask(text: str, data: Path | None, config: Path | None) -> Rows:
+    """Return the rows of a query, from whoever owns the engine."""
+    settings = tree.load(config)
+    if data is None and settings.clickhouse.url is not None:
+        return [dict(row) for row in run_query(connect(engine(settings.clickhouse), read_only=True), text)]
+    folder = data or DEFAULT
+    place = Place.find(folder)
+    if place is not None:
+        return [dict(row) for row in remote.query(place.engine, text)]
+    if not (folder / "clickhouse").is_dir():
+        raise UsageError(
+            f"there is no engine in {folder}: name the folder of `partywall up` or of "
+            "`partywall report --data` with --data"
+        )
+    client = connect(Engine(path=folder / "clickhouse"), read_only=True)
+    return [dict(row) for row in run_query(client, text)]

@@ -1,0 +1,61 @@
+"""``partywall topics``: the declared topics, and making the broker's like them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+from aiokafka.admin import AIOKafkaAdminClient
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import policy
+from pipeline import settings as tree
+from pipeline.cli.options import Config
+from pipeline.kafka import client
+from pipeline.kafka import topics as declared_topics
+from pipeline.settings import Settings
+
+topics = typer.Typer(help="The declared topics.", no_args_is_help=True)
+
+
+@topics.command("list")
+def show(config: Config = None) -> None:
+    """List the topics, their tiers, and who may read and write them."""
+    made = policy.load(tree.load(config).policy)
+    table = Table(box=None, header_style="bold")
+    for name in ("topic", "tier", "partitions", "hours", "written by", "read by"):
+        table.add_column(name)
+    for topic in declared_topics.declared(made.current.retention).values():
+        hours = "" if topic.retention_hours is None else str(topic.retention_hours)
+        table.add_row(
+            topic.name,
+            topic.tier,
+            str(topic.partitions),
+            hours,
+            ", ".join(topic.writers),
+            ", ".join(topic.readers),
+        )
+    Console().print(table)
+
+
+@topics.command()
+def apply(config: Config = None) -> None:
+    """Create the topics that are missing; say how the others differ from what is declared."""
+    asyncio.run(_apply(tree.load(config)))
+
+
+async def _apply(settings: Settings) -> None:
+    console = Console(highlight=False)
+    made = policy.load(settings.policy)
+    wanted = list(declared_topics.declared(made.current.retention).values())
+    admin = await client.started(
+        lambda: client.admin(settings.kafka), AIOKafkaAdminClient.start, 60
+    )
+    try:
+        for name in await declared_topics.create(admin, wanted, settings.kafka.replication):
+            console.print(f"created {name}")
+        for line in await declared_topics.differences(admin, wanted):
+            console.print(line)
+    finally:
+        await admin.close()

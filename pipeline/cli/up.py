@@ -1,0 +1,63 @@
+"""``partywall up``: the embedded group as a service, until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipeline.apps.embedded import Group
+from pipeline.cli.options import ASN, COUNTRY, K
+from pipeline.cli.place import DEFAULT, Place
+from pipeline.errors import UnavailableError, UsageError
+
+
+def up(
+    data: Annotated[Path, typer.Option("--data", metavar="DIR")] = DEFAULT,
+    k: K = None,
+    port: Annotated[int, typer.Option("--port", help="the broker's port; 0 takes a free one")] = 0,
+    mmdb_country: COUNTRY = None,
+    mmdb_asn: ASN = None,
+) -> None:
+    """Run broker, key service, every stage and the engine here, and print where they listen."""
+    if Place.find(data) is not None:
+        raise UsageError(f"a group runs in {data} already: stop it, or choose another --data")
+    split = {
+        name: str(path.resolve())
+        for name, path in (("mmdb_country", mmdb_country), ("mmdb_asn", mmdb_asn))
+        if path is not None
+    }
+    overrides: dict[str, object] = {"split": split} if split else {}
+    if k is not None:
+        overrides["k"] = k
+    asyncio.run(_up(data, overrides, port))
+
+
+async def _up(data: Path, overrides: dict[str, object], port: int) -> None:
+    console = Console(highlight=False)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with Group(data, overrides, port=port) as group:
+        Place(group.bootstrap, group.engine, os.getpid()).write(data)
+        try:
+            console.print(f"broker   {group.bootstrap}   (Kafka protocol, topic logs.web)")
+            console.print(f"engine   {group.engine}   (ClickHouse SQL over HTTP, read-only)")
+            console.print(f"data     {data}   (logs of each process in {data / 'log'})")
+            console.print(f"try      partywall ship --data {data} access.log")
+            console.print(
+                "The embedded broker keeps messages in memory: windows that are still open are "
+                "lost when this stops. For service, run the stages against Kafka."
+            )
+            ending = {asyncio.create_task(stop.wait()), asyncio.create_task(group.failed.wait())}
+            await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            Place.forget(data)
+        if group.failed.is_set():
+            raise UnavailableError(group.reason)

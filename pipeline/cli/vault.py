@@ -1,0 +1,55 @@
+"""``partywall vault status``: what lies sealed, told without any key."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import settings as tree
+from pipeline.cli.options import Config, Json
+from pipeline.vault.status import vault_status
+
+vault = typer.Typer(help="The sealed store.", no_args_is_help=True)
+
+
+@vault.callback()
+def root() -> None:
+    """Look at the sealed store from outside."""
+
+
+@vault.command()
+def status(
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="the folder of `up` or of `report --data`")] = None,
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """Count segments, records, bytes and spans per site. No key is needed, none is used."""
+    url = str(data / "vault") if data is not None else tree.load(config).vault.url
+    found: dict[str, Any] = vault_status(url)
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(found) + b"\n")
+        return
+    console = Console(highlight=False)
+    console.print(
+        f"{found['segments']:,} segments, {found['records']:,} records, "
+        f"{found['bytes']:,} bytes of ciphertext"
+    )
+    table = Table(box=None, header_style="bold")
+    for name in ("site", "source", "ingest", "outcome", "reason", "records"):
+        table.add_column(name, justify="right" if name == "records" else "left")
+    for row in found["outcomes"]:
+        table.add_row(*(str(row[c.header] or "") for c in table.columns))
+    console.print(table)
+    for site, (first, last) in found["spans"].items():
+        console.print(f"{site}: {_moment(first)} to {_moment(last + 3600)}")
+
+
+def _moment(seconds: int) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
