@@ -24,6 +24,9 @@ def make_app(broker: str, topic: str, lines: int) -> faust.App:
         topic_disable_leader=True,
         web_enabled=False,
         autodiscover=False,
+        # Seconds; the embedded broker holds a new group back for half of the session's.
+        broker_session_timeout=10.0,
+        broker_heartbeat_interval=2.0,
     )
 
     @app.agent(app.topic(topic, value_serializer="raw", value_type=bytes))
