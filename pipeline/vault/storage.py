@@ -18,6 +18,16 @@ import fsspec
 
 from pipeline.errors import SettingsError, UnavailableError
 
+try:  # what s3fs lets through untranslated
+    from botocore.exceptions import (  # type: ignore[import-not-found,unused-ignore]
+        BotoCoreError,
+        HTTPClientError,
+    )
+except ImportError:
+    _FAILURES: tuple[type[Exception], ...] = (OSError,)
+else:
+    _FAILURES = (OSError, BotoCoreError, HTTPClientError)
+
 _LOCAL: Final = {"file", "local"}
 _EXCLUSIVE: Final = {"memory", "s3", "s3a"}  # whose "create" is one conditional request
 _FORBIDDEN: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -235,15 +245,14 @@ def _unavailable(name: str) -> Iterator[None]:
         yield
     except (FileExistsError, FileNotFoundError):
         raise
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        if error.errno in _FORBIDDEN:
+    except _FAILURES as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        where = name or "its folder"
+        if getattr(error, "errno", None) in _FORBIDDEN:
             raise SettingsError(
-                f"vault: {name or 'its folder'} is refused ({why}); let this user read and write it"
+                f"vault: {where} is refused ({why}); let this user read and write it"
             ) from error
-        raise UnavailableError(
-            f"vault: {name or 'its folder'} cannot be reached ({why})"
-        ) from error
+        raise UnavailableError(f"vault: {where} cannot be reached ({why})") from error
 
 
 @contextmanager
