@@ -16,7 +16,8 @@ _HUMP: Final = re.compile(r"[a-z](?=[A-Z])|[A-Z](?=[A-Z][a-z])")
 _CONSONANTS: Final = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
 _VOWELS: Final = re.compile(r"[aeiouy]", re.IGNORECASE)
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
-# Base64 of text always has capitals, mostly digits too; without this, one word in ten thousand fits.
+# Base64 of text always has capitals, mostly digits too. Words have neither; by chance alone, one
+# long word in ten thousand would decode to text.
 _TEXT_BASE64: Final = re.compile(r"[0-9]|[A-Z].*[A-Z]")
 _MIXED: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])")
 
@@ -24,6 +25,7 @@ _SHORT: Final = 8
 _MEDIUM: Final = 12
 _LONG: Final = 16
 _VERY_LONG: Final = 40
+_TURNS: Final = 3
 
 
 def looks_random(run: str) -> bool:
@@ -38,7 +40,9 @@ def looks_random(run: str) -> bool:
     if size > _VERY_LONG:
         return True
     changes = len(_DIGIT_CHANGES.findall(run))
-    if changes >= 3 or (changes == 2 and size >= _MEDIUM and run[0].isalpha() and _humps(run)):
+    if changes >= _TURNS or (
+        changes == _TURNS - 1 and size >= _MEDIUM and run[0].isalpha() and _humps(run)
+    ):
         return True
     if size >= _MEDIUM and _MIXED.match(run) and _humps(run):
         return True
@@ -62,4 +66,4 @@ def hides_text(run: str) -> bool:
         decoded = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except (binascii.Error, ValueError):
         return False
-    return len(decoded) >= _SHORT and all(32 <= byte < 127 for byte in decoded)
+    return len(decoded) >= _SHORT and decoded.decode("latin-1").isprintable() and decoded.isascii()

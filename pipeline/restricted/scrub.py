@@ -42,6 +42,7 @@ _PARAMETERS: Final = re.compile(r"[;&].*", re.DOTALL)
 _SMALL: Final = re.compile(r"[0-9]{1,3}")
 _ADDRESS_GROUPS: Final = 4
 _LETTERS: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc"})
+_DASHES: Final = "\N{EN DASH}\N{EM DASH}"
 _ODD: Final = "\x00"
 """Stands for characters that no rule would know; the first rule takes the segment."""
 
@@ -158,7 +159,7 @@ def _decoded(path: str) -> str:
 
 def _known(character: str) -> str:
     known = character.isascii() or unicodedata.category(character) in _LETTERS
-    return character if known or character in "–—" else _ODD
+    return character if known or character in _DASHES else _ODD
 
 
 def _addresses_folded(segments: Iterator[str]) -> Iterator[str]:

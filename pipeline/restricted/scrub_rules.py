@@ -83,7 +83,8 @@ def read_rules(path: Path | None = None) -> Rules:
         raise SettingsError(f"scrubbing rules {source}: bad pattern ({error})") from error
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise SettingsError(
-            f"scrubbing rules {source}: needs limits, names and rules as in schemas/scrub/default.yaml"
+            f"scrubbing rules {source}: needs limits, names and rules as in "
+            "schemas/scrub/default.yaml"
         ) from error
 
 

@@ -38,7 +38,7 @@ _NO_MORE: Final = r"\s*$"
 
 
 def _quoted(name: str) -> str:
-    """A quoted field: anything but a bare quote. Apache escapes it as \\", nginx as \\x22."""
+    r"""A quoted field: anything but a bare quote. Apache escapes it as \", nginx as \x22."""
     return rf'"(?P<{name}>(?:[^"\\]|\\.)*)"'
 
 
@@ -55,8 +55,7 @@ def _reader(*, host: bool, headers: bool) -> Read:
         f"{_REQUEST_QUICK} {_STATUS} {_SIZE}{quick_tail}$"
     )
     tolerant = (
-        f"^{lead}{_ADDRESS} {_IDENT} {_USER} ?{_TIME} "
-        f"{_quoted('request')} {_STATUS} {_SIZE}{tail}"
+        f"^{lead}{_ADDRESS} {_IDENT} {_USER} ?{_TIME} {_quoted('request')} {_STATUS} {_SIZE}{tail}"
     )
 
     def read(lines: pl.Series) -> pl.DataFrame:

@@ -1,0 +1,141 @@
+"""Country and provider come from files that may be missing, replaced or damaged."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet  # type: ignore[import-untyped]
+
+from pipeline.errors import SettingsError
+from pipeline.restricted.geo import Geo
+
+UNKNOWN = "(unknown)"
+
+
+def write(path: Path, records: dict[str, dict[str, object]], version: int = 6) -> Path:
+    """Write an MMDB file under another name and put it in place, as updaters do."""
+    writer = MMDBWriter(ip_version=version, ipv4_compatible=version == 6)
+    for network, record in records.items():
+        writer.insert_network(IPSet([network]), record)
+    fresh = path.with_suffix(".new")
+    writer.to_db_file(str(fresh))
+    fresh.replace(path)
+    return path
+
+
+class Watch:
+    """A stopwatch moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_without_files_nothing_is_known() -> None:
+    geo = Geo()
+    assert not geo.knows_something
+    assert geo.many(["192.0.2.7", "2001:db8::1"]) == [(UNKNOWN, UNKNOWN)] * 2
+
+
+@pytest.mark.parametrize(
+    ("record", "country"),
+    [
+        ({"country_code": "DE"}, "DE"),
+        ({"country": {"iso_code": "fr", "names": {"en": "France"}}}, "FR"),
+        ({"country": "US"}, "US"),
+        ({"registered_country": {"iso_code": "JP"}}, "JP"),
+        ({"country": {"geoname_id": 1}}, UNKNOWN),
+        ({"country_code": "somewhere"}, UNKNOWN),
+        ({"country_code": "1?"}, UNKNOWN),
+        ({"city": "Berlin"}, UNKNOWN),
+    ],
+)
+def test_ways_of_naming_a_country(tmp_path: Path, record: dict[str, object], country: str) -> None:
+    geo = Geo(write(tmp_path / "c.mmdb", {"192.0.2.0/24": record, "2001:db8::/32": record}))
+    assert geo.many(["192.0.2.7", "2001:db8::1", "203.0.113.1"]) == [
+        (country, UNKNOWN),
+        (country, UNKNOWN),
+        (UNKNOWN, UNKNOWN),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("record", "provider"),
+    [
+        ({"autonomous_system_organization": "Example Net", "autonomous_system_number": 64496},
+         "Example Net"),
+        ({"asn": "AS64496", "as_name": "Example  \n Net"}, "Example Net"),
+        ({"name": "x" * 300}, "x" * 64),
+        ({"autonomous_system_organization": " "}, UNKNOWN),
+        ({"autonomous_system_number": 64496}, UNKNOWN),
+    ],
+)  # fmt: skip
+def test_ways_of_naming_a_provider(
+    tmp_path: Path, record: dict[str, object], provider: str
+) -> None:
+    geo = Geo(asn=write(tmp_path / "a.mmdb", {"192.0.2.0/24": record}))
+    assert geo.many(["192.0.2.7"]) == [(UNKNOWN, provider)]
+
+
+def test_ipv6_in_a_database_of_ipv4_is_unknown(tmp_path: Path) -> None:
+    geo = Geo(write(tmp_path / "c.mmdb", {"192.0.2.0/24": {"country_code": "DE"}}, version=4))
+    assert geo.many(["2001:db8::1", "192.0.2.7"]) == [(UNKNOWN, UNKNOWN), ("DE", UNKNOWN)]
+
+
+def test_a_replaced_file_is_taken_up_when_the_time_to_look_has_come(tmp_path: Path) -> None:
+    watch = Watch()
+    path = write(tmp_path / "c.mmdb", {"192.0.2.0/24": {"country_code": "DE"}})
+    geo = Geo(path, check_seconds=10, clock=watch)
+    assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN)]
+    write(path, {"192.0.2.0/24": {"country_code": "FR"}})
+    watch.now = 9.9
+    assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN)]
+    watch.now = 10.0
+    assert geo.many(["192.0.2.7"]) == [("FR", UNKNOWN)]
+
+
+def test_a_damaged_file_leaves_the_one_before_in_use_and_is_named(tmp_path: Path) -> None:
+    watch = Watch()
+    path = write(tmp_path / "c.mmdb", {"192.0.2.0/24": {"country_code": "DE"}})
+    geo = Geo(path, check_seconds=10, clock=watch)
+    path.write_bytes(b"half a download")
+    watch.now = 10
+    assert geo.refresh() == (path,)
+    assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN)]
+    watch.now = 20
+    assert geo.refresh() == (path,), "still damaged"
+    write(path, {"192.0.2.0/24": {"country_code": "FR"}})
+    watch.now = 30
+    assert geo.refresh() == ()
+    assert geo.many(["192.0.2.7"]) == [("FR", UNKNOWN)]
+
+
+def test_a_file_cut_off_or_removed_under_the_reader_does_no_harm(tmp_path: Path) -> None:
+    watch = Watch()
+    path = write(tmp_path / "c.mmdb", {"192.0.2.0/24": {"country_code": "DE"}})
+    geo = Geo(path, check_seconds=10, clock=watch)
+    with path.open("r+b") as file:
+        file.truncate(10)
+    assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN)]
+    path.unlink()
+    watch.now = 10
+    assert geo.refresh() == ()
+    assert geo.many(["192.0.2.8"]) == [("DE", UNKNOWN)]
+
+
+def test_a_bad_file_at_the_start_is_refused(tmp_path: Path) -> None:
+    good = write(tmp_path / "c.mmdb", {"192.0.2.0/24": {"country_code": "DE"}})
+    bad = tmp_path / "bad.mmdb"
+    bad.write_bytes(b"not a database")
+    cut = tmp_path / "cut.mmdb"
+    shutil.copy(good, cut)
+    with cut.open("r+b") as file:
+        file.truncate(good.stat().st_size // 2)
+    for path in (bad, cut, tmp_path / "none.mmdb", tmp_path):
+        with pytest.raises(SettingsError, match="give an MMDB file"):
+            Geo(good, path)

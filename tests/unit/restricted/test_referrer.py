@@ -1,0 +1,91 @@
+"""Of a referrer only a public host and its kind remain."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.restricted.referrer import Referrers, bare_host, may_be_named
+
+REFERRERS = Referrers()
+OWN = frozenset({"example.com"})
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "kind"),
+    [
+        (None, "(direct)", "direct"),
+        ("-", "(direct)", "direct"),
+        (" ", "(direct)", "direct"),
+        ("https://www.google.com/search?q=my+name", "google.com", "search"),
+        ("http://WWW.Google.co.uk:80/url?q=x", "google.co.uk", "search"),
+        ("https://google.de", "google.de", "search"),
+        ("https://mail.google.com/mail/u/0/", "mail.google.com", "other"),
+        ("https://google.evil-site.com/", "google.evil-site.com", "other"),
+        ("https://fr.search.yahoo.com/search?p=x", "fr.search.yahoo.com", "search"),
+        ("android-app://com.google.android.googlequicksearchbox/",
+         "com.google.android.googlequicksearchbox", "search"),
+        ("https://t.co/aBcDeF", "t.co", "social"),
+        ("https://out.reddit.com/t3_x?url=y", "out.reddit.com", "social"),
+        ("//blog.example.org/a", "blog.example.org", "other"),
+        ("https://blog.example.org./a", "blog.example.org", "other"),
+        ("https://blog.example.org?a#b", "blog.example.org", "other"),
+        ("https://xn--mnchen-3ya.de/", "xn--mnchen-3ya.de", "other"),
+        ("https://www.example.com/a", "(internal)", "internal"),
+        ("http://EXAMPLE.com:8080", "(internal)", "internal"),
+        ("https://shop.example.com/", "shop.example.com", "other"),
+        # Hosts that could stand for a person or a machine.
+        ("http://192.0.2.7/admin", "(unnamed)", "other"),
+        ("http://[2001:db8::1]:8080/", "(unnamed)", "other"),
+        ("http://3221225991/", "(unnamed)", "other"),
+        ("http://0xc0000207/", "(unnamed)", "other"),
+        ("http://intranet/wiki", "(unnamed)", "other"),
+        ("http://printer.local/", "(unnamed)", "other"),
+        ("http://alices-laptop.lan/", "(unnamed)", "other"),
+        ("http://7.2.0.192.in-addr.arpa/", "(unnamed)", "other"),
+        ("http://ec2-192-0-2-7.compute-1.amazonaws.com/", "(unnamed)", "other"),
+        ("http://192.0.2.7.nip.io/", "(unnamed)", "other"),
+        ("http://ip192x0x2x7.isp.example.net/", "(unnamed)", "other"),
+        ("http://c0000207.isp.example.net/", "(unnamed)", "other"),
+        ("http://cust-88231.isp.example.net/", "(unnamed)", "other"),
+        ("http://k3k702zokilj.cdn.example.net/", "(unnamed)", "other"),
+        ("http://d41d8cd98f00b204e9800998ecf8427e.example.net/", "(unnamed)", "other"),
+        ("http://alice:secret@blog.example.org/", "(unnamed)", "other"),
+        ("http://alice@example.com/", "(unnamed)", "other"),
+        ("http://" + "a." * 40 + "example.org/", "(unnamed)", "other"),
+        ("http://caf\u00e9.example.org/", "(unnamed)", "other"),
+        ("http://exa%6Dple.org/", "(unnamed)", "other"),
+        ("http://example.org\\@evil.example.net/", "example.org", "other"),
+        ("alice@example.com", "(unnamed)", "other"),
+        ("about:blank", "(unnamed)", "other"),
+        ("http://", "(unnamed)", "other"),
+        ("'><script>", "(unnamed)", "other"),
+    ],
+)  # fmt: skip
+def test_named(url: str | None, name: str, kind: str) -> None:
+    found = REFERRERS.describe(url, OWN)
+    assert (found.name, found.kind) == (name, kind)
+
+
+def test_own_hosts_may_be_odd() -> None:
+    found = REFERRERS.describe("http://localhost:8080/a", frozenset({"localhost"}))
+    assert found[:2] == ("(internal)", "internal")
+
+
+def test_without_own_hosts_nothing_is_internal() -> None:
+    assert REFERRERS.describe("https://www.example.com/").kind == "other"
+
+
+@pytest.mark.parametrize("text", ["www.Example.com", "example.com.", "example.com:443"])
+def test_one_spelling_of_a_host(text: str) -> None:
+    assert bare_host(text) == "example.com"
+
+
+@given(st.text(max_size=100) | st.builds("https://{}/{}?q={}".format, *(st.text(max_size=40),) * 3))
+def test_any_text_gives_a_public_host_or_none(url: str) -> None:
+    found = REFERRERS.describe(url, OWN)
+    assert found.kind in {"search", "social", "direct", "internal", "other"}
+    assert found.name in {"(direct)", "(internal)", "(unnamed)"} or may_be_named(found.name)
+    assert (found.name == "(direct)") == (found.kind == "direct")
+    assert (found.name == "(internal)") == (found.kind == "internal")
