@@ -69,15 +69,22 @@ def encode(header: EventsHeader, rows: pl.DataFrame) -> bytes:
     return orjson.dumps(head) + b"\n" + to_ipc(rows)
 
 
+def decode_header(message: bytes) -> EventsHeader:
+    """Return the header alone; raises IntegrityError where the message has none."""
+    try:
+        return EventsHeader(**orjson.loads(message[: message.find(b"\n")]))
+    except (orjson.JSONDecodeError, TypeError) as error:
+        raise IntegrityError("not an event batch") from error
+
+
 def decode(message: bytes) -> tuple[EventsHeader, pl.DataFrame]:
     """Return header and rows of a message; raises IntegrityError where it is not one."""
-    head, newline, body = message.partition(b"\n")
+    header = decode_header(message)
     try:
-        header = EventsHeader(**orjson.loads(head))
-        rows = from_ipc(body)
-    except (orjson.JSONDecodeError, TypeError, pl.exceptions.PolarsError) as error:
+        rows = from_ipc(message[message.find(b"\n") + 1 :])
+    except pl.exceptions.PolarsError as error:
         raise IntegrityError("not an event batch") from error
-    if not newline or dict(rows.schema) != SCHEMA:
+    if dict(rows.schema) != SCHEMA:
         raise IntegrityError("not an event batch")
     return header, rows
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from pathlib import Path
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -20,7 +21,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from pipeline import events, policy
 from pipeline.clock import system_clock
-from pipeline.errors import RejectLimitError, UnavailableError
+from pipeline.errors import RejectLimitError, SettingsError, UnavailableError
 from pipeline.events import EventsHeader
 from pipeline.kafka import client, topics
 from pipeline.keys.client import KeyClient
@@ -30,6 +31,7 @@ from pipeline.restricted import Crossing, RawMessages, open_splitter
 from pipeline.settings import Settings
 
 LIVE: Final = "live"
+_TOKEN_TRIES: Final = 300
 _log = get("split")
 
 
@@ -78,7 +80,7 @@ class Worker:
     async def run(self) -> None:
         """Work until cancelled."""
         kafka = self._settings.kafka
-        token = self._settings.keys.token_file.read_text(encoding="utf-8").strip()
+        token = await _token(self._settings.keys.token_file)
         async with contextlib.AsyncExitStack() as stack:
             keys = await stack.enter_async_context(
                 KeyClient(self._settings.keys.url, token, system_clock)
@@ -211,6 +213,21 @@ class Worker:
             )
         except (KafkaError, NotImplementedError) as error:
             _log.debug("raw records wait for their retention", error=error)
+
+
+async def _token(path: Path) -> str:
+    """Read the token; the key service writes it at its first start, which may be under way."""
+    for _ in range(_TOKEN_TRIES):
+        try:
+            found = path.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            found = ""
+        except OSError as error:
+            raise SettingsError(f"setting keys.token_file {path}: {error.strerror}") from None
+        if found:
+            return found
+        await asyncio.sleep(0.1)
+    raise SettingsError(f"setting keys.token_file {path}: no such file; start the key service first")
 
 
 async def _patiently(ask: Any) -> Any:

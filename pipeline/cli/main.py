@@ -11,10 +11,12 @@ import typer
 from pipeline import logs
 from pipeline import settings as tree
 from pipeline.cli.demo import demo
+from pipeline.cli.doctor import doctor
 from pipeline.cli.options import Config
 from pipeline.cli.query import query
 from pipeline.cli.report import report
 from pipeline.cli.ship import ship
+from pipeline.cli.status import status
 from pipeline.cli.topics import topics
 from pipeline.cli.up import up
 from pipeline.cli.vault import vault
@@ -53,7 +55,7 @@ def run(
     sys.exit(stage.main(stages, tree.load(config), sealing=sealing))
 
 
-for verb in (report, demo, ship, up, query):
+for verb in (report, demo, ship, up, query, status, doctor):
     app.command()(verb)
 app.add_typer(vault, name="vault")
 app.add_typer(topics, name="topics")

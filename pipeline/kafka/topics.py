@@ -14,6 +14,7 @@ from pipeline import declarations
 from pipeline.errors import UnavailableError
 from pipeline.policy import Retention
 
+_HOUR_MS: Final = 3_600_000
 _EXISTS: Final = 36  # the protocol's TOPIC_ALREADY_EXISTS
 
 
@@ -67,17 +68,22 @@ def sources(topic: Topic) -> tuple[str, ...]:
 
 
 def configuration(topic: Topic) -> dict[str, str]:
-    """Return the broker's settings for a topic."""
+    """Return the broker's settings for a topic.
+
+    A broker deletes whole segments, and never the one it writes to: without ``segment.ms`` a quiet
+    topic would keep records for a week. A segment spans an hour, so that hour is taken off.
+    """
     settings = {
         "cleanup.policy": topic.cleanup,
         "max.message.bytes": str(topic.max_message_bytes),
     }
     if topic.retention_hours is not None:
-        settings["retention.ms"] = str(topic.retention_hours * 3_600_000)
+        settings["retention.ms"] = str(topic.retention_hours * _HOUR_MS - _HOUR_MS)
+        settings["segment.ms"] = str(_HOUR_MS)
     if "compact" in topic.cleanup:
-        # A compacted state must forget quickly what was deleted from it: keys have an end too.
-        settings["delete.retention.ms"] = "3600000"
-        settings["segment.ms"] = "3600000"
+        # A compacted state must forget quickly what was deleted from it.
+        settings["segment.ms"] = str(_HOUR_MS)
+        settings["delete.retention.ms"] = str(_HOUR_MS)
     return settings
 
 

@@ -11,7 +11,7 @@ from pipeline.restricted.agent import Agents
 from pipeline.restricted.describe import Describer
 from pipeline.restricted.geo import Geo
 from pipeline.restricted.lines import Label, RawMessages
-from pipeline.restricted.look import Look, look, oldest
+from pipeline.restricted.glance import Look, look, oldest
 from pipeline.restricted.referrer import Referrers
 from pipeline.restricted.scrub import load_scrubber
 from pipeline.restricted.split import Crossing, Reading, Splitter

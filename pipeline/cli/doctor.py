@@ -1,0 +1,182 @@
+"""``partywall doctor``: looks at everything a stage needs; each finding says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import orjson
+import typer
+from aiokafka.admin import AIOKafkaAdminClient
+from rich.console import Console
+
+from pipeline import policy
+from pipeline import settings as tree
+from pipeline.apps.load import engine
+from pipeline.cli.options import Config, Json
+from pipeline.cli.status import embedded
+from pipeline.clickhouse.client import connect
+from pipeline.clock import system_clock
+from pipeline.errors import PartywallError, UnavailableError
+from pipeline.kafka import client, topics
+from pipeline.keys.client import KeyClient, Patience
+from pipeline.settings import Settings
+from pipeline.vault.status import vault_status
+
+_SKEW_SECONDS: Final = 60
+_FREE_BYTES: Final = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``say`` tells what to do where it is not well."""
+
+    about: str
+    state: Literal["ok", "warning", "problem"]
+    say: str
+
+
+def doctor(
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="the folder of `partywall up`")] = None,
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """Check settings, reachability, permissions, clock, keys and topics; exit 1 on a problem."""
+    settings = tree.load(config)
+    if data is not None:
+        settings = embedded(settings, data)
+    findings = asyncio.run(_examine(settings, embedded_engine=data is not None))
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps([asdict(f) for f in findings]) + b"\n")
+    else:
+        console = Console(highlight=False)
+        colours = {"ok": "green", "warning": "yellow", "problem": "red"}
+        for finding in findings:
+            mark = f"[{colours[finding.state]}]{finding.state:8}[/]"
+            console.print(f"{mark} {finding.about:12} {finding.say}")
+    if any(finding.state == "problem" for finding in findings):
+        raise typer.Exit(1)
+
+
+async def _examine(settings: Settings, *, embedded_engine: bool) -> list[Finding]:
+    findings = [Finding("settings", "ok", "read and understood")]
+    findings += [finding async for finding in _kafka(settings)]
+    findings += [finding async for finding in _keys(settings)]
+    findings += _vault(settings)
+    findings += [] if embedded_engine else _clickhouse(settings)
+    findings += _databases(settings)
+    findings += _anonymity(settings)
+    return findings
+
+
+async def _kafka(settings: Settings) -> AsyncIterator[Finding]:
+    made = policy.load(settings.policy)
+    declared = list(topics.declared(made.current.retention).values())
+    try:
+        admin = await client.started(
+            lambda: client.admin(settings.kafka), AIOKafkaAdminClient.start, 3
+        )
+    except PartywallError as error:
+        yield Finding("kafka", "problem", f"{error}: check kafka.bootstrap and that it runs")
+        return
+    try:
+        yield Finding("kafka", "ok", f"answers at {settings.kafka.bootstrap}")
+        differences = await topics.differences(admin, declared)
+        for line in differences:
+            yield Finding("topics", "warning" if "partitions" not in line else "problem", line)
+        if not differences:
+            yield Finding("topics", "ok", f"{len(declared)} topics are as declared")
+    except Exception as error:  # noqa: BLE001 -- a broker may lack what we ask for
+        yield Finding("topics", "warning", f"cannot be described here ({type(error).__name__})")
+    finally:
+        await admin.close()
+
+
+async def _keys(settings: Settings) -> AsyncIterator[Finding]:
+    keys = settings.keys
+    for name, path in (("token", keys.token_file), ("kek", keys.kek_file), ("store", keys.store)):
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Finding("permissions", "problem", f"others may read keys.{name} {path}: chmod 600")
+    try:
+        token = keys.token_file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        yield Finding("keys", "problem", f"keys.token_file {keys.token_file}: {error.strerror}")
+        return
+    try:
+        async with KeyClient(keys.url, token, system_clock, Patience(1)) as service:
+            answer = await service.status()
+    except PartywallError as error:
+        yield Finding("keys", "problem", f"{error}: start it with `partywall run keys`")
+        return
+    alive = answer.get("keys")
+    count = len(alive) if isinstance(alive, list) else 0
+    yield Finding("keys", "ok", f"the service answers; {count} keys are alive")
+    theirs = answer.get("now")
+    if isinstance(theirs, int):
+        skew = abs(theirs - int(system_clock().timestamp()))
+        state: Literal["ok", "problem"] = "ok" if skew <= _SKEW_SECONDS else "problem"
+        say = f"{skew} s apart from the key service" + (
+            "" if state == "ok" else ": set the clocks by NTP, keys live by them"
+        )
+        yield Finding("clock", state, say)
+    overdue = [entry for entry in alive or [] if entry["until"] < int(system_clock().timestamp())]  # type: ignore[attr-defined]
+    if overdue:
+        yield Finding("keys", "problem", f"{len(overdue)} keys are overdue: `run keys` destroys them")
+
+
+def _vault(settings: Settings) -> list[Finding]:
+    try:
+        found = vault_status(settings.vault.url)
+    except PartywallError as error:
+        return [Finding("vault", "problem", str(error))]
+    findings = [
+        Finding("vault", "ok", f"{found['records']} records in {found['segments']} segments")
+    ]
+    if found["missing"]:
+        findings.append(
+            Finding("vault", "problem", f"{found['missing']} named files are missing: restore them")
+        )
+    folder = Path(settings.vault.url)
+    if folder.is_dir():
+        if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+            findings.append(Finding("permissions", "problem", f"others may read {folder}: chmod 700"))
+        if not os.access(folder, os.W_OK):
+            findings.append(Finding("permissions", "problem", f"{folder} cannot be written"))
+        if shutil.disk_usage(folder).free < _FREE_BYTES:
+            findings.append(Finding("disk", "warning", f"less than 1 GiB is free at {folder}"))
+    return findings
+
+
+def _clickhouse(settings: Settings) -> list[Finding]:
+    try:
+        connect(engine(settings.clickhouse), read_only=True)
+    except UnavailableError as error:
+        return [Finding("clickhouse", "problem", f"{error}: check clickhouse.url and that it runs")]
+    except PartywallError as error:
+        return [Finding("clickhouse", "problem", str(error))]
+    return [Finding("clickhouse", "ok", "answers")]
+
+
+def _databases(settings: Settings) -> list[Finding]:
+    return [
+        Finding("databases", "problem", f"split.{name} {path}: no such file")
+        for name, path in (
+            ("mmdb_country", settings.split.mmdb_country),
+            ("mmdb_asn", settings.split.mmdb_asn),
+        )
+        if path is not None and not path.is_file()
+    ]
+
+
+def _anonymity(settings: Settings) -> list[Finding]:
+    k = settings.k or policy.load(settings.policy).current.k
+    if k == 1:
+        return [Finding("anonymity", "warning", "k is 1: what is released is NOT anonymous")]
+    return [Finding("anonymity", "ok", f"each released number stands for {k} visitors or more")]

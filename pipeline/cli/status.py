@@ -1,0 +1,192 @@
+"""``partywall status``: how far everything is, where every line went, which keys are alive."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import orjson
+import typer
+from aiokafka import TopicPartition
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import events, policy
+from pipeline import settings as tree
+from pipeline.cli.options import Config, Json
+from pipeline.cli.place import running
+from pipeline.clock import system_clock
+from pipeline.errors import PartywallError
+from pipeline.kafka import topics
+from pipeline.kafka.reading import accounts, lags, reader
+from pipeline.keys.client import KeyClient, Patience
+from pipeline.settings import Kafka, Settings
+from pipeline.vault.status import vault_status
+
+GROUPS: Final = {
+    "split": "logs.web",
+    "vault": "vault.sealed",
+    "rollup": "events",
+    "release": "cells",
+    "load": "rollups",
+}
+"""Consumer group of each stage → the topic it reads."""
+
+_NEWEST: Final = 64  # messages at the end of an events partition that are asked for watermarks
+
+
+def status(
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="the folder of `partywall up`")] = None,
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show lag, watermarks, accounts per site and source, keys alive, and what is withheld."""
+    settings = tree.load(config)
+    if data is not None:
+        settings = embedded(settings, data)
+    found = asyncio.run(gather(settings))
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(found) + b"\n")
+    else:
+        _show(found)
+
+
+def embedded(settings: Settings, data: Path) -> Settings:
+    """Return the settings for the group that runs in a folder; raises UsageError."""
+    place = running(data)
+    keys = (data / "keys").resolve()
+    return settings.model_copy(
+        update={
+            "kafka": Kafka(bootstrap=place.bootstrap, idempotence=False),
+            "vault": settings.vault.model_copy(update={"url": str(data / "vault")}),
+            "keys": settings.keys.model_copy(
+                update={"url": f"unix://{keys}/service.sock", "token_file": keys / "split.token"}
+            ),
+        }
+    )
+
+
+async def gather(settings: Settings) -> dict[str, Any]:
+    """Return everything there is to know; what cannot be reached says so instead."""
+    declared = topics.declared(policy.load(settings.policy).current.retention)
+    kafka = settings.kafka
+    found: dict[str, Any] = {
+        "lag": {
+            group: await lags(kafka, group, name, declared[name].partitions)
+            for group, name in GROUPS.items()
+        },
+        "watermarks": await _watermarks(kafka, declared["events"].partitions),
+    }
+    booked = await accounts(kafka, declared["accounting"].partitions)
+    found["released"] = [
+        {"ingest": ingest, "site": site, **numbers}
+        | {"pending": numbers["counted"] - numbers["released"] - numbers["withheld"]}
+        for (ingest, site), numbers in sorted(booked.items())
+    ]
+    found["lines"] = _lines(settings)
+    found["keys"] = await _keys(settings)
+    return found
+
+
+async def _watermarks(kafka: Kafka, partitions: int) -> dict[str, dict[str, str]]:
+    """Return the newest event time by ingest and source, as the newest batches state it."""
+    newest: dict[str, dict[str, int]] = {}
+    ended: set[tuple[str, str]] = set()
+    async with reader(kafka) as consumer:
+        for number in range(partitions):
+            partition = TopicPartition("events", number)
+            consumer.assign([partition])
+            end = (await consumer.end_offsets([partition]))[partition]
+            start = (await consumer.beginning_offsets([partition]))[partition]
+            consumer.seek(partition, max(start, end - _NEWEST))
+            while await consumer.position(partition) < end:
+                got = await consumer.getmany(partition, timeout_ms=1000)
+                for record in got.get(partition, []):
+                    header = events.decode_header(record.value)
+                    marks = newest.setdefault(header.ingest, {})
+                    if header.end:
+                        ended.add((header.ingest, header.source))
+                    if header.watermark is not None:
+                        mark = marks.get(header.source, header.watermark)
+                        marks[header.source] = max(mark, header.watermark)
+    return {
+        ingest: {
+            source: "ended" if (ingest, source) in ended else _moment(mark)
+            for source, mark in sorted(marks.items())
+        }
+        for ingest, marks in sorted(newest.items())
+    }
+
+
+def _lines(settings: Settings) -> list[dict[str, Any]] | str:
+    """Return lines in = events + rejected + ignored by site and source, as the vault has them."""
+    try:
+        outcomes: Any = vault_status(settings.vault.url)["outcomes"]
+    except PartywallError as error:
+        return str(error)
+    table: dict[tuple[str, str, str], dict[str, int]] = {}
+    for row in outcomes:
+        key = (row["site"], row["source"], row["ingest"])
+        counts = table.setdefault(key, {"in": 0, "event": 0, "rejected": 0, "ignored": 0})
+        counts[row["outcome"]] += row["records"]
+        counts["in"] += row["records"]
+    return [
+        {"site": site, "source": source, "ingest": ingest, "in": c["in"], "events": c["event"]}
+        | {"rejected": c["rejected"], "ignored": c["ignored"]}
+        for (site, source, ingest), c in sorted(table.items())
+    ]
+
+
+async def _keys(settings: Settings) -> dict[str, Any] | str:
+    try:
+        token = settings.keys.token_file.read_text(encoding="utf-8").strip()
+        async with KeyClient(settings.keys.url, token, system_clock, Patience(1)) as client:
+            return await client.status()
+    except (PartywallError, OSError) as error:
+        return f"the key service cannot be asked: {error}"
+
+
+def _show(found: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    lag = _table("stage", "topic", "read", "of", "lag")
+    for group, rows in found["lag"].items():
+        done, end = (sum(r[n] for r in rows.values()) for n in ("committed", "end"))
+        lag.add_row(group, GROUPS[group], f"{done:,}", f"{end:,}", f"{end - done:,}")
+    console.print(lag)
+    for ingest, marks in found["watermarks"].items():
+        console.print(f"watermarks of {ingest}: " + ", ".join(f"{s} {m}" for s, m in marks.items()))
+    if isinstance(found["lines"], str):
+        console.print(found["lines"])
+    else:
+        lines = _table("site", "source", "ingest", "in", "events", "rejected", "ignored")
+        for row in found["lines"]:
+            lines.add_row(*(str(row[column.header]) for column in lines.columns))
+        console.print(lines)
+    hits = _table("site", "ingest", "counted", "released", "withheld", "pending")
+    for row in found["released"]:
+        hits.add_row(*(str(row[column.header]) for column in hits.columns))
+    console.print(hits)
+    keys = found["keys"]
+    if isinstance(keys, str):
+        console.print(keys)
+        return
+    alive = _table("key", "ingest", "day", "until")
+    for entry in keys.get("keys", []):
+        day = _moment(int(entry["day"]) * 86400)[:10]
+        alive.add_row(entry["kind"], entry["ingest"] or "", day, _moment(entry["until"]))
+    console.print(alive)
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, header_style="bold")
+    words = {"stage", "topic", "site", "source", "ingest", "key", "day", "until"}
+    for name in names:
+        table.add_column(name, justify="left" if name in words else "right")
+    return table
+
+
+def _moment(seconds: int) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
