@@ -58,16 +58,17 @@ POSITIONED: Final[dict[str, pl.DataType]] = {**INDEX, "frame": pl.UInt32(), "row
 class Header:
     """What is said in the open about a sealed batch, and vouched for by every frame.
 
-    The batch covers the offsets ``first_offset`` to ``last_offset`` of ``source``
-    (``topic:partition``) whole. ``hour`` is the start of the hour of sealing, seconds since 1970
-    UTC. ``frames`` gives each frame's ciphertext bytes and records; ``batch`` is random.
+    The batch holds every line of ``source`` (``topic:partition``) from ``first`` to ``last``, each
+    an offset and a line within its message. ``hour`` is the start of the hour of sealing, in
+    seconds since 1970 UTC. ``frames`` gives each frame's ciphertext bytes and records; ``batch``
+    is random.
     """
 
     batch: str
     key_id: str
     source: str
-    first_offset: int
-    last_offset: int
+    first: tuple[int, int]
+    last: tuple[int, int]
     records: int
     hour: int
     index_bytes: int
@@ -128,11 +129,10 @@ def index_rows(sealed: Sealed) -> pl.DataFrame:
     tokens = rows.get_column("token") if "token" in rows.columns else None
     if dict(rows.schema) != INDEX or rows.height != sealed.header.records or tokens is None:
         raise IntegrityError(_damaged("index"))
-    offsets = rows.get_column("offset")
-    covered = (sealed.header.first_offset, sealed.header.last_offset)
+    ends = (rows.row(0)[:2], rows.row(-1)[:2])
     if (
-        (offsets[0], offsets[-1]) != covered
-        or not offsets.is_sorted()
+        ends != (sealed.header.first, sealed.header.last)
+        or not in_order(rows)
         or not (tokens.drop_nulls().bin.size() == TOKEN_BYTES).all()
     ):
         raise IntegrityError(_damaged("index"))
@@ -144,6 +144,13 @@ def index_rows(sealed: Sealed) -> pl.DataFrame:
         for number, (_, count) in enumerate(sealed.header.frames)
     ]
     return rows.hstack(pl.concat(places))
+
+
+def in_order(rows: pl.DataFrame) -> bool:
+    """Tell whether rows rise strictly by offset and line: no line twice, none out of its place."""
+    offset, line = pl.col("offset"), pl.col("line")
+    rises = (offset > offset.shift()) | ((offset == offset.shift()) & (line > line.shift()))
+    return bool(rows.select(rises.slice(1).all()).item())
 
 
 def encode_header(header: Header) -> bytes:
@@ -158,6 +165,9 @@ def decode_header(head: bytes) -> Header:
     try:
         values = orjson.loads(head)
         values["frames"] = tuple((size, count) for size, count in values["frames"])
+        for name in ("first", "last"):
+            offset, line = values[name]
+            values[name] = (offset, line)
         header = Header(**values)
         valid = encode_header(header) == head and _consistent(header)
     except (orjson.JSONDecodeError, TypeError, ValueError, KeyError) as error:
@@ -170,13 +180,13 @@ def decode_header(head: bytes) -> Header:
 def _consistent(header: Header) -> bool:
     """Tell whether the numbers of a header are numbers and add up."""
     texts = (header.batch, header.key_id, header.source, header.index_sha256)
-    numbers = (header.first_offset, header.last_offset, header.records, header.index_bytes)
+    numbers = (*header.first, *header.last, header.records, header.index_bytes)
     flat = [number for frame in header.frames for number in frame]
     return (
         all(isinstance(text, str) for text in texts)
         and all(type(number) is int and number >= 0 for number in (*numbers, *flat))
         and type(header.hour) is int
-        and header.first_offset <= header.last_offset
+        and header.first <= header.last
         and header.records == sum(count for _, count in header.frames)
         and all(size >= TAG_BYTES and count > 0 for size, count in header.frames)
         and bool(header.frames)

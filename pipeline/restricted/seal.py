@@ -1,8 +1,8 @@
 """Seals raw lines to the public key of the day: who can seal cannot open.
 
 Lines are cut into frames, each frame is compressed and then encrypted under a content key made for
-one message, and that key is encapsulated with HPKE. Cuts between messages fall between source
-offsets, so that the vault can tell by offsets alone what it already holds.
+one message, and that key is encapsulated with HPKE. Lines are sealed in the order of their offset
+and line, so that the vault can tell by the last of them what it already holds.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ found), and the index's columns apart from the token."""
 
 _SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 _TOKENS_KEPT: Final = 1 << 17  # addresses whose tokens are remembered, in memory alone
+_HEAD_BYTES: Final = 4_096  # at most what surrounds index and frames
 _INDEX_ROW_BYTES: Final = (
     24  # a guess at what a record adds to the index; wrong guesses are cut again
 )
@@ -47,11 +48,10 @@ _INDEX_ROW_BYTES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """Rows ``start`` to ``end`` of a batch, compressed; ``whole`` where an offset begins here."""
+    """Rows ``start`` to ``end`` of a batch, compressed."""
 
     start: int
     end: int
-    whole: bool
     packed: bytes = field(repr=False)
 
     @property
@@ -72,15 +72,15 @@ def seal(
 
     ``records`` has the columns RECORDS, sorted by offset and line; ``source`` is the
     ``topic:partition`` they were read from and ``hour`` the present hour's start in seconds.
-    Messages stay under ``limit`` bytes, except where the lines of a single offset need more.
+    Messages stay under ``limit`` bytes (half a megabyte or more), unless one line needs more.
     Raises IntegrityError where the columns or their order are others.
     """
     if dict(records.schema) != RECORDS:
         raise IntegrityError(f"columns {sorted(set(records.columns) ^ set(RECORDS))} do not belong")
     if records.is_empty():
         return []
-    if not records.get_column("offset").is_sorted():
-        raise IntegrityError("records to seal are not in the order of their offsets")
+    if not sealed.in_order(records):
+        raise IntegrityError("records to seal are not in the order of their offsets and lines")
     index = records.with_columns(_tokens(records.get_column("address"), key)).select(*sealed.INDEX)
     frames = _frames(records, min(FRAME_BYTES, limit // 2), level)
     messages: list[bytes] = []
@@ -106,54 +106,37 @@ def _tokeniser(token_key: bytes) -> Callable[[str], bytes]:
 
 
 def _frames(records: pl.DataFrame, most_bytes: int, level: int) -> list[_Frame]:
-    """Cut the batch into compressed frames, between offsets wherever one frame can hold them."""
+    """Cut the batch into compressed frames; a line longer than ``most_bytes`` has its own."""
     raw = records.get_column("raw").rechunk()
     lengths = raw.bin.size().cast(pl.UInt32).to_arrow().buffers()[1]
     _, ends, data = raw.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()
     lengths, ends = memoryview(lengths).cast("I"), memoryview(ends).cast("q")
     data = memoryview(data or b"")
-    offset = records.get_column("offset")
-    firsts = [*(offset != offset.shift()).fill_null(value=True).arg_true(), records.height]
     compressor = zstandard.ZstdCompressor(level=level)
     frames = []
     start = 0
     while start < records.height:
-        end = bisect_right(ends, ends[start] + most_bytes, start + 1, records.height + 1) - 1
-        end = max(start + 1, min(end, start + FRAME_RECORDS))
-        after = bisect_right(firsts, start)
-        fitting = bisect_right(firsts, end) - 1
-        end = firsts[fitting] if fitting >= after else end
+        fitting = bisect_right(ends, ends[start] + most_bytes, start + 1, records.height + 1) - 1
+        end = max(start + 1, min(fitting, start + FRAME_RECORDS))
         count = (end - start).to_bytes(4, "little")
         body = b"".join((count, lengths[start:end], data[ends[start] : ends[end]]))
-        frames.append(_Frame(start, end, firsts[after - 1] == start, compressor.compress(body)))
+        frames.append(_Frame(start, end, compressor.compress(body)))
         start = end
     return frames
 
 
 def _groups(frames: list[_Frame], limit: int) -> list[list[_Frame]]:
-    """Gather frames into messages of whole offsets that should stay under ``limit``."""
+    """Gather frames into messages that should stay under ``limit``."""
     groups: list[list[_Frame]] = []
     room = 0
-    for unit in _units(frames):
-        cost = sum(frame.cost for frame in unit)
-        if groups and cost <= room:
-            groups[-1] += unit
-        else:
-            groups.append(unit)
-            room = limit - 2_048
-        room -= cost
-    return groups
-
-
-def _units(frames: list[_Frame]) -> list[list[_Frame]]:
-    """Return the smallest runs of frames that hold whole offsets."""
-    units: list[list[_Frame]] = []
     for frame in frames:
-        if frame.whole:
-            units.append([frame])
+        if groups and frame.cost <= room:
+            groups[-1].append(frame)
         else:
-            units[-1].append(frame)
-    return units
+            groups.append([frame])
+            room = limit - _HEAD_BYTES
+        room -= frame.cost
+    return groups
 
 
 def _fit(
@@ -161,12 +144,13 @@ def _fit(
 ) -> list[bytes]:
     """Seal frames as one message, or as halves where it came out larger than guessed."""
     message = _message(frames, index, key, source, hour)
-    units = _units(frames)
-    if len(message) <= limit or len(units) == 1:
+    if len(message) <= limit or len(frames) == 1:
         return [message]
-    half = [frame for unit in units[: len(units) // 2] for frame in unit]
-    rest = frames[len(half) :]
-    return _fit(half, index, key, source, hour, limit) + _fit(rest, index, key, source, hour, limit)
+    half = len(frames) // 2
+    return [
+        *_fit(frames[:half], index, key, source, hour, limit),
+        *_fit(frames[half:], index, key, source, hour, limit),
+    ]
 
 
 def _message(
@@ -174,14 +158,14 @@ def _message(
 ) -> bytes:
     rows = index[frames[0].start : frames[-1].end]
     encoded = sealed.encode_index(rows)
-    offsets = rows.get_column("offset")
+    first, last = rows.row(0, named=True), rows.row(-1, named=True)
     head = sealed.encode_header(
         sealed.Header(
             batch=os.urandom(16).hex(),
             key_id=key.key_id,
             source=source,
-            first_offset=int(offsets[0]),
-            last_offset=int(offsets[-1]),
+            first=(first["offset"], first["line"]),
+            last=(last["offset"], last["line"]),
             records=rows.height,
             hour=hour,
             index_bytes=len(encoded),

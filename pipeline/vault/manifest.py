@@ -54,7 +54,7 @@ class Entry:
     """What one flush added.
 
     It covers the offsets ``first`` to ``last`` of its partition of ``vault.sealed``. ``sources``
-    gives, for each source partition ever seen here, the highest offset the vault holds after it.
+    gives, for each source partition ever seen here, the last offset and line the vault holds.
     ``keys`` counts records by sealing key, ``spans`` gives the first and last hour (seconds since
     1970 UTC) by site. ``segment`` is None where all that came was in the vault already.
     """
@@ -63,7 +63,7 @@ class Entry:
     last: int
     previous: str | None
     segment: SegmentFiles | None
-    sources: dict[str, int]
+    sources: dict[str, tuple[int, int]]
     counts: tuple[Count, ...] = ()
     keys: dict[str, int] = field(default_factory=dict)
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Head:
 
     next: int = 0
     sha256: str | None = None
-    sources: dict[str, int] = field(default_factory=dict)
+    sources: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def folder_of(partition: int) -> str:
@@ -159,9 +159,11 @@ def _decode(data: bytes) -> Entry:
     segment = values.pop("segment")
     counts = values.pop("counts")
     spans = values.pop("spans")
+    sources = values.pop("sources")
     return Entry(
         **values,
         segment=None if segment is None else SegmentFiles(**segment),
         counts=tuple(Count(**count) for count in counts),
+        sources={source: (offset, line) for source, (offset, line) in sources.items()},
         spans={site: (first, last) for site, (first, last) in spans.items()},
     )

@@ -2,7 +2,7 @@
 
 What counts is the manifest. A flush writes two files nobody knows of yet, then one entry that
 names them; a crash before the entry leaves orphans, a crash after it leaves a flush that is done.
-Which records are new is told by the highest offset the vault holds of each source partition,
+Which records are new is told by the last offset and line the vault holds of each source partition,
 so batches may be cut elsewhere the second time.
 """
 
@@ -112,7 +112,7 @@ class SegmentWriter:
         for pending in self._pending:
             header = pending.batch.header
             segment.add(pending.batch, fresh(pending.rows, sources.get(header.source)))
-            sources[header.source] = max(header.last_offset, sources.get(header.source, 0))
+            sources[header.source] = max(header.last, sources.get(header.source, (0, 0)))
         entry = Entry(self._head.next, self._pending[-1].offset, self._head.sha256, None, sources)
         if not segment.frames:
             return _Attempt(entry, {})
@@ -162,9 +162,14 @@ class SegmentWriter:
                 self._storage.remove(name)
 
 
-def fresh(rows: pl.DataFrame, last: int | None) -> pl.DataFrame:
-    """Return the rows whose offset lies above the ``last`` one held; all where none is."""
-    return rows if last is None else rows.filter(pl.col("offset") > last)
+def fresh(rows: pl.DataFrame, last: tuple[int, int] | None) -> pl.DataFrame:
+    """Return the rows above the ``last`` offset and line held; all where none is."""
+    if last is None:
+        return rows
+    offset, line = last
+    return rows.filter(
+        (pl.col("offset") > offset) | ((pl.col("offset") == offset) & (pl.col("line") > line))
+    )
 
 
 def _counts(rows: pl.DataFrame) -> tuple[Count, ...]:

@@ -149,8 +149,8 @@ JSON = st.none() | st.integers(-(2**63), 2**63) | st.text() | st.lists(st.lists(
 
 @given(JSON)
 def test_a_header_of_wrong_values_raises_the_one_error(value: object) -> None:
-    header = sealed.Header("b", "k", "t:0", 0, 1, 2, 0, 10, "s", ((20, 2),))
-    for name in ("records", "frames", "first_offset", "source"):
+    header = sealed.Header("b", "k", "t:0", (0, 0), (1, 0), 2, 0, 10, "s", ((20, 2),))
+    for name in ("records", "frames", "first", "last", "source"):
         values = {f: getattr(header, f) for f in header.__slots__} | {name: value}
         head = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
         try:
@@ -160,24 +160,25 @@ def test_a_header_of_wrong_values_raises_the_one_error(value: object) -> None:
 
 
 @given(seed=st.integers(0, 10**6), limit=st.sampled_from([12_000, 30_000]))
-def test_messages_are_cut_between_offsets_and_stay_under_the_limit(seed: int, limit: int) -> None:
+def test_messages_follow_each_other_and_stay_under_the_limit(seed: int, limit: int) -> None:
     draw = random.Random(seed)
     raw: list[bytes] = []
-    offsets: list[int] = []
+    places: list[tuple[int, int]] = []
     for offset in range(draw.randrange(1, 40)):
         size = draw.choice([1, 1, 1, 5, 60])
-        offsets += [offset] * size
+        places += [(offset, number) for number in range(size)]
         raw += [draw.randbytes(draw.choice([0, 20, 200])) for _ in range(size)]
-    frame = records(offsets, raw=raw)
+    frame = records([offset for offset, _ in places], raw=raw).with_columns(
+        line=pl.Series([number for _, number in places], dtype=pl.UInt32)
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sealing, "FRAME_RECORDS", 5)
         sealed_messages = messages(frame, limit)
     batches = [sealed.decode(message) for message in sealed_messages]
     for before, after in pairwise(batches):
-        assert before.header.last_offset < after.header.first_offset
+        assert before.header.last < after.header.first
     for message, batch in zip(sealed_messages, batches, strict=True):
-        alone = batch.header.first_offset == batch.header.last_offset
-        assert len(message) <= limit or alone
+        assert len(message) <= limit or batch.header.records == 1
     opened = pl.concat([open_batch(DAY.private, message) for message in sealed_messages])
     assert opened["raw"].to_list() == raw
 
@@ -190,15 +191,19 @@ def test_a_line_larger_than_the_limit_is_sealed_alone() -> None:
     assert open_batch(DAY.private, sealed_messages[1])["raw"].to_list() == [noise]
 
 
-def test_a_chunk_of_a_million_empty_lines_is_one_offset_and_fits() -> None:
+def test_a_chunk_of_many_empty_lines_goes_into_several_messages() -> None:
     frame = records([7], lines=200_000, raw=[b""] * 200_000)
-    [message] = messages(frame, limit=1_000_000)
-    assert open_batch(DAY.private, message).height == 200_000
+    sealed_messages = messages(frame, limit=500_000)
+    assert len(sealed_messages) > 1
+    assert max(map(len, sealed_messages)) <= 500_000
+    assert sum(open_batch(DAY.private, m).height for m in sealed_messages) == 200_000
 
 
 def test_records_out_of_order_or_with_a_column_too_many_are_refused() -> None:
     with pytest.raises(IntegrityError, match="order"):
         messages(records([2, 1]))
+    with pytest.raises(IntegrityError, match="order"):
+        messages(records([1, 1]))
     with pytest.raises(IntegrityError, match="agent"):
         messages(records([1]).with_columns(agent=pl.lit("x")))
     assert messages(records([])) == []

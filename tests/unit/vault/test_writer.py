@@ -119,26 +119,47 @@ def test_a_replay_cut_elsewhere_adds_nothing_twice(seed: int, others: int) -> No
     assert (status["records"], status["segments"]) == (40, again)
 
 
-@given(st.lists(st.integers(0, 50), max_size=30).map(sorted), st.none() | st.integers(0, 50))
-def test_slicing_keeps_just_what_lies_above(offsets: list[int], last: int | None) -> None:
-    rows = pl.DataFrame({"offset": offsets}, schema={"offset": pl.UInt64})
-    kept = fresh(rows, last)["offset"].to_list()
-    assert kept == [offset for offset in offsets if last is None or offset > last]
+PLACE = st.tuples(st.integers(0, 9), st.integers(0, 5))
 
 
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 9)), max_size=8))
-def test_slicing_a_contiguous_log_however_often_replayed_gives_each_offset_once(
+def rows_at(places: list[tuple[int, int]]) -> pl.DataFrame:
+    return pl.DataFrame(places, schema={"offset": pl.UInt64, "line": pl.UInt32}, orient="row")
+
+
+@given(st.sets(PLACE).map(sorted), st.none() | PLACE)
+def test_slicing_keeps_just_what_lies_above(
+    places: list[tuple[int, int]], last: tuple[int, int] | None
+) -> None:
+    kept = fresh(rows_at(places), last).rows()
+    assert kept == [place for place in places if last is None or place > last]
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)), max_size=8))
+def test_slicing_a_log_however_often_replayed_gives_each_line_once(
     batches: list[tuple[int, int]],
 ) -> None:
-    """A batch may begin anywhere at or under the next offset not yet seen."""
-    seen: list[int] = []
-    last: int | None = None
+    """A batch may begin anywhere at or under the next line not yet seen."""
+    log = [(offset, number) for offset in range(20) for number in range(1 + offset % 4)]
+    seen: list[tuple[int, int]] = []
+    last: tuple[int, int] | None = None
     for start, length in batches:
         begin = min(start, len(seen))
-        rows = pl.DataFrame({"offset": pl.int_range(begin, begin + length, eager=True)})
-        seen += fresh(rows, last)["offset"].to_list()
-        last = max(begin + length - 1, -1 if last is None else last)
-    assert seen == list(range(len(seen)))
+        batch = log[begin : begin + length]
+        seen += fresh(rows_at(batch), last).rows()
+        last = max(batch[-1:] + ([] if last is None else [last]), default=None)
+    assert seen == log[: len(seen)]
+
+
+def test_a_chunk_in_several_messages_may_be_cut_anywhere_on_a_replay(local: LocalStorage) -> None:
+    """One offset of many lines: half of it is flushed, then all of it comes again."""
+    writer = SegmentWriter(local, 0)
+    writer.open()
+    chunk = records([0], 100)
+    for number, (start, end) in enumerate([(0, 30), (30, 60), (0, 45), (45, 100)]):
+        [part] = seal(chunk[start:end], DAY.key, source="logs.web:0", hour=START)
+        writer.add(number, part)
+        writer.flush()
+    assert held(local) == expected(1, 100)
 
 
 @pytest.mark.parametrize("steps", range(3))
