@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipeline.vault.manifest import Chain, Entry, partitions
+from pipeline.vault.manifest import Chain, Entry, folders
 from pipeline.vault.segments import FRAMES_A_GROUP
 from pipeline.vault.storage import Storage, storage_at
 
@@ -56,8 +56,8 @@ def find(
     spent = effort or Effort()
     return [
         found
-        for partition in partitions(storage)
-        for entry in Chain(storage, partition).entries()
+        for folder in folders(storage)
+        for entry in Chain(storage, folder).entries()
         if _may_hold(entry, tokens, first_hour, last_hour)
         for found in _in_segment(storage, entry, tokens, (first_hour, last_hour), spent)
     ]

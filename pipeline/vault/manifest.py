@@ -13,7 +13,7 @@ from typing import Final
 
 import orjson
 
-from pipeline.errors import IntegrityError
+from pipeline.errors import IntegrityError, SettingsError
 from pipeline.vault.storage import Storage
 
 VERSION: Final = 1
@@ -78,23 +78,27 @@ class Head:
     sources: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
-def folder_of(partition: int) -> str:
-    """Return the folder of a partition of ``vault.sealed``."""
-    return f"sealed-{partition}"
+def folder_of(partition: int, log: str = "") -> str:
+    """Return the folder of a partition of ``vault.sealed`` on the broker called ``log``.
+
+    Raises SettingsError for a name of a log that is not letters and digits.
+    """
+    if log and not (log.isascii() and log.isalnum()):
+        raise SettingsError("vault: name the broker's log by letters and digits alone")
+    return f"sealed-{log}-{partition}" if log else f"sealed-{partition}"
 
 
-def partitions(storage: Storage) -> list[int]:
-    """Return the partitions that have a folder, in order."""
-    numbers = (name.removeprefix("sealed-") for name in storage.folders())
-    return sorted(int(number) for number in numbers if number.isdecimal())
+def folders(storage: Storage) -> list[str]:
+    """Return the folders that hold a chain, in order."""
+    return [name for name in storage.folders() if name.startswith("sealed-")]
 
 
 class Chain:
-    """The manifest of one partition."""
+    """The manifest of one partition, in the partition's folder."""
 
-    def __init__(self, storage: Storage, partition: int) -> None:
+    def __init__(self, storage: Storage, folder: str) -> None:
         self._storage = storage
-        self._folder = f"{folder_of(partition)}/manifest"
+        self._folder = f"{folder}/manifest"
 
     def head(self) -> Head:
         """Return the end of the chain as it is now; raises IntegrityError where it is damaged."""

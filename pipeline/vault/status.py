@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 
-from pipeline.vault.manifest import Chain, Entry, folder_of, partitions
+from pipeline.vault.manifest import Chain, Entry, folders
 from pipeline.vault.storage import Storage, storage_at
 
 
@@ -13,10 +13,11 @@ def vault_status(vault: Storage | str) -> dict[str, object]:
     """Return counts over all partitions of a vault; ``vault`` is its storage or URL.
 
     ``segments``, ``batches``, ``frames``, ``records``, ``bytes`` (ciphertext); ``partitions``:
-    partition → last sealed offset held; ``spans``: site → [first, last] hour, seconds since 1970
-    UTC; ``keys``: sealing key → records; ``outcomes``: rows of site, source, ingest, outcome,
-    reason, records; ``missing`` and ``orphans``: files that are named and not there, and there
-    and not named. Raises IntegrityError where a chain is broken, UnavailableError.
+    partition (``log-partition`` where the log has a name) → last sealed offset held; ``spans``:
+    site → [first, last] hour, seconds since 1970 UTC; ``keys``: sealing key → records;
+    ``outcomes``: rows of site, source, ingest, outcome, reason, records; ``missing`` and
+    ``orphans``: files that are named and not there, and there and not named. Raises
+    IntegrityError where a chain is broken, UnavailableError.
     """
     storage = storage_at(vault) if isinstance(vault, str) else vault
     totals = Counter(segments=0, batches=0, frames=0, records=0, bytes=0, missing=0, orphans=0)
@@ -24,10 +25,10 @@ def vault_status(vault: Storage | str) -> dict[str, object]:
     keys: Counter[str] = Counter()
     spans: dict[str, tuple[int, int]] = {}
     reached = {}
-    for partition in partitions(storage):
-        entries = Chain(storage, partition).entries()
-        reached[str(partition)] = entries[-1].last if entries else -1
-        totals += _files(storage, partition, entries)
+    for folder in folders(storage):
+        entries = Chain(storage, folder).entries()
+        reached[folder.removeprefix("sealed-")] = entries[-1].last if entries else -1
+        totals += _files(storage, folder, entries)
         for entry in entries:
             keys.update(entry.keys)
             for count in entry.counts:
@@ -58,14 +59,14 @@ def vault_status(vault: Storage | str) -> dict[str, object]:
     }
 
 
-def _files(storage: Storage, partition: int, entries: list[Entry]) -> Counter[str]:
+def _files(storage: Storage, home: str, entries: list[Entry]) -> Counter[str]:
     """Add up the segments of a chain and compare them with the files that are there."""
     segments = [entry.segment for entry in entries if entry.segment is not None]
     totals = Counter(segments=len(segments))
     for segment in segments:
         numbers = asdict(segment)
         totals.update({name: numbers[name] for name in ("batches", "frames", "records", "bytes")})
-    folder = f"{folder_of(partition)}/segments"
+    folder = f"{home}/segments"
     there = {f"{folder}/{name}" for name in storage.names(folder)}
     named = {name for segment in segments for name in (segment.data, segment.index)}
     totals.update(missing=len(named - there), orphans=len(there - named))

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
-from pipeline.vault.manifest import Chain, folder_of
+from pipeline.vault.manifest import Chain
 from pipeline.vault.storage import Storage
 
 _FILES_A_FLUSH: Final = 2
 
 
-def sweep(storage: Storage, partition: int) -> int:
-    """Remove the orphans of a partition; return how many there were.
+def sweep(storage: Storage, folder: str) -> int:
+    """Remove the orphans in a partition's folder; return how many there were.
 
     A segment file's name begins with the place in the chain its writer was at. Once that place is
     taken by an entry that names other files, no writer can win it any more, not even one that was
     halted and goes on; so this is safe beside any number of writers. Files at the chain's end are
     left: their writer may be at work.
     """
-    folder = folder_of(partition)
     for name in ("segments", "manifest"):
         storage.clean(f"{folder}/{name}")
-    chain = Chain(storage, partition)
+    chain = Chain(storage, folder)
     taken = chain.head().next
     places: defaultdict[int, list[str]] = defaultdict(list)
     for name in storage.names(f"{folder}/segments"):

@@ -49,12 +49,15 @@ class SegmentWriter:
     ``vault.sealed``, in the order of their offsets: key them by source.
     """
 
-    def __init__(self, storage: Storage | str, partition: int) -> None:
-        """``storage`` is where the vault lies, or its URL; nothing is touched before ``open``."""
+    def __init__(self, storage: Storage | str, partition: int, log: str = "") -> None:
+        """``storage`` is where the vault lies, or its URL; nothing is touched before ``open``.
+
+        ``log`` names the broker (letters and digits) where a vault outlives it: offsets that
+        begin at 0 again would otherwise be taken for ones that are held.
+        """
         self._storage = storage_at(storage) if isinstance(storage, str) else storage
-        self._partition = partition
-        self._folder = folder_of(partition)
-        self._chain = Chain(self._storage, partition)
+        self._folder = folder_of(partition, log)
+        self._chain = Chain(self._storage, self._folder)
         self._head = Head()
         self._pending: list[_Pending] = []
         self._attempt: _Attempt | None = None
@@ -77,7 +80,7 @@ class SegmentWriter:
         """
         self._pending.clear()
         self._attempt = None
-        sweep(self._storage, self._partition)
+        sweep(self._storage, self._folder)
         self._head = self._chain.head()
         return self._head.next
 

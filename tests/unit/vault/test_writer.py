@@ -19,7 +19,7 @@ from pipeline import sealed
 from pipeline.errors import IntegrityError, SettingsError, UnavailableError
 from pipeline.investigations.open import open_frame
 from pipeline.restricted.seal import seal
-from pipeline.vault.manifest import Chain, partitions
+from pipeline.vault.manifest import Chain, folders
 from pipeline.vault.status import vault_status
 from pipeline.vault.storage import LocalStorage, Storage, storage_at
 from pipeline.vault.sweep import sweep
@@ -46,8 +46,8 @@ def cuts(seed: int, last: int) -> list[tuple[int, int]]:
 def held(storage: Storage) -> list[tuple[str, int, int, bytes]]:
     """Open every record that the manifest counts: (source, offset, line, raw), sorted."""
     found = []
-    for partition in partitions(storage):
-        for entry in Chain(storage, partition).entries():
+    for folder in folders(storage):
+        for entry in Chain(storage, folder).entries():
             if entry.segment is None:
                 continue
             with storage.open(entry.segment.data) as file, pq.ParquetFile(file) as data:
@@ -114,7 +114,7 @@ def test_a_replay_cut_elsewhere_adds_nothing_twice(seed: int, others: int) -> No
                 writer.flush()
     writer.flush()
     status = vault_status(storage)
-    again = sum(entry.segment is not None for entry in Chain(storage, 0).entries())
+    again = sum(entry.segment is not None for entry in Chain(storage, "sealed-0").entries())
     assert held(storage) == expected(40)
     assert (status["records"], status["segments"]) == (40, again)
 
@@ -183,7 +183,7 @@ def test_killed_anywhere_in_a_flush_the_next_writer_makes_it_whole(
         heir.add(offset, message(10 * offset, 10 * offset + 10))
     heir.flush()
     assert held(local) == expected(30)
-    sweep(local, 0)
+    sweep(local, "sealed-0")
     status = vault_status(local)
     assert (status["records"], status["orphans"], status["missing"]) == (30, 0, 0)
 
@@ -259,7 +259,7 @@ def test_a_loser_that_has_nothing_new_writes_nothing(local: LocalStorage) -> Non
     one.add(0, message(0, 10))
     two.add(0, message(0, 10))
     assert (two.flush(), one.flush()) == (0, 0)
-    assert len(Chain(local, 0).entries()) == 1
+    assert len(Chain(local, "sealed-0").entries()) == 1
     assert vault_status(local)["orphans"] == 0
 
 
@@ -281,8 +281,24 @@ def test_frames_without_a_new_record_are_not_stored_again(local: LocalStorage) -
     writer.flush()
     writer.add(1, message(0, 4_100))  # frames of 2,000, 2,000 and 100 records
     writer.flush()
-    assert [entry.segment and entry.segment.frames for entry in Chain(local, 0).entries()] == [2, 2]
+    assert [
+        entry.segment and entry.segment.frames for entry in Chain(local, "sealed-0").entries()
+    ] == [2, 2]
     assert vault_status(local)["records"] == 4_100
+
+
+def test_a_vault_that_outlives_its_broker_takes_the_offsets_of_the_next(
+    local: LocalStorage,
+) -> None:
+    for log in ("first", "second"):
+        writer = SegmentWriter(local, 0, log)
+        assert writer.open() == 0
+        writer.add(0, message(0, 10))
+        assert writer.flush() == 0
+    status = vault_status(local)
+    assert (status["records"], status["partitions"]) == (20, {"first-0": 0, "second-0": 0})
+    with pytest.raises(SettingsError, match="letters and digits"):
+        SegmentWriter(local, 0, "../up")
 
 
 def test_sources_are_kept_apart(local: LocalStorage) -> None:
