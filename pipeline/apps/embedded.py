@@ -37,15 +37,18 @@ class Group:
     """Start with ``async with``; everything started ends with it.
 
     ``folder`` holds all that is kept. ``settings`` are overrides in the shape of the tree.
+    ``held`` processes are not started before :meth:`release_held`.
     """
 
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
-    extra: tuple[str, ...] = ()
+    extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
     port: int = 0
+    processes: tuple[tuple[str, ...], ...] = PROCESSES
+    held: tuple[tuple[str, ...], ...] = ()
     bootstrap: str = ""
     engine: str = ""
-    _processes: list[asyncio.subprocess.Process] = field(default_factory=list)
+    _processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     _watch: list[asyncio.Task[None]] = field(default_factory=list)
     failed: asyncio.Event = field(default_factory=asyncio.Event)
     reason: str = ""
@@ -63,9 +66,8 @@ class Group:
             await self._broker()
             await self._topics()
             config = self._write_settings()
-            ready = [await self._stage(stages, config) for stages in PROCESSES]
-            for process in ready:
-                await self._await_ready(process)
+            free = [stages for stages in self.processes if stages not in self.held]
+            await self._start(free, config)
         except BaseException:
             await self.stop()
             raise
@@ -76,6 +78,19 @@ class Group:
     ) -> None:
         """End every process."""
         await self.stop()
+
+    async def release_held(self) -> None:
+        """Start what was held back and wait until it is ready."""
+        await self._start(list(self.held), self.folder.resolve() / "settings.yaml")
+
+    def pids(self) -> dict[str, int]:
+        """Return the process id of each process by its stages' names, the broker's among them."""
+        return {name: process.pid for name, process in self._processes.items()}
+
+    async def _start(self, wanted: list[tuple[str, ...]], config: Path) -> None:
+        started = [await self._stage(stages, config) for stages in wanted]
+        for process in started:
+            await self._await_ready(process)
 
     def kafka(self) -> Kafka:
         """Return how to reach the broker."""
@@ -146,7 +161,8 @@ class Group:
         self, stages: tuple[str, ...], config: Path
     ) -> tuple[tuple[str, ...], asyncio.subprocess.Process]:
         command = [sys.executable, "-m", "pipeline", "run", *stages, "--config", str(config)]
-        process = await self._spawn("-".join(stages), [*command, *self.extra])
+        name = "-".join(stages)
+        process = await self._spawn(name, [*command, *self.extra.get(name, ())])
         return stages, process
 
     async def _spawn(self, name: str, command: list[str]) -> asyncio.subprocess.Process:
@@ -159,7 +175,7 @@ class Group:
                 stderr=log,
                 env={k: v for k, v in os.environ.items() if not k.startswith("PARTYWALL_")},
             )
-        self._processes.append(process)
+        self._processes[name] = process
         self._watch.append(asyncio.create_task(self._watching(name, process)))
         return process
 
@@ -192,11 +208,11 @@ class Group:
         """End the processes, last started first; kill what does not go."""
         for task in self._watch:
             task.cancel()
-        for process in reversed(self._processes):
+        for process in reversed(self._processes.values()):
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.terminate()
-        for process in self._processes:
+        for process in self._processes.values():
             try:
                 async with asyncio.timeout(8):
                     await process.wait()

@@ -55,8 +55,8 @@ async def run(
         raise shipped.damaged
     declared = topics.declared(policy.current.retention)
     ingest = plans[0].tags.ingest
-    await _finished(group, ingest, declared["cells"].partitions)
-    await _sealed(group, before + shipped.lines)
+    await finished(group, ingest, declared["cells"].partitions)
+    await sealed(group, before + shipped.lines)
     report = await asyncio.to_thread(
         collect, lambda text: remote.query(group.engine, text)
     )
@@ -64,7 +64,7 @@ async def run(
     return Outcome(report, account)
 
 
-async def _finished(group: Group, ingest: str, origins: int) -> None:
+async def finished(group: Group, ingest: str, origins: int) -> None:
     """Wait until every release partition has said its last of the ingest."""
     text = f"SELECT uniqExact(origin) AS n FROM analytics.ingests WHERE ingest = '{ingest}'"  # noqa: S608 -- a label of closed shape
 
@@ -75,7 +75,7 @@ async def _finished(group: Group, ingest: str, origins: int) -> None:
     await _wait(group, done)
 
 
-async def _sealed(group: Group, expected: int) -> None:
+async def sealed(group: Group, expected: int) -> None:
     """Wait until the vault holds every line."""
 
     async def done() -> bool:

@@ -10,6 +10,7 @@ import typer
 
 from pipeline import logs
 from pipeline import settings as tree
+from pipeline.cli.bench import bench
 from pipeline.cli.demo import demo
 from pipeline.cli.doctor import doctor
 from pipeline.cli.options import Config
@@ -40,7 +41,7 @@ def root() -> None:
 def run(
     stages: Annotated[list[str], typer.Argument(help="keys, split, vault, rollup, release, load")],
     config: Config = None,
-    sealing: Annotated[bool, typer.Option(hidden=True)] = True,
+    sealing: Annotated[bool, typer.Option("--sealing/--no-sealing", hidden=True)] = True,
 ) -> None:
     """Run one stage (or several of one tier) against a real Kafka and ClickHouse."""
     from pipeline.apps import stage  # noqa: PLC0415
@@ -50,12 +51,10 @@ def run(
         raise tree.SettingsError(
             f"no stage is called {unknown[0]}: choose from {', '.join(stage.STAGES)}"
         )
-    if not sealing and not os.environ.get("PW_BENCH"):
-        raise tree.SettingsError("--no-sealing is a switch of the benchmark alone")
     sys.exit(stage.main(stages, tree.load(config), sealing=sealing))
 
 
-for verb in (report, demo, ship, up, query, status, doctor):
+for verb in (report, demo, ship, up, query, status, doctor, bench):
     app.command()(verb)
 app.add_typer(vault, name="vault")
 app.add_typer(topics, name="topics")

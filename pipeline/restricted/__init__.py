@@ -6,6 +6,9 @@ worker and the shipper (which holds raw lines anyway) may knock.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from pipeline.policy import Policy
 from pipeline.restricted.agent import Agents
 from pipeline.restricted.describe import Describer
@@ -13,7 +16,7 @@ from pipeline.restricted.geo import Geo
 from pipeline.restricted.lines import Label, RawMessages
 from pipeline.restricted.glance import Look, look, oldest
 from pipeline.restricted.referrer import Referrers
-from pipeline.restricted.scrub import load_scrubber
+from pipeline.restricted.scrub import load_scrubber, method_name
 from pipeline.restricted.split import Crossing, Reading, Splitter
 from pipeline.settings import Split
 
@@ -24,6 +27,7 @@ __all__ = [
     "RawMessages",
     "Reading",
     "Splitter",
+    "describers",
     "look",
     "oldest",
     "open_splitter",
@@ -52,3 +56,8 @@ def open_splitter(
         own_hosts={site: frozenset(hosts) for site, hosts in settings.own_hosts.items()},
         sealing=sealing,
     )
+
+
+def describers() -> tuple[Callable[..., Any], ...]:
+    """Return what is said of one page, agent, referrer and method: for the slow reference."""
+    return load_scrubber().page, Agents().describe, Referrers().describe, method_name

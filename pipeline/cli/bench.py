@@ -1,0 +1,94 @@
+"""``partywall bench``: how fast, set against others in the same run, after parity is proved."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Final
+
+import orjson
+import polars as pl
+import typer
+from rich.console import Console
+
+from pipeline import policy
+from pipeline.apps import bench as wiring
+from pipeline.apps.embedded import Group
+from pipeline.bench import comparators, parity
+from pipeline.bench.figures import Figures, Rate
+from pipeline.bench.generate import generate
+from pipeline.cli.options import Json
+from pipeline.errors import PartywallError
+
+_FAUST_LINES: Final = 50_000
+
+
+class ParityError(PartywallError):
+    """What came out is not what the slow reference says."""
+
+
+def bench(
+    lines: Annotated[int, typer.Option("--lines", min=1000)] = 1_000_000,
+    seed: Annotated[int, typer.Option("--seed")] = 7,
+    compare: Annotated[bool, typer.Option("--compare/--no-compare", help="also time the others, and the run without sealing")] = True,
+    as_json: Json = False,
+) -> None:
+    """Time the whole way on generated lines; check every cell against plain Python first."""
+    console = Console(stderr=True, highlight=False)
+    made = policy.load()
+    with tempfile.TemporaryDirectory(prefix="partywall-bench-") as folder:
+        file = Path(folder) / "bench.log"
+        console.print(f"generating {lines:,} lines")
+        generate(file, lines, seed=seed)
+        console.print("running the whole way")
+        run = asyncio.run(wiring.run(Path(folder) / "a", file, lines, made, sealing=True))
+        console.print("checking every cell against the reference in plain Python")
+        expected, count = wiring.expected(file, made.current.k)
+        difference = parity.first_difference(run.tables, expected)
+        if difference is not None:
+            raise ParityError(f"no figures: {difference}")
+        unsealed = polars = faust = goaccess = rsyslog = None
+        if compare:
+            console.print("running it again without sealing")
+            bare = asyncio.run(wiring.run(Path(folder) / "b", file, lines, made, sealing=False))
+            unsealed = lines / bare.seconds
+            console.print("timing the others")
+            polars, faust, goaccess, rsyslog = _others(Path(folder), file, lines)
+        figures = Figures(
+            lines=count.lines,
+            parity=True,
+            end_to_end=lines / run.seconds,
+            end_to_end_unsealed=unsealed,
+            polars_parse=polars,
+            faust_per_event=faust,
+            goaccess=goaccess,
+            rsyslog_mmanon=rsyslog,
+            peak_memory=run.peak_memory,
+            stages=run.stages,
+            machine=f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        )
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(figures.document()) + b"\n")
+        return
+    out = Console()
+    for table in figures.tables():
+        out.print(table)
+    out.print(f"measured on {figures.machine}: compare ratios, not rates, between machines")
+
+
+def _others(folder: Path, file: Path, lines: int) -> tuple[Rate, Rate, Rate, Rate]:
+    series = pl.Series(file.read_text(encoding="utf-8").splitlines())
+    polars = comparators.polars_parse(series)
+    some = [line.encode() for line in series.head(_FAUST_LINES)]
+    del series
+    faust = asyncio.run(_faust(folder / "c", some))
+    return polars, faust, comparators.goaccess(file, lines), comparators.rsyslog_mmanon(file, lines)
+
+
+async def _faust(folder: Path, lines: list[bytes]) -> float:
+    async with Group(folder, processes=()) as group:
+        return await asyncio.to_thread(comparators.faust_per_event, group.bootstrap, lines)
