@@ -14,9 +14,9 @@ import polars as pl
 
 from pipeline.release.codes import Codes
 from pipeline.release.editions import Edition
-from pipeline.release.rules import AUDIENCE, BITS, PARENTS, Rules, may_join
 from pipeline.release.repair import repair
-from pipeline.release.sets import dense, distinct, pack
+from pipeline.release.rules import AUDIENCE, BITS, PARENTS, Rules, may_join
+from pipeline.release.sets import dense, distinct, pack, space_of
 
 ARRIVALS: Final = 1 << 31
 """Slots from here on hold rows that no hour has released."""
@@ -30,13 +30,14 @@ def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
 
     ``rows``: window (UInt32), audience, the dimensions (codes), visitor (UInt32, dense), base
     (Boolean: published in its hour), label (UInt32: how), slot (UInt32: hour and edition of base
-    rows, ARRIVALS and the audience for the others). The result's joined is true for base rows as well.
+    rows, ARRIVALS and the audience for the others). The result's joined is true for base rows as
+    well.
     """
-    gate = rows.select("base", "visitor", cell=pack("window", AUDIENCE)).select(
-        pl.col("base") | _joins(k, ~pl.col("base"), pl.col("base"), growth=True)
-    )
-    joined = gate.to_series()
-    part = rows.filter(joined)
+    base = pl.col("base")
+    gate = rows.select("base", "visitor", add=~base, cell=pack("window", AUDIENCE))
+    joining = _joining(gate, base, k, growth=True)
+    joined = gate.select(base | pl.col("cell").is_in(joining.implode())).to_series()
+    part = rows.filter(joined).with_columns(by_audience=dense(pack("window", AUDIENCE)))
     own: dict[str, pl.Series] = {}
     for dimension in PARENTS:
         parent = rules.parent(dimension)
@@ -51,13 +52,18 @@ def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     return Edition(joined, label)
 
 
-def _joins(k: int, added: pl.Expr, known: pl.Expr, *, growth: bool) -> pl.Expr:
-    """Return per row whether its cell's ``added`` rows may join the ``known`` ones."""
-    touched = distinct(added).over("cell")
-    known_visitors = distinct(known).over("cell")
-    if not growth:
-        return (touched >= k) | (known_visitors > 0)
-    return may_join(touched, distinct(added | known).over("cell") - known_visitors, k)
+def _joining(rows: pl.DataFrame, known: pl.Expr, k: int, *, growth: bool) -> pl.Series:
+    """Return the cells whose added rows may join the ``known`` rows of the same cell."""
+    add = pl.col("add")
+    added = rows.filter(add).get_column("cell").unique()
+    counts = (
+        rows.filter((add | known) & pl.col("cell").is_in(added.implode()))
+        .group_by("cell")
+        .agg(touched=distinct(add), known=distinct(known), both=distinct())
+    )
+    touched, new = pl.col("touched"), pl.col("both") - pl.col("known")
+    joins = may_join(touched, new, k) if growth else (touched >= k) | (pl.col("known") > 0)
+    return counts.filter(joins).get_column("cell")
 
 
 def _label(
@@ -85,10 +91,13 @@ def _label(
         known=base & (pl.col("label") & BITS[dimension] != 0),
         in_hour=under,
         inside=_TRUE if inside is None else pl.lit(inside),
-        space=pl.col("window") if parent is None else dense(pack("window", parent)),
+        space=space_of(parent),
     ).with_columns(cell=pack("space", "value"))
-    known, added = pl.col("known"), pl.col("inside") & ~pl.col("known")
-    rows = rows.with_columns(own=known | added & _joins(k, added, known, growth=rules.growth))
+    known = pl.col("known")
+    rows = rows.with_columns(add=pl.col("inside") & ~known)
+    joining = _joining(rows, known, k, growth=rules.growth)
+    joins = pl.col("add") & pl.col("cell").is_in(joining.implode())
+    rows = rows.with_columns(own=known | joins)
     open_rows = rows.filter(~known).with_columns(
         rest=(pl.when("inside").then("space").otherwise(_HIGH - 2)).cast(pl.UInt64) * _HIGH
         + (_HIGH - 1)
@@ -121,11 +130,11 @@ def _repair_both(
     ``(other)`` of each hour and the arrivals; nothing but sums tells the two apart.
     """
     folded = pl.Series([], dtype=pl.UInt64)
-    levels = (within, across) if rules.levels else (within,)
+    before = 0
     while True:
-        for rows in levels:
-            gone = pl.col("cell").is_in(folded.implode())
-            more = repair(rows.with_columns(own=pl.col("own") & ~gone), k, rules, codes)
-            folded = pl.concat([folded, more])
-        if more.is_empty():
+        for rows in (within, across) if rules.levels else (within,):
+            own = pl.col("own") & ~pl.col("cell").is_in(folded.implode())
+            before = len(folded)
+            folded = pl.concat([folded, repair(rows.with_columns(own=own), k, rules, codes)])
+        if len(folded) == before:
             return folded

@@ -13,7 +13,7 @@ import polars as pl
 
 from pipeline.release.codes import Codes
 from pipeline.release.rules import AUDIENCE, BITS, PARENTS, Rules, may_join, too_few
-from pipeline.release.sets import dense, distinct, pack, smallest
+from pipeline.release.sets import dense, distinct, pack, smallest, space_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,13 @@ def edition(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     (Boolean: already published in this window), label (UInt32: how, see rules.BITS).
     """
     based = bool(rows.get_column("base").any())
-    gate = rows.select("base", "visitor", window="window", cell=pack("window", AUDIENCE)).select(
-        ~pl.col("base") & _joins(k, rules, based=based, known=pl.col("base"))
-    )
-    rows = rows.with_columns(add=gate.to_series()).with_row_index("place")
+    base = pl.col("base")
+    gate = rows.select("base", "visitor", add=~base, cell=pack("window", AUDIENCE))
+    joining = _joining(gate, base, k, rules, based=based)
+    rows = rows.with_columns(
+        add=gate.select(~base & pl.col("cell").is_in(joining.implode())).to_series(),
+        by_audience=dense(pack("window", AUDIENCE)),
+    ).with_row_index("place")
     part = rows.filter(pl.col("base") | pl.col("add"))
     failed = pl.Series([], dtype=pl.UInt32)
     own: dict[str, pl.Series] = {}
@@ -58,15 +61,18 @@ def edition(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     return Edition(joined, label)
 
 
-def _joins(k: int, rules: Rules, *, based: bool, known: pl.Expr) -> pl.Expr:
-    """Return per row whether its cell's added rows may join the ``known`` rows of that cell."""
-    touched = distinct(~pl.col("base")).over("cell") if based else distinct().over("cell")
+def _joining(rows: pl.DataFrame, known: pl.Expr, k: int, rules: Rules, *, based: bool) -> pl.Series:
+    """Return the cells whose added rows may join the ``known`` rows of the same cell."""
+    add = pl.col("add")
     if not based:
-        return touched >= k
-    if not rules.late:
-        return (touched >= k) | (distinct(known).over("cell") > 0)
-    new = distinct(~pl.col("base") | known).over("cell") - distinct(known).over("cell")
-    return may_join(touched, new, k)
+        counts = rows.filter(add).group_by("cell").agg(touched=distinct())
+        return counts.filter(pl.col("touched") >= k).get_column("cell")
+    counts = rows.group_by("cell").agg(
+        touched=distinct(add), known=distinct(known), both=distinct(add | known)
+    )
+    touched, new = pl.col("touched"), pl.col("both") - pl.col("known")
+    joins = may_join(touched, new, k) if rules.late else (touched >= k) | (pl.col("known") > 0)
+    return counts.filter(joins).get_column("cell")
 
 
 def _cells(
@@ -81,7 +87,7 @@ def _cells(
         value=pl.col(dimension),
         known=pl.col("base") & (pl.col("label") & BITS[dimension] != 0),
         inside=pl.lit(True if inside is None else inside),
-        space=pl.col("window") if parent is None else dense(pack("window", parent)),
+        space=space_of(parent),
     )
     return frame.with_columns(cell=pack("space", "value"))
 
@@ -91,9 +97,8 @@ def _label(
 ) -> tuple[pl.Series, pl.Series]:
     """Return per row whether it stands under its own value, and the windows that must wait."""
     universe = cells.with_row_index("row").filter("inside")
-    universe = universe.with_columns(
-        own=pl.col("add") & _joins(k, rules, based=based, known=pl.col("known"))
-    )
+    joining = _joining(universe, pl.col("known"), k, rules, based=based)
+    universe = universe.with_columns(own=pl.col("add") & pl.col("cell").is_in(joining.implode()))
     if rules.pull:
         short = (
             universe.filter(pl.col("add") & ~pl.col("own"))

@@ -17,6 +17,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.release.codes import Codes
+from pipeline.release.rules import AUDIENCE
 
 _SHIFT = 1 << 32
 VISITOR = pl.col("visitor")
@@ -30,6 +31,16 @@ def pack(high: str, low: str) -> pl.Expr:
 def dense(key: pl.Expr) -> pl.Expr:
     """Return a key as UInt32 codes without gaps."""
     return key.rank("dense").cast(pl.UInt32)
+
+
+def space_of(parent: str | None) -> pl.Expr:
+    """Return what a dimension within ``parent`` partitions, given window and by_audience.
+
+    ``by_audience`` is the dense code of window and audience, which several dimensions share.
+    """
+    if parent is None:
+        return pl.col("window")
+    return pl.col("by_audience") if parent == AUDIENCE else dense(pack("window", parent))
 
 
 def distinct(where: pl.Expr | None = None) -> pl.Expr:

@@ -6,7 +6,7 @@ import polars as pl
 
 from pipeline.release.codes import Codes
 from pipeline.release.rules import AUDIENCE, BITS
-from pipeline.release.sets import distinct
+from pipeline.release.sets import distinct, pack
 from pipeline.rows import TABLES
 
 _WINDOW = ["site", "window_start"]
@@ -20,13 +20,18 @@ def empty(table: str) -> pl.DataFrame:
 def traffic(table: str, rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
     """Return the cells of a traffic table that gained rows in this edition.
 
-    ``rows``: all published rows of the windows concerned, with site, window_start, audience
+    ``rows``: all published rows of the windows concerned, with window, site, window_start, audience
     (code), visitor, hits, bytes, edition (in which the row was published), new (Boolean: in this
     one).
     """
     cells = (
-        rows.group_by(*_WINDOW, AUDIENCE)
-        .agg(pl.col("hits", "bytes").sum(), distinct().alias("visitors"), *_gained())
+        rows.group_by(cell=pack("window", AUDIENCE))
+        .agg(
+            pl.col(*_WINDOW, AUDIENCE).first(),
+            pl.col("hits", "bytes").sum(),
+            distinct().alias("visitors"),
+            *_gained(),
+        )
         .filter("gained")
     )
     return _finish(table, cells.with_columns(codes.decode(pl.col("site", AUDIENCE))))
@@ -39,10 +44,24 @@ def breakdown(table: str, rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
     """
     parts = []
     for dimension, bit in BITS.items():
-        shown = pl.when(pl.col("label") & bit != 0).then(pl.col(dimension))
+        own = pl.when(pl.col("label") & bit != 0).then(pl.col(dimension))
+        shown = rows.select(
+            *_WINDOW,
+            "window",
+            "visitor",
+            "hits",
+            "edition",
+            "new",
+            value=own.otherwise(pl.lit(codes.other, dtype=pl.UInt32)),
+        )
         parts.append(
-            rows.group_by(*_WINDOW, value=shown.otherwise(pl.lit(codes.other, dtype=pl.UInt32)))
-            .agg(pl.col("hits").sum(), distinct().alias("visitors"), *_gained())
+            shown.group_by(cell=pack("window", "value"))
+            .agg(
+                pl.col(*_WINDOW, "value").first(),
+                pl.col("hits").sum(),
+                distinct().alias("visitors"),
+                *_gained(),
+            )
             .filter("gained")
             .with_columns(dimension=pl.lit(dimension))
         )

@@ -38,6 +38,8 @@ History = dict[int, int]
 """Revision → the set of rows a cell stood for."""
 Window = dict[tuple[str, str], History]
 """(dimension or "audience", value) → its history, of one window."""
+Said = dict[tuple[str, str, int], int]
+"""(dimension or "audience", value, revision) → published visitors, of one window."""
 
 
 @dataclass
@@ -85,7 +87,7 @@ def attack(
     slices = max(places) // BITS + 1
     ledger = Ledger(k, lateness, hold, rules=rules)
     windows: dict[tuple[str, str, int], Window] = defaultdict(lambda: defaultdict(dict))
-    said: dict[object, int] = {}
+    said: dict[tuple[str, str, int], Said] = defaultdict(dict)
     for step, watermark, end in steps:
         parts = [
             {
@@ -103,26 +105,24 @@ def attack(
                 site, part = str(cell["site"]).split("#")
                 name = "audience" if kind == "traffic" else cell["dimension"]
                 value = cell["audience"] if kind == "traffic" else cell["value"]
-                window = windows[pace, site, cell["window_start"]]
-                history = window[name, value]
+                at = (pace, site, cell["window_start"])
+                history = windows[at][name, value]
                 held = history.get(cell["revision"], 0)
                 history[cell["revision"]] = held | cell["hits"] << BITS * int(part)
-                key = (table, site, cell["window_start"], name, value, cell["revision"])
-                assert said.setdefault(key, cell["visitors"]) == cell["visitors"]
+                visitors = said[at].setdefault((name, value, cell["revision"]), cell["visitors"])
+                assert visitors == cell["visitors"]
     return list(_derive(windows, truths, said, k))
 
 
 def _derive(
     windows: dict[tuple[str, str, int], Window],
     truths: dict[tuple[str, int], Truth],
-    said: dict[object, int],
+    said: dict[tuple[str, str, int], Said],
     k: int,
 ) -> Iterator[Finding]:
     for (pace, site, start), window in windows.items():
         truth = truths[site, start // DAY * DAY]
-        _honest(
-            window, truth, {key: n for key, n in said.items() if key[1:3] == (site, start)}, pace
-        )  # type: ignore[index]
+        _honest(window, truth, said[pace, site, start])
         yield from _check(truth, k, f"{pace} {site} {start}", _within_window(window, truth, k))
     for (pace, site, start), day in windows.items():
         if pace == "daily":
@@ -135,12 +135,10 @@ def _derive(
             yield from _check(truth, k, f"day less hours {site} {start}", _across(day, hours))
 
 
-def _honest(window: Window, truth: Truth, said: dict[object, int], pace: str) -> None:
+def _honest(window: Window, truth: Truth, said: Said) -> None:
     """Every number is what it claims to be, and each dimension adds up to the traffic."""
-    for key, visitors in said.items():
-        table, _, _, name, value, revision = key  # type: ignore[misc]
-        if table.endswith(pace):
-            assert truth.visitors(window[name, value][revision]) == visitors
+    for (name, value, revision), visitors in said.items():
+        assert truth.visitors(window[name, value][revision]) == visitors
     for revision in _revisions(window):
         now = _state(window, revision)
         total = sum(rows for (name, _), rows in now.items() if name == "audience")
@@ -194,75 +192,92 @@ def _folded(window: Window) -> dict[tuple[str, str], History]:
     return gains
 
 
-def _across(day: Window, hours: list[Window]) -> Iterator[tuple[str, int]]:
-    """The day's first revision against all that its hours said before it."""
-    first = _state(day, 1)
-    last = [_state(hour, max(_revisions(hour))) for hour in hours]
+@dataclass
+class _Linked:
+    """A day's first revision and all that its hours had said before it."""
 
-    def from_hours(name: str, value: str) -> int:
-        return _union(state.get((name, value), 0) for state in last)
+    first: dict[tuple[str, str], int]
+    hours: list[Window]
 
-    arrivals = {
-        value: rows & ~from_hours(name, value)
-        for (name, value), rows in first.items()
-        if name == "audience"
-    }
-    for value, rows in arrivals.items():
-        yield f"traffic of {value}", rows
-    for dimension in {name for name, _ in first} - {"audience"}:
-        others = [gain for hour in hours for gain in _gains(hour, (dimension, OTHER))]
-        gained = {
-            value: rows & ~from_hours(dimension, value)
-            for (name, value), rows in first.items()
-            if name == dimension and value != OTHER
+    def __post_init__(self) -> None:
+        self.last = [_state(hour, max(_revisions(hour))) for hour in self.hours]
+        self.arrivals = {
+            value: rows & ~self.in_hours(name, value)
+            for (name, value), rows in self.first.items()
+            if name == "audience"
         }
-        rest = first.get((dimension, OTHER), 0)
-        # Own cells of the hours that the day folds are known all the same.
-        rest &= ~_union(
+        self.arrived = _union(self.arrivals.values())
+
+    def in_hours(self, name: str, value: str) -> int:
+        return _union(state.get((name, value), 0) for state in self.last)
+
+    def gained(self, dimension: str) -> list[int]:
+        """What each own cell of the day has that its hours had not."""
+        return [
+            rows & ~self.in_hours(dimension, value)
+            for (name, value), rows in self.first.items()
+            if name == dimension and value != OTHER
+        ]
+
+    def rest(self, dimension: str) -> int:
+        """The day's ``(other)`` less what the hours showed of it under its own values."""
+        shown = _union(
             rows
-            for state in last
+            for state in self.last
             for (name, value), rows in state.items()
             if name == dimension and value != OTHER
         )
-        if dimension not in WITHIN:
-            slots = [*others, *arrivals.values()]
-            for what, rows in _crossed(slots, list(gained.values()), rest):
-                yield f"{dimension}: {what}", rows
-            yield f"{dimension}: arrivals in other", rest & _union(arrivals.values())
-            continue
-        parent = WITHIN[dimension]
+        return self.first.get((dimension, OTHER), 0) & ~shown
+
+    def others(self, dimension: str) -> list[int]:
+        return [gain for hour in self.hours for gain in _gains(hour, (dimension, OTHER))]
+
+    def folded(self, dimension: str, parent_value: str | None = None) -> list[int]:
+        """What each edition of each hour folded within a parent value, or within each."""
+        return [
+            gain
+            for hour in self.hours
+            for (child, value), gains in _folded(hour).items()
+            if child == dimension and parent_value in {None, value}
+            for gain in gains.values()
+        ]
+
+
+def _across(day: Window, hours: list[Window]) -> Iterator[tuple[str, int]]:
+    """The day's first revision against all that its hours said before it."""
+    linked = _Linked(_state(day, 1), hours)
+    for value, rows in linked.arrivals.items():
+        yield f"traffic of {value}", rows
+    for dimension in {name for name, _ in linked.first} - {"audience"}:
+        parent = WITHIN.get(dimension)
+        if parent is None:
+            slots = [*linked.others(dimension), *linked.arrivals.values()]
+            sets = _crossed(slots, linked.gained(dimension), linked.rest(dimension))
+            yield from ((f"{dimension}: {what}", rows) for what, rows in sets)
+        else:
+            yield from _across_leaves(linked, dimension, parent)
         if parent != "audience":
-            slots = [gain for hour in hours for gain in _gains(hour, (parent, OTHER))]
-            slots += [
-                gain
-                for hour in hours
-                for (child, _), gains in _folded(hour).items()
-                if child == dimension
-                for gain in gains.values()
-            ]
-            wholes = [rows for (name, value), rows in first.items() if name == parent]
-            for what, rows in _crossed(
-                [*slots, *arrivals.values()],
-                [rows & whole for rows in gained.values() for whole in wholes if rows & whole],
-                rest,
-                [rest & whole for whole in wholes],
-            ):
-                yield f"{dimension} across {parent}: {what}", rows
-            yield f"{dimension}: arrivals in other", rest & _union(arrivals.values())
-        for (name, value), whole in first.items():
-            if name != parent or value == OTHER:
-                continue
-            in_hours = from_hours(parent, value)
-            slots = [
-                gain
-                for hour in hours
-                for gain in _folded(hour).get((dimension, value), {}).values()
-            ]
-            leaves = [rows & whole for rows in gained.values() if rows & whole]
-            slots.append(whole & ~in_hours)
+            yield f"{dimension}: arrivals in other", linked.rest(dimension) & linked.arrived
+
+
+def _across_leaves(linked: _Linked, dimension: str, parent: str) -> Iterator[tuple[str, int]]:
+    """The leaves within each value of the parent, and over all of them."""
+    rest, gained = linked.rest(dimension), linked.gained(dimension)
+    wholes = {value: rows for (name, value), rows in linked.first.items() if name == parent}
+    if parent != "audience":
+        slots = [*linked.others(parent), *linked.folded(dimension), *linked.arrivals.values()]
+        leaves = [rows & whole for rows in gained for whole in wholes.values() if rows & whole]
+        rests = [rest & whole for whole in wholes.values()]
+        for what, rows in _crossed(slots, leaves, rest, rests):
+            yield f"{dimension} across {parent}: {what}", rows
+    for value, whole in wholes.items():
+        if value != OTHER:
+            arrived = whole & ~linked.in_hours(parent, value)
+            slots = [*linked.folded(dimension, value), arrived]
+            leaves = [rows & whole for rows in gained if rows & whole]
             for what, rows in _crossed(slots, leaves, rest & whole):
                 yield f"{dimension} within {value}: {what}", rows
-            yield f"{dimension} within {value}: arrivals in other", rest & whole & ~in_hours
+            yield f"{dimension} within {value}: arrivals in other", rest & arrived
 
 
 def _crossed(

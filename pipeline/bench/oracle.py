@@ -1,0 +1,283 @@
+"""What door 2 must say, worked out slowly: plain Python sets, straight from docs/release.md.
+
+It shares no code with ``pipeline.release`` on purpose, so that a figure that both agree on can be
+trusted. It knows the case without late rows: everything has come before anything closes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pipeline.events import DIMENSIONS
+from pipeline.rows import DAY, OTHER
+
+Row = Mapping[str, Any]
+"""One row of rows.CELLS."""
+Key = tuple[Any, ...]
+
+_BY_AUDIENCE: Final = frozenset({"browser", "system", "device"})
+_OUTSIDE: Final = "outside every cell of the parent"
+
+
+@dataclass
+class Reference:
+    """Table → (site, window start, audience, or dimension and value) → (hits, bytes, visitors).
+
+    ``bytes`` is None for breakdowns. ``accounts``: site → (counted, released, withheld) hits.
+    """
+
+    tables: dict[str, dict[Key, tuple[int, int | None, int]]] = field(
+        default_factory=lambda: {
+            f"{kind}_{pace}": {}
+            for kind in ("traffic", "breakdown")
+            for pace in ("hourly", "daily")
+        }
+    )
+    accounts: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class _Open:
+    """A row that its hour did not show under its own value of a dimension."""
+
+    visitor: int
+    slot: Key
+    arrived: bool
+    cell: Key
+    rest: Key
+
+
+def release(rows: Iterable[Row], k: int) -> Reference:
+    """Return everything that is released of ``rows`` when all windows have closed."""
+    reference = Reference()
+    days: dict[tuple[str, int], list[Row]] = defaultdict(list)
+    for row in rows:
+        days[row["site"], row["hour"] // DAY * DAY].append(row)
+    for (site, start), found in sorted(days.items()):
+        counted, released = (
+            sum(row["hits"] for row in found),
+            _day(site, start, found, k, reference),
+        )
+        before = reference.accounts.get(site, (0, 0, 0))
+        reference.accounts[site] = (
+            before[0] + counted,
+            before[1] + released,
+            before[2] + counted - released,
+        )
+    return reference
+
+
+def _day(site: str, start: int, rows: list[Row], k: int, reference: Reference) -> int:
+    """Release a day and its hours; return the hits of its traffic."""
+    hours: dict[int, list[int]] = defaultdict(list)
+    for at, row in enumerate(rows):
+        hours[row["hour"]].append(at)
+    own_hour: dict[str, set[int]] = {name: set() for name in DIMENSIONS}
+    in_hours: set[int] = set()
+    for hour, places in sorted(hours.items()):
+        shown = _loud(rows, places, k)
+        labels = _hour(rows, shown, k)
+        in_hours.update(shown)
+        for name, mine in labels.items():
+            own_hour[name] |= mine
+        _publish(reference, "hourly", site, hour, rows, shown, labels)
+    shown = _joined(rows, in_hours, k)
+    labels = _close(rows, shown, in_hours, own_hour, k)
+    _publish(reference, "daily", site, start, rows, shown, labels)
+    return sum(rows[at]["hits"] for at in shown)
+
+
+def _loud(rows: list[Row], places: list[int], k: int) -> list[int]:
+    """Return the rows of the audiences that have k visitors in the hour."""
+    people = _people(rows, places, lambda at: rows[at]["audience"])
+    return [at for at in places if len(people[rows[at]["audience"]]) >= k]
+
+
+def _hour(rows: list[Row], shown: list[int], k: int) -> dict[str, set[int]]:
+    """Return per dimension the rows that stand under their own value in the hour."""
+    labels: dict[str, set[int]] = {}
+    for name in DIMENSIONS:
+        space = _spaces(rows, name, labels)
+        places = [at for at in shown if space(at) != _OUTSIDE]
+        people = _people(rows, places, lambda at, n=name, s=space: (s(at), rows[at][n]))  # type: ignore[misc]
+        own = {cell for cell, visitors in people.items() if len(visitors) >= k}
+        for universe in {cell[0] for cell in people}:
+            rest = _union(people[c] for c in people if c[0] == universe and c not in own)
+            if 0 < len(rest) < k:
+                own.remove(_smallest({c: people[c] for c in own if c[0] == universe}))
+        labels[name] = {at for at in places if (space(at), rows[at][name]) in own}
+    return labels
+
+
+def _joined(rows: list[Row], in_hours: set[int], k: int) -> list[int]:
+    """Return the rows of the day's traffic: those of the hours, and audiences that may join."""
+    known = _people(rows, in_hours, lambda at: rows[at]["audience"])
+    arrivals = [at for at in range(len(rows)) if at not in in_hours]
+    more = _people(rows, arrivals, lambda at: rows[at]["audience"])
+    joining = {a for a, visitors in more.items() if _may_join(visitors, known.get(a, set()), k)}
+    return [at for at in range(len(rows)) if at in in_hours or rows[at]["audience"] in joining]
+
+
+def _close(
+    rows: list[Row],
+    shown: list[int],
+    in_hours: set[int],
+    own_hour: dict[str, set[int]],
+    k: int,
+) -> dict[str, set[int]]:
+    """Return per dimension the rows that stand under their own value in the day."""
+    labels: dict[str, set[int]] = {}
+    for name in DIMENSIONS:
+        space = _spaces(rows, name, labels)
+        known = own_hour[name]
+        inside = [at for at in shown if space(at) != _OUTSIDE]
+
+        def cell(at: int, name: str = name, space: Callable[[int], Any] = space) -> Key:
+            return (space(at), rows[at][name])
+
+        base = _people(rows, (at for at in inside if at in known), cell)
+        more = _people(rows, (at for at in inside if at not in known), cell)
+        own = {c for c, visitors in more.items() if _may_join(visitors, base.get(c, set()), k)}
+        parent = DIMENSIONS[name]
+        under = in_hours if parent is None else own_hour[parent]
+        within: dict[Key, list[_Open]] = defaultdict(list)
+        across: list[_Open] = []
+        for at in shown:
+            if at in known:
+                continue
+            row = rows[at]
+            hour: Key = (row["hour"],) if at in in_hours else ("arrived", row["audience"])
+            slot = hour if parent is None or at in under else ("arrived",)
+            visitor, rest = row["visitor"], ("rest", space(at))
+            if space(at) != _OUTSIDE:
+                within[rest].append(_Open(visitor, slot, at not in under, cell(at), rest))
+            level = (*hour, row[parent]) if parent is not None and at in under else hour
+            across.append(_Open(visitor, level, at not in in_hours, cell(at), rest))
+        while True:
+            for universe in within.values():
+                _repair(universe, own, k)
+            if parent is None or not _repair(across, own, k):
+                break
+        labels[name] = {at for at in inside if at in known or cell(at) in own}
+    return labels
+
+
+def _repair(rows: list[_Open], own: set[Key], k: int) -> int:
+    """Fold own cells until no rule is broken; return how many were folded."""
+    folded = 0
+    while True:
+        mine: dict[Key, set[int]] = defaultdict(set)
+        for row in rows:
+            if row.cell in own:
+                mine[row.cell].add(row.visitor)
+        candidates = next((found for found in _broken(rows, set(mine), k) if found), None)
+        if not candidates:
+            return folded
+        own.remove(_smallest({c: mine[c] for c in candidates}))
+        folded += 1
+
+
+def _broken(rows: list[_Open], own: set[Key], k: int) -> Iterator[set[Key]]:
+    """For each rule, in order: the cells of which one must be folded, none where it holds."""
+    rest = [row for row in rows if row.cell not in own]
+    yield own if _short(rest, k) else set()
+    yield from _alone(rows, own, k)
+    slots: dict[Key, list[_Open]] = defaultdict(list)
+    for row in rows:
+        slots[row.slot].append(row)
+    split = [
+        row for part in slots.values() if len({r.cell in own for r in part}) > 1 for row in part
+    ]
+    left = [row for row in split if row.cell not in own]
+    taken = [row for row in split if row.cell in own]
+    yield {row.cell for row in taken} if _short(left, k) or _short(taken, k) else set()
+    arrived = {row.cell for row in rows if row.arrived and row.cell in own}
+    yield arrived if _short([row for row in rest if row.arrived], k) else set()
+
+
+def _alone(rows: list[_Open], own: set[Key], k: int) -> Iterator[set[Key]]:
+    """Slots that are left with too little without the columns that lie in them alone."""
+    column = {row: row.cell if row.cell in own else row.rest for row in rows}
+    slots: dict[Key, set[Key]] = defaultdict(set)
+    for row in rows:
+        slots[column[row]].add(row.slot)
+    single = {c for c, touched in slots.items() if len(touched) == 1}
+    left: dict[Key, list[_Open]] = defaultdict(list)
+    for row in rows:
+        if column[row] not in single:
+            left[row.slot].append(row)
+    short = {
+        slot
+        for slot, part in left.items()
+        if _short(part, k) and any(slots[c] == {slot} for c in single)
+    }
+    near = [row for row in rows if row.slot in short]
+    yield {row.cell for row in near if row.cell in own and row.cell in single}
+    yield {row.cell for row in near if row.cell in own}
+    lonely = {row.rest for row in near if row.cell not in own and row.rest in single}
+    yield {row.cell for row in rows if row.cell in own and row.rest in lonely}
+
+
+def _spaces(rows: list[Row], name: str, labels: dict[str, set[int]]) -> Callable[[int], Any]:
+    """Return which universe a row belongs to when ``name`` is partitioned."""
+    parent = DIMENSIONS[name]
+    if parent is not None:
+        return lambda at: rows[at][parent] if at in labels[parent] else _OUTSIDE
+    if name in _BY_AUDIENCE:
+        return lambda at: rows[at]["audience"]
+    return lambda _: ""
+
+
+def _publish(
+    reference: Reference,
+    pace: str,
+    site: str,
+    start: int,
+    rows: list[Row],
+    shown: list[int],
+    labels: dict[str, set[int]],
+) -> None:
+    sums: dict[tuple[str, Key], list[int]] = defaultdict(lambda: [0, 0])
+    people: dict[tuple[str, Key], set[int]] = defaultdict(set)
+    for at in shown:
+        row = rows[at]
+        cells: list[tuple[str, Key]] = [(f"traffic_{pace}", (site, start, row["audience"]))]
+        for name, own in labels.items():
+            value = row[name] if at in own else OTHER
+            cells.append((f"breakdown_{pace}", (site, start, name, value)))
+        for cell in cells:
+            sums[cell][0] += row["hits"]
+            sums[cell][1] += row["bytes"]
+            people[cell].add(row["visitor"])
+    for (table, key), (hits, size) in sums.items():
+        counts = hits, size if table.startswith("traffic") else None, len(people[table, key])
+        reference.tables[table][key] = counts
+
+
+def _people(
+    rows: list[Row], places: Iterable[int], key: Callable[[int], Any]
+) -> dict[Any, set[int]]:
+    people: dict[Any, set[int]] = defaultdict(set)
+    for at in places:
+        people[key(at)].add(rows[at]["visitor"])
+    return people
+
+
+def _may_join(added: set[int], known: set[int], k: int) -> bool:
+    new = len(added - known)
+    return len(added) >= k and (new == 0 or new >= k)
+
+
+def _short(rows: list[_Open], k: int) -> bool:
+    return 0 < len({row.visitor for row in rows}) < k
+
+
+def _smallest(cells: dict[Key, set[int]]) -> Key:
+    return min(cells, key=lambda cell: (len(cells[cell]), cell[1]))
+
+
+def _union(sets: Iterable[set[int]]) -> set[int]:
+    return set().union(*sets)

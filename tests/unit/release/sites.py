@@ -1,0 +1,74 @@
+"""Small random sites for the tests of the release: few values, odd hours, late rows."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from pipeline.events import DIMENSIONS
+from pipeline.rows import DAY, HOUR
+
+START = 20_000 * DAY
+Row = dict[str, Any]
+Step = tuple[list[int], int | None, bool]
+
+
+def small_site(rng: random.Random, name: str, days: int = 1) -> list[Row]:
+    """Return the cell rows of 3 to 30 visitors in 2 to 4 hours of ``days`` days."""
+    candidates = [START + hour * HOUR for hour in range(8)]
+    candidates += [START + DAY + hour * HOUR for hour in range(4 * (days - 1))]
+    hours = rng.sample(candidates, rng.randint(2, 4))
+    visitors, values = rng.randint(3, 30), rng.randint(1, 4)
+    kinds = ["search", "social", "other"][: rng.randint(1, 3)]
+    rows: dict[tuple[object, ...], Row] = {}
+    for _ in range(rng.randint(10, 150)):
+        hour, visitor = rng.choice(hours), rng.randrange(visitors)
+        bot = visitor % 4 == 0
+        kind = rng.choice(kinds)
+        row: Row = {
+            "site": name,
+            "hour": hour,
+            "audience": "bot" if bot else "human",
+            "visitor": hour // DAY * 1000 + visitor,
+        }
+        for dimension in DIMENSIONS:
+            if dimension in {"browser", "system", "device"}:
+                of_person = (visitor * 7 + len(dimension)) % (values + 1)
+                chosen = of_person if rng.random() < 0.9 else rng.randrange(values + 1)
+                row[dimension] = "(bot)" if bot else f"{dimension} {chosen}"
+            elif dimension == "referrer_kind":
+                row[dimension] = kind
+            elif dimension == "referrer":
+                row[dimension] = f"{kind} {rng.randrange(values)}"
+            else:
+                row[dimension] = f"{dimension} {int(rng.paretovariate(1.5)) % (values + 1)}"
+        rows[tuple(row.values())] = {**row, "hits": rng.randint(1, 3), "bytes": rng.randrange(999)}
+    return list(rows.values())
+
+
+def small_sites(seed: int, sites: int) -> list[Row]:
+    """Return several small sites, which are released side by side."""
+    rng = random.Random(seed)
+    days = rng.choice([1, 2])
+    return [row for at in range(sites) for row in small_site(rng, f"site {at:02}", days)]
+
+
+def arrivals(seed: int, rows: list[Row], lateness: int, hold: int) -> list[Step]:
+    """Return an order in which ``rows`` come: per apply their places, watermark and end.
+
+    Most rows come before their hour closes, some up to the moment the last day expires.
+    """
+    rng = random.Random(seed)
+    last = max((row["hour"] for row in rows), default=START) // DAY * DAY + DAY + lateness
+    marks = [START + rng.randrange(2 * HOUR)]
+    while marks[-1] < last + hold and len(marks) < 14:
+        marks.append(marks[-1] + int(rng.choice([0.4, 1, 2, 4, 9]) * HOUR))
+    marks[-1] = max(marks[-1], last + HOUR)
+    late = rng.choice([0, 0.1, 0.4])
+    places: list[list[int]] = [[] for _ in marks]
+    for at, row in enumerate(rows):
+        on_time = (step for step, mark in enumerate(marks) if mark >= row["hour"] + HOUR)
+        first = next(on_time, len(marks) - 1)
+        places[first if rng.random() > late else rng.randrange(first, len(marks))].append(at)
+    steps: list[Step] = [(part, mark, False) for part, mark in zip(places, marks, strict=True)]
+    return [*steps, ([], None, True)]

@@ -1,0 +1,115 @@
+"""Nothing small can be worked out from all that was ever released (promise 2).
+
+The attacker of ``release_attacker`` takes random small sites and the real sample apart; and each
+rule of the release, switched off, is a hole that it finds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import random
+import re
+from collections import defaultdict
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.release.rules import Rules
+from pipeline.rows import DAY, HOUR
+from tests.unit.release.sites import arrivals, small_sites
+from tests.wall.release_attacker import Finding, Step, attack
+
+LATENESS, HOLD = 600, 12 * HOUR
+SAMPLE = Path(__file__).parents[2] / "../shared/data/apache_logs.gz"
+LINE = re.compile(
+    r'(\S+) \S+ \S+ \[([^]]+)\] "(\S+) (\S+)[^"]*" (\d{3}) (\d+|-) "([^"]*)" "([^"]*)"$'
+)
+WORDS = {
+    "browser": ["Firefox", "Chrome", "MSIE", "Opera", "Safari"],
+    "system": ["Windows", "Android", "iPhone", "iPad", "Mac OS X", "Linux"],
+    "device": ["Mobile", "iPad", "Windows", "Macintosh", "Linux"],
+}
+
+
+def _attack_small(seed: int, k: int, sites: int, rules: Rules | None = None) -> list[Finding]:
+    rows = small_sites(seed, sites)
+    return attack(rows, arrivals(seed, rows, LATENESS, HOLD), k, LATENESS, HOLD, rules)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), k=st.integers(2, 5))
+def test_no_difference_betrays_anyone_on_a_small_site(seed: int, k: int) -> None:
+    assert _attack_small(seed, k, 8) == []
+
+
+@pytest.mark.parametrize("rule", [field.name for field in fields(Rules)])
+def test_the_attacker_finds_the_hole_that_a_missing_rule_leaves(rule: str) -> None:
+    off = Rules(**{rule: False})
+    assert any(_attack_small(seed, 3, 20, off) for seed in range(30))
+
+
+@pytest.mark.parametrize("late", [0.0, 0.15])
+def test_no_difference_betrays_anyone_in_the_real_sample(late: float) -> None:
+    if not SAMPLE.exists():
+        pytest.skip("the sample is not beside the repository: shared/data/apache_logs.gz")
+    rows = _sample()
+    assert attack(rows, _hourly(rows, late), 10, LATENESS, HOLD) == []
+
+
+def _hourly(rows: list[dict[str, Any]], late: float) -> list[Step]:
+    """Every hour an apply; a share of the rows comes up to a day late."""
+    rng = random.Random(5)
+    first, last = (pick(row["hour"] for row in rows) for pick in (min, max))
+    steps: list[list[int]] = [[] for _ in range((last - first) // HOUR + 25)]
+    for at, row in enumerate(rows):
+        delay = rng.randrange(24) if rng.random() < late else 0
+        steps[(row["hour"] - first) // HOUR + delay].append(at)
+    marks = [first + (at + 1) * HOUR for at in range(len(steps))]
+    timed: list[Step] = [(part, mark, False) for part, mark in zip(steps, marks, strict=True)]
+    return [*timed, ([], None, True)]
+
+
+def _sample() -> list[dict[str, Any]]:
+    """Read the sample crudely, into the rows that the rollups would make of it."""
+    rows: dict[tuple[object, ...], dict[str, Any]] = {}
+    visitors: dict[object, int] = defaultdict(lambda: len(visitors))
+    with gzip.open(SAMPLE, "rt", encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if not (match := LINE.match(line.rstrip("\n"))):
+                continue
+            address, time, method, url, status, size, referrer, agent = match.groups()
+            moment = dt.datetime.strptime(time, "%d/%b/%Y:%H:%M:%S %z").timestamp()
+            hour = int(moment) // HOUR * HOUR
+            row = {
+                "site": "sample",
+                "hour": hour,
+                "audience": "bot" if re.search("(?i)bot|crawl|spider|feed", agent) else "human",
+                "visitor": visitors[address, agent, hour // DAY],
+                "page": url.split("?")[0],
+                "country": address.split(".")[0],
+                "provider": ".".join(address.split(".")[:2]),
+                "status": status,
+                "method": method,
+            }
+            row["referrer_kind"], row["referrer"] = _referrer(referrer)
+            for name, words in WORDS.items():
+                known = next((word for word in words if word in agent), "(unknown)")
+                row[name] = "(bot)" if row["audience"] == "bot" else known
+            held = rows.setdefault(tuple(row.values()), {**row, "hits": 0, "bytes": 0})
+            held["hits"] += 1
+            held["bytes"] += 0 if size == "-" else int(size)
+    return list(rows.values())
+
+
+def _referrer(url: str) -> tuple[str, str]:
+    host = url.split("/")[2] if url.count("/") > 1 else ""
+    if not host:
+        return "direct", "(direct)"
+    if host.endswith("semicomplete.com"):
+        return "internal", "(internal)"
+    return ("search" if "google" in host or "bing" in host else "other"), host
