@@ -15,6 +15,7 @@ import polars as pl
 
 from pipeline import declarations
 from pipeline.errors import IntegrityError
+from pipeline.nulls import blanked
 
 _DOCUMENT: Final[dict[str, Any]] = declarations.load("events/event.yaml")
 
@@ -92,7 +93,8 @@ def decode(message: bytes) -> tuple[EventsHeader, pl.DataFrame]:
 def to_ipc(rows: pl.DataFrame) -> bytes:
     """Return ``rows`` as an LZ4-compressed Arrow IPC stream."""
     sink = io.BytesIO()
-    rows.write_ipc_stream(sink, compression="lz4")
+    # What a mask has emptied still lies beneath the nulls, and would be written.
+    blanked(rows).write_ipc_stream(sink, compression="lz4")
     return sink.getvalue()
 
 

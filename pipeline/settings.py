@@ -79,6 +79,8 @@ class Vault(_Branch):
     """Where sealed segments go, and how much is gathered for one."""
 
     url: str = "data/vault"
+    log: str = Field(default="", pattern=r"^[A-Za-z0-9]{0,32}$")
+    """Names the broker whose offsets the vault counts by: a new name for a new broker."""
     flush_bytes: int = Field(default=64 * 2**20, ge=1)
     flush_seconds: float = Field(default=10.0, gt=0)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import socket
 import sys
 from dataclasses import dataclass, field
@@ -146,7 +147,12 @@ class Group:
                 "store": str(folder / "keys/keys.sqlite"),
                 "kek_file": str(folder / "keys/kek"),
             },
-            "vault": {"url": str(folder / "vault"), "flush_seconds": 0.5},
+            # The embedded broker forgets, and counts its offsets from 0 again.
+            "vault": {
+                "url": str(folder / "vault"),
+                "log": secrets.token_hex(8),
+                "flush_seconds": 0.5,
+            },
             # The embedded broker cannot delete records; it holds them in memory and ends with us.
             "split": {"linger_ms": 200, "delete_after_commit": False},
             "clickhouse": {"embedded_path": str(folder / "clickhouse")},

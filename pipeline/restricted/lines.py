@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
 LIVE: Final = "live"
+_LABELS_KEPT: Final = 10_000
 _LABEL: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 Headers = Sequence[tuple[str, bytes]]
 
@@ -46,21 +47,30 @@ class Lines:
     ended: list[str]
 
 
-@dataclass(slots=True)
 class Labeller:
-    """Labels of headers, remembered: a shipper sends the same ones again and again."""
+    """Labels of headers, numbered and remembered: a shipper sends the same ones again and again."""
 
-    default: Label
-    _known: dict[tuple[tuple[str, bytes], ...], Label] = field(default_factory=dict)
+    def __init__(self, default: Label) -> None:
+        """``default`` is for messages without headers; its number is 0."""
+        self.default = default
+        self.forget()
 
-    def label(self, headers: Headers) -> Label:
-        """Return the label; a header that is no valid label gives way to the default."""
-        key = tuple(pair for pair in headers if pair[0] in {"site", "source", "format", "ingest"})
-        found = self._known.get(key)
+    def forget(self) -> None:
+        """Start afresh where somebody sends ever new labels; only between two batches."""
+        self.labels = [self.default]
+        self._numbers: dict[tuple[bytes | None, ...], int] = {}
+
+    def number(self, headers: dict[str, bytes]) -> int:
+        """Return the number of a message's label; what is no valid label gives way to the default.
+
+        On the way of every message, so it hashes four small values and no more.
+        """
+        get = headers.get
+        key = (get("site"), get("source"), get("format"), get("ingest"))
+        found = self._numbers.get(key)
         if found is None:
-            if len(self._known) > 10_000:
-                self._known.clear()
-            found = self._known[key] = self._read(dict(key))
+            found = self._numbers[key] = len(self.labels)
+            self.labels.append(self._read(headers))
         return found
 
     def _read(self, headers: dict[str, bytes]) -> Label:
@@ -83,14 +93,15 @@ def explode(messages: RawMessages, labeller: Labeller) -> Lines:
     counts: list[int] = []
     numbers: list[int] = []
     ended: list[str] = []
-    labels: dict[Label, int] = {labeller.default: 0}
+    if len(labeller.labels) > _LABELS_KEPT:
+        labeller.forget()
     for value, headers in zip(messages.values, messages.headers, strict=True):
         number = 0
         if headers:
-            label = labeller.label(headers)
-            number = labels.setdefault(label, len(labels))
-            if any(name == "control" and what == b"end" for name, what in headers):
-                ended.append(label.ingest)
+            found = dict(headers)
+            number = labeller.number(found)
+            if found.get("control") == b"end":
+                ended.append(labeller.labels[number].ingest)
                 counts.append(0)
                 numbers.append(number)
                 continue
@@ -116,7 +127,7 @@ def explode(messages: RawMessages, labeller: Labeller) -> Lines:
             pl.exclude("count").repeat_by("count").explode(empty_as_null=False)
         ).with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).over("offset").alias("line"))
     frame = frame.with_columns(pl.Series("raw", raw, dtype=pl.Binary))
-    return Lines(frame.select("offset", "line", "raw", "label"), list(labels), ended)
+    return Lines(frame.select("offset", "line", "raw", "label"), labeller.labels, ended)
 
 
 def text(raw: pl.Series) -> pl.Series:

@@ -181,7 +181,9 @@ class Splitter:
         outgoing: list[tuple[int, bytes]] = []
         rows = frame.filter(outcome=EVENT) if frame.height else frame
         described = self._describe(rows, keys) if rows.height else pl.DataFrame(schema=_KEYED)
-        ingests = {label.ingest for label in reading.lines.labels} | set(reading.lines.ended)
+        labels = reading.lines.labels
+        numbers = reading.lines.frame["label"].unique().to_list()
+        ingests = {labels[number].ingest for number in numbers} | set(reading.lines.ended)
         for ingest in sorted(ingests):
             outgoing += self._batches(reading, ingest, described.filter(ingest=ingest))
         return Crossing(outgoing, self._seal(frame, reading, sealing), _outcomes(frame))
