@@ -1,7 +1,8 @@
 """Referrer URL → the host that sent the visitor, and its kind; nothing else of the URL.
 
 Search terms, paths, ports and user parts are dropped. A host that could itself stand for a person
-(an address, a single label, a made-up label) is not named.
+(an address, a single label, a made-up label) is not named. Of the others the registered domain is
+kept, since a label before it is often its user's name; one from a closed list of services stays.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ CACHE_LIMIT: Final = 100_000
 """Distinct referrer URLs remembered."""
 
 _LONGEST_HOST: Final = 64
+_COUNTRY: Final = 2
 _URL: Final = re.compile(
     r"\s*(?:[a-z][a-z0-9+.-]{0,20}:)?//(?P<authority>[^/?#\\\s]*)", re.IGNORECASE
 )
@@ -60,6 +62,8 @@ class Referrers:
         """Read ``schemas/referrers.yaml``."""
         document = declarations.load("referrers.yaml")
         self._kinds = {kind: _any_of(document[kind]) for kind in ("search", "social")}
+        self._services = frozenset(document["services"])
+        self._registries = frozenset(document["registries"])
         self._remembered: Remembered[str | None, Referrer] = Remembered(self._read, cache_limit)
 
     def many(
@@ -88,8 +92,24 @@ class Referrers:
         host = bare_host(authority)
         if "@" in authority or not may_be_named(host):
             return Referrer(UNNAMED, "other", None if "@" in authority else host)
-        kind = next((k for k, hosts in self._kinds.items() if hosts.fullmatch(host)), "other")
-        return Referrer(host, kind, host)
+        for kind, hosts in self._kinds.items():
+            if hosts.fullmatch(host):
+                return Referrer(host, kind, host)
+        return Referrer(self._registered(host), "other", host)
+
+    def _registered(self, host: str) -> str:
+        """Return the registered domain, with the label before it where that names a service.
+
+        The Public Suffix List (https://publicsuffix.org) would say it exactly, in ten thousand
+        rules; a suffix that the short list lacks gives a name too short, never one too long.
+        """
+        labels = host.split(".")
+        # Country codes have two letters, and only countries have registries on the second level.
+        in_country = len(labels[-1]) == _COUNTRY and labels[-2] in self._registries
+        size = min(len(labels), 3 if in_country else 2)
+        if len(labels) > size and labels[-size - 1] in self._services:
+            size += 1
+        return ".".join(labels[-size:])
 
 
 def may_be_named(host: str) -> bool:

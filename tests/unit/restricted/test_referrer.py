@@ -22,7 +22,7 @@ OWN = frozenset({"example.com"})
         ("http://WWW.Google.co.uk:80/url?q=x", "google.co.uk", "search"),
         ("https://google.de", "google.de", "search"),
         ("https://mail.google.com/mail/u/0/", "mail.google.com", "other"),
-        ("https://google.evil-site.com/", "google.evil-site.com", "other"),
+        ("https://google.evil-site.com/", "evil-site.com", "other"),
         ("https://fr.search.yahoo.com/search?p=x", "fr.search.yahoo.com", "search"),
         ("android-app://com.google.android.googlequicksearchbox/",
          "com.google.android.googlequicksearchbox", "search"),
@@ -35,6 +35,14 @@ OWN = frozenset({"example.com"})
         ("https://www.example.com/a", "(internal)", "internal"),
         ("http://EXAMPLE.com:8080", "(internal)", "internal"),
         ("https://shop.example.com/", "shop.example.com", "other"),
+        # A label before the registered domain may be a user's name.
+        ("https://alice.blogs.example/about", "blogs.example", "other"),
+        ("https://alice.blogspot.co.uk/", "blogspot.co.uk", "other"),
+        ("https://shop.example.co.uk/", "shop.example.co.uk", "other"),
+        ("https://alice.news.blogs.example/", "news.blogs.example", "other"),
+        ("https://blog.alice.blogs.example/", "blogs.example", "other"),
+        ("https://co.uk/", "co.uk", "other"),
+        ("https://alice.com.example/", "com.example", "other"),
         # Hosts that could stand for a person or a machine.
         ("http://192.0.2.7/admin", "(unnamed)", "other"),
         ("http://[2001:db8::1]:8080/", "(unnamed)", "other"),
@@ -80,6 +88,19 @@ def test_without_own_hosts_nothing_is_internal() -> None:
 @pytest.mark.parametrize("text", ["www.Example.com", "example.com.", "example.com:443"])
 def test_one_spelling_of_a_host(text: str) -> None:
     assert bare_host(text) == "example.com"
+
+
+@given(st.lists(st.from_regex(r"[a-z]{1,9}", fullmatch=True), min_size=2, max_size=5))
+def test_a_host_is_named_by_its_end_and_words_we_chose(labels: list[str]) -> None:
+    name = REFERRERS.describe(f"https://{'.'.join(labels)}/").name
+    if name == "(unnamed)" or REFERRERS.describe(f"https://{name}/").kind != "other":
+        return
+    *front, _, _ = name.split(".")
+    assert labels[-len(name.split(".")):] == name.split(".")
+    assert len(front) <= 2
+    assert all(label in REFERRERS._services | {labels[-3]} for label in front)
+    if len(labels[-1]) != 2 or labels[-2] not in REFERRERS._registries:
+        assert set(front) <= REFERRERS._services
 
 
 @given(st.text(max_size=100) | st.builds("https://{}/{}?q={}".format, *(st.text(max_size=40),) * 3))
