@@ -64,15 +64,16 @@ class CellsHeader:
     """Where in the log of ``events`` a cells message was cut.
 
     ``origin`` is the events partition and ``position`` the events offset at which its windows
-    closed; ``part`` of ``parts`` where one closing needs several messages. ``watermark`` (seconds)
-    promises that every hour of ``ingest`` that ended a lateness before it has been sent from this
-    origin; None promises nothing, ``end`` promises that all has been sent.
+    closed. ``first`` is the number of the message's first row among all that the cut sends to this
+    cells partition, so a cut that was divided elsewhere the second time is still taken once.
+    ``watermark`` (seconds) stands in the last message of a cut and promises that every hour of
+    ``ingest`` that ended a lateness before it has been sent from this origin; None says that more
+    of the cut follows, ``end`` promises that all has been sent.
     """
 
     origin: int
     position: int
-    part: int
-    parts: int
+    first: int
     ingest: str
     watermark: int | None
     end: bool = False

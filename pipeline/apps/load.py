@@ -57,6 +57,7 @@ class Worker:
         self.app = worker.app("load", settings.kafka, declared["rollups"].partitions)
         source = self.app.topic("rollups", value_type=bytes, value_serializer="raw")
         self.app.agent(source, name="load")(worker.guard(self.run))
+        self._seen = worker.Held(self.app, _nothing)
 
     async def open(self) -> str | None:
         """Connect, migrate, and serve the embedded engine; return the endpoint's address."""
@@ -87,7 +88,7 @@ class Worker:
         await self._ready.wait()
         queue: asyncio.Queue[EventT[bytes]] = asyncio.Queue(GATHER)
         async with asyncio.TaskGroup() as group:
-            group.create_task(_fill(stream, queue))
+            group.create_task(self._fill(stream, queue))
             while True:
                 gathered = [await queue.get()]
                 await asyncio.sleep(0)
@@ -96,6 +97,16 @@ class Worker:
                 await self._load([decode_rollups(event.value) for event in gathered])
                 for event in gathered:
                     event.ack()
+
+    async def _fill(self, stream: StreamT[bytes], queue: asyncio.Queue[EventT[bytes]]) -> None:
+        """Hand events on in their order, none passed over: acknowledging one says all are in."""
+        async for event in stream.noack().events():  # type: ignore[attr-defined]
+            partition, offset = worker.offset(event)
+            seen = await self._seen.of(partition)
+            if seen:
+                await worker.follows(self.app, event, seen[0])
+            seen[:] = [offset]
+            await queue.put(event)
 
     async def _load(self, batch: list[tuple[RollupsHeader, pl.DataFrame]]) -> None:
         loader = self._loader
@@ -108,6 +119,5 @@ class Worker:
         await worker.patiently("clickhouse", attempt)
 
 
-async def _fill(stream: StreamT[bytes], queue: asyncio.Queue[EventT[bytes]]) -> None:
-    async for event in stream.noack().events():
-        await queue.put(event)
+async def _nothing(_: int) -> list[int]:
+    return []

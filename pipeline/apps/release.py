@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from typing import Final
 
-import faust
 import orjson
 from faust.types import StreamT
 
 from pipeline import policy
 from pipeline.kafka import topics, worker
-from pipeline.kafka.runs import RunLog
+from pipeline.kafka.runs import Changelog, RunLog
 from pipeline.kafka.sizing import fitting
 from pipeline.logs import get
 from pipeline.metrics import CELLS_BATCHES, REPEATED, ROWS_RELEASED
@@ -19,6 +20,7 @@ from pipeline.rows import encode_rollups
 from pipeline.settings import Settings
 
 _log = get("release")
+_CHANGELOG: Final = "release-runs-changelog"
 
 
 class Worker:
@@ -35,43 +37,41 @@ class Worker:
             lateness=windows.lateness_minutes * 60,
             hold=windows.hold_hours * 3600,
         )
-        self._open: dict[int, tuple[Partition, RunLog]] = {}
         self.app = worker.app("release", settings.kafka, declared["cells"].partitions)
-        self._table = self.app.Table("runs", partitions=declared["cells"].partitions)
+        self._runs = Changelog(self.app, settings.kafka, _CHANGELOG)
         source = self.app.topic("cells", value_type=bytes, value_serializer="raw")
         self.app.agent(source, name="release")(worker.guard(self.run))
-        self.app.on_partitions_revoked.connect(self._revoked)
+        self._held = worker.Held(self.app, self._open)
 
     async def run(self, stream: StreamT[bytes]) -> None:
         """Apply each message once, in order."""
         async for event in stream.events():
             number, offset = worker.offset(event)
-            partition, log = await self._state(number)
+            partition, log = await self._held.of(number)
             if offset <= log.position:
                 REPEATED.labels("release").inc()
                 continue
+            await worker.follows(self.app, event, log.position, _CHANGELOG)
             run, said = await asyncio.to_thread(partition.apply, offset, event.value)
-            await self._send(number, said)
+            await self._send(number, offset, said)
             span = await log.append(offset, run)
             keep_from = partition.keep_from
-            first = next((s for s in log.spans if keep_from is not None and s.end >= keep_from), span)
+            kept = (s for s in log.spans if keep_from is not None and s.end >= keep_from)
+            first = next(kept, span)
             await log.drop_before(first)
             CELLS_BATCHES.inc()
 
-    async def _state(self, number: int) -> tuple[Partition, RunLog]:
-        if number not in self._open:
-            log = RunLog(self._table, number)
-            await log.clean()
-            partition = Partition(self._terms, number, self._origins)
-            runs = [(span.end, value) for span, _, value in log.read()]
-            await asyncio.to_thread(partition.restore, runs)
-            _log.info("partition opened", partition=number, position=log.position)
-            self._open[number] = partition, log
-        return self._open[number]
+    async def _open(self, number: int) -> tuple[Partition, RunLog]:
+        log = await RunLog.open(self._runs, number)
+        partition = Partition(self._terms, number, self._origins)
+        runs = [(span.end, value) for span, _, value in log.read()]
+        await asyncio.to_thread(partition.restore, runs)
+        _log.info("partition opened", partition=number, position=log.position)
+        return partition, log
 
-    async def _send(self, number: int, said: Said) -> None:
+    async def _send(self, number: int, position: int, said: Said) -> None:
         for header, rows in said.rollups:
-            for piece in fitting(rows, lambda part, h=header: encode_rollups(h, part)):
+            for piece in fitting(rows, partial(encode_rollups, header)):
                 await worker.send(self.app, "rollups", number, encode_rollups(header, piece))
             ROWS_RELEASED.labels(header.table).inc(rows.height)
         for (ingest, site), account in said.accounts.items():
@@ -79,13 +79,10 @@ class Worker:
                 {
                     "ingest": ingest,
                     "site": site,
+                    "position": position,
                     "counted": account.counted,
                     "released": account.released,
                     "withheld": account.withheld,
                 }
             )
             await worker.send(self.app, "accounting", number, value, f"{ingest}/{site}".encode())
-
-    async def _revoked(self, app: faust.App, revoked: set[object], **_: object) -> None:
-        del app, revoked
-        self._open.clear()

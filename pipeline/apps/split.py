@@ -10,11 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from collections import deque
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import (
+    AIOKafkaConsumer,
+    AIOKafkaProducer,
+    ConsumerRebalanceListener,
+    TopicPartition,
+)
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -32,6 +39,7 @@ from pipeline.settings import Settings
 
 LIVE: Final = "live"
 _TOKEN_TRIES: Final = 300
+T = TypeVar("T")
 _log = get("split")
 
 
@@ -60,6 +68,21 @@ class RejectLimit:
             )
 
 
+class _Joined(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Says when the worker has become a member."""
+
+    def __init__(self, ready: asyncio.Event) -> None:
+        self._ready = ready
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Nothing to do: what is under way is repeated by the next owner, and dropped."""
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Say so."""
+        del assigned
+        self._ready.set()
+
+
 class Worker:
     """One member of the group ``split``."""
 
@@ -76,6 +99,8 @@ class Worker:
         self._limit = RejectLimit(settings.split.reject_limit, settings.split.reject_window)
         self._idle_since: dict[TopicPartition, float] = {}
         self._delete_upto: dict[TopicPartition, int] = {}
+        self.ready = asyncio.Event()
+        """Set when the group has given out its partitions."""
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -89,9 +114,7 @@ class Worker:
                 lambda: client.producer(kafka, linger_ms=0), AIOKafkaProducer.start, 60
             )
             stack.push_async_callback(producer.stop)
-            admin = await client.started(
-                lambda: client.admin(kafka), AIOKafkaAdminClient.start, 60
-            )
+            admin = await client.started(lambda: client.admin(kafka), AIOKafkaAdminClient.start, 60)
             stack.push_async_callback(admin.close)
             consumer = await client.started(
                 lambda: client.consumer(kafka, "split", max_partition_fetch_bytes=4 * 2**20),
@@ -99,7 +122,7 @@ class Worker:
                 60,
             )
             stack.push_async_callback(consumer.stop)
-            consumer.subscribe(["logs.web"])
+            consumer.subscribe(["logs.web"], listener=_Joined(self.ready))
             await self._loop(consumer, producer, admin, keys)
 
     async def _loop(
@@ -141,7 +164,7 @@ class Worker:
             wanted.setdefault(ingest, []).append(day)
         found: dict[tuple[str, int], bytes | None] = {}
         for ingest, days in wanted.items():
-            lent = await _patiently(lambda i=ingest, d=days: keys.pseudonym_keys(i, d))
+            lent = await _patiently(partial(keys.pseudonym_keys, ingest, days))
             found |= {(ingest, day): key for day, key in lent.items()}
         sealing = await _patiently(keys.sealing)
         crossing = await asyncio.to_thread(self._splitter.cross, reading, sealing, found)
@@ -154,14 +177,13 @@ class Worker:
         producer: AIOKafkaProducer,
         crossed: list[tuple[TopicPartition, int, Crossing]],
     ) -> None:
-        waiting = []
+        ways: dict[tuple[str, int], list[bytes]] = {}
         for partition, _, crossing in crossed:
             home = partition.partition % self._sealed.partitions
-            for message in crossing.sealed:
-                waiting.append(await producer.send("vault.sealed", message, partition=home))
+            ways.setdefault(("vault.sealed", home), []).extend(crossing.sealed)
             for where, message in crossing.events:
-                waiting.append(await producer.send("events", message, partition=where))
-        await asyncio.gather(*waiting)
+                ways.setdefault(("events", where), []).append(message)
+        await asyncio.gather(*(_send_in_order(producer, *to, made) for to, made in ways.items()))
         for partition, offset, crossing in crossed:
             try:
                 await consumer.commit({partition: offset + 1})
@@ -187,8 +209,12 @@ class Worker:
             if partition in busy:
                 self._idle_since[partition] = loop.time()
             elif loop.time() - since >= self._settings.split.idle_seconds:
-                position = await consumer.position(partition)
-                if (consumer.highwater(partition) or 0) > position:
+                try:
+                    position = await consumer.position(partition)
+                except IllegalStateError:
+                    continue  # taken away a moment ago
+                # The broker's word, not what was fetched last: we may have been halted for long.
+                if (await consumer.end_offsets([partition]))[partition] > position:
                     continue
                 self._idle_since[partition] = loop.time()
                 grace = int(self._settings.split.idle_seconds)
@@ -219,7 +245,7 @@ async def _token(path: Path) -> str:
     """Read the token; the key service writes it at its first start, which may be under way."""
     for _ in range(_TOKEN_TRIES):
         try:
-            found = path.read_text(encoding="utf-8").strip()
+            found = (await asyncio.to_thread(path.read_text, encoding="utf-8")).strip()
         except FileNotFoundError:
             found = ""
         except OSError as error:
@@ -227,10 +253,24 @@ async def _token(path: Path) -> str:
         if found:
             return found
         await asyncio.sleep(0.1)
-    raise SettingsError(f"setting keys.token_file {path}: no such file; start the key service first")
+    raise SettingsError(
+        f"setting keys.token_file {path}: no such file; start the key service first"
+    )
 
 
-async def _patiently(ask: Any) -> Any:
+async def _send_in_order(
+    producer: AIOKafkaProducer, topic: str, partition: int, messages: list[bytes]
+) -> None:
+    """Send each message after the one before is acknowledged.
+
+    A batch may take several messages, and the later ones say that the earlier came. Were they
+    handed over together, a later one could arrive although an earlier one had expired.
+    """
+    for message in messages:
+        await producer.send_and_wait(topic, message, partition=partition)
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await ask()

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+import faust
 import orjson
 import uvloop
 
@@ -52,7 +53,7 @@ async def _main(stages: list[str], settings: Settings, *, sealing: bool) -> int:
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             if task.exception() is not None:
-                raise task.exception()  # type: ignore[misc]
+                task.result()
     except UnavailableError as error:
         _log.error("the stage stops: start it again when this is mended", reason=str(error))
         return error.exit_code
@@ -88,14 +89,19 @@ async def _start(
     elif stage == "split":
         from pipeline.apps import split  # noqa: PLC0415
 
-        tasks.append(asyncio.create_task(split.Worker(settings, sealing=sealing).run()))
+        worker_ = split.Worker(settings, sealing=sealing)
+        task = asyncio.create_task(worker_.run())
+        tasks.append(task)
+        joined = asyncio.create_task(worker_.ready.wait())
+        await asyncio.wait({task, joined}, return_when=asyncio.FIRST_COMPLETED)
     else:
         app = await _faust(stage, settings, ready)
         closing.append(app.stop)
         await app.start()
+        tasks.append(asyncio.create_task(worker.watch(app)))
 
 
-async def _faust(stage: str, settings: Settings, ready: dict[str, object]) -> Any:
+async def _faust(stage: str, settings: Settings, ready: dict[str, object]) -> faust.App:
     if stage == "vault":
         from pipeline.apps import vault  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Reads a topic from its start to its present end: accounts, lags, and what a search looks through."""
+"""Reads a topic from its start to its present end: accounts, lags, what a search looks at."""
 
 from __future__ import annotations
 
@@ -32,24 +32,34 @@ async def read_all(kafka: Kafka, topic: str, partitions: int) -> AsyncIterator[A
     """Yield every record that ``topic`` holds now."""
     async with reader(kafka) as consumer:
         for number in range(partitions):
-            partition = TopicPartition(topic, number)
-            consumer.assign([partition])
-            position = (await consumer.beginning_offsets([partition]))[partition]
-            end = (await consumer.end_offsets([partition]))[partition]
-            consumer.seek(partition, position)
-            while position < end:
-                got = await consumer.getmany(partition, timeout_ms=1000)
-                for record in got.get(partition, []):
-                    yield record
-                position = await consumer.position(partition)
+            async for record in read_one(consumer, TopicPartition(topic, number)):
+                yield record
+
+
+async def read_one(consumer: AIOKafkaConsumer, partition: TopicPartition) -> AsyncIterator[Any]:
+    """Yield every record that a partition holds now; the consumer is left assigned to it."""
+    consumer.assign([partition])
+    position = (await consumer.beginning_offsets([partition]))[partition]
+    end = (await consumer.end_offsets([partition]))[partition]
+    consumer.seek(partition, position)
+    while position < end:
+        got = await consumer.getmany(partition, timeout_ms=1000)
+        for record in got.get(partition, []):
+            yield record
+        position = await consumer.position(partition)
 
 
 async def accounts(kafka: Kafka, partitions: int) -> dict[tuple[str, str], dict[str, int]]:
     """Return the newest account of each (ingest, site): counted, released, withheld hits."""
     newest: dict[tuple[str, str], dict[str, int]] = {}
+    reached: dict[tuple[str, str], int] = {}
     async for record in read_all(kafka, "accounting", partitions):
         entry = orjson.loads(record.value)
-        newest[entry.pop("ingest"), entry.pop("site")] = entry
+        key = entry.pop("ingest"), entry.pop("site")
+        position = entry.pop("position")
+        # A worker that was halted and woke up may say last what was true some time ago.
+        if position >= reached.get(key, -1):
+            reached[key], newest[key] = position, entry
     return newest
 
 

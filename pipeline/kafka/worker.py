@@ -10,33 +10,43 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 
 import faust
-from faust.types import EventT, StreamT
+from faust.types import TP, EventT, StreamT
 
-from pipeline.errors import UnavailableError
+from pipeline.errors import IntegrityError, UnavailableError
 from pipeline.kafka import client
 from pipeline.logs import get
 from pipeline.settings import Kafka
 
 CRASH_EXIT: Final = 70  # sysexits.h: internal software error
 _log = get("worker")
+T = TypeVar("T")
+
+
+def _credentials(kafka: Kafka) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    context = client.tls(kafka) if kafka.security.endswith("SSL") else None
+    if kafka.security.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=kafka.username,
+            password=client.password(kafka),
+            ssl_context=context,
+            mechanism=kafka.mechanism,
+        )
+    return faust.SSLCredentials(context) if context is not None else None
+
+
+class _App(faust.App):
+    """Keeps its state on the broker: Faust's folders for tables would stay empty."""
+
+    def _create_directories(self) -> None:
+        return
 
 
 def app(stage: str, kafka: Kafka, partitions: int) -> faust.App:
     """Return the Faust app of a stage: bytes in, bytes out, nothing logged, no web server."""
-    options: dict[str, object] = {}
-    if kafka.security.startswith("SASL"):
-        options["broker_credentials"] = faust.SASLCredentials(
-            username=kafka.username,
-            password=client.password(kafka),
-            ssl_context=client.tls(kafka) if kafka.security.endswith("SSL") else None,
-            mechanism=kafka.mechanism,
-        )
-    elif kafka.security == "SSL":
-        options["broker_credentials"] = faust.SSLCredentials(client.tls(kafka))
-    return faust.App(
+    return _App(
         stage,
         broker=[f"kafka://{host}" for host in kafka.bootstrap.split(",")],
         store="memory://",
@@ -54,8 +64,68 @@ def app(stage: str, kafka: Kafka, partitions: int) -> faust.App:
         broker_heartbeat_interval=max(0.1, kafka.session_timeout_ms / 4000),
         broker_commit_interval=1.0,
         stream_wait_empty=False,
-        **options,
+        broker_credentials=_credentials(kafka),
     )
+
+
+class Held(Generic[T]):
+    """What a worker keeps in memory of each partition, for as long as no partition moves.
+
+    While a partition is elsewhere its state goes on there. So at every rebalance all is forgotten,
+    and opened anew when the next event comes; what was being opened meanwhile is used for the
+    event at hand and not kept.
+    """
+
+    def __init__(self, app: faust.App, make: Callable[[int], Awaitable[T]]) -> None:
+        """``make`` opens the state of a partition."""
+        self._make = make
+        self._held: dict[int, T] = {}
+        self.generation = 0
+        app.on_partitions_revoked.connect(self._moved)
+        app.on_rebalance_complete.connect(self._moved)
+
+    async def of(self, partition: int) -> T:
+        """Return the state of a partition, opening it where it is new here."""
+        if partition in self._held:
+            return self._held[partition]
+        generation = self.generation
+        state = await self._make(partition)
+        if generation == self.generation:
+            self._held[partition] = state
+        return state
+
+    def values(self) -> list[T]:
+        """Return all that is held now."""
+        return list(self._held.values())
+
+    async def _moved(self, *_: object, **__: object) -> None:
+        self.generation += 1
+        self._held.clear()
+
+
+async def follows(
+    app: faust.App, event: EventT[bytes], position: int, changelog: str | None = None
+) -> None:
+    """Return where the event is the next one after ``position``; else raise IntegrityError.
+
+    An event past a gap was handed to us across a rebalance, ahead of others that will be read
+    again. To apply it would be to say that those were applied too. The gaps that are right are
+    those the broker's retention makes: at the front of the log, and where the ``changelog`` of a
+    state has nothing left.
+    """
+    partition, at = offset(event)
+    if at <= position + 1:
+        return
+    log: Any = event.message.tp
+    earliest = await app.consumer.earliest_offsets(log)
+    right = at <= earliest[log]
+    if not right and position < 0 and changelog is not None:
+        state: Any = TP(changelog, partition)
+        first = await app.consumer.earliest_offsets(state)
+        right = first == await app.consumer.highwaters(state)
+    if not right:
+        raise IntegrityError(f"partition {partition}: offset {at} came after {position}")
+    _log.error("the broker dropped what was too old", partition=partition, upto=at)
 
 
 def guard(
@@ -83,6 +153,16 @@ def die(error: BaseException) -> None:
     os._exit(CRASH_EXIT)
 
 
+async def watch(app: faust.App) -> None:
+    """Wait for a started app to give up; raises UnavailableError then.
+
+    Faust's own threads stop for good after an error of the broker's, and the process would go on
+    as if nothing were: alive, and deaf.
+    """
+    await app.wait_until_stopped()
+    raise UnavailableError("the broker's client gave up")
+
+
 async def patiently(what: str, act: Callable[[], Awaitable[None]]) -> None:
     """Do ``act`` until it works; UnavailableError is waited out with growing pauses."""
     delay = 0.2
@@ -103,7 +183,7 @@ def offset(event: EventT[bytes]) -> tuple[int, int]:
 
 
 async def send(
-    app: faust.App, topic: str, partition: int, value: bytes, key: bytes | None = None
+    app: faust.App, topic: str, partition: int, value: bytes | None, key: bytes | None = None
 ) -> None:
     """Send one message and wait for the broker's acknowledgement."""
     await app.producer.send_and_wait(topic, key, value, partition, None, None)

@@ -59,6 +59,8 @@ class _Fed:
 
     watermark: int | None
     end: bool
+    skip: int = 0
+    """Rows at the front of the message that another message had brought before."""
 
 
 @dataclass(slots=True)
@@ -97,15 +99,19 @@ class Partition:
     def apply(self, position: int, message: bytes) -> tuple[bytes, Said]:
         """Take the cells message at ``position``; return its run and what it led to."""
         header, rows = decode_cells(message)
-        if (header.position, header.part) <= self._applied.get(header.origin, (NOWHERE, 0)):
+        cut, taken = self._applied.get(header.origin, (NOWHERE, 0))
+        # The watermark at the end of a cut counts as one more row: it must not be lost either.
+        reach = header.position, header.first + rows.height + (header.watermark is not None)
+        if reach <= (cut, taken):
             return self._run(message, None), Said([], {})
-        self._applied[header.origin] = header.position, header.part
-        fed = self._advance(header)
-        released = self._feed(position, header.ingest, fed, rows)
+        skip = max(0, taken - header.first) if header.position == cut else 0
+        self._applied[header.origin] = reach
+        fed = self._advance(header, skip)
+        released = self._feed(position, header.ingest, fed, rows[skip:])
         self._forget()
         return self._run(message, fed), self._said(header.ingest, fed, released)
 
-    def _advance(self, header: CellsHeader) -> _Fed:
+    def _advance(self, header: CellsHeader, skip: int) -> _Fed:
         """Take note of how far an origin has come; return what the ledger may know of it."""
         state = self._ingests.get(header.ingest)
         if state is None:
@@ -116,7 +122,7 @@ class Partition:
             state.ended.add(header.origin)
         known = len(state.marks) == self._origins
         return _Fed(
-            min(state.marks.values()) if known else None, len(state.ended) == self._origins
+            min(state.marks.values()) if known else None, len(state.ended) == self._origins, skip
         )
 
     def _feed(self, position: int, ingest: str, fed: _Fed, rows: pl.DataFrame) -> Released:
@@ -160,7 +166,7 @@ class Partition:
     def _run(self, message: bytes, fed: _Fed | None) -> bytes:
         base = {
             "k": self._terms.k,
-            "fed": None if fed is None else [fed.watermark, fed.end],
+            "fed": None if fed is None else [fed.watermark, fed.end, fed.skip],
             "applied": {str(origin): at for origin, at in self._applied.items()},
             "keep_from": self.keep_from,
             "ingests": {name: _snapshot(state) for name, state in self._ingests.items()},
@@ -195,7 +201,7 @@ class Partition:
         for name, saved in base["ingests"].items():
             self._ingests[name] = _resumed(saved, self._terms, covered[name])
         for position, fed, header, rows in inputs:
-            self._feed(position, header.ingest, fed, rows)
+            self._feed(position, header.ingest, fed, rows[fed.skip :])
         self._applied = {int(o): (at[0], at[1]) for o, at in base["applied"].items()}
 
 

@@ -76,7 +76,9 @@ class Rollup:
         marks = self.progress.marks.setdefault(ingest, Marks())
         marks.advance(header.source, header.watermark, end=header.end)
         cells = self._cells(fresh).select(
-            pl.lit(position, pl.Int64).alias("position"), pl.lit(ingest).alias("ingest"), *rows.CELLS
+            pl.lit(position, pl.Int64).alias("position"),
+            pl.lit(ingest).alias("ingest"),
+            *rows.CELLS,
         )
         self.open = pl.concat([self.open, cells])
         cut = self._cut(position, header)
@@ -90,6 +92,8 @@ class Rollup:
             "audience",
             "visitor",
             *DIMENSIONS,
+            # A worker that does it again must say it in the same order (CellsHeader.first).
+            maintain_order=True,
         ).agg(pl.len().cast(pl.UInt64).alias("hits"), pl.col("bytes").sum())
 
     def _cut(self, position: int, header: EventsHeader) -> Cut | None:
@@ -118,7 +122,7 @@ class Rollup:
 
 
 def pending(cells: pl.DataFrame, progress: Progress) -> pl.DataFrame:
-    """Return the rows that no cut has sent yet: those that came after it, or whose hour was open."""
+    """Return the rows no cut has sent yet: those that came after it, or whose hour was open."""
     for ingest, (position, start) in progress.cut.items():
         cells = cells.filter(
             (pl.col("ingest") != ingest)
