@@ -131,6 +131,8 @@ def _digests(value: str) -> Iterator[Pattern]:
     for name in ("md5", "sha1", "sha256"):
         digest = hashlib.new(name, value.encode(), usedforsecurity=False).digest()
         yield Pattern(name, digest[:SHORTEST])
+        # As a number of 64 bits a digest's beginning is written in either order of bytes.
+        yield Pattern(f"{name} swapped", digest[:SHORTEST][::-1])
         yield Pattern(f"{name} hex", digest[:SHORTEST].hex().encode())
         yield Pattern(f"{name} base64", base64.b64encode(digest)[:10])
 
