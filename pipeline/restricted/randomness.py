@@ -21,11 +21,16 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _TEXT_BASE64: Final = re.compile(r"[0-9]|[A-Z].*[A-Z]")
 _MIXED: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])")
 
+_INNER_TURNS: Final = re.compile(
+    r"[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9]+[A-Za-z])|[a-z](?=[A-Z])|[A-Z](?=[A-Z]+[a-z0-9])"
+)
+
 _SHORT: Final = 8
 _MEDIUM: Final = 12
 _LONG: Final = 16
 _VERY_LONG: Final = 40
 _TURNS: Final = 3
+_INNER: Final = 4
 
 
 def looks_random(run: str) -> bool:
@@ -55,6 +60,17 @@ def looks_random(run: str) -> bool:
 def _humps(run: str) -> bool:
     """Tell whether the case changes more often than words in CamelCase would make it."""
     return len(_HUMP.findall(run)) * 4 > len(run)
+
+
+def looks_mixed(run: str) -> bool:
+    """Tell whether ``run``, with hyphens or underscores in it, is a token rather than a title.
+
+    A token cut up by its own ``-`` and ``_`` may have no long word left. What counts is how often
+    the kind of character changes inside its words, digits at a word's end (``css3``) aside.
+    """
+    size = len(run)
+    turns = len(_INNER_TURNS.findall(run))
+    return size >= _LONG and turns >= _INNER and turns * 7 >= size
 
 
 def hides_text(run: str) -> bool:

@@ -38,7 +38,9 @@ _LONGEST: Final = 4096
 _DECODINGS: Final = 6
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/?#]*")
 _CUT: Final = re.compile(r"[?#].*", re.DOTALL)
-_PARAMETERS: Final = re.compile(r"[;&].*", re.DOTALL)
+# Parameters of a segment (;jsessionid=…), and a query that lost its question mark, but not the rest
+# of an address such as a&b@example.com: the rules are to see that whole.
+_PARAMETERS: Final = re.compile(r";.*|&(?![^;]*@).*", re.DOTALL)
 _SMALL: Final = re.compile(r"[0-9]{1,3}")
 _ADDRESS_GROUPS: Final = 4
 _LETTERS: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc"})
@@ -59,6 +61,7 @@ class Scrubber:
         """Take ``rules``, the packaged ones where None; raises SettingsError as ``check`` does."""
         self.rules = rules or read_rules()
         self._after = self.rules.names.after
+        self._plain_path = _path_of(self.rules.plain)
         self._remembered: Remembered[str | None, str] = Remembered(self.page, cache_limit)
         self.check()
 
@@ -73,7 +76,10 @@ class Scrubber:
 
     def many(self, targets: Sequence[str | None]) -> list[str]:
         """Return the page of each target, in order."""
-        return self._remembered.many(targets)
+        if self.rules.keep_queries:
+            return self._remembered.many(targets)
+        # Queries make most targets distinct and say nothing here.
+        return self._remembered.many([t and t.partition("?")[0] for t in targets])
 
     def page(self, target: str | None) -> str:
         """Return the page of one target, uncached; ``(none)`` where there is no path."""
@@ -102,7 +108,7 @@ class Scrubber:
         return page if len(page) <= limits.page else _shortened(kept, limits.page)
 
     def _is_plain(self, path: str) -> bool:
-        plain, not_plain, limits = self.rules.plain, self.rules.not_plain, self.rules.limits
+        plain, not_plain, limits = self._plain_path, self.rules.not_plain, self.rules.limits
         return (
             plain is not None
             and not_plain is not None
@@ -128,6 +134,9 @@ class Scrubber:
             yield self._segment(segment)
 
     def _segment(self, segment: str) -> str:
+        plain, not_plain = self.rules.plain, self.rules.not_plain
+        if plain and plain.fullmatch(segment) and not_plain and not not_plain.search(segment):
+            return segment if len(segment) <= self.rules.limits.segment else ":long"
         for rewrite in self.rules.rewrites:
             segment = rewrite(segment)
         return segment if len(segment) <= self.rules.limits.segment else ":long"
@@ -141,6 +150,11 @@ class Scrubber:
 def load_scrubber(path: Path | None = None) -> Scrubber:
     """Read a rules file, the packaged default where ``path`` is None; raises SettingsError."""
     return Scrubber(read_rules(path))
+
+
+def _path_of(segment: re.Pattern[str] | None) -> re.Pattern[str] | None:
+    """Return a pattern for paths of nothing but such segments."""
+    return None if segment is None else re.compile(rf"(?:/(?:{segment.pattern}))*/?")
 
 
 def _decoded(path: str) -> str:

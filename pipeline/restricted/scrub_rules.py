@@ -15,12 +15,12 @@ import yaml
 
 from pipeline import declarations
 from pipeline.errors import SettingsError
-from pipeline.restricted.randomness import hides_text, looks_random
+from pipeline.restricted.randomness import hides_text, looks_mixed, looks_random
 
 Rewrite = Callable[[str], str]
 """A decoded segment → the segment with what the rule found replaced."""
 
-_RUN: Final = re.compile(r"[A-Za-z0-9]{8,}(?:[-_+][A-Za-z0-9_+-]*)?={0,2}")
+_RUN: Final = re.compile(r"[A-Za-z0-9_+-]{12,}={0,2}")
 _WORD: Final = re.compile(r"[A-Za-z0-9]{8,}={0,2}")
 _PHONE: Final = re.compile(
     r"(?<![0-9A-Za-z])[+(]{0,2}[0-9](?:[-._()]{0,2}[0-9]){6,14}(?![0-9A-Za-z])"
@@ -59,7 +59,11 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A rules file. ``plain`` and ``not_plain`` are None where every path meets the rules."""
+    """A rules file.
+
+    ``plain`` matches whole segments that no rule takes anything of, unless ``not_plain`` is found
+    in them; both None where every segment has to meet the rules.
+    """
 
     rewrites: tuple[Rewrite, ...]
     limits: Limits
@@ -127,10 +131,11 @@ def _rewrite(rule: Mapping[str, str]) -> Rewrite:
 
 
 def _random(replacement: str) -> Rewrite:
-    """Runs with Base64's hyphens first, where they hide text; then word by word."""
+    """Runs with Base64's hyphens and underscores first, then word by word."""
 
     def run(match: re.Match[str]) -> str:
-        return replacement if hides_text(match[0]) else match[0]
+        found = match[0]
+        return replacement if hides_text(found) or looks_mixed(found) else found
 
     def word(match: re.Match[str]) -> str:
         return replacement if looks_random(match[0].rstrip("=")) else match[0]

@@ -112,10 +112,9 @@ def test_planted_values_do_not_come_through() -> None:
     packed = base64.b64encode(mail.encode()).decode()
     values = [mail, mail.replace("@", "%40"), mail.replace("@", "%2540"), address, "3325256727",
               "c6336417", token, packed]  # fmt: skip
-    rows: list[dict[str, object]] = [
-        row
-        for value in values
-        for row in (
+    rows: list[dict[str, object]] = []
+    for value in values:
+        rows += [
             {"target": f"/p/{value}"},
             {"target": f"/p?q={value}"},
             {"target": f"http://{value}/p"},
@@ -127,8 +126,7 @@ def test_planted_values_do_not_come_through() -> None:
             {"method": value.upper()},
             {"host": value},
             {"address": address},
-        )
-    ]
+        ]
     said = DESCRIBER.describe(raw(*rows)).write_csv()
     assert [value for value in values if value.lower() in said.lower()] == []
 

@@ -96,7 +96,7 @@ def test_a_host_is_named_by_its_end_and_words_we_chose(labels: list[str]) -> Non
     if name == "(unnamed)" or REFERRERS.describe(f"https://{name}/").kind != "other":
         return
     *front, _, _ = name.split(".")
-    assert labels[-len(name.split(".")):] == name.split(".")
+    assert labels[-len(name.split(".")) :] == name.split(".")
     assert len(front) <= 2
     assert all(label in REFERRERS._services | {labels[-3]} for label in front)
     if len(labels[-1]) != 2 or labels[-2] not in REFERRERS._registries:
