@@ -109,10 +109,18 @@ class Shipper:
 
         A damaged file is shipped up to the damage, the others whole.
         """
+        files: dict[int, _File] = {}
+        try:
+            return await self._merge(plans, files)
+        finally:
+            for file in files.values():
+                file.opening.__exit__(None, None, None)
+
+    async def _merge(self, plans: list[Plan], files: dict[int, _File]) -> InputError | None:
+        """Take the file whose turn it is, chunk by chunk; ``files`` are those open now."""
         damaged: InputError | None = None
         turn = [(plan.oldest, number) for number, plan in enumerate(plans)]
         heapq.heapify(turn)
-        files: dict[int, _File] = {}
         while turn:
             _, number = turn[0]
             try:
@@ -203,9 +211,7 @@ class Shipper:
             last = chunk
         if last is not None and self._points is not None and file.point is not _START:
             self._points.save(file.point, last.end, last.first - 1 + last.lines)
-        self._tell(
-            file.plan.name, Progress(file.opened.position(), file.opened.size, file.lines)
-        )
+        self._tell(file.plan.name, Progress(file.opened.position(), file.opened.size, file.lines))
 
 
 def _headers(tags: Tags) -> list[tuple[str, bytes]]:

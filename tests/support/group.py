@@ -142,7 +142,7 @@ class Group:
                 self.until(f"{member.name} is ready", lambda m=member: self.ready(m))  # type: ignore[misc]
 
     def kill(self, member: Member) -> None:
-        """kill -9; the supervisor starts it again."""
+        """Kill -9; the supervisor starts it again."""
         self.note("kill -9", who=member.name, was_ready=self.ready(member))
         member.process.kill()
 
@@ -165,7 +165,7 @@ class Group:
         member.process.send_signal(signal.SIGTERM)
 
     def hold_back(self, member: Member) -> None:
-        """kill -9, and do not start it again until ``bring_back``."""
+        """Kill -9, and do not start it again until ``bring_back``."""
         self.note("down", who=member.name)
         member.wanted = False
         member.process.kill()
@@ -187,7 +187,11 @@ class Group:
         return sum(end - done for done, end in asyncio.run(self._offsets(stage)).values())
 
     def until(
-        self, what: str, holds: Callable[[], bool], within: float = _READY_WITHIN, every: float = 0.1
+        self,
+        what: str,
+        holds: Callable[[], bool],
+        within: float = _READY_WITHIN,
+        every: float = 0.1,
     ) -> None:
         """Ask until it holds; raises AssertionError with the last words of the workers."""
         if not self.soon(holds, within, every):

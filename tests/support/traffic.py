@@ -29,7 +29,7 @@ _START: Final = dt.datetime(2026, 3, 10, tzinfo=dt.UTC)
 _SPAN: Final = 2 * 86_400
 _JITTER: Final = 600  # seconds by which a line may be late; well below the lateness allowed
 _LINE: Final = re.compile(
-    rb'(\S+) - - \[(\d\d)/Mar/(\d{4}):(\d\d):(\d\d):(\d\d) \+0000\] '
+    rb"(\S+) - - \[(\d\d)/Mar/(\d{4}):(\d\d):(\d\d):(\d\d) \+0000\] "
     rb'"([A-Z]+) \S+ HTTP/1\.1" (\d{3}) (\d+|-) "[^"]*" "([^"]*)"'
 )
 Cells = dict[tuple[object, ...], tuple[int, ...]]
@@ -114,14 +114,15 @@ def count(files: list[Path]) -> Tally:
             when = calendar.timegm(numbers)
             start, noon = when // 3600 * 3600, when // 86_400 * 86_400
             audience = _AUDIENCE[agent.decode()]
-            for key in (
+            keys: tuple[tuple[object, ...], ...] = (
                 ("traffic_hourly", site, start, audience),
                 ("traffic_daily", site, noon, audience),
                 ("breakdown_hourly", site, start, "status", status.decode()),
                 ("breakdown_hourly", site, start, "method", method.decode()),
                 ("breakdown_daily", site, noon, "status", status.decode()),
                 ("breakdown_daily", site, noon, "method", method.decode()),
-            ):
+            )
+            for key in keys:
                 hits[key] += 1
                 sizes[key] += 0 if size == b"-" else int(size)
                 visitors[key].add((address, agent, noon))

@@ -1,0 +1,149 @@
+"""A cells partition publishes the same again, wherever it was stopped, and each row once."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import orjson
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from pipeline.errors import IntegrityError, SettingsError
+from pipeline.release.accounts import Account
+from pipeline.release.partition import Partition, Said, Terms
+from pipeline.rows import CELLS, HOUR, CellsHeader, encode_cells
+from tests.unit.release.sites import arrivals, small_sites
+
+LATENESS, HOLD, ORIGINS = 600, 3 * HOUR, 2
+
+
+def terms(k: int) -> Terms:
+    return Terms(k, LATENESS, HOLD)
+
+
+def messages(seed: int, *, ingests: tuple[str, ...] = ("live",)) -> list[bytes]:
+    """The cells messages of two origins; some cuts in parts, some parts and cuts sent again."""
+    draw = random.Random(seed)
+    made: list[tuple[int, str, list[bytes]]] = []
+    positions = itertools.count(1)
+    for ingest in ingests:
+        rows = small_sites(draw.randrange(10**6), 3)
+        for places, watermark, end in arrivals(seed, rows, LATENESS, HOLD):
+            position = next(positions)
+            for origin in range(ORIGINS):
+                mine = [rows[at] for at in places if rows[at]["visitor"] % ORIGINS == origin]
+                cells = pl.DataFrame(mine, schema=CELLS)
+                mark = 2**62 if watermark is None else watermark
+                made.append((origin, ingest, cut(draw, origin, position, ingest, cells, mark, end)))
+    sent: list[bytes] = []
+    for number, (origin, _, parts) in enumerate(made):
+        sent += parts
+        if draw.random() < 0.2:
+            before = [p for o, _, p in made[: number + 1] if o == origin]
+            sent += draw.choice(before)
+    return sent
+
+
+def cut(
+    draw: random.Random,
+    origin: int,
+    position: int,
+    ingest: str,
+    cells: pl.DataFrame,
+    watermark: int,
+    end: bool,
+) -> list[bytes]:
+    """One cut, divided anywhere; sometimes cut short and sent again, divided elsewhere."""
+    made: list[bytes] = []
+    while True:
+        crash = draw.random() < 0.3
+        first = 0
+        while True:
+            upto = min(cells.height, first + draw.randrange(1, 40))
+            last = upto == cells.height
+            header = CellsHeader(
+                origin, position, first, ingest, watermark if last else None, end and last
+            )
+            made.append(encode_cells(header, cells[first:upto]))
+            first = upto
+            if last or (crash and draw.random() < 0.5):
+                break
+        if last:
+            return made
+
+
+def same(one: Said, other: Said) -> None:
+    assert one.accounts == other.accounts
+    assert [header for header, _ in one.rollups] == [header for header, _ in other.rollups]
+    for (_, left), (_, right) in zip(one.rollups, other.rollups, strict=True):
+        assert_frame_equal(left, right)
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10**6), k=st.integers(1, 4), stop=st.floats(0, 1))
+def test_restored_anywhere_it_publishes_what_it_would_have(seed: int, k: int, stop: float) -> None:
+    log = messages(seed, ingests=("live", "backfill-1"))
+    at = int(stop * len(log))
+    whole, halves = Partition(terms(k), 0, ORIGINS), Partition(terms(k), 0, ORIGINS)
+    runs: list[tuple[int, bytes]] = []
+    for position, message in enumerate(log):
+        run, said = whole.apply(position, message)
+        if position < at:
+            halves.apply(position, message)
+            keep_from = whole.keep_from
+            runs.append((position, run))
+            # As the worker does: what lies before keep_from goes, the newest run stays.
+            runs = [r for r in runs[:-1] if keep_from is not None and r[0] >= keep_from] + runs[-1:]
+            continue
+        if position == at:
+            halves = Partition(terms(k), 0, ORIGINS)
+            halves.restore(runs)
+        _, again = halves.apply(position, message)
+        same(said, again)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10**6))
+def test_with_k_of_one_everything_counted_is_released_once(seed: int) -> None:
+    """Repeated cuts, parts cut elsewhere and crashes between two parts change no total."""
+    rows = small_sites(random.Random(seed).randrange(10**6), 3)
+    partition = Partition(terms(1), 0, ORIGINS)
+    accounts: dict[tuple[str, str], Account] = {}
+    for position, message in enumerate(messages(seed)):
+        _, said = partition.apply(position, message)
+        accounts |= said.accounts
+    hits: dict[str, int] = {}
+    for row in rows:
+        hits[row["site"]] = hits.get(row["site"], 0) + row["hits"]
+    assert {site: account.counted for (_, site), account in accounts.items()} == hits
+    for account in accounts.values():
+        assert account.released + account.withheld == account.counted
+
+
+def test_an_ingest_has_ended_when_every_origin_has() -> None:
+    partition = Partition(terms(1), 3, ORIGINS)
+    empty = pl.DataFrame(schema=CELLS)
+    first = encode_cells(CellsHeader(0, 7, 0, "live", 2**62, end=True), empty)
+    second = encode_cells(CellsHeader(1, 2, 0, "live", 2**62, end=True), empty)
+    assert partition.apply(0, first)[1].rollups == []
+    (last,) = partition.apply(1, second)[1].rollups
+    assert last[0].finished
+    assert last[0].origin == 3
+
+
+def test_k_cannot_change_while_windows_are_open() -> None:
+    partition = Partition(terms(2), 0, ORIGINS)
+    log = messages(1)
+    runs = [(at, partition.apply(at, message)[0]) for at, message in enumerate(log[:4])]
+    with pytest.raises(SettingsError, match="under k 2"):
+        Partition(terms(3), 0, ORIGINS).restore(runs)
+
+
+@pytest.mark.parametrize("value", [b"", b"{}", b"no json\n", orjson.dumps([1]) + b"\n"])
+def test_a_damaged_run_is_refused(value: bytes) -> None:
+    with pytest.raises(IntegrityError):
+        Partition(terms(1), 0, ORIGINS).restore([(0, value)])

@@ -1,0 +1,169 @@
+"""Any bytes, in any messages, become lines; any line becomes an event or a sealed reject."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import events, policy, sealed
+from pipeline.restricted import Label, RawMessages, Splitter, open_splitter
+from pipeline.restricted.formats import FORMATS
+from pipeline.restricted.lines import Headers, Labeller, explode, text
+from pipeline.settings import Split
+from tests.unit.sealed.records import day_key
+
+DEFAULT = Label("default", "kafka", "combined")
+NOW = 1_500_000_000
+GOOD = (
+    b'10.1.2.3 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 7 "-" "Mozilla/5.0 '
+    b'(X11; Linux x86_64; rv:125.0) Gecko/20100101 Firefox/125.0"'
+)
+CORPUS = [
+    b"",
+    b"\r",
+    b"\x00",
+    b"\xff\xfe\xfa",
+    b"\xed\xa0\x80",
+    GOOD,
+    GOOD[:-40],
+    GOOD + b"\r",
+    GOOD.replace(b"GET /a", b"\\x16\\x03\\x01"),
+    GOOD.replace(b"200 7", b"200 99999999999999999999999"),
+    GOOD.replace(b"2015", b"9999"),
+    GOOD.replace(b"17/May", b"31/Feb"),
+    GOOD.replace(b"10.1.2.3", b"fe80::1%eth0"),
+    GOOD.replace(b'"-"', b'"' + b'\\"' * 300 + b'"'),
+    b'{"ts": 1e400, "request": null}',
+    b'{"ts": 1, "request": {"headers": {"User-Agent": [[]]}}, "status": -1}',
+    b"[" * 2000,
+    b'"' * 500,
+    b" " * 500,
+    "🧱".encode() * 50,
+]
+line = st.one_of(st.sampled_from(CORPUS), st.binary(max_size=80))
+value = st.lists(line, max_size=6).map(b"\n".join)
+names = st.sampled_from(["site", "source", "format", "ingest", "line", "control", "x"])
+header = st.tuples(
+    names, st.one_of(st.sampled_from([b"shop", b"end", b"auto", *map(str.encode, FORMATS)]),
+                     st.binary(max_size=10)),
+)  # fmt: skip
+
+
+def lines_of(message: bytes, headers: Headers) -> list[bytes]:
+    """The contract, in plain Python."""
+    if dict(headers).get("control") == b"end":
+        return []
+    lines = message.split(b"\n")
+    return lines[:-1] if len(lines) > 1 and not lines[-1] else lines
+
+
+messages = st.lists(st.tuples(value, st.lists(header, max_size=3)), min_size=1, max_size=6)
+
+
+def raw(found: list[tuple[bytes, list[tuple[str, bytes]]]]) -> RawMessages:
+    return RawMessages(
+        "logs.web:3",
+        [7 * n for n in range(len(found))],
+        [v for v, _ in found],
+        [h for _, h in found],
+    )
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(messages)
+def test_every_line_of_every_message_is_there_once_with_its_number(
+    found: list[tuple[bytes, list[tuple[str, bytes]]]],
+) -> None:
+    exploded = explode(raw(found), Labeller(DEFAULT))
+    expected = [
+        (7 * at, number, content)
+        for at, (message, headers) in enumerate(found)
+        for number, content in enumerate(lines_of(message, headers))
+    ]
+    assert exploded.frame.select("offset", "line", "raw").rows() == expected
+    assert exploded.frame["label"].max() is None or all(
+        number < len(exploded.labels) for number in exploded.frame["label"]
+    )
+    assert len(text(exploded.frame["raw"])) == len(expected)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.lists(header, max_size=4))
+def test_a_header_is_a_label_or_is_not_believed(headers: list[tuple[str, bytes]]) -> None:
+    """Labels cross the wall: whatever is sent, they are letters, digits, dots and dashes."""
+    for label in explode(raw([(GOOD, headers)]), Labeller(DEFAULT)).labels:
+        for part in (label.site, label.source, label.format, label.ingest):
+            assert part.isascii()
+            assert part.replace(".", "").replace("-", "").replace("_", "").isalnum()
+
+
+@pytest.fixture(scope="module")
+def splitter() -> Splitter:
+    return open_splitter(Split(), policy.load(None), 4)
+
+
+def key_of(day: int) -> bytes:
+    return day.to_bytes(32, "big", signed=True)
+
+
+def check(splitter: Splitter, batch: RawMessages, lines: int) -> None:
+    """Cross the wall, and close the account on both sides of it."""
+    reading = splitter.read(batch, NOW)
+    keys = {(ingest, day): key_of(day) if day % 2 == 0 else None for ingest, day in reading.days}
+    crossing = splitter.cross(reading, day_key().key, keys)
+    assert sum(crossing.outcomes.values()) == lines
+    rows = [events.decode(message)[1] for _, message in crossing.events]
+    made = sum(frame.height for frame in rows)
+    assert made == sum(n for (_, outcome, _), n in crossing.outcomes.items() if outcome == "event")
+    assert sum(sealed.decode(m).header.records for m in crossing.sealed) == lines
+
+
+@settings(max_examples=120, deadline=None, derandomize=True)
+@given(found=messages)
+def test_any_bytes_become_events_or_sealed_rejects(
+    splitter: Splitter, found: list[tuple[bytes, list[tuple[str, bytes]]]]
+) -> None:
+    """Never an exception, and lines = events + rejected + ignored = sealed."""
+    check(splitter, raw(found), sum(len(lines_of(*message)) for message in found))
+
+
+@pytest.mark.parametrize("format_", sorted(FORMATS))
+def test_the_corpus_goes_through_every_format(splitter: Splitter, format_: str) -> None:
+    headers = [("format", format_.encode())]
+    found = [(line, headers) for line in CORPUS] + [(b"\n".join(CORPUS), headers)]
+    batch = RawMessages(
+        "logs.web:0", list(range(len(found))), [v for v, _ in found], [h for _, h in found]
+    )
+    check(splitter, batch, 2 * len(CORPUS))
+
+
+def test_a_line_over_the_limit_is_sealed_and_no_event(splitter: Splitter) -> None:
+    long = GOOD[:-1] + b"x" * 70_000 + b'"'
+    batch = RawMessages("logs.web:0", [1, 2], [long, GOOD], [(), ()])
+    reading = splitter.read(batch, NOW)
+    crossing = splitter.cross(reading, day_key().key, dict.fromkeys(reading.days, bytes(32)))
+    assert crossing.outcomes == {
+        ("default", "rejected", "too_long"): 1,
+        ("default", "event", ""): 1,
+    }
+
+
+def test_real_lines_as_messages_or_as_chunks_come_to_the_same(splitter: Splitter) -> None:
+    path = Path(__file__).parents[4] / "shared/data/apache_logs.gz"
+    if not path.is_file():
+        pytest.skip("the sample of real requests is not there")
+    lines = gzip.decompress(path.read_bytes()).removesuffix(b"\n").split(b"\n")[:3000]
+    outcomes = []
+    for values in (lines, [b"\n".join(lines[at : at + 700]) for at in range(0, 3000, 700)]):
+        batch = RawMessages("logs.web:0", list(range(len(values))), values, [()] * len(values))
+        reading = splitter.read(batch, NOW)
+        keys = {(ingest, day): key_of(day) for ingest, day in reading.days}
+        crossing = splitter.cross(reading, day_key().key, keys)
+        outcomes.append(crossing.outcomes)
+        rows = [events.decode(message)[1].drop("offset", "line") for _, message in crossing.events]
+        outcomes[-1] |= {("bytes", "", ""): sum(int(f["bytes"].sum()) for f in rows)}
+    assert outcomes[0] == outcomes[1]

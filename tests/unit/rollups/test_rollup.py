@@ -1,0 +1,206 @@
+"""A rollup counts each row once and says the same again, wherever it was stopped."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from pipeline import events, policy
+from pipeline.errors import IntegrityError
+from pipeline.events import DIMENSION_PURPOSES, EventsHeader
+from pipeline.kafka.runs import RunLog
+from pipeline.purposes import Refusals
+from pipeline.rollups import compact
+from pipeline.rollups.compact import Housekeeping
+from pipeline.rollups.rollup import Cut, Rollup, decode_run
+from pipeline.rows import HOUR
+
+SOURCES = ("logs.web:0", "logs.web:1")
+START = 20_000 * 24 * HOUR
+REFUSALS = Refusals(policy.load(None), DIMENSION_PURPOSES)
+Message = tuple[str, int, list[dict[str, Any]], bool]
+"""Source, last offset, rows, whether the ingest ends."""
+
+
+def rollup() -> Rollup:
+    return Rollup(SOURCES, HOUR, REFUSALS)
+
+
+def source_rows(seed: int, count: int) -> list[dict[str, Any]]:
+    """Rows of one source, an offset each, over some hours; ties and small steps back in time."""
+    draw = random.Random(seed)
+    made = []
+    for offset in range(count):
+        row: dict[str, Any] = {}
+        for name, kind in events.SCHEMA.items():
+            row[name] = f"{name} {draw.randrange(2)}" if kind == pl.String else draw.randrange(3)
+        time = START + offset * 6 * HOUR // count + draw.randrange(HOUR)
+        made.append(row | {"offset": offset, "line": 0, "policy": 1, "time": time, "site": "a"})
+    return made
+
+
+def batches(seed: int, rows: dict[str, list[dict[str, Any]]]) -> list[Message]:
+    """An order in which the sources' rows come: cut anywhere, sometimes sent again from before.
+
+    As split does, a batch says all rows from where it begins, and never begins past a gap.
+    """
+    draw = random.Random(seed)
+    sent = dict.fromkeys(rows, 0)
+    made: list[Message] = []
+    while any(sent[source] < len(mine) for source, mine in rows.items()):
+        source = draw.choice([s for s in rows if sent[s] < len(rows[s])])
+        begin = draw.randrange(sent[source] + 1) if draw.random() < 0.3 else sent[source]
+        end = min(len(rows[source]), begin + draw.randrange(1, 12))
+        last = end == len(rows[source])
+        made.append((source, end - 1, rows[source][begin:end], last))
+        sent[source] = max(sent[source], end)
+    return made
+
+
+def encoded(message: Message) -> bytes:
+    source, last, rows, end = message
+    frame = pl.DataFrame(rows, schema=events.SCHEMA)
+    newest = max((row["time"] for row in rows), default=None)
+    return events.encode(EventsHeader(source, last, "live", newest, end), frame)
+
+
+def counted(cuts: list[Cut]) -> Counter[tuple[int, str]]:
+    found: Counter[tuple[int, str]] = Counter()
+    for cut in cuts:
+        for hour, status, hits in cut.cells.select("hour", "status", "hits").iter_rows():
+            found[hour, status] += hits
+    return found
+
+
+def two_sources(seed: int, count: int) -> dict[str, list[dict[str, Any]]]:
+    return {source: source_rows(seed + at, count) for at, source in enumerate(SOURCES)}
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 60))
+def test_every_row_is_counted_once_whatever_is_sent_again(seed: int, count: int) -> None:
+    """Batches cut elsewhere the second time, in any order of the sources, add up to the rows."""
+    rows = two_sources(seed, count)
+    state = rollup()
+    cuts = [state.apply(at, encoded(m))[1] for at, m in enumerate(batches(seed, rows))]
+    expected = Counter(
+        (row["time"] // HOUR * HOUR, row["status"]) for mine in rows.values() for row in mine
+    )
+    assert counted([cut for cut in cuts if cut is not None]) == expected
+    assert state.open.is_empty()
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10**6), stop=st.integers(0, 30))
+def test_restored_anywhere_it_says_what_it_would_have_said(seed: int, stop: int) -> None:
+    """Row for row in the same order, since the release tells a repetition by a row's number."""
+    messages = [encoded(m) for m in batches(seed, two_sources(seed, 40))]
+    stop = min(stop, len(messages))
+    first, second = rollup(), rollup()
+    runs = []
+    for at, message in enumerate(messages):
+        run, _ = first.apply(at, message)
+        if at < stop:
+            runs.append((at - 1, run))
+    second.restore(runs)
+    third = rollup()
+    for at, message in enumerate(messages):
+        _, said = third.apply(at, message)
+        if at < stop:
+            continue
+        _, again = second.apply(at, message)
+        assert (said is None) == (again is None)
+        if said is not None and again is not None:
+            assert (said.position, said.watermark, said.end) == (
+                again.position,
+                again.watermark,
+                again.end,
+            )
+            assert_frame_equal(said.cells, again.cells)
+    assert_frame_equal(second.open, third.open)
+    assert second.progress == third.progress
+
+
+class MemoryStore:
+    """A compacted topic of one partition."""
+
+    def __init__(self) -> None:
+        self.held: dict[bytes, bytes] = {}
+
+    async def read(self, partition: int) -> dict[bytes, bytes]:
+        del partition
+        return dict(self.held)
+
+    async def put(self, partition: int, key: bytes, value: bytes | None) -> None:
+        del partition
+        if value is None:
+            self.held.pop(key, None)
+        else:
+            self.held[key] = value
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_merging_and_dropping_runs_changes_no_state(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opened from the log as it was kept, at every moment, the state equals the one in memory."""
+    monkeypatch.setattr(compact, "MERGE_AFTER", 4)
+    store = MemoryStore()
+    log = await RunLog.open(store, 0)
+    keeping = Housekeeping(log)
+    state = rollup()
+    most = 0
+    for at, message in enumerate(batches(seed, two_sources(seed, 60))):
+        run, cut = state.apply(at, encoded(message))
+        span = await log.append(at, run)
+        await keeping.added(span, len(run))
+        if cut is not None:
+            await keeping.dropped(state)
+        most = max(most, len(store.held))
+        opened = await RunLog.open(store, 0)
+        other = rollup()
+        other.restore([(after, value) for _, after, value in opened.read()])
+        assert opened.position == at
+        assert other.progress == state.progress
+        assert_frame_equal(other.open, state.open)
+    assert most < at  # something was merged or dropped
+
+
+def test_late_rows_of_a_cut_hour_come_with_the_next_cut() -> None:
+    """A row whose hour has been sent is kept, and sent when the next hour closes."""
+    state = rollup()
+    row = source_rows(1, 1)[0]
+
+    def message(source: str, offset: int, hour: int, *, rows: bool = True) -> bytes:
+        time = START + hour * HOUR
+        made = [row | {"offset": offset, "time": time}] if rows else []
+        frame = pl.DataFrame(made, schema=events.SCHEMA)
+        return events.encode(EventsHeader(source, offset, "live", time), frame)
+
+    state.apply(0, message(SOURCES[0], 0, 0))
+    _, early = state.apply(1, message(SOURCES[1], 0, 9, rows=False))
+    assert early is not None
+    assert early.cells.is_empty()  # the other source is at hour 0 still
+    _, first = state.apply(2, message(SOURCES[0], 1, 9))
+    assert first is not None
+    assert first.cells["hits"].to_list() == [1]
+    _, none = state.apply(3, message(SOURCES[0], 2, 0))
+    assert none is None
+    state.apply(4, message(SOURCES[1], 1, 12, rows=False))
+    _, second = state.apply(5, message(SOURCES[0], 3, 12, rows=False))
+    assert second is not None
+    assert sorted(second.cells["hour"].to_list()) == [START, START + 9 * HOUR]
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(st.binary(max_size=60))
+def test_a_damaged_run_is_refused(value: bytes) -> None:
+    with pytest.raises(IntegrityError):
+        decode_run(value)

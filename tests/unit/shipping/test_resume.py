@@ -1,0 +1,72 @@
+"""A file is known by what it is, so that nothing is shipped twice and nothing is passed over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import SettingsError
+from pipeline.shipping.resume import Points
+
+LINES = b"".join(b"10.0.0.%d a line\n" % n for n in range(200))
+
+
+def test_a_file_goes_on_where_it_was_left_also_after_a_restart(tmp_path: Path) -> None:
+    log, kept = tmp_path / "access.log", tmp_path / "state" / "resume.json"
+    log.write_bytes(LINES)
+    points = Points(kept)
+    assert points.find(str(log)).offset == 0
+    points.save(points.find(str(log)), 34, 2)
+    point = Points(kept).find(str(log))
+    assert (point.offset, point.lines) == (34, 2)
+
+
+def test_growth_and_a_new_name_change_nothing(tmp_path: Path) -> None:
+    """Rotation renames a file; the one that follows under its name starts at its start."""
+    log, kept = tmp_path / "access.log", tmp_path / "resume.json"
+    log.write_bytes(LINES[:50])
+    points = Points(kept)
+    points.save(points.find(str(log)), 50, 3)
+    with log.open("ab") as file:
+        file.write(LINES[50:])
+    assert points.find(str(log)).offset == 50
+    points.save(points.find(str(log)), len(LINES), 200)
+    rotated = log.rename(tmp_path / "access.log.1")
+    log.write_bytes(b"10.9.9.9 another day\n")
+    assert Points(kept).find(str(rotated)).offset == len(LINES)
+    assert Points(kept).find(str(log)).offset == 0
+
+
+def test_a_file_that_was_written_anew_is_new_though_it_has_the_inode(tmp_path: Path) -> None:
+    """copytruncate: the same inode, another beginning; and one that got shorter."""
+    log, kept = tmp_path / "access.log", tmp_path / "resume.json"
+    log.write_bytes(LINES)
+    points = Points(kept)
+    points.save(points.find(str(log)), len(LINES), 200)
+    with log.open("r+b") as file:
+        file.truncate(0)
+        file.write(b"other lines\n" * 200)
+    assert points.find(str(log)).offset == 0
+    with log.open("r+b") as file:
+        file.truncate(0)
+        file.write(LINES[:20])
+    assert points.find(str(log)).offset == 0
+
+
+def test_two_files_that_begin_alike_are_two(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_bytes(LINES)
+    two.write_bytes(LINES)
+    points = Points(tmp_path / "resume.json")
+    points.save(points.find(str(one)), len(LINES), 200)
+    assert points.find(str(two)).offset == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b'[{"inode": 1}]', b"{", b"null"])
+def test_damaged_points_are_an_error_and_not_a_fresh_start(tmp_path: Path, content: bytes) -> None:
+    """To begin anew would be to ship everything twice."""
+    kept = tmp_path / "resume.json"
+    kept.write_bytes(content)
+    with pytest.raises(SettingsError, match="resume points"):
+        Points(kept)
