@@ -26,7 +26,7 @@ Keys = Callable[[str, int], bytes | None]
 
 def splitter(made: Policy | None = None, **settings: object) -> Splitter:
     """A splitter under the packaged policy or ``made``; ``settings`` are those of split."""
-    return open_splitter(Split(**settings), made or policy.load(), PARTITIONS)  # type: ignore[arg-type]
+    return open_splitter(Split(**settings), made or policy.load(), PARTITIONS)
 
 
 def messages(
