@@ -55,6 +55,7 @@ class Split(_Branch):
     site: Name = "default"
     source: Name = "kafka"
     format: str = "combined"
+    ingest: Name = "live"
     own_hosts: dict[str, list[str]] = Field(default_factory=dict)
     scrub_rules: Path | None = None
     mmdb_country: Path | None = None
@@ -153,13 +154,19 @@ def load(config: Path | None = None, **flags: object) -> Settings:
         os.environ[_FILE_VARIABLE] = str(config)
     path = os.environ.get(_FILE_VARIABLE)
     if path is not None and not Path(path).is_file():
-        raise SettingsError(f"settings file {path} does not exist: check --config or {_FILE_VARIABLE}")
+        raise SettingsError(
+            f"settings file {path} does not exist: check --config or {_FILE_VARIABLE}"
+        )
     _check_variables()
     try:
         return Settings(**flags)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(
+                f"setting {where}: there is none of that name; remove it or mend it"
+            ) from None
         raise SettingsError(f"setting {where}: {first['msg']}") from None
     except (yaml.YAMLError, SourceError) as error:
         raise SettingsError(f"settings cannot be read: {type(error).__name__} in {path}") from None
@@ -170,4 +177,6 @@ def _check_variables() -> None:
     known = {f"PARTYWALL_{name.upper()}" for name in Settings.model_fields} | {_FILE_VARIABLE}
     for variable in os.environ:
         if variable.startswith("PARTYWALL_") and variable.split("__")[0] not in known:
-            raise SettingsError(f"environment variable {variable} names no setting; remove it or mend it")
+            raise SettingsError(
+                f"environment variable {variable} names no setting; remove it or mend it"
+            )

@@ -22,7 +22,7 @@ from pipeline.settings import Settings
 from pipeline.shipping.ship import Progress
 from pipeline.vault.status import vault_status
 
-_LOOK_AGAIN: Final = 0.05
+_LOOK_AGAIN: Final = 0.1
 _STUCK_SECONDS: Final = 300.0
 Tell = Callable[[str, Progress], None]
 
@@ -57,9 +57,7 @@ async def run(
     ingest = plans[0].tags.ingest
     await finished(group, ingest, declared["cells"].partitions)
     await sealed(group, before + shipped.lines)
-    report = await asyncio.to_thread(
-        collect, lambda text: remote.query(group.engine, text)
-    )
+    report = await asyncio.to_thread(collect, lambda text: remote.query(group.engine, text), ingest)
     account = await _account(group, declared["accounting"].partitions, ingest, k)
     return Outcome(report, account)
 

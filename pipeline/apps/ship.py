@@ -41,18 +41,15 @@ def plan(
     now = int(clock().timestamp())
     plans: list[Plan] = []
     for name in names:
-        if name == inputs.STDIN:
-            chosen = "combined" if format_ == "auto" else format_
-            look(name, [], chosen, now)
-            plans.append(Plan(name, Tags(site, source or "stdin", chosen, ingest)))
-            continue
-        seen = look(name, inputs.head(name), format_, now)
+        shown = "standard input" if name == inputs.STDIN else name
+        seen = look(shown, inputs.head(name), format_, now)
         if ingest == LIVE and seen.oldest is not None and seen.oldest < now - _TOO_OLD:
             raise InputError(
-                f"{name} begins more than two days ago, and the keys of those days are gone: give "
+                f"{shown} begins more than two days ago, and the keys of those days are gone: give "
                 "it an ingest of its own, such as --ingest backfill-1"
             )
-        tags = Tags(site, source or _label(name), seen.format, ingest)
+        label = "stdin" if name == inputs.STDIN else _label(name)
+        tags = Tags(site, source or label, seen.format, ingest)
         plans.append(Plan(name, tags, seen.oldest or 0))
     return sorted(plans, key=lambda entry: entry.oldest)
 

@@ -76,8 +76,7 @@ async def _run(
         )
         bars.say("searching every byte at rest")
         blobs = [*walk(folder / "data")]
-        async for blob in _messages(group, made):
-            blobs.append(blob)
+        blobs += [blob async for blob in _messages(group, made)]
     return outcome, await asyncio.to_thread(search, blobs, traffic.plants)
 
 

@@ -44,7 +44,9 @@ class Finding:
 
 
 def doctor(
-    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="the folder of `partywall up`")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="the folder of `partywall up`")
+    ] = None,
     as_json: Json = False,
     config: Config = None,
 ) -> None:
@@ -103,7 +105,9 @@ async def _keys(settings: Settings) -> AsyncIterator[Finding]:
     keys = settings.keys
     for name, path in (("token", keys.token_file), ("kek", keys.kek_file), ("store", keys.store)):
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            yield Finding("permissions", "problem", f"others may read keys.{name} {path}: chmod 600")
+            yield Finding(
+                "permissions", "problem", f"others may read keys.{name} {path}: chmod 600"
+            )
     try:
         token = keys.token_file.read_text(encoding="utf-8").strip()
     except OSError as error:
@@ -128,7 +132,9 @@ async def _keys(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("clock", state, say)
     overdue = [entry for entry in alive or [] if entry["until"] < int(system_clock().timestamp())]  # type: ignore[attr-defined]
     if overdue:
-        yield Finding("keys", "problem", f"{len(overdue)} keys are overdue: `run keys` destroys them")
+        yield Finding(
+            "keys", "problem", f"{len(overdue)} keys are overdue: `run keys` destroys them"
+        )
 
 
 def _vault(settings: Settings) -> list[Finding]:
@@ -146,7 +152,9 @@ def _vault(settings: Settings) -> list[Finding]:
     folder = Path(settings.vault.url)
     if folder.is_dir():
         if stat.S_IMODE(folder.stat().st_mode) & 0o077:
-            findings.append(Finding("permissions", "problem", f"others may read {folder}: chmod 700"))
+            findings.append(
+                Finding("permissions", "problem", f"others may read {folder}: chmod 700")
+            )
         if not os.access(folder, os.W_OK):
             findings.append(Finding("permissions", "problem", f"{folder} cannot be written"))
         if shutil.disk_usage(folder).free < _FREE_BYTES:
@@ -155,8 +163,11 @@ def _vault(settings: Settings) -> list[Finding]:
 
 
 def _clickhouse(settings: Settings) -> list[Finding]:
+    if settings.clickhouse.url is None:
+        say = "clickhouse.url is not set: load uses the engine in process, for trials"
+        return [Finding("clickhouse", "warning", say)]
     try:
-        connect(engine(settings.clickhouse), read_only=True)
+        connect(engine(settings.clickhouse), read_only=True).close()
     except UnavailableError as error:
         return [Finding("clickhouse", "problem", f"{error}: check clickhouse.url and that it runs")]
     except PartywallError as error:

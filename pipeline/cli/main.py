@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from typing import Annotated
@@ -21,7 +22,7 @@ from pipeline.cli.status import status
 from pipeline.cli.topics import topics
 from pipeline.cli.up import up
 from pipeline.cli.vault import vault
-from pipeline.errors import PartywallError
+from pipeline.errors import PartywallError, SettingsError
 
 app = typer.Typer(
     name="partywall",
@@ -48,7 +49,7 @@ def run(
 
     unknown = [name for name in stages if name not in stage.STAGES]
     if unknown:
-        raise tree.SettingsError(
+        raise SettingsError(
             f"no stage is called {unknown[0]}: choose from {', '.join(stage.STAGES)}"
         )
     sys.exit(stage.main(stages, tree.load(config), sealing=sealing))
@@ -73,7 +74,7 @@ def main() -> None:
         _fail(error.format_message(), 2)
     except PartywallError as error:
         _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -82,7 +83,9 @@ def main() -> None:
         show = getattr(error, "format_message", None)
         if show is not None:
             _fail(show(), 2)
-        _fail(f"a fault of ours: {logs.describe(error)}; nothing of your logs is in this message", 70)
+        _fail(
+            f"a fault of ours: {logs.describe(error)}; nothing of your logs is in this message", 70
+        )
 
 
 def _fail(message: str, code: int) -> None:

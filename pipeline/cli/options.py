@@ -1,4 +1,4 @@
-"""Options that several verbs share, and the shape of labels."""
+"""Options that several verbs share, and the checks that come before anything is started."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Final
 
+import maxminddb
 import typer
 
 from pipeline.errors import UsageError
@@ -36,3 +37,28 @@ def check_label(option: str, label: str) -> None:
             f"{option}: use up to 64 letters, digits, dots, dashes and underscores, a letter or "
             "digit first"
         )
+
+
+def distinct(files: list[str]) -> list[str]:
+    """Return the files in order, one that is named twice only once, whatever its names."""
+    found: dict[object, str] = {}
+    for name in files:
+        try:
+            status = Path(name).stat()
+            found.setdefault((status.st_dev, status.st_ino), name)
+        except OSError:
+            found.setdefault(name, name)
+    return list(found.values())
+
+
+def database(option: str, path: Path | None) -> str | None:
+    """Return an MMDB file's full path; raises UsageError where it cannot be read as one."""
+    if path is None:
+        return None
+    if not path.is_file():
+        raise UsageError(f"{option} {path}: no such file")
+    try:
+        maxminddb.open_database(path).close()
+    except (OSError, ValueError, maxminddb.InvalidDatabaseError):
+        raise UsageError(f"{option} {path}: is no MMDB file that can be read") from None
+    return str(path.resolve())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -41,6 +44,31 @@ class Place:
         except (OSError, orjson.JSONDecodeError, TypeError):
             return None
         return place
+
+
+@contextlib.contextmanager
+def occupied(folder: Path) -> Iterator[None]:
+    """Keep other processes of ours out of a data folder, and make it; raises UsageError.
+
+    Two groups in one folder would take each other's key service and engine away.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise UsageError(
+            f"data folder {folder}: {error.strerror}; choose one with --data"
+        ) from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"a group runs in {folder} already: stop it, or choose another --data"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def running(folder: Path) -> Place:

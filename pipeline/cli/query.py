@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pipeline import settings as tree
 from pipeline.apps.load import engine
@@ -21,11 +23,18 @@ from pipeline.clickhouse.queries import named, run_query
 from pipeline.errors import UsageError
 
 Rows = list[dict[str, object]]
+_NO_TERMINAL: Final = 10_000  # columns
 
 
 def query(
-    text: Annotated[str, typer.Argument(metavar="SQL|NAME", help="a SELECT, or a name from `partywall query names`")],
-    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="the folder of `up` or of `report --data`")] = None,
+    text: Annotated[
+        str,
+        typer.Argument(metavar="SQL|NAME", help="a SELECT, or a name from `partywall query names`"),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="the folder of `up` or of `report --data`"),
+    ] = None,
     as_json: Json = False,
     config: Config = None,
 ) -> None:
@@ -37,7 +46,9 @@ def query(
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(rows, default=str) + b"\n")
         return
-    console = Console()
+    # A value is shown as it is: a page's path may look like markup, and a pipe has no width.
+    console = Console(markup=False)
+    console = console if console.is_terminal else Console(markup=False, width=_NO_TERMINAL)
     if not rows:
         console.print("no rows")
         return
@@ -45,7 +56,7 @@ def query(
     for name, value in rows[0].items():
         table.add_column(name, justify="right" if isinstance(value, int | float) else "left")
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(Text(str(value)) for value in row.values()))
     console.print(table)
 
 
@@ -53,7 +64,7 @@ def ask(text: str, data: Path | None, config: Path | None) -> Rows:
     """Return the rows of a query, from whoever owns the engine."""
     settings = tree.load(config)
     if data is None and settings.clickhouse.url is not None:
-        return [dict(row) for row in run_query(connect(engine(settings.clickhouse), read_only=True), text)]
+        return _asked(engine(settings.clickhouse), text)
     folder = data or DEFAULT
     place = Place.find(folder)
     if place is not None:
@@ -63,5 +74,9 @@ def ask(text: str, data: Path | None, config: Path | None) -> Rows:
             f"there is no engine in {folder}: name the folder of `partywall up` or of "
             "`partywall report --data` with --data"
         )
-    client = connect(Engine(path=folder / "clickhouse"), read_only=True)
-    return [dict(row) for row in run_query(client, text)]
+    return _asked(Engine(path=folder / "clickhouse"), text)
+
+
+def _asked(where: Engine, text: str) -> Rows:
+    with contextlib.closing(connect(where, read_only=True)) as client:
+        return [dict(row) for row in run_query(client, text)]

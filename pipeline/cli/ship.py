@@ -11,7 +11,7 @@ from rich.console import Console
 
 from pipeline import settings as tree
 from pipeline.apps import ship as shipping
-from pipeline.cli.options import Config, Format, check_label
+from pipeline.cli.options import Config, Format, check_label, distinct
 from pipeline.cli.place import running
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
@@ -19,14 +19,33 @@ from pipeline.settings import Kafka, Settings
 
 
 def ship(
-    files: Annotated[list[str], typer.Argument(metavar="FILE…|-", help="plain, gz, bz2 or zst; - is standard input")],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE…|-", help="plain, gz, bz2 or zst; - is standard input"),
+    ],
     format_: Format = "auto",
     site: Annotated[str, typer.Option("--site", metavar="NAME")] = "default",
-    source: Annotated[str | None, typer.Option("--source", metavar="NAME", help="who sends; the file's name unless given")] = None,
-    ingest: Annotated[str, typer.Option("--ingest", metavar="NAME", help="live, or a name of its own for old files")] = shipping.LIVE,
-    more: Annotated[bool, typer.Option("--more", help="more files of this ingest follow: leave its windows open")] = False,
-    one_line: Annotated[bool, typer.Option("--one-line", help="one line a message instead of chunks")] = False,
-    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="ship into the group that `partywall up` runs there")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", metavar="NAME", help="who sends; the file's name unless given"),
+    ] = None,
+    ingest: Annotated[
+        str,
+        typer.Option("--ingest", metavar="NAME", help="live, or a name of its own for old files"),
+    ] = shipping.LIVE,
+    more: Annotated[
+        bool,
+        typer.Option("--more", help="more files of this ingest follow: leave its windows open"),
+    ] = False,
+    one_line: Annotated[
+        bool, typer.Option("--one-line", help="one line a message instead of chunks")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="DIR", help="ship into the group that `partywall up` runs there"
+        ),
+    ] = None,
     config: Config = None,
 ) -> None:
     """Ship files into Kafka; run twice, it ships nothing twice."""
@@ -37,7 +56,7 @@ def ship(
     settings = tree.load(config)
     if data is not None:
         settings = embedded(settings, data)
-    plans = shipping.plan(list(dict.fromkeys(files)), site, source, format_, ingest, system_clock)
+    plans = shipping.plan(distinct(files), site, source, format_, ingest, system_clock)
     with Bars() as bars:
         shipped = asyncio.run(
             shipping.ship(

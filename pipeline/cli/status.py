@@ -39,7 +39,9 @@ _NEWEST: Final = 64  # messages at the end of an events partition that are asked
 
 
 def status(
-    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="the folder of `partywall up`")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="the folder of `partywall up`")
+    ] = None,
     as_json: Json = False,
     config: Config = None,
 ) -> None:

@@ -12,34 +12,34 @@ import typer
 from rich.console import Console
 
 from pipeline.apps.embedded import Group
-from pipeline.cli.options import ASN, COUNTRY, K
-from pipeline.cli.place import DEFAULT, Place
-from pipeline.errors import UnavailableError, UsageError
+from pipeline.cli.options import ASN, COUNTRY, K, database
+from pipeline.cli.place import DEFAULT, Place, occupied
+from pipeline.errors import UnavailableError
 
 
 def up(
     data: Annotated[Path, typer.Option("--data", metavar="DIR")] = DEFAULT,
     k: K = None,
-    port: Annotated[int, typer.Option("--port", help="the broker's port; 0 takes a free one")] = 0,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="the broker's port; 0 takes a free one")
+    ] = 0,
     mmdb_country: COUNTRY = None,
     mmdb_asn: ASN = None,
 ) -> None:
     """Run broker, key service, every stage and the engine here, and print where they listen."""
-    if Place.find(data) is not None:
-        raise UsageError(f"a group runs in {data} already: stop it, or choose another --data")
-    split = {
-        name: str(path.resolve())
-        for name, path in (("mmdb_country", mmdb_country), ("mmdb_asn", mmdb_asn))
-        if path is not None
+    databases = {
+        "mmdb_country": database("--mmdb-country", mmdb_country),
+        "mmdb_asn": database("--mmdb-asn", mmdb_asn),
     }
-    overrides: dict[str, object] = {"split": split} if split else {}
+    overrides: dict[str, object] = {"split": databases}
     if k is not None:
         overrides["k"] = k
-    asyncio.run(_up(data, overrides, port))
+    with occupied(data):
+        asyncio.run(_up(data, overrides, port))
 
 
 async def _up(data: Path, overrides: dict[str, object], port: int) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

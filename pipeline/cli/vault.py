@@ -14,6 +14,7 @@ from rich.table import Table
 
 from pipeline import settings as tree
 from pipeline.cli.options import Config, Json
+from pipeline.errors import UsageError
 from pipeline.vault.status import vault_status
 
 vault = typer.Typer(help="The sealed store.", no_args_is_help=True)
@@ -26,11 +27,19 @@ def root() -> None:
 
 @vault.command()
 def status(
-    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="the folder of `up` or of `report --data`")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="the folder of `up` or of `report --data`"),
+    ] = None,
     as_json: Json = False,
     config: Config = None,
 ) -> None:
     """Count segments, records, bytes and spans per site. No key is needed, none is used."""
+    if data is not None and not (data / "vault").is_dir():
+        raise UsageError(
+            f"there is no vault in {data}: name the folder of `partywall up` or of "
+            "`partywall report --data` with --data"
+        )
     url = str(data / "vault") if data is not None else tree.load(config).vault.url
     found: dict[str, Any] = vault_status(url)
     if as_json:

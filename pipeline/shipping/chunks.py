@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from typing import Final
 
 CHUNK_BYTES: Final = 256 * 1024
-LONGEST_LINE: Final = 4 * 2**20
-"""A line longer than this is cut: split would reject it anyway, and a message must hold it."""
+LONGEST_LINE: Final = 512 * 1024
+"""A line longer than this is cut: split rejects one of an eighth already, and a message of the raw
+topic (1 MiB) must hold it together with the block that was read with its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole lines. ``end`` is the offset behind them in the stream, ``first`` the number of the
-    first line from 1, ``lines`` how many there are."""
+    """Whole lines.
+
+    ``end`` is the offset behind them in the stream, ``first`` the number of the first line from
+    1, ``lines`` how many there are.
+    """
 
     value: bytes = field(repr=False)
     first: int

@@ -16,6 +16,7 @@ from typing import IO, Final
 import zstandard
 
 from pipeline.errors import InputError
+from pipeline.shipping.zst import Frames
 
 STDIN: Final = "-"
 _PEEK: Final = 64 * 1024
@@ -41,12 +42,17 @@ class Opened:
 def opened(name: str) -> Iterator[Opened]:
     """Open a file by name, ``-`` for standard input; raises InputError with what to do."""
     if name == STDIN:
+        waiting()
         yield Opened(sys.stdin.buffer, sys.stdin.buffer, None, None)
         return
     path = Path(name)
     if path.is_dir():
-        raise InputError(f"{name} is a directory: name the files in it, such as {name.rstrip('/')}/*")
+        raise InputError(
+            f"{name} is a directory: name the files in it, such as {name.rstrip('/')}/*"
+        )
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{name} is no regular file: pipe it in, and name - for it")
         with path.open("rb") as stored:
             head = stored.read(4)
             stored.seek(0)
@@ -62,14 +68,27 @@ def opened(name: str) -> Iterator[Opened]:
         raise InputError(f"{name} may not be read by this user: check its permissions") from None
 
 
+def waiting() -> bytes:
+    """Return the first bytes of standard input and leave them there; raises InputError.
+
+    Waits for the first ones. There are as many as have come, 8 KiB at most.
+    """
+    source = sys.stdin.buffer
+    start = source.peek() if isinstance(source, io.BufferedReader) else b""
+    if not start:
+        raise InputError("standard input is empty: nothing to read")
+    if any(start.startswith(magic) for magic in _MAGIC):
+        raise InputError("standard input is packed: unpack it on the way, with zcat for instance")
+    return start
+
+
 def _unpacked(stored: IO[bytes], packed: str | None) -> IO[bytes]:
     if packed == "gz":
-        return io.BufferedReader(gzip.GzipFile(fileobj=stored), 1 << 20)  # type: ignore[arg-type]
+        return io.BufferedReader(gzip.GzipFile(fileobj=stored), 1 << 20)
     if packed == "bz2":
-        return io.BufferedReader(bz2.BZ2File(stored), 1 << 20)  # type: ignore[arg-type]
+        return io.BufferedReader(bz2.BZ2File(stored), 1 << 20)
     if packed == "zst":
-        reader = zstandard.ZstdDecompressor().stream_reader(stored, read_across_frames=True)
-        return io.BufferedReader(reader, 1 << 20)  # type: ignore[arg-type]
+        return io.BufferedReader(Frames(stored), 1 << 20)
     return stored
 
 
@@ -85,9 +104,15 @@ def read(opened_file: Opened, name: str, size: int) -> bytes:
 
 
 def head(name: str) -> list[bytes]:
-    """Return the first lines of a file (64 KiB at most); raises InputError for binary ones."""
-    with opened(name) as file:
-        start = read(file, name, _PEEK)
+    """Return the first lines of a file (64 KiB at most) or of what waits on standard input.
+
+    Raises InputError where there is none, and for binary ones.
+    """
+    if name == STDIN:
+        start = waiting()
+    else:
+        with opened(name) as file:
+            start = read(file, name, _PEEK)
     check_text(name, start)
     lines = start.split(b"\n")
     return lines[:-1] if len(lines) > 1 else lines
@@ -95,6 +120,7 @@ def head(name: str) -> list[bytes]:
 
 def check_text(name: str, start: bytes) -> None:
     """Raise InputError where the first bytes are not those of a text."""
+    name = "standard input" if name == STDIN else name
     odd = sum(start.count(bytes([code])) for code in (*range(9), *range(14, 32)) if code != 27)  # noqa: PLR2004
     if start and odd > _BINARY_SHARE * len(start):
         raise InputError(f"{name} is a binary file, not a log: name a text file, gz, bz2 or zst")

@@ -21,8 +21,11 @@ _HEAD: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """``offset`` counts decompressed bytes, ``lines`` the lines before it; ``head`` is how many
-    stored bytes the digest covers."""
+    """How far a file was shipped.
+
+    ``offset`` counts decompressed bytes, ``lines`` the lines before it; ``head`` is how many
+    stored bytes the digest covers.
+    """
 
     device: int
     inode: int
@@ -52,8 +55,8 @@ class Points:
     def find(self, name: str) -> Point:
         """Return the point of a file, at its start where it is new; raises InputError."""
         try:
-            status = os.stat(name)
-            with open(name, "rb") as file:  # noqa: PTH123 -- as the shipper opened it
+            status = Path(name).stat()
+            with Path(name).open("rb") as file:
                 start = file.read(_HEAD)
         except OSError as error:
             raise InputError(f"{name}: {error.strerror}") from None
