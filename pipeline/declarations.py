@@ -17,6 +17,6 @@ def folder() -> Path:
     return next(path for path in _CANDIDATES if path.is_dir())
 
 
-def load(name: str) -> Any:
+def load(name: str) -> Any:  # noqa: ANN401 -- YAML has no type before it is checked
     """Return the YAML document ``schemas/<name>``, parsed."""
     return yaml.safe_load((folder() / name).read_text(encoding="utf-8"))

@@ -92,7 +92,9 @@ def _version(entry: dict[str, object]) -> Version:
         raise TypeError("retention")
     return Version(
         version=int(str(entry["version"])),
-        effective=effective.astimezone(dt.UTC) if effective.tzinfo else effective.replace(tzinfo=dt.UTC),
+        effective=effective.astimezone(dt.UTC)
+        if effective.tzinfo
+        else effective.replace(tzinfo=dt.UTC),
         purposes=frozenset(str(p) for p in entry["purposes"]),  # type: ignore[attr-defined]
         k=int(str(entry["k"])),
         retention=Retention(**{str(k): int(v) for k, v in retention.items()}),

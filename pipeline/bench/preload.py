@@ -16,10 +16,11 @@ async def preload(
     topic: str,
     partitions: int,
     lines: Iterable[bytes],
-    headers: list[tuple[str, bytes]],
+    ending: list[tuple[str, bytes]],
 ) -> int:
     """Send ``lines`` round robin in batches of a thousand messages, then the end of the ingest.
 
+    The lines bear no headers, as common shippers send them; ``ending`` are those of the end.
     Returns how many were sent. Batches alternate between partitions, so that time moves on all of
     them alike.
     """
@@ -41,12 +42,12 @@ async def preload(
 
     for line in lines:
         if held == _BATCH_LINES or not builder.append(
-            key=None, value=line, timestamp=None, headers=headers
+            key=None, value=line, timestamp=None, headers=[]
         ):
             full = held == _BATCH_LINES
             await flush()
             if full or held == 0:
-                builder.append(key=None, value=line, timestamp=None, headers=headers)
+                builder.append(key=None, value=line, timestamp=None, headers=[])
         held += 1
         sent += 1
     if held:
@@ -54,6 +55,6 @@ async def preload(
     await asyncio.gather(*waiting)
     for partition in range(partitions):
         await producer.send_and_wait(
-            topic, b"", partition=partition, headers=[*headers, ("control", b"end")]
+            topic, b"", partition=partition, headers=[*ending, ("control", b"end")]
         )
     return sent

@@ -16,9 +16,9 @@ import typer
 from rich.console import Console
 
 from pipeline import policy
-from pipeline.apps import bench as wiring
 from pipeline.apps.embedded import Group
 from pipeline.bench import comparators, parity
+from pipeline.bench import run as wiring
 from pipeline.bench.figures import Figures, Rate
 from pipeline.bench.generate import generate
 from pipeline.cli.options import Json
@@ -34,7 +34,12 @@ class ParityError(PartywallError):
 def bench(
     lines: Annotated[int, typer.Option("--lines", min=1000)] = 1_000_000,
     seed: Annotated[int, typer.Option("--seed")] = 7,
-    compare: Annotated[bool, typer.Option("--compare/--no-compare", help="also time the others, and the run without sealing")] = True,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare/--no-compare", help="also time the others, and the run without sealing"
+        ),
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Time the whole way on generated lines; check every cell against plain Python first."""
@@ -69,7 +74,8 @@ def bench(
             rsyslog_mmanon=rsyslog,
             peak_memory=run.peak_memory,
             stages=run.stages,
-            machine=f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+            machine=f"{os.cpu_count()} cores, {platform.machine()}, "
+            f"Python {platform.python_version()}",
         )
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(figures.document()) + b"\n")

@@ -40,7 +40,10 @@ def security(kafka: Kafka) -> dict[str, Any]:
 
 def tls(kafka: Kafka) -> ssl.SSLContext:
     """Return the TLS context for the broker's certificate authority."""
-    return create_ssl_context(cafile=str(kafka.ca_file) if kafka.ca_file else None)
+    context: ssl.SSLContext = create_ssl_context(
+        cafile=str(kafka.ca_file) if kafka.ca_file else None
+    )
+    return context
 
 
 def password(kafka: Kafka) -> str:
@@ -55,7 +58,7 @@ def password(kafka: Kafka) -> str:
         ) from None
 
 
-def producer(kafka: Kafka, **options: Any) -> AIOKafkaProducer:
+def producer(kafka: Kafka, **options: object) -> AIOKafkaProducer:
     """Return an unstarted producer that waits for every replica's acknowledgement."""
     return AIOKafkaProducer(
         **security(kafka),
@@ -66,7 +69,7 @@ def producer(kafka: Kafka, **options: Any) -> AIOKafkaProducer:
     )
 
 
-def consumer(kafka: Kafka, group: str | None, **options: Any) -> AIOKafkaConsumer:
+def consumer(kafka: Kafka, group: str | None, **options: object) -> AIOKafkaConsumer:
     """Return an unstarted consumer that commits only when told to."""
     return AIOKafkaConsumer(
         **security(kafka),
@@ -84,7 +87,9 @@ def admin(kafka: Kafka) -> AIOKafkaAdminClient:
     return AIOKafkaAdminClient(**security(kafka), client_id="partywall-admin")
 
 
-async def started(make: Callable[[], T], start: Callable[[T], Awaitable[None]], patience: float) -> T:
+async def started(
+    make: Callable[[], T], start: Callable[[T], Awaitable[None]], patience: float
+) -> T:
     """Start a client, waiting up to ``patience`` seconds for a broker that is not there yet."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience

@@ -7,15 +7,14 @@ worker and the shipper (which holds raw lines anyway) may knock.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from pipeline.policy import Policy
-from pipeline.restricted.agent import Agents
+from pipeline.restricted.agent import Agent, Agents
 from pipeline.restricted.describe import Describer
 from pipeline.restricted.geo import Geo
-from pipeline.restricted.lines import Label, RawMessages
 from pipeline.restricted.glance import Look, look, oldest
-from pipeline.restricted.referrer import Referrers
+from pipeline.restricted.lines import Label, RawMessages
+from pipeline.restricted.referrer import Referrer, Referrers
 from pipeline.restricted.scrub import load_scrubber, method_name
 from pipeline.restricted.split import Crossing, Reading, Splitter
 from pipeline.settings import Split
@@ -50,7 +49,7 @@ def open_splitter(
     return Splitter(
         describer,
         policy,
-        Label(settings.site, settings.source, settings.format),
+        Label(settings.site, settings.source, settings.format, settings.ingest),
         partitions=partitions,
         max_line_bytes=settings.max_line_bytes,
         own_hosts={site: frozenset(hosts) for site, hosts in settings.own_hosts.items()},
@@ -58,6 +57,11 @@ def open_splitter(
     )
 
 
-def describers() -> tuple[Callable[..., Any], ...]:
+def describers() -> tuple[
+    Callable[[str | None], str],
+    Callable[[str | None], Agent],
+    Callable[[str | None], Referrer],
+    Callable[[str | None], str],
+]:
     """Return what is said of one page, agent, referrer and method: for the slow reference."""
     return load_scrubber().page, Agents().describe, Referrers().describe, method_name

@@ -28,7 +28,9 @@ def look(name: str, lines: list[bytes], format_: str, now: int) -> Look:
     ``name`` is the file's, for the message. Raises InputError where no format is known by that
     name, or where ``auto`` cannot tell.
     """
-    sample = pl.Series([line.decode("utf-8", "replace").rstrip("\r") for line in lines], dtype=pl.String)
+    sample = pl.Series(
+        [line.decode("utf-8", "replace").rstrip("\r") for line in lines], dtype=pl.String
+    )
     if format_ == "auto":
         found = formats.detect(sample)
         if found.format is None:

@@ -14,8 +14,8 @@ import polars as pl
 
 from pipeline import events
 from pipeline.events import EventsHeader
-from pipeline.keys.material import SealingKey
 from pipeline.kafka.sizing import TARGET_BYTES
+from pipeline.keys.material import SealingKey
 from pipeline.policy import Policy
 from pipeline.purposes import Refusals
 from pipeline.restricted import formats, seal
@@ -111,10 +111,7 @@ class Splitter:
         frame = pl.concat(parsed).sort("at") if parsed else frame.clear()
         frame = self._judge(frame, lines) if parsed else frame
         days = frozenset(
-            frame.filter(outcome=EVENT)
-            .select("ingest", pl.col("time") // DAY)
-            .unique()
-            .iter_rows()
+            frame.filter(outcome=EVENT).select("ingest", pl.col("time") // DAY).unique().iter_rows()
             if parsed
             else ()
         )
@@ -125,10 +122,8 @@ class Splitter:
         name = label.format
         if name == "auto":
             name = formats.detect(plain.head(1_000)).format or ""
-        if name in formats.FORMATS:
-            raw = formats.parse(name, plain, now=now)
-        else:
-            raw = _unread(plain)
+        known = name in formats.FORMATS
+        raw = formats.parse(name, plain, now=now) if known else _unread(plain)
         return pl.concat(
             [
                 part.drop("text"),

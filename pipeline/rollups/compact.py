@@ -8,7 +8,7 @@ import polars as pl
 
 from pipeline.kafka.runs import RunLog, Span
 from pipeline.kafka.sizing import TARGET_BYTES
-from pipeline.rollups.rollup import Rollup, decode_run, encode_run
+from pipeline.rollups.rollup import Progress, Rollup, decode_run, encode_run
 
 MERGE_AFTER: Final = 64
 """So many small runs at the end of the log are put into one."""
@@ -34,9 +34,7 @@ class Housekeeping:
         """After a cut: forget the runs that hold nothing still open. The last one always stays."""
         oldest = rollup.open["position"].min()
         spans = self._log.spans
-        first = next(
-            (s for s in spans if isinstance(oldest, int) and s.end >= oldest), spans[-1]
-        )
+        first = next((s for s in spans if isinstance(oldest, int) and s.end >= oldest), spans[-1])
         for span in spans[: spans.index(first)]:
             self._size.pop(span, None)
         await self._log.drop_before(first)
@@ -55,6 +53,7 @@ class Housekeeping:
     async def _merge(self, spans: list[Span]) -> None:
         chosen = set(spans)
         frames = []
+        progress = Progress()
         for span, after, value in self._log.read():
             if span in chosen:
                 progress, cells = decode_run(value)
@@ -64,5 +63,3 @@ class Housekeeping:
         for old in spans:
             self._size.pop(old, None)
         self._size[span] = len(merged)
-
-

@@ -13,7 +13,7 @@ EVER: Final = 2**62
 
 @dataclass(slots=True)
 class Marks:
-    """Watermarks (seconds since 1970) of one ingest by source; a source not heard of holds all back."""
+    """Watermarks (seconds since 1970) of one ingest; a source not heard of holds all back."""
 
     by_source: dict[str, int] = field(default_factory=dict)
 

@@ -49,7 +49,7 @@ async def run(folder: Path, file: Path, lines: int, policy: Policy, *, sealing: 
     declared = topics.declared(policy.current.retention)
     group = Group(
         folder,
-        {"log": {"level": "warning"}},
+        {"log": {"level": "warning"}, "split": {"site": SITE, "source": SITE, "ingest": INGEST}},
         extra={"split": () if sealing else ("--no-sealing",)},
         processes=_PROCESSES,
         held=(("split",),),
@@ -99,7 +99,7 @@ def _lines(file: Path) -> Iterator[bytes]:
 
 
 def _tables(engine: str) -> parity.Tables:
-    found: parity.Tables = {}
+    found: dict[str, dict[parity.Key, parity.Numbers]] = {}
     for table in TABLES:
         text = f"SELECT * REPLACE (toUnixTimestamp(window_start) AS window_start) FROM analytics.{table}"  # noqa: S608, E501 -- our own names
         rows = remote.query(engine, text)
