@@ -134,4 +134,6 @@ def _decode(message: bytes) -> tuple[dict[str, object], pl.DataFrame]:
 
 def _check(rows: pl.DataFrame, schema: dict[str, pl.DataType]) -> None:
     if dict(rows.schema) != schema:
-        raise IntegrityError(f"columns {sorted(set(rows.columns) ^ set(schema))} do not belong")
+        # Names that came over the wire are not ours to repeat.
+        strange, missing = set(rows.columns) - set(schema), sorted(set(schema) - set(rows.columns))
+        raise IntegrityError(f"{len(strange)} columns do not belong, and missing are {missing}")
