@@ -1,0 +1,428 @@
+"""The command as a person uses it, over the embedded group: report, up, ship, status, query.
+
+Starting a group takes most of the time here, so few are started and much is asked of each.
+"""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import datetime as dt
+import gzip
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+import pytest
+import zstandard
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet  # type: ignore[import-untyped]
+
+ADDRESSES: Final = [f"198.51.100.{n}" for n in range(1, 61)] + [
+    f"203.0.113.{n}" for n in range(1, 41)
+]
+AGENTS: Final = (
+    "Mozilla/5.0 (Windows NT 10.0; rv:130.0) Gecko/20100101 Firefox/130.0",
+    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+)
+FAR_TOO_LONG: Final = 180  # seconds: on an idle machine everything here takes a few
+
+
+def traffic(first: dt.datetime, lines: int, seed: int) -> list[str]:
+    """Return combined lines, in order, over three hours; one in fifty is cut off."""
+    dice = random.Random(seed)
+    made = []
+    for number in range(lines):
+        moment = first + dt.timedelta(seconds=number * 10_800 // lines)
+        stamp = moment.strftime("%d/%b/%Y:%H:%M:%S +0000")
+        line = (
+            f'{dice.choice(ADDRESSES)} - - [{stamp}] "GET /page/{"abc"[number % 3]} HTTP/1.1" '
+            f'{dice.choice((200, 200, 404))} {dice.randrange(9_999)} "-" "{AGENTS[number % 2]}"'
+        )
+        made.append(line[:-9] if number % 50 == 7 else line)
+    return made
+
+
+def partywall(folder: Path, *arguments: object, stdin: bytes | None = None) -> str:
+    """Run the command in ``folder``; return what it printed."""
+    run = subprocess.run(
+        [sys.executable, "-m", "pipeline", *map(str, arguments)],
+        cwd=folder,
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        timeout=FAR_TOO_LONG,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr.decode()
+    return run.stdout.decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A folder with two reports in it, and what they said."""
+
+    folder: Path
+    lines: list[str]
+    first: dict[str, Any]
+    page: str
+    piped: list[str]
+    second: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    """Rotated files, each packed in another way and named newest first; then another site's."""
+    folder = tmp_path_factory.mktemp("reported")
+    lines = traffic(dt.datetime(2024, 3, 9, 22, 30, tzinfo=dt.UTC), 2_000, seed=1)
+    names = ("access.log.3.zst", "access.log.2.bz2", "access.log.1.gz", "access.log")
+    packs: tuple[Callable[[bytes], bytes], ...] = (
+        zstandard.compress,
+        bz2.compress,
+        gzip.compress,
+        bytes,
+    )
+    for at, (name, pack) in enumerate(zip(names, packs, strict=True)):
+        text = "\n".join(lines[at * 500 : (at + 1) * 500])
+        (folder / name).write_bytes(pack(text.encode()))  # the last line has no end
+    _databases(folder)
+    first = partywall(
+        folder, "report", *reversed(names), "access.log", "--data", "kept", "--k", 1, "--json",
+        "--html", "page.html", "--mmdb-country", "country.mmdb", "--mmdb-asn", "asn.mmdb",
+    )  # fmt: skip
+    piped = traffic(dt.datetime(2024, 3, 9, 10, 0, tzinfo=dt.UTC), 600, seed=2)
+    second = partywall(
+        folder, "report", "-", "--data", "kept", "--site", "other", "--json",
+        stdin="\n".join(piped).encode() + b"\n",
+    )  # fmt: skip
+    page = (folder / "page.html").read_text()
+    return Reported(folder, lines, json.loads(first), page, piped, json.loads(second))
+
+
+def _databases(folder: Path) -> None:
+    country = MMDBWriter(database_type="country")
+    country.insert_network(IPSet(["198.51.100.0/24"]), {"country_code": "SE"})
+    country.insert_network(IPSet(["203.0.113.0/24"]), {"country": {"iso_code": "NZ"}})
+    country.to_db_file(str(folder / "country.mmdb"))
+    asn = MMDBWriter(database_type="asn")
+    asn.insert_network(
+        IPSet(["198.51.100.0/24"]), {"autonomous_system_organization": "Example Telecom"}
+    )
+    asn.to_db_file(str(folder / "asn.mmdb"))
+
+
+def whole(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.endswith('"')]
+
+
+def test_files_of_every_packing_in_any_order_are_counted_once(reported: Reported) -> None:
+    good = whole(reported.lines)
+    found = reported.first
+    assert found["lines"] == {
+        "in": 2_000,
+        "events": len(good),
+        "rejected": 2_000 - len(good),
+        "ignored": 0,
+    }
+    assert found["totals"]["released_hits"] == len(good)
+    assert found["totals"]["bytes"] == sum(int(line.split(" ")[9]) for line in good)
+    assert found["sealed"]["records"] == 2_000
+    hours = Counter[str]()
+    for row in found["traffic_hourly"]:
+        hours[row["window_start"]] += row["hits"]
+    assert hours == Counter(_hour(line) for line in good)
+
+
+def _hour(line: str) -> str:
+    stamp = line.split("[")[1].split("]", maxsplit=1)[0]
+    moment = dt.datetime.strptime(stamp, "%d/%b/%Y:%H:%M:%S %z")
+    return moment.strftime("%Y-%m-%dT%H:00:00Z")
+
+
+def test_countries_and_providers_come_from_the_databases(reported: Reported) -> None:
+    found = {"country": Counter[str](), "provider": Counter[str]()}
+    for row in reported.first["breakdown_daily"]:
+        if row["dimension"] in found:
+            found[row["dimension"]][row["value"]] += row["hits"]
+    near = sum(line.startswith("198.51.100.") for line in whole(reported.lines))
+    far = len(whole(reported.lines)) - near
+    assert found["country"] == {"SE": near, "NZ": far}
+    assert found["provider"] == {"Example Telecom": near, "(unknown)": far}
+
+
+def test_the_page_is_one_file_that_loads_nothing(reported: Reported) -> None:
+    assert reported.page.lstrip().lower().startswith("<!doctype html>")
+    assert not re.search(r"""(?:src|href)\s*=|url\(|@import|<script""", reported.page)
+    for line in reported.lines:
+        assert line.split(" ")[0] not in reported.page
+
+
+def test_a_second_report_into_the_folder_tells_of_its_own_lines(reported: Reported) -> None:
+    good = whole(reported.piped)
+    found = reported.second
+    assert found["sites"] == ["other"]
+    assert found["lines"]["in"] == len(reported.piped)
+    totals = found["totals"]
+    assert totals["released_hits"] + totals["withheld_hits"] == len(good)
+    assert found["sealed"]["records"] == len(reported.piped)
+
+
+def test_what_was_kept_can_be_asked_for_afterwards(reported: Reported) -> None:
+    rows = json.loads(partywall(reported.folder, "query", "traffic", "--data", "kept", "--json"))
+    hits = Counter[str]()
+    for row in rows:
+        hits[row["site"]] += int(row["hits"])
+    assert hits["site"] == len(whole(reported.lines))
+    assert hits["other"] == reported.second["totals"]["released_hits"]
+    shown = partywall(
+        reported.folder, "query", "SELECT DISTINCT site FROM analytics.traffic_daily ORDER BY site",
+        "--data", "kept",
+    )  # fmt: skip
+    assert shown.split() == ["site", "other", "site"]
+
+
+def test_the_vault_can_be_counted_without_a_key(reported: Reported) -> None:
+    found = json.loads(partywall(reported.folder, "vault", "status", "--data", "kept", "--json"))
+    assert found["records"] == 2_600
+    assert found["missing"] == 0
+    by_outcome = Counter[str]()
+    for row in found["outcomes"]:
+        by_outcome[f"{row['site']} {row['outcome']}"] += row["records"]
+    assert by_outcome["site event"] == len(whole(reported.lines))
+    assert by_outcome["other rejected"] == len(reported.piped) - len(whole(reported.piped))
+
+
+def test_a_report_shows_no_address_and_no_agent(reported: Reported) -> None:
+    said = json.dumps([reported.first, reported.second])
+    assert not re.search(r"198\.51\.100|203\.0\.113|Googlebot|Gecko", said)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A group under ``partywall up``: its folder and what it has printed."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+    said: list[str]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The group as a service, with an hour-old live log and an old one beside it."""
+    folder = tmp_path_factory.mktemp("running")
+    now = dt.datetime.now(dt.UTC)  # noqa: TID251 -- live lines are those of now
+    live = traffic(now - dt.timedelta(hours=4), 300, seed=3)
+    (folder / "live.log").write_text("\n".join(live) + "\n")
+    old = traffic(dt.datetime(2023, 5, 1, 12, tzinfo=dt.UTC), 900, seed=4)
+    (folder / "old.log").write_text("\n".join(old) + "\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "up", "--data", "data", "--k", "5"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    said: list[str] = []
+    up = threading.Event()
+    reader = threading.Thread(target=_listen, args=(process.stdout, said, up), daemon=True)
+    reader.start()
+    try:
+        assert up.wait(FAR_TOO_LONG), said
+        yield Running(folder, process, said)
+    finally:
+        process.terminate()
+        process.wait(30)
+        reader.join(10)
+        process.stdout.close()
+
+
+def _listen(stream: IO[bytes], said: list[str], up: threading.Event) -> None:
+    for line in stream:
+        said.append(line.decode())
+        if line.startswith(b"data "):
+            up.set()
+    up.set()
+
+
+def shipped(running: Running, *arguments: object) -> int:
+    run = subprocess.run(
+        [sys.executable, "-m", "pipeline", "ship", "--data", "data", *map(str, arguments)],
+        cwd=running.folder,
+        capture_output=True,
+        text=True,
+        timeout=FAR_TOO_LONG,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    match = re.fullmatch(r"shipped ([\d,]+) lines\n", run.stderr)
+    assert match is not None, run.stderr
+    return int(match[1].replace(",", ""))
+
+
+@pytest.fixture(scope="module")
+def deliveries(running: Running) -> list[int]:
+    """Each file shipped twice, and a line that was written in between."""
+    counts = [shipped(running, "live.log", "--site", "shop") for _ in range(2)]
+    with (running.folder / "live.log").open("a") as file:
+        file.write((running.folder / "live.log").read_text().splitlines()[-1] + "\n")
+    counts.append(shipped(running, "live.log", "--site", "shop"))
+    old = ("old.log", "--site", "shop", "--ingest", "backfill-1", "--more")
+    counts += [shipped(running, *old), shipped(running, *old[:-1])]
+    return counts
+
+
+def until(question: Callable[[], bool]) -> None:
+    """Ask again until it is so; the asking itself takes its time."""
+    deadline = dt.timedelta(seconds=FAR_TOO_LONG)
+    began = dt.datetime.now(dt.UTC)  # noqa: TID251 -- a deadline
+    while not question():
+        assert dt.datetime.now(dt.UTC) - began < deadline  # noqa: TID251
+
+
+def status(running: Running) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        partywall(running.folder, "status", "--data", "data", "--json")
+    )
+    return found
+
+
+def test_the_service_tells_where_it_listens(running: Running) -> None:
+    said = "".join(running.said)
+    assert re.search(r"^broker +127\.0\.0\.1:\d+ ", said, re.MULTILINE)
+    assert re.search(r"^engine +http://127\.0\.0\.1:\d+ ", said, re.MULTILINE)
+
+
+def test_nothing_is_shipped_twice(deliveries: list[int]) -> None:
+    assert deliveries == [300, 0, 1, 900, 0]
+
+
+def test_a_backfill_is_released_while_live_windows_wait(
+    running: Running, deliveries: list[int]
+) -> None:
+    del deliveries
+
+    def asked() -> list[dict[str, Any]]:
+        text = partywall(running.folder, "query", "traffic", "--data", "data", "--json")
+        rows: list[dict[str, Any]] = json.loads(text)
+        return rows
+
+    until(lambda: bool(asked()))
+    old = whole((running.folder / "old.log").read_text().splitlines())
+    until(lambda: _booked(running).get("counted") == len(old))
+    booked = _booked(running)
+    assert booked["pending"] == 0
+    assert booked["released"] + booked["withheld"] == len(old)
+    assert sum(int(row["hits"]) for row in asked()) == booked["released"]
+    assert {row["site"] for row in asked()} == {"shop"}
+
+
+def _booked(running: Running) -> dict[str, Any]:
+    rows = [row for row in status(running)["released"] if row["ingest"] == "backfill-1"]
+    return rows[0] if rows else {}
+
+
+def test_status_accounts_for_every_line_and_names_every_key(
+    running: Running, deliveries: list[int]
+) -> None:
+    def found() -> dict[str, dict[str, Any]]:
+        lines = status(running)["lines"]
+        return {f"{row['source']} {row['ingest']}": row for row in lines}
+
+    total = sum(deliveries)
+    until(lambda: sum(row["in"] for row in found().values()) == total)
+    lines = found()
+    assert set(lines) == {"live.log live", "old.log backfill-1"}
+    assert lines["old.log backfill-1"]["in"] == 900
+    assert all(
+        row["in"] == row["events"] + row["rejected"] + row["ignored"] for row in lines.values()
+    )
+    told = status(running)
+    assert {group for group, lag in told["lag"].items() if lag} == {
+        "split", "vault", "rollup", "release", "load",
+    }  # fmt: skip
+    assert {"sealing", "pseudonym"} == {key["kind"] for key in told["keys"]["keys"]}
+    assert set(told["watermarks"]) == {"live", "backfill-1"}
+    assert set(told["watermarks"]["backfill-1"].values()) == {"ended"}
+
+
+def test_status_and_doctor_are_readable(running: Running, deliveries: list[int]) -> None:
+    del deliveries
+    shown = partywall(running.folder, "status", "--data", "data")
+    assert "backfill-1" in shown
+    found = json.loads(partywall(running.folder, "doctor", "--data", "data", "--json"))
+    assert not [finding for finding in found if finding["state"] == "problem"]
+    assert {"settings", "kafka", "keys", "vault", "anonymity"} <= {f["about"] for f in found}
+    assert "ok" in partywall(running.folder, "doctor", "--data", "data")
+
+
+def test_a_second_group_does_not_get_into_the_folder(running: Running) -> None:
+    for verb in (["up"], ["report", "old.log"]):
+        run = subprocess.run(
+            [sys.executable, "-m", "pipeline", *verb, "--data", "data"],
+            cwd=running.folder,
+            capture_output=True,
+            text=True,
+            timeout=FAR_TOO_LONG,
+            check=False,
+        )
+        assert run.returncode == 2
+        assert run.stderr == (
+            "partywall: a group runs in data already: stop it, or choose another --data\n"
+        )
+
+
+def test_a_group_that_is_stopped_leaves_nothing_running(running: Running) -> None:
+    """The last test of the group: it ends it."""
+    children = _children(running.process.pid)
+    assert len(children) >= 5
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(30) == 0
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    assert not (running.folder / "data/running.json").exists()
+
+
+def _children(ancestor: int) -> list[int]:
+    """Return every living process that descends from one."""
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            fields = folder.joinpath("stat").read_text().rsplit(")", 1)[1].split()
+            parents[int(folder.name)] = int(fields[1])
+    found = [ancestor]
+    for parent in found:
+        found += [pid for pid, of in parents.items() if of == parent]
+    return found[1:]
+
+
+def test_a_report_that_is_stopped_takes_everything_with_it(tmp_path: Path) -> None:
+    """Keys and sealed records of a one-shot report lie in a private folder, and go with it."""
+    (tmp_path / "access.log").write_text(
+        "\n".join(traffic(dt.datetime(2024, 3, 9, tzinfo=dt.UTC), 50, seed=5))
+    )
+    private = tmp_path / "tmp"
+    private.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "report", "access.log"],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(private)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    until(lambda: len(_children(process.pid)) >= 2)
+    children = _children(process.pid)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == b""
+    assert list(private.iterdir()) == []
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
