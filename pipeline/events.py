@@ -81,10 +81,7 @@ def decode_header(message: bytes) -> EventsHeader:
 def decode(message: bytes) -> tuple[EventsHeader, pl.DataFrame]:
     """Return header and rows of a message; raises IntegrityError where it is not one."""
     header = decode_header(message)
-    try:
-        rows = from_ipc(message[message.find(b"\n") + 1 :])
-    except pl.exceptions.PolarsError as error:
-        raise IntegrityError("not an event batch") from error
+    rows = from_ipc(message[message.find(b"\n") + 1 :])
     if dict(rows.schema) != SCHEMA:
         raise IntegrityError("not an event batch")
     return header, rows
@@ -99,8 +96,11 @@ def to_ipc(rows: pl.DataFrame) -> bytes:
 
 
 def from_ipc(data: bytes) -> pl.DataFrame:
-    """Return the frame of an Arrow IPC stream."""
-    return pl.read_ipc_stream(io.BytesIO(data))
+    """Return the frame of an Arrow IPC stream; raises IntegrityError where it is damaged."""
+    try:
+        return pl.read_ipc_stream(io.BytesIO(data))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise IntegrityError("rows of a message are damaged") from error
 
 
 EMPTY: Final = pl.DataFrame(schema=SCHEMA)

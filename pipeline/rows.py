@@ -9,8 +9,9 @@ since folded cells share them. Rollup rows are the only ones that cross door 2.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import orjson
 import polars as pl
@@ -89,6 +90,9 @@ class RollupsHeader:
     finished: bool = False
 
 
+_Header = TypeVar("_Header", CellsHeader, RollupsHeader)
+
+
 def encode_cells(header: CellsHeader, rows: pl.DataFrame) -> bytes:
     """Return the message; columns other than those of CELLS raise IntegrityError."""
     return _encode(asdict(header), rows, CELLS)
@@ -96,8 +100,7 @@ def encode_cells(header: CellsHeader, rows: pl.DataFrame) -> bytes:
 
 def decode_cells(message: bytes) -> tuple[CellsHeader, pl.DataFrame]:
     """Return header and rows; raises IntegrityError where the bytes are no cells message."""
-    head, rows = _decode(message)
-    header = CellsHeader(**head)  # type: ignore[arg-type]
+    header, rows = _decode(message, CellsHeader)
     _check(rows, CELLS)
     return header, rows
 
@@ -109,13 +112,14 @@ def encode_rollups(header: RollupsHeader, rows: pl.DataFrame) -> bytes:
 
 def decode_rollups(message: bytes) -> tuple[RollupsHeader, pl.DataFrame]:
     """Return header and rows; raises IntegrityError where the bytes are no rollups message."""
-    head, rows = _decode(message)
-    header = RollupsHeader(**head)  # type: ignore[arg-type]
+    header, rows = _decode(message, RollupsHeader)
     _check(rows, _rollup_schema(header.table))
     return header, rows
 
 
 def _rollup_schema(table: str) -> dict[str, pl.DataType]:
+    if table not in TABLES:
+        raise IntegrityError("rollups for a table that does not exist")
     return {**TABLES[table], "revision": pl.UInt64()}
 
 
@@ -124,12 +128,13 @@ def _encode(head: dict[str, object], rows: pl.DataFrame, schema: dict[str, pl.Da
     return orjson.dumps(head) + b"\n" + to_ipc(rows)
 
 
-def _decode(message: bytes) -> tuple[dict[str, object], pl.DataFrame]:
+def _decode(message: bytes, kind: Callable[..., _Header]) -> tuple[_Header, pl.DataFrame]:
     head, _, body = message.partition(b"\n")
     try:
-        return orjson.loads(head), from_ipc(body)
-    except (orjson.JSONDecodeError, pl.exceptions.PolarsError) as error:
-        raise IntegrityError("message is damaged") from error
+        header = kind(**orjson.loads(head))
+    except (orjson.JSONDecodeError, TypeError) as error:
+        raise IntegrityError("the header of a message is damaged") from error
+    return header, from_ipc(body)
 
 
 def _check(rows: pl.DataFrame, schema: dict[str, pl.DataType]) -> None:
