@@ -168,8 +168,15 @@ def load(config: Path | None = None, **flags: object) -> Settings:
                 f"setting {where}: there is none of that name; remove it or mend it"
             ) from None
         raise SettingsError(f"setting {where}: {first['msg']}") from None
-    except (yaml.YAMLError, SourceError) as error:
-        raise SettingsError(f"settings cannot be read: {type(error).__name__} in {path}") from None
+    except SourceError:
+        raise SettingsError(
+            "an environment variable of a list or a tree is no JSON: check PARTYWALL_*, or set a "
+            "single value as in PARTYWALL_KAFKA__BOOTSTRAP"
+        ) from None
+    except (yaml.YAMLError, ValueError, TypeError):
+        raise SettingsError(
+            f"settings file {path}: cannot be read as YAML in the shape of the tree"
+        ) from None
 
 
 def _check_variables() -> None:
