@@ -15,6 +15,11 @@ A message of ours names files, settings, offsets and reasons. It never quotes lo
 
 from __future__ import annotations
 
+from typing import Final
+
+CRASH_EXIT: Final = 70
+"""What a worker ends with that met what nobody foresaw (sysexits.h: internal software error)."""
+
 
 class PartywallError(Exception):
     """Base of all errors raised on purpose."""

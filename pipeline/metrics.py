@@ -18,6 +18,6 @@ SEALED = Counter("partywall_vault_records", "Records made durable in the vault")
 WAITING = Gauge("partywall_waiting", "1 while a stage waits for something around it", ["stage"])
 
 
-def serve(port: int) -> None:
-    """Serve all metrics on a loopback port."""
-    start_http_server(port, addr="127.0.0.1")
+def serve(host: str, port: int) -> None:
+    """Serve all metrics at an address; they name sites and reasons, and nobody."""
+    start_http_server(port, addr=host)

@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     log: Log = Log()
     policy: Path | None = None
     k: int | None = Field(default=None, ge=1)
+    metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
     state_dir: Path = Path("data/state")
 

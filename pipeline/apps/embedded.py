@@ -168,7 +168,7 @@ class Group:
     async def _stage(
         self, stages: tuple[str, ...], config: Path
     ) -> tuple[tuple[str, ...], asyncio.subprocess.Process]:
-        command = [sys.executable, "-m", "pipeline", "run", *stages, "--config", str(config)]
+        command = [sys.executable, "-m", "pipeline.apps.stage", str(config), *stages]
         name = "-".join(stages)
         process = await self._spawn(name, [*command, *self.extra.get(name, ())])
         return stages, process

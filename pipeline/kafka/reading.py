@@ -20,7 +20,10 @@ PATIENCE: float = 10.0
 async def reader(kafka: Kafka, group: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
     """Yield a started consumer without subscription; raises UnavailableError."""
     consumer = await client.started(
-        lambda: client.consumer(kafka, group), AIOKafkaConsumer.start, PATIENCE
+        # Stopping waits for the fetch under way, and that for news that nobody wants any more.
+        lambda: client.consumer(kafka, group, fetch_max_wait_ms=20),
+        AIOKafkaConsumer.start,
+        PATIENCE,
     )
     try:
         yield consumer
@@ -38,9 +41,11 @@ async def read_all(kafka: Kafka, topic: str, partitions: int) -> AsyncIterator[A
 
 async def read_one(consumer: AIOKafkaConsumer, partition: TopicPartition) -> AsyncIterator[Any]:
     """Yield every record that a partition holds now; the consumer is left assigned to it."""
-    consumer.assign([partition])
     position = (await consumer.beginning_offsets([partition]))[partition]
     end = (await consumer.end_offsets([partition]))[partition]
+    if position >= end:
+        return
+    consumer.assign([partition])
     consumer.seek(partition, position)
     while position < end:
         got = await consumer.getmany(partition, timeout_ms=1000)

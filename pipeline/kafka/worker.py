@@ -10,17 +10,16 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import faust
 from faust.types import TP, EventT, StreamT
 
-from pipeline.errors import IntegrityError, UnavailableError
+from pipeline.errors import CRASH_EXIT, IntegrityError, UnavailableError
 from pipeline.kafka import client
 from pipeline.logs import get
 from pipeline.settings import Kafka
 
-CRASH_EXIT: Final = 70  # sysexits.h: internal software error
 _log = get("worker")
 T = TypeVar("T")
 
