@@ -73,11 +73,12 @@ async def lags(kafka: Kafka, group: str, topic: str, partitions: int) -> dict[in
     async with reader(kafka, group) as consumer:
         wanted = [TopicPartition(topic, number) for number in range(partitions)]
         starts = await consumer.beginning_offsets(wanted)
+        # Asked before the ends: what is read meanwhile must not look like more than there is.
+        committed = {tp: await consumer.committed(tp) for tp in wanted}
         ends = await consumer.end_offsets(wanted)
         found = {}
         for tp in wanted:
-            committed = await consumer.committed(tp)
-            done = starts[tp] if committed is None else committed
+            done = starts[tp] if committed[tp] is None else committed[tp]
             found[tp.partition] = {
                 "start": starts[tp],
                 "end": ends[tp],

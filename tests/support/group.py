@@ -143,8 +143,9 @@ class Group:
 
     def kill(self, member: Member) -> None:
         """Kill -9; the supervisor starts it again."""
-        self.note("kill -9", who=member.name, was_ready=self.ready(member))
+        lag = self.lag(member.stage) if member.stage in SOURCES else None
         member.process.kill()
+        self.note("kill -9", who=member.name, was_ready=self.ready(member), lag=lag)
 
     def halt(self, member: Member) -> None:
         """SIGSTOP: alive, and deaf."""
@@ -249,7 +250,7 @@ class Group:
                 "store": str(keys / "keys.sqlite"),
                 "kek_file": str(keys / "kek"),
             },
-            "split": {"linger_ms": 50, "batch_messages": 60},
+            "split": {"linger_ms": 50, "batch_messages": 10},
             "vault": {"url": str(self.vault), "flush_seconds": 0.3},
             "clickhouse": {"url": f"http://127.0.0.1:{self.clickhouse_port}"},
             "log": {"level": "info", "json_lines": True},

@@ -109,7 +109,7 @@ class Ordeal:
         while self.shipping.one_more():
             pass
 
-    def _moves(self, stage: str, then: float = 0.4) -> None:
+    def _moves(self, stage: str, then: float = 1.0) -> None:
         """Wait until a stage has got on, or has nothing to do; then a moment more."""
         before = self.group.committed(stage)
         got_on = self.group.soon(

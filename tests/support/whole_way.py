@@ -113,7 +113,7 @@ def _look_at(name: str, pid: int, data: Path, found: Found) -> None:
         Blob(f"{part} of {name}", (proc / part).read_bytes()) for part in ("cmdline", "environ")
     ]
     limit = re.search(r"Max core file size +(\S+) +(\S+)", (proc / "limits").read_text())
-    found.core_limits[name] = limit[0] if limit is None else f"{limit[1]} {limit[2]}"
+    found.core_limits[name] = " ".join(limit.groups()) if limit else "not told"
     found.written_elsewhere[name] = [
         path for path in _written(proc) if not path.startswith(str(data.resolve()))
     ]
