@@ -16,6 +16,7 @@ import orjson
 import typer
 from aiokafka.admin import AIOKafkaAdminClient
 from rich.console import Console
+from rich.markup import escape
 
 from pipeline import policy
 from pipeline import settings as tree
@@ -58,11 +59,11 @@ def doctor(
     if as_json:
         sys.stdout.buffer.write(orjson.dumps([asdict(f) for f in findings]) + b"\n")
     else:
-        console = Console(highlight=False)
+        console = Console(highlight=False, soft_wrap=True)
         colours = {"ok": "green", "warning": "yellow", "problem": "red"}
         for finding in findings:
             mark = f"[{colours[finding.state]}]{finding.state:8}[/]"
-            console.print(f"{mark} {finding.about:12} {finding.say}")
+            console.print(f"{mark} {finding.about:12} {escape(finding.say)}")
     if any(finding.state == "problem" for finding in findings):
         raise typer.Exit(1)
 

@@ -25,7 +25,7 @@ from pipeline.apps import stage
 from pipeline.clickhouse.loader import Loader
 from pipeline.demo.plants import Plant
 from pipeline.demo.search import Blob, search
-from pipeline.errors import IntegrityError, PartywallError, UnavailableError
+from pipeline.errors import CRASH_EXIT, IntegrityError, PartywallError, UnavailableError
 from pipeline.events import DIMENSION_PURPOSES, EventsHeader
 from pipeline.kafka import worker
 from pipeline.purposes import Refusals
@@ -112,7 +112,7 @@ def stage_fails(act: Callable[[], object]) -> str:
         patch.setattr(stage, "_start", begin)
         patch.setattr(sys, "stdout", type("Nowhere", (), {"buffer": _Sink(), "flush": int})())
         code = asyncio.run(stage._main(["split"], Settings(), sealing=True))
-    assert code == worker.CRASH_EXIT
+    assert code == CRASH_EXIT
     text = said.getvalue()
     assert "the stage stops" in text
     return text
@@ -147,7 +147,7 @@ def agent_fails(handle: Callable[[Any], Awaitable[None]], ending: list[int]) -> 
     """Let the body of a Faust agent fail; return what the worker says as it ends."""
     with heard() as said, pytest.raises(Ended):
         asyncio.run(worker.guard(handle)(None))  # type: ignore[arg-type]
-    assert ending == [worker.CRASH_EXIT]
+    assert ending == [CRASH_EXIT]
     text = said.getvalue()
     assert "the worker stops" in text
     return text
@@ -314,4 +314,4 @@ def test_a_stage_process_panics(tmp_path: Path) -> None:
     )  # fmt: skip
     names_nobody(done.stdout + done.stderr)
     assert "PanicException at stage.py" in done.stderr
-    assert done.returncode == worker.CRASH_EXIT
+    assert done.returncode == CRASH_EXIT
