@@ -125,6 +125,7 @@ async def _watermarks(kafka: Kafka, partitions: int) -> dict[str, dict[str, str]
                     marks = newest.setdefault(header.ingest, {})
                     if header.end:
                         ended.add((header.ingest, header.source))
+                        marks.setdefault(header.source, 0)
                     if header.watermark is not None:
                         mark = marks.get(header.source, header.watermark)
                         marks[header.source] = max(mark, header.watermark)
