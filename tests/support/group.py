@@ -251,7 +251,8 @@ class Group:
                 "kek_file": str(keys / "kek"),
             },
             "split": {"linger_ms": 50, "batch_messages": 10},
-            "vault": {"url": str(self.vault), "flush_seconds": 0.3},
+            # Long enough that a kill finds something gathered and not yet flushed.
+            "vault": {"url": str(self.vault), "flush_seconds": 1.5},
             "clickhouse": {"url": f"http://127.0.0.1:{self.clickhouse_port}"},
             "log": {"level": "info", "json_lines": True},
         }

@@ -117,7 +117,7 @@ class Ordeal:
         )
         if not got_on:
             self.group.note("no progress seen", stage=stage, lag=self.group.lag(stage))
-        self.group.pause(self._random.random() * then)
+        self.group.pause(self._random.choice((0.0, self._random.random() * then)))
 
     def _any(self, stage: str) -> Member:
         return self._random.choice(self.group.of(stage))
