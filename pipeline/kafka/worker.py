@@ -110,7 +110,7 @@ async def follows(
     An event past a gap was handed to us across a rebalance, ahead of others that will be read
     again. To apply it would be to say that those were applied too. The gaps that are right are
     those the broker's retention makes: at the front of the log, and where the ``changelog`` of a
-    state has nothing left.
+    state has nothing left of what was written.
     """
     partition, at = offset(event)
     if at <= position + 1:
@@ -121,7 +121,7 @@ async def follows(
     if not right and position < 0 and changelog is not None:
         state: Any = TP(changelog, partition)
         first = await app.consumer.earliest_offsets(state)
-        right = first == await app.consumer.highwaters(state)
+        right = 0 < first[state] == (await app.consumer.highwaters(state))[state]
     if not right:
         raise IntegrityError(f"partition {partition}: offset {at} came after {position}")
     _log.error("the broker dropped what was too old", partition=partition, upto=at)
