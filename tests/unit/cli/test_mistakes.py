@@ -215,7 +215,7 @@ class TestSettings:
     def test_a_settings_file_that_is_no_yaml(self, partywall: Partywall, tmp_path: Path) -> None:
         (tmp_path / "p.yaml").write_text("kafka: [")
         assert partywall("status", "--config", "p.yaml").complaint == (
-            "settings cannot be read: ParserError in p.yaml"
+            "settings file p.yaml: cannot be read as YAML in the shape of the tree"
         )
 
     def test_a_settings_file_that_is_not_there(self, partywall: Partywall) -> None:
