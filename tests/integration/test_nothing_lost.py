@@ -81,7 +81,8 @@ def _ordeal(
     files = traffic.write(logs, seed=seed, lines=lines, sites=SITES, files=120)
     truth = traffic.count(files)
     vault = (disk or folder) / "vault"
-    run = Path("/tmp/ordeal") if os.environ.get("KEEP_ORDEAL") else folder / "group"
+    kept = os.environ.get("KEEP_FAULTS")  # a folder for the log of faults and what workers said
+    run = Path(kept) / f"seed-{seed}" if kept else folder / "group"
     with KafkaServer(folder / "kafka") as kafka, Group(run, kafka, vault) as group:
         for stage in ("clickhouse", "keys", *SOURCES, *SOURCES):
             group.add(stage)

@@ -99,6 +99,8 @@ class Ordeal:
         ]
         if self.disk is not None:
             deeds.append(self._disk_full)
+        else:
+            self.group.note("no full disk: this user may not mount a file system")
         self._random.shuffle(deeds)
         self.group.note("seed", seed=self.seed, deeds=len(deeds))
         for number, deed in enumerate(deeds):
