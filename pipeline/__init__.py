@@ -12,10 +12,15 @@ The rooms stand in the order in which the data walks through them:
 ``clickhouse``     migrations, the loader, queries
 ``vault``          the sealed store: segments and their manifest
 ``keys``           the key service and its clients
-``kafka``          topics, tables of runs, workers
+``report``         the face of what was released: terminal, JSON, one page
+``investigations`` the sealed store's reading side: a library, no verb yet
+``kafka``          topics, logs of runs, workers
+``demo``           simulated people, and the search for them
+``bench``          the stopwatch, and the slow reference it must agree with
 =================  ==========================================================
 
 Loose files are what every room shares: ``events`` (the only shape that crosses door 1),
 ``rows`` (the only ones that cross door 2), ``sealed`` (the envelope both sides of the vault
-know), ``policy``, ``settings``, ``errors``, ``clock``, ``logs``, ``metrics``.
+know), ``policy`` and ``purposes``, ``settings``, ``errors``, ``clock``, ``logs``, ``metrics``,
+``declarations``, ``nulls``.
 """

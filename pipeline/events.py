@@ -38,13 +38,18 @@ DIMENSION_PURPOSES: Final[dict[str, str]] = {
 """Breakdown dimension → purpose in the policy."""
 
 
+_END_OF_STREAM: Final = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+"""How an Arrow IPC stream ends (format specification, "IPC Streaming Format")."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventsHeader:
     """Which part of the source a batch stands for.
 
     ``source`` is ``topic:partition``; the batch covers every offset of it up to ``last_offset``
-    that an earlier batch did not. ``watermark`` is the newest event time seen there, in seconds,
-    or None where nothing is known; ``end`` says that the ingest sends no more from this source.
+    that an earlier batch did not. ``watermark`` is how far time has come there (seconds; a
+    high quantile of the batch, never past now), None where nothing is known; ``end`` says that
+    the ingest sends no more from this source.
     """
 
     source: str
@@ -97,6 +102,9 @@ def to_ipc(rows: pl.DataFrame) -> bytes:
 
 def from_ipc(data: bytes) -> pl.DataFrame:
     """Return the frame of an Arrow IPC stream; raises IntegrityError where it is damaged."""
+    if not data.endswith(_END_OF_STREAM):
+        # Cut between two of its parts, a stream reads as one with fewer rows.
+        raise IntegrityError("rows of a message are damaged")
     try:
         return pl.read_ipc_stream(io.BytesIO(data))
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -7,15 +7,13 @@ from prometheus_client import Counter, Gauge, start_http_server
 LINES = Counter("partywall_lines", "Lines taken in by split", ["site", "outcome"])
 REJECTS = Counter("partywall_rejected_lines", "Lines sealed unread, by reason", ["reason"])
 SPLIT_BATCHES = Counter("partywall_split_batches", "Batches that split has made durable")
-SPLIT_SECONDS = Counter("partywall_split_seconds", "Where split spends its time", ["step"])
 EVENTS_BATCHES = Counter("partywall_events_batches", "Event batches that rollup has applied")
 REPEATED = Counter("partywall_repeated_messages", "Messages seen again and dropped", ["stage"])
 CELLS_BATCHES = Counter("partywall_cells_batches", "Cell batches that release has applied")
 ROWS_RELEASED = Counter("partywall_released_rows", "Rollup rows released", ["table"])
 ROWS_LOADED = Counter("partywall_loaded_rows", "Rollup rows that ClickHouse has acknowledged")
 SEGMENTS = Counter("partywall_vault_segments", "Segments made durable in the vault")
-SEALED = Counter("partywall_vault_records", "Records made durable in the vault")
-WAITING = Gauge("partywall_waiting", "1 while a stage waits for something around it", ["stage"])
+WAITING = Gauge("partywall_waiting", "1 while the stage waits for it", ["what"])
 
 
 def serve(host: str, port: int) -> None:

@@ -30,8 +30,6 @@ TOKEN_BYTES: Final = 16
 ENCAPSULATED_BYTES: Final = 32 + 32 + TAG_BYTES
 """Length of the HPKE message that holds the content key: X25519 share, AES-256 key, tag."""
 
-OUTCOMES: Final = ("event", "rejected", "ignored")
-
 INDEX: Final[dict[str, pl.DataType]] = {
     "offset": pl.UInt64(),
     "line": pl.UInt32(),

@@ -60,7 +60,7 @@ class Split(_Branch):
     scrub_rules: Path | None = None
     mmdb_country: Path | None = None
     mmdb_asn: Path | None = None
-    max_line_bytes: int = Field(default=64 * 1024, ge=1024)
+    max_line_bytes: int = Field(default=64 * 1024, ge=1024, le=64 * 1024)
     batch_messages: int = Field(default=100_000, ge=1)
     linger_ms: int = Field(default=500, ge=0)
     reject_limit: float = Field(default=0.5, ge=0, le=1)

@@ -25,7 +25,6 @@ from pipeline.settings import ClickHouse, Settings
 _log = get("load")
 GATHER: Final = 256
 """So many messages go into one insert at most."""
-GATHER_SECONDS: Final = 0.1
 
 
 def engine(settings: ClickHouse) -> Engine:

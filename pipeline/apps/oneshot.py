@@ -14,8 +14,10 @@ from pipeline.clickhouse import remote
 from pipeline.clock import Clock
 from pipeline.errors import UnavailableError
 from pipeline.kafka import topics
-from pipeline.kafka.reading import accounts
+from pipeline.kafka.reading import accounts, lags
+from pipeline.keys.client import KeyClient
 from pipeline.policy import Policy
+from pipeline.policy import load as load_policy
 from pipeline.report.collect import collect
 from pipeline.report.model import Account, Report
 from pipeline.settings import Settings
@@ -23,7 +25,7 @@ from pipeline.shipping.ship import Progress
 from pipeline.vault.status import vault_status
 
 _LOOK_AGAIN: Final = 0.1
-_STUCK_SECONDS: Final = 300.0
+_STUCK_SECONDS: Final = 180.0
 Tell = Callable[[str, Progress], None]
 
 
@@ -57,9 +59,18 @@ async def run(
     ingest = plans[0].tags.ingest
     await finished(group, ingest, declared["cells"].partitions)
     await sealed(group, before + shipped.lines)
+    await _destroy_keys(group, ingest, clock)
     report = await asyncio.to_thread(collect, lambda text: remote.query(group.engine, text), ingest)
     account = await _account(group, declared["accounting"].partitions, ingest, k)
     return Outcome(report, account)
+
+
+async def _destroy_keys(group: Group, ingest: str, clock: Clock) -> None:
+    """All of the ingest has crossed: nobody needs to know its visitors again."""
+    keys = (group.folder / "keys").resolve()
+    token = (keys / "split.token").read_text(encoding="utf-8").strip()
+    async with KeyClient(f"unix://{keys / 'service.sock'}", token, clock) as client:
+        await client.end_ingest(ingest)
 
 
 async def finished(group: Group, ingest: str, origins: int) -> None:
@@ -83,14 +94,29 @@ async def sealed(group: Group, expected: int) -> None:
 
 
 async def _wait(group: Group, done: Callable[[], Any]) -> None:
+    """Wait as long as some stage gets on; raises UnavailableError where none does for minutes."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + _STUCK_SECONDS
+    look = loop.time() + _STUCK_SECONDS
+    reached = -1
     while not await done():
         if group.failed.is_set():
             raise UnavailableError(group.reason)
-        if loop.time() > deadline:
-            raise UnavailableError(f"no progress for minutes: see {group.folder}/log")
+        if loop.time() > look:
+            before, reached = reached, await _committed(group)
+            if reached == before:
+                raise UnavailableError(f"no progress for minutes: see {group.folder}/log")
+            look = loop.time() + _STUCK_SECONDS
         await asyncio.sleep(_LOOK_AGAIN)
+
+
+async def _committed(group: Group) -> int:
+    """Return a number that grows as any stage gets on."""
+    declared = topics.declared(load_policy(group.settings.get("policy")).current.retention)
+    total = 0
+    for stage, topic in topics.READ_BY.items():
+        found = await lags(group.kafka(), stage, topic, declared[topic].partitions)
+        total += sum(row["committed"] for row in found.values())
+    return total
 
 
 def records(folder: Path) -> int:

@@ -33,7 +33,7 @@ from pipeline.events import EventsHeader
 from pipeline.kafka import client, topics
 from pipeline.keys.client import KeyClient
 from pipeline.logs import get
-from pipeline.metrics import LINES, REJECTS, SPLIT_BATCHES
+from pipeline.metrics import LINES, REJECTS, SPLIT_BATCHES, WAITING
 from pipeline.restricted import Crossing, RawMessages, open_splitter
 from pipeline.settings import Settings
 
@@ -145,7 +145,7 @@ class Worker:
             if sending is not None:
                 await sending
             sending = asyncio.create_task(self._send(consumer, producer, crossed))
-            await self._heartbeat(consumer, producer, set(batches), keys)
+            await self._heartbeat(consumer, producer, set(batches))
             await self._delete(admin)
 
     async def _cross(
@@ -199,10 +199,8 @@ class Worker:
         consumer: AIOKafkaConsumer,
         producer: AIOKafkaProducer,
         busy: set[TopicPartition],
-        keys: KeyClient,
     ) -> None:
         """Let windows close where a source is silent: nothing newer than now can be waiting."""
-        del keys
         loop = asyncio.get_running_loop()
         for partition in consumer.assignment():
             since = self._idle_since.setdefault(partition, loop.time())
@@ -273,9 +271,13 @@ async def _send_in_order(
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
-            return await ask()
+            found = await ask()
         except UnavailableError as error:
             _log.warning("waiting for the key service", reason=str(error))
+            WAITING.labels("keys").set(1)
+        else:
+            WAITING.labels("keys").set(0)
+            return found
 
 
 def _count(crossing: Crossing) -> None:

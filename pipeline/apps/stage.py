@@ -20,7 +20,7 @@ import uvloop
 from pipeline import logs, metrics
 from pipeline import settings as tree
 from pipeline.apps import cores
-from pipeline.errors import CRASH_EXIT, PartywallError, UnavailableError
+from pipeline.errors import CRASH_EXIT, PartywallError, SettingsError, UnavailableError
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ async def _faust(stage: str, settings: Settings, ready: dict[str, object]) -> fa
         from pipeline.apps import release  # noqa: PLC0415
 
         return release.Worker(settings).app
+    if stage != "load":
+        raise SettingsError(f"no stage is called {stage}")
     from pipeline.apps import load  # noqa: PLC0415
 
     loader = load.Worker(settings)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+from pipeline.errors import PartywallError
 from pipeline.events import DIMENSIONS
 
 Row = dict[str, str | int]
@@ -78,6 +79,8 @@ def rows(
     A visitor is an address and a user agent on one day (UTC) at one site. ``lines`` may end in
     newlines; ``count`` is filled in on the way. Memory grows with the number of rows.
     """
+    if set(_PROFILE) != set(DIMENSIONS):
+        raise PartywallError("the slow reference does not know every dimension of event.yaml")
     memory, count = _Memory(), count or Count()
     cells: dict[tuple[str | int, ...], list[int]] = {}
     for line in lines:
@@ -103,8 +106,6 @@ _PROFILE: Final = (
     "page", "referrer_kind", "referrer", "browser", "system", "device", "country", "provider",
     "status", "method",
 )  # fmt: skip
-if set(_PROFILE) != set(DIMENSIONS):
-    raise RuntimeError("the reference does not know every dimension of schemas/events/event.yaml")
 
 
 def _profile(match: re.Match[bytes], say: Describers, memory: _Memory) -> tuple[str | int, ...]:

@@ -17,10 +17,7 @@ from rich.console import Console
 
 from pipeline import policy
 from pipeline.apps.embedded import Group
-from pipeline.bench import comparators, parity
-from pipeline.bench import run as wiring
 from pipeline.bench.figures import Figures, Rate
-from pipeline.bench.generate import generate
 from pipeline.cli.options import Json
 from pipeline.errors import PartywallError
 
@@ -43,6 +40,11 @@ def bench(
     as_json: Json = False,
 ) -> None:
     """Time the whole way on generated lines; check every cell against plain Python first."""
+    # Imported here: the other verbs shall not wait for the reference and its arrays.
+    from pipeline.bench import parity  # noqa: PLC0415
+    from pipeline.bench import run as wiring  # noqa: PLC0415
+    from pipeline.bench.generate import generate  # noqa: PLC0415
+
     console = Console(stderr=True, highlight=False)
     made = policy.load()
     with tempfile.TemporaryDirectory(prefix="partywall-bench-") as folder:
@@ -87,6 +89,8 @@ def bench(
 
 
 def _others(folder: Path, file: Path, lines: int) -> tuple[Rate, Rate, Rate, Rate]:
+    from pipeline.bench import comparators  # noqa: PLC0415
+
     series = pl.Series(file.read_text(encoding="utf-8").splitlines())
     polars = comparators.polars_parse(series)
     some = [line.encode() for line in series.head(_FAUST_LINES)]
@@ -96,5 +100,7 @@ def _others(folder: Path, file: Path, lines: int) -> tuple[Rate, Rate, Rate, Rat
 
 
 async def _faust(folder: Path, lines: list[bytes]) -> float:
+    from pipeline.bench import comparators  # noqa: PLC0415
+
     async with Group(folder, processes=()) as group:
         return await asyncio.to_thread(comparators.faust_per_event, group.bootstrap, lines)

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import orjson
 import typer
@@ -21,12 +21,14 @@ from pipeline.apps.embedded import Group
 from pipeline.cli.options import K
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
-from pipeline.demo.search import Blob, Findings, search, walk
-from pipeline.demo.simulate import Traffic, simulate
 from pipeline.errors import PartywallError
 from pipeline.kafka import topics
 from pipeline.kafka.reading import read_all
 from pipeline.report.terminal import render
+
+if TYPE_CHECKING:
+    from pipeline.demo.search import Blob, Findings
+    from pipeline.demo.simulate import Traffic
 
 _DAYS: Final = 3
 _RAW: Final = "raw"
@@ -43,6 +45,8 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="print the findings as JSON")] = False,
 ) -> None:
     """Simulate a shop and its chat widget, run every stage, and look for every planted person."""
+    from pipeline.demo.simulate import simulate  # noqa: PLC0415 -- only here, as the search
+
     console = Console(highlight=False)
     began = time.monotonic()
     start = system_clock() - dt.timedelta(days=_DAYS + 1)
@@ -62,6 +66,8 @@ def demo(
 async def _run(
     folder: Path, traffic: Traffic, k: int | None, bars: Bars
 ) -> tuple[oneshot.Outcome, Findings]:
+    from pipeline.demo.search import search, walk  # noqa: PLC0415
+
     made = policy.load()
     plans = _plans(folder / "input", traffic)
     overrides: dict[str, object] = {
@@ -93,6 +99,8 @@ def _plans(folder: Path, traffic: Traffic) -> list[ship.Plan]:
 
 async def _messages(group: Group, made: policy.Policy) -> AsyncIterator[Blob]:
     """Yield every message of every topic outside the raw tier."""
+    from pipeline.demo.search import Blob  # noqa: PLC0415
+
     for topic in topics.declared(made.current.retention).values():
         if topic.tier == _RAW:
             continue

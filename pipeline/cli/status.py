@@ -28,15 +28,6 @@ from pipeline.keys.client import KeyClient, Patience
 from pipeline.settings import Kafka, Settings
 from pipeline.vault.status import vault_status
 
-GROUPS: Final = {
-    "split": "logs.web",
-    "vault": "vault.sealed",
-    "rollup": "events",
-    "release": "cells",
-    "load": "rollups",
-}
-"""Consumer group of each stage → the topic it reads."""
-
 _NEWEST: Final = 64  # messages at the end of an events partition that are asked for watermarks
 
 
@@ -81,7 +72,7 @@ async def gather(settings: Settings) -> dict[str, Any]:
     found: dict[str, Any] = {
         "lag": {
             group: await lags(kafka, group, name, declared[name].partitions)
-            for group, name in GROUPS.items()
+            for group, name in topics.READ_BY.items()
         },
         "watermarks": await _permitted(_watermarks(kafka, declared["events"].partitions)),
     }
@@ -171,7 +162,7 @@ def _show(found: dict[str, Any]) -> None:
     lag = _table("stage", "topic", "read", "of", "lag")
     for group, rows in found["lag"].items():
         done, end = (sum(r[n] for r in rows.values()) for n in ("committed", "end"))
-        lag.add_row(group, GROUPS[group], f"{done:,}", f"{end:,}", f"{end - done:,}")
+        lag.add_row(group, topics.READ_BY[group], f"{done:,}", f"{end:,}", f"{end - done:,}")
     console.print(lag)
     for ingest, marks in found["watermarks"].items():
         console.print(f"watermarks of {ingest}: " + ", ".join(f"{s} {m}" for s, m in marks.items()))

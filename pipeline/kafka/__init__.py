@@ -1,1 +1,1 @@
-"""Topics, clients, tables of runs and workers: everything that knows the broker."""
+"""Topics, clients, logs of runs and workers: everything that knows the broker."""

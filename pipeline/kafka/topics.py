@@ -14,6 +14,15 @@ from pipeline import declarations
 from pipeline.errors import UnavailableError
 from pipeline.policy import Retention
 
+READ_BY: Final = {
+    "split": "logs.web",
+    "vault": "vault.sealed",
+    "rollup": "events",
+    "release": "cells",
+    "load": "rollups",
+}
+"""Each stage's consumer group, which bears its name, and the topic it reads."""
+
 _HOUR_MS: Final = 3_600_000
 _EXISTS: Final = 36  # the protocol's TOPIC_ALREADY_EXISTS
 

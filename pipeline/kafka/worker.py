@@ -18,6 +18,7 @@ from faust.types import TP, EventT, StreamT
 from pipeline.errors import CRASH_EXIT, IntegrityError, UnavailableError
 from pipeline.kafka import client
 from pipeline.logs import get
+from pipeline.metrics import WAITING
 from pipeline.settings import Kafka
 
 _log = get("worker")
@@ -170,9 +171,11 @@ async def patiently(what: str, act: Callable[[], Awaitable[None]]) -> None:
             await act()
         except UnavailableError as error:
             _log.warning("waiting", for_=what, reason=str(error), seconds=delay)
+            WAITING.labels(what).set(1)
             await asyncio.sleep(delay)
             delay = min(delay * 2, 10.0)
         else:
+            WAITING.labels(what).set(0)
             return
 
 

@@ -146,7 +146,8 @@ class KeyService:
                 "keys": [
                     {"kind": key.kind, "ingest": key.ingest, "day": key.day, "until": key.until}
                     for key in self._store.alive()
-                ]
+                ],
+                "now": self._store.now(),
             }
         )
 

@@ -145,6 +145,10 @@ class Store:
         self._wipe_log()
         return count
 
+    def now(self) -> int:
+        """Return the moment the store lives by, seconds since 1970 UTC."""
+        return seconds(self._clock())
+
     def alive(self) -> list[Alive]:
         """Return which keys exist and until when."""
         with self._guarded():

@@ -1,7 +1,7 @@
 """The room behind the wall: raw lines come in, events and sealed records go out.
 
 This door is closed: what is not in ``__all__`` is nobody else's business, and only the split
-worker and the shipper (which holds raw lines anyway) may knock.
+worker, the shipper and the benchmark (which hold raw lines anyway) may knock.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ class Splitter:
             for (number,), part in frame.group_by("label", maintain_order=True)
         ]
         frame = pl.concat(parsed).sort("at") if parsed else frame.clear()
-        frame = self._judge(frame, lines) if parsed else frame
+        frame = self._judge(frame) if parsed else frame
         days = frozenset(
             frame.filter(outcome=EVENT).select("ingest", pl.col("time") // DAY).unique().iter_rows()
             if parsed
@@ -137,9 +137,8 @@ class Splitter:
             pl.lit(label.ingest).alias("ingest"),
         )
 
-    def _judge(self, frame: pl.DataFrame, lines: Lines) -> pl.DataFrame:
+    def _judge(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give each line its outcome, its reason and the policy in force when it was written."""
-        del lines
         version = pl.lit(None, pl.UInt16)
         permitted = pl.lit(value=False)
         for entry in self._policy.versions:

@@ -101,10 +101,13 @@ class Rollup:
         watermark = self.progress.marks[ingest].combined(self._sources)
         now = floor(watermark, self._lateness)
         _, before = self.progress.cut.get(ingest, (NOWHERE, NOWHERE))
-        if watermark is None or now is None or now <= before:
+        if watermark is None or now is None or now < before:
             return None
         closed = (pl.col("ingest") == ingest) & (pl.col("hour") < now)
         cells = self.open.filter(closed).select(*rows.CELLS)
+        # Rows wait for the next hour to close; after the end there is none to wait for.
+        if now == before and (now < EVER or cells.is_empty()):
+            return None
         self.open = self.open.filter(~closed)
         self.progress.cut[ingest] = (position, now)
         return Cut(position, ingest, watermark, cells)
@@ -147,6 +150,13 @@ def decode_run(value: bytes) -> tuple[Progress, pl.DataFrame]:
             marks={name: Marks(**mark) for name, mark in fields["marks"].items()},
             cut={name: (at[0], at[1]) for name, at in fields["cut"].items()},
         )
-        return progress, events.from_ipc(body)
+        cells = events.from_ipc(body)
     except (orjson.JSONDecodeError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
         raise IntegrityError("a run of the rollup's state is damaged") from error
+    if dict(cells.schema) != OPEN:
+        if cells.height:
+            raise IntegrityError(
+                "open windows were filled by another version: let them close under that one first"
+            )
+        cells = pl.DataFrame(schema=OPEN)
+    return progress, cells

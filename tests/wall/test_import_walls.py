@@ -138,7 +138,9 @@ def test_the_door_shows_these_names_and_no_others() -> None:
         "RawMessages",
         "Reading",
         "Splitter",
+        "describers",
         "look",
+        "oldest",
         "open_splitter",
     ]
 

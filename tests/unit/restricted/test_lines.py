@@ -167,3 +167,14 @@ def test_real_lines_as_messages_or_as_chunks_come_to_the_same(splitter: Splitter
         rows = [events.decode(message)[1].drop("offset", "line") for _, message in crossing.events]
         outcomes[-1] |= {("bytes", "", ""): sum(int(f["bytes"].sum()) for f in rows)}
     assert outcomes[0] == outcomes[1]
+
+
+def test_live_traffic_cannot_be_ended() -> None:
+    """Whoever may ship could close everybody's windows else."""
+    end = ("control", b"end")
+    headers: list[Headers] = [[end], [end, ("ingest", b"live")], [end, ("ingest", b"old")]]
+    found = explode(
+        RawMessages("logs.web:0", [0, 1, 2], [b"", b"", b""], headers),
+        Labeller(Label("site", "source", "combined")),
+    )
+    assert found.ended == ["old"]

@@ -173,6 +173,39 @@ async def test_merging_and_dropping_runs_changes_no_state(
     assert most < at  # something was merged or dropped
 
 
+def test_rows_that_come_after_the_end_are_handed_on_at_once() -> None:
+    """After its end no hour of an ingest closes any more, and no row may wait for one."""
+    state = rollup()
+    row = source_rows(1, 1)[0]
+
+    def message(source: str, offset: int, *, rows: bool, end: bool) -> bytes:
+        made = [row | {"offset": offset}] if rows else []
+        frame = pl.DataFrame(made, schema=events.SCHEMA)
+        return events.encode(EventsHeader(source, offset, "b1", None, end), frame)
+
+    state.apply(0, message(SOURCES[0], 0, rows=True, end=True))
+    _, last = state.apply(1, message(SOURCES[1], 0, rows=False, end=True))
+    assert last is not None
+    assert last.cells["hits"].to_list() == [1]
+    _, more = state.apply(2, message(SOURCES[0], 1, rows=True, end=False))
+    assert more is not None
+    assert more.end
+    assert more.cells["hits"].to_list() == [1]
+    _, none = state.apply(3, message(SOURCES[0], 2, rows=False, end=True))
+    assert none is None
+
+
+def test_an_empty_run_of_another_version_is_no_hindrance() -> None:
+    """Fields may change once all windows have closed; a run with rows of another shape stops."""
+    state = rollup()
+    run, _ = state.apply(0, encoded((SOURCES[0], 0, [], False)))
+    head = run.partition(b"\n")[0]
+    other = pl.DataFrame({"position": [1]}, schema={"position": pl.Int64})
+    rollup().restore([(-1, head + b"\n" + events.to_ipc(other.clear()))])
+    with pytest.raises(IntegrityError, match="another version"):
+        rollup().restore([(-1, head + b"\n" + events.to_ipc(other))])
+
+
 def test_late_rows_of_a_cut_hour_come_with_the_next_cut() -> None:
     """A row whose hour has been sent is kept, and sent when the next hour closes."""
     state = rollup()
