@@ -1,10 +1,14 @@
-"""Every metric there is. Labels are names an operator gave (stage, site, reason), never content."""
+"""Every metric there is. Labels are names we gave (stage, outcome, reason), never content.
+
+None is by site: a counter moves with each batch, so that of a small site would tell to the second
+when its only visitor came.
+"""
 
 from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, start_http_server
 
-LINES = Counter("partywall_lines", "Lines taken in by split", ["site", "outcome"])
+LINES = Counter("partywall_lines", "Lines taken in by split", ["outcome"])
 REJECTS = Counter("partywall_rejected_lines", "Lines sealed unread, by reason", ["reason"])
 SPLIT_BATCHES = Counter("partywall_split_batches", "Batches that split has made durable")
 EVENTS_BATCHES = Counter("partywall_events_batches", "Event batches that rollup has applied")
@@ -17,5 +21,5 @@ WAITING = Gauge("partywall_waiting", "1 while the stage waits for it", ["what"])
 
 
 def serve(host: str, port: int) -> None:
-    """Serve all metrics at an address; they name sites and reasons, and nobody."""
+    """Serve all metrics at an address; they name outcomes and reasons, and nobody."""
     start_http_server(port, addr=host)

@@ -282,7 +282,7 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
 
 def _count(crossing: Crossing) -> None:
     SPLIT_BATCHES.inc()
-    for (site, outcome, reason), lines in crossing.outcomes.items():
-        LINES.labels(site, outcome).inc(lines)
+    for (_, outcome, reason), lines in crossing.outcomes.items():
+        LINES.labels(outcome).inc(lines)
         if outcome == "rejected":
             REJECTS.labels(reason).inc(lines)

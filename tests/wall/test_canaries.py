@@ -116,7 +116,7 @@ def test_nobody_is_in_what_the_processes_say(found: Found, searcher: Searcher) -
 def test_nobody_is_in_the_metrics(found: Found, searcher: Searcher) -> None:
     clean(searcher, found.metrics)
     assert {blob.where for blob in found.metrics} == {f"metrics of {name}" for name in STAGES}
-    assert b'partywall_lines_total{outcome="event",site="shop"}' in b"".join(
+    assert b'partywall_lines_total{outcome="event"}' in b"".join(
         blob.data for blob in found.metrics
     )
 
