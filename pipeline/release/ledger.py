@@ -49,10 +49,14 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """Table → new and changed cells (columns of rows.TABLES and ``revision``); site → account."""
+    """Table → new and changed cells (columns of rows.TABLES and ``revision``); site → account.
+
+    ``turned`` says that a day has closed or expired, or the ingest has ended.
+    """
 
     tables: dict[str, pl.DataFrame] = field(repr=False)
     accounts: dict[str, Account]
+    turned: bool = False
 
 
 class Ledger:
@@ -117,14 +121,16 @@ class Ledger:
             self._watermark = watermark if before is None else max(before, watermark)
         now = _FOREVER if end else self._watermark
         found: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
+        turned = end
         if now is not None:
             tick = end or before is None or before // HOUR < now // HOUR
             self._close_hours(before, now, found, tick=tick)
-            self._close_days(now, found, tick=tick)
-            self._expire(now)
+            closed = self._close_days(now, found, tick=tick)
+            turned |= self._expire(now) or closed
         return Released(
             {name: pl.concat([tables.empty(name), *parts]) for name, parts in found.items()},
             self._totals.statement(),
+            turned,
         )
 
     def _take(self, rows: pl.DataFrame) -> None:
@@ -168,8 +174,11 @@ class Ledger:
             if not self._state.days[start].closed:
                 self._state.days[start].fresh -= gone
 
-    def _close_days(self, now: int, found: dict[str, list[pl.DataFrame]], *, tick: bool) -> None:
-        """Close the days that are due, and try late editions of those closed before."""
+    def _close_days(self, now: int, found: dict[str, list[pl.DataFrame]], *, tick: bool) -> bool:
+        """Close the days that are due, and try late editions of those closed before.
+
+        Return whether one was due.
+        """
         held = self._state.days
         late = [start for start, day in held.items() if day.closed and day.fresh and tick]
         closing = [
@@ -194,6 +203,7 @@ class Ledger:
         for start in (*late, *closing):
             held[start].closed = True
             held[start].fresh.clear()
+        return bool(closing)
 
     def _closes(self, window_end: int, moment: int | None) -> bool:
         return moment is not None and moment >= window_end + self._lateness
@@ -234,8 +244,11 @@ class Ledger:
             )
         )
 
-    def _expire(self, now: int) -> None:
-        """Drop the days that wait no longer; what they have not released is withheld."""
+    def _expire(self, now: int) -> bool:
+        """Drop the days that wait no longer; what they have not released is withheld.
+
+        Return whether there was one.
+        """
         bound = now - self._lateness - self._hold
         floor = now if now == _FOREVER else bound // DAY * DAY
         self._floor = floor if self._floor is None else max(self._floor, floor)
@@ -243,6 +256,7 @@ class Ledger:
         if gone:
             self._settle(gone)
             self._state.drop(gone)
+        return bool(gone)
 
     def _settle(self, starts: Iterable[int]) -> None:
         rows = self._state.gather(starts).select(

@@ -47,7 +47,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one message led to: rollups to send, and accounts by (ingest, site)."""
+    """What one message led to: rollups to send, and accounts by (ingest, site) to state.
+
+    Accounts are exact and hold what is withheld, so they are stated when a day has closed or
+    expired or the ingest has ended, not with every cut: the differences would be hits by the hour.
+    """
 
     rollups: list[tuple[RollupsHeader, pl.DataFrame]]
     accounts: dict[tuple[str, str], Account]
@@ -142,7 +146,8 @@ class Partition:
             table, cells = next(iter(released.tables.items()))
             last = RollupsHeader(table, ingest, self._partition, finished=True)
             rollups.append((last, cells.clear()))
-        return Said(rollups, {(ingest, site): a for site, a in released.accounts.items()})
+        stated = released.accounts if released.turned else {}
+        return Said(rollups, {(ingest, site): a for site, a in stated.items()})
 
     def _forget(self) -> None:
         """Drop inputs at the front of the log that no day still held needs."""

@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 from pipeline.errors import IntegrityError, SettingsError
 from pipeline.release.accounts import Account
 from pipeline.release.partition import Partition, Said, Terms
-from pipeline.rows import CELLS, HOUR, CellsHeader, encode_cells
+from pipeline.rows import CELLS, DAY, HOUR, CellsHeader, encode_cells
 from tests.unit.release.sites import arrivals, small_sites
 
 LATENESS, HOLD, ORIGINS = 600, 3 * HOUR, 2
@@ -122,6 +122,28 @@ def test_with_k_of_one_everything_counted_is_released_once(seed: int) -> None:
     assert {site: account.counted for (_, site), account in accounts.items()} == hits
     for account in accounts.values():
         assert account.released + account.withheld == account.counted
+
+
+def test_accounts_are_stated_when_a_day_turns_and_not_with_every_cut() -> None:
+    """Else the differences of ``counted`` would be exact hits by the hour, withheld ones too."""
+    row = small_sites(5, 1)[0]
+    day = row["hour"] // DAY * DAY
+    partition = Partition(terms(10), 0, 1)
+    stated: list[Account | None] = []
+    marks = [*range(day + HOUR, day + 2 * DAY + 12 * HOUR, HOUR)]
+    for position, mark in enumerate(marks):
+        rows = pl.DataFrame([row | {"hour": mark - HOUR}], schema=CELLS)
+        last = position == len(marks) - 1
+        message = encode_cells(CellsHeader(0, position, 0, "live", mark, end=last), rows)
+        _, said = partition.apply(position, message)
+        stated.append(said.accounts.get(("live", row["site"])))
+    turns = [day + DAY + LATENESS, day + 2 * DAY + LATENESS]
+    turns += [at + HOLD for at in turns]
+    expected = {next(at for at, mark in enumerate(marks) if mark >= turn) for turn in turns}
+    assert {at for at, account in enumerate(stated) if account} == expected | {len(marks) - 1}
+    final = stated[-1]
+    assert final is not None
+    assert final.counted == final.withheld == len(marks) * row["hits"]
 
 
 def test_an_ingest_has_ended_when_every_origin_has() -> None:
