@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from pipeline import declarations
+from pipeline.clock import Clock, system_clock
 from pipeline.errors import SettingsError
 
 
@@ -35,14 +36,16 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All versions, oldest first."""
+    """All versions, oldest first, and when they were read (None: all are taken to be in force)."""
 
     versions: tuple[Version, ...]
+    read: dt.datetime | None = None
 
     @property
     def current(self) -> Version:
-        """The newest version: its k and its retention are what the workers carry out."""
-        return self.versions[-1]
+        """The newest version in force at the reading: its k and retention are carried out."""
+        begun = [v for v in self.versions if self.read is None or v.effective <= self.read]
+        return begun[-1]
 
     def at(self, moment: dt.datetime) -> Version | None:
         """Return the version in force at ``moment``, or None before the first."""
@@ -62,7 +65,22 @@ class Policy:
         return since
 
 
-def load(path: Path | None = None) -> Policy:
+def k_in_force(policy: Policy, wanted: int | None) -> int:
+    """Return ``wanted`` visitors, or the policy's where it is None; raises SettingsError.
+
+    A k of one's own may be higher than the policy's. The only lower one is 1, for trials: that is
+    seen at once and called not anonymous, while a 2 would pass for a protection.
+    """
+    k = policy.current.k
+    if wanted is not None and 1 < wanted < k:
+        raise SettingsError(
+            f"k {wanted} is below the policy's {k}: take {k} or more, or 1 for a trial that is not "
+            "anonymous"
+        )
+    return wanted or k
+
+
+def load(path: Path | None = None, clock: Clock = system_clock) -> Policy:
     """Read a policy file, the packaged default where ``path`` is None; raises SettingsError."""
     source = path or declarations.folder() / "policy/default.yaml"
     try:
@@ -80,7 +98,10 @@ def load(path: Path | None = None) -> Policy:
         raise SettingsError(f"policy {source}: list versions once each, oldest first")
     if min(v.k for v in versions) < 1:
         raise SettingsError(f"policy {source}: k must be 1 or more")
-    return Policy(versions)
+    now = clock()
+    if dates[0] > now:
+        raise SettingsError(f"policy {source}: no version is in force yet; let the first begin now")
+    return Policy(versions, now)
 
 
 def _version(entry: dict[str, object]) -> Version:

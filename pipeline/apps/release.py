@@ -28,12 +28,12 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         """Read policy and topics; raises SettingsError."""
-        current = policy.load(settings.policy).current
-        declared = topics.declared(current.retention)
+        made = policy.load(settings.policy)
+        declared = topics.declared(made.current.retention)
         self._origins = declared["events"].partitions
         windows = settings.windows
         self._terms = Terms(
-            k=settings.k or current.k,
+            k=policy.k_in_force(made, settings.k),
             lateness=windows.lateness_minutes * 60,
             hold=windows.hold_hours * 3600,
         )

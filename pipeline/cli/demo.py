@@ -47,13 +47,15 @@ def demo(
     """Simulate a shop and its chat widget, run every stage, and look for every planted person."""
     from pipeline.demo.simulate import simulate  # noqa: PLC0415 -- only here, as the search
 
+    terms = policy.load()
+    in_force = policy.k_in_force(terms, k)
     console = Console(highlight=False)
     began = time.monotonic()
     start = system_clock() - dt.timedelta(days=_DAYS + 1)
     with tempfile.TemporaryDirectory(prefix="partywall-demo-") as made, Bars() as bars:
         bars.say("simulating")
         traffic = simulate(start, seed=seed, lines=lines, days=_DAYS)
-        outcome, findings = asyncio.run(_run(Path(made), traffic, k, bars))
+        outcome, findings = asyncio.run(_run(Path(made), traffic, terms, in_force, bars))
     if as_json:
         console.out(orjson.dumps(_summary(findings, traffic)).decode())
     else:
@@ -64,22 +66,18 @@ def demo(
 
 
 async def _run(
-    folder: Path, traffic: Traffic, k: int | None, bars: Bars
+    folder: Path, traffic: Traffic, made: policy.Policy, k: int, bars: Bars
 ) -> tuple[oneshot.Outcome, Findings]:
     from pipeline.demo.search import search, walk  # noqa: PLC0415
 
-    made = policy.load()
     plans = _plans(folder / "input", traffic)
     overrides: dict[str, object] = {
         "split": {"own_hosts": {"shop": ["shop.example"], "chat": ["chat.example"]}},
         "log": {"level": "debug"},
+        "k": k,
     }
-    if k is not None:
-        overrides["k"] = k
     async with Group(folder / "data", overrides) as group:
-        outcome = await oneshot.run(
-            group, plans, made, system_clock, k=k or made.current.k, tell=bars.tell
-        )
+        outcome = await oneshot.run(group, plans, made, system_clock, k=k, tell=bars.tell)
         bars.say("searching every byte at rest")
         blobs = [*walk(folder / "data")]
         blobs += [blob async for blob in _messages(group, made)]

@@ -188,7 +188,10 @@ def _databases(settings: Settings) -> list[Finding]:
 
 
 def _anonymity(settings: Settings) -> list[Finding]:
-    k = settings.k or policy.load(settings.policy).current.k
+    try:
+        k = policy.k_in_force(policy.load(settings.policy), settings.k)
+    except PartywallError as error:
+        return [Finding("anonymity", "problem", str(error))]
     if k == 1:
         return [Finding("anonymity", "warning", "k is 1: what is released is NOT anonymous")]
     return [Finding("anonymity", "ok", f"each released number stands for {k} visitors or more")]

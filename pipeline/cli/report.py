@@ -63,6 +63,8 @@ def report(
     check_label("--site", site)
     if html is not None:
         _check_page(html)
+    made = policy.load()
+    in_force = policy.k_in_force(made, k)
     names = distinct(files)
     ingest = f"report-{secrets.token_hex(4)}"
     plans = ship.plan(names, site, None, format_, ingest, system_clock)
@@ -75,9 +77,8 @@ def report(
             "reject_limit": 1.0,
         }
     }
-    if k is not None:
-        overrides["k"] = k
-    outcome = asyncio.run(_run(plans, overrides, k, data))
+    overrides["k"] = in_force
+    outcome = asyncio.run(_run(plans, overrides, made, in_force, data))
     if not outcome.account.events and outcome.account.lines:
         raise InputError(
             f"none of the {outcome.account.lines} lines is in the format "
@@ -94,9 +95,12 @@ def report(
 
 
 async def _run(
-    plans: list[ship.Plan], overrides: dict[str, Any], k: int | None, data: Path | None
+    plans: list[ship.Plan],
+    overrides: dict[str, Any],
+    made: policy.Policy,
+    k: int,
+    data: Path | None,
 ) -> oneshot.Outcome:
-    made = policy.load()
     task = asyncio.current_task()
     if task is not None:
         # Ended from outside, too, the keys and the processes go first.
@@ -105,9 +109,7 @@ async def _run(
         bars.say("starting")
         async with Group(folder, overrides) as group:
             bars.say("reading")
-            return await oneshot.run(
-                group, plans, made, system_clock, k=k or made.current.k, tell=bars.tell
-            )
+            return await oneshot.run(group, plans, made, system_clock, k=k, tell=bars.tell)
 
 
 @contextlib.contextmanager

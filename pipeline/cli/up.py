@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipeline import policy
 from pipeline.apps.embedded import Group
 from pipeline.cli.options import ASN, COUNTRY, K, database
 from pipeline.cli.place import DEFAULT, Place, occupied
@@ -31,9 +32,8 @@ def up(
         "mmdb_country": database("--mmdb-country", mmdb_country),
         "mmdb_asn": database("--mmdb-asn", mmdb_asn),
     }
-    overrides: dict[str, object] = {"split": databases}
-    if k is not None:
-        overrides["k"] = k
+    in_force = policy.k_in_force(policy.load(), k)
+    overrides: dict[str, object] = {"split": databases, "k": in_force}
     with occupied(data):
         asyncio.run(_up(data, overrides, port))
 

@@ -231,7 +231,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     old = traffic(dt.datetime(2023, 5, 1, 12, tzinfo=dt.UTC), 900, seed=4)
     (folder / "old.log").write_text("\n".join(old) + "\n")
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline", "up", "--data", "data", "--k", "5"],
+        [sys.executable, "-m", "pipeline", "up", "--data", "data", "--k", "12"],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -45,7 +45,30 @@ def test_a_file_is_read_as_written(tmp_path: Path) -> None:
     assert second.effective == dt.datetime(2026, 1, 31, 22, tzinfo=dt.UTC)
     assert second.effective.tzinfo is dt.UTC
     assert second.retention == Retention(12, 24, 30, 365)
-    assert policy.load(path).current is not first
+    assert policy.load(path).current == second
+
+
+def test_a_version_that_has_not_begun_is_not_current(tmp_path: Path) -> None:
+    """Its k and its retention are carried out from its day on, and not before."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(WRITTEN)
+    eve = dt.datetime(2026, 1, 31, 21, 59, 59, tzinfo=dt.UTC)
+    assert policy.load(path, lambda: eve).current.k == 10
+    assert policy.load(path, lambda: eve + dt.timedelta(seconds=1)).current.k == 20
+    assert policy.load(path, lambda: eve).first_with("research") == 3
+    with pytest.raises(SettingsError, match="no version is in force yet"):
+        policy.load(path, lambda: START - dt.timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("wanted", [2, 5, 9])
+def test_nobody_undercuts_the_policy_unseen(wanted: int) -> None:
+    with pytest.raises(SettingsError, match=f"k {wanted} is below the policy's 10"):
+        policy.k_in_force(Policy((version(1),)), wanted)
+
+
+def test_a_higher_k_and_the_plainly_not_anonymous_one_are_taken() -> None:
+    made = Policy((version(1),))
+    assert [policy.k_in_force(made, k) for k in (None, 1, 10, 11)] == [10, 1, 10, 11]
 
 
 def test_the_packaged_policy_knows_the_purposes_of_statistics() -> None:
