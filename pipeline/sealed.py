@@ -45,7 +45,8 @@ INDEX: Final[dict[str, pl.DataType]] = {
 """Columns of the public index, a row per record in the order of the frames.
 
 ``label`` is the source the shipper named; ``hour`` the start of the record's hour in seconds
-since 1970 UTC, null where the line has no time; ``token`` the keyed token of its client address.
+since 1970 UTC, null where the line has no time; ``token`` the keyed
+token of its site, day and client address.
 """
 
 POSITIONED: Final[dict[str, pl.DataType]] = {**INDEX, "frame": pl.UInt32(), "row": pl.UInt32()}

@@ -17,7 +17,7 @@ from pipeline.investigations.open import open_batch, open_frame
 from pipeline.keys.material import Tokeniser
 from pipeline.restricted import seal as sealing
 from pipeline.restricted.seal import seal
-from tests.unit.sealed.records import START, day_key, line, records
+from tests.unit.sealed.records import HOUR, START, day_key, line, records
 
 DAY = day_key()
 
@@ -44,7 +44,8 @@ def test_what_was_sealed_is_what_opens() -> None:
     assert opened.select(kept).equals(given_records.select(kept))
     token = Tokeniser(DAY.key.token_key)
     assert opened["token"].to_list() == [
-        None if address is None else token(address) for address in given_records["address"]
+        None if address is None else token(site, hour and hour // (24 * HOUR), address)
+        for site, hour, address in given_records.select("site", "hour", "address").iter_rows()
     ]
 
 
@@ -216,3 +217,17 @@ def test_nothing_of_a_message_shows_in_a_repr(small: bytes) -> None:
     assert repr(batch.frames[0]) not in shown
     assert repr(DAY.key.token_key) not in shown
     assert repr(DAY.private) not in shown
+
+
+def test_the_index_does_not_join_an_address_over_sites_or_days() -> None:
+    """One address, three sites, three days and lines without a time: a token for each."""
+    frame = records(range(24)).with_columns(
+        address=pl.lit("192.0.2.7"),
+        site=pl.Series([f"site{n % 3}" for n in range(24)]),
+        hour=pl.Series([None if n >= 18 else START + n // 6 * 24 * HOUR for n in range(24)]),
+    )
+    [message] = messages(frame)
+    index = sealed.index_rows(sealed.decode(message))
+    days = pl.col("hour") // (24 * HOUR)
+    assert index["token"].n_unique() == index.select("site", days).n_unique() == 12
+    assert index["token"].null_count() == 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import BinaryIO, Self
 
 import polars as pl
 import pytest
 
-from pipeline.investigations.lookup import Effort, Found, find
+from pipeline.investigations.lookup import Effort, Found, find, tokens_of
 from pipeline.investigations.open import open_frame
 from pipeline.keys.material import Tokeniser
 from pipeline.restricted.seal import seal
@@ -52,8 +53,17 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> LocalStorage:
     return storage
 
 
-def tokens(address: str, *days: int) -> dict[str, bytes]:
-    return {DAYS[day].key.key_id: Tokeniser(DAYS[day].key.token_key)(address) for day in days}
+def tokens(
+    address: str,
+    *days: int,
+    sites: tuple[str, ...] = ("site0", "site1"),
+    hours: tuple[int, int] = (0, 100),
+    untimed: bool = False,
+) -> dict[str, frozenset[bytes]]:
+    """Tokens for all days of these hours since START, under the keys of ``days``."""
+    keys = {DAYS[day].key.key_id: DAYS[day].key.token_key for day in days}
+    first, last = (START + hour * HOUR for hour in hours)
+    return tokens_of(address, sites, first, last, keys, untimed=untimed)
 
 
 def opened(found: list[Found]) -> list[bytes]:
@@ -75,11 +85,11 @@ def truth(address: str, first: int, last: int, *days: int) -> list[bytes]:
 def test_all_records_of_an_address_and_a_day_are_found_and_no_others(vault: LocalStorage) -> None:
     effort = Effort()
     first, last = START + 24 * HOUR, START + 47 * HOUR
-    found = find(vault, tokens("192.0.3.17", 1), first, last, effort)
+    found = find(vault, tokens("192.0.3.17", 1, hours=(24, 47)), first, last, effort)
     assert opened(found) == truth("192.0.3.17", first, last, 1) != []
     assert effort.segments == 1, "the other day's segment is told apart by the manifest"
     assert effort.index_groups_held == 8
-    assert effort.index_groups == 1
+    assert effort.index_groups <= 2, "a token for each of two sites"
     assert effort.data_groups <= len(found)
 
 
@@ -94,7 +104,8 @@ def test_a_look_up_reads_a_small_part_of_the_index(
         return Counted(file, read, name)
 
     monkeypatch.setattr(LocalStorage, "open", counting)
-    find(vault, tokens("192.0.3.17", 2), START + 50 * HOUR, START + 51 * HOUR)
+    wanted = tokens("192.0.3.17", 2, sites=("site0",), hours=(50, 51))
+    find(vault, wanted, START + 50 * HOUR, START + 51 * HOUR)
     [(index, taken)] = [(name, size) for name, size in read.items() if "index" in name]
     tail = 64 * 1024  # read at once for the footer, whatever it takes
     assert taken < len(vault.read(index)) / 8 + tail + 8_192
@@ -133,6 +144,7 @@ def test_a_strange_address_or_another_key_s_token_finds_nothing(vault: LocalStor
     whole = (START, START + 100 * HOUR)
     assert find(vault, tokens("203.0.113.1", 1, 2), *whole) == []
     [mine] = tokens("192.0.3.17", 1).values()
+    assert find(vault, tokens("192.0.3.17", 1, 2, sites=("site2",)), *whole) == []
     assert find(vault, {DAYS[2].key.key_id: mine}, *whole) == []
     assert find(vault, {"gone": mine}, *whole) == []
     assert find(vault, {}, *whole) == []
@@ -145,5 +157,32 @@ def test_what_is_found_shows_no_record_in_its_repr(vault: LocalStorage) -> None:
 
 
 def test_two_days_do_not_share_a_token() -> None:
-    one, two = (Tokeniser(day.key.token_key)("192.0.3.17") for day in DAYS.values())
+    one, two = (
+        Tokeniser(day.key.token_key)("site0", 16_572, "192.0.3.17") for day in DAYS.values()
+    )
     assert one != two
+
+
+def test_one_site_is_found_without_the_other(vault: LocalStorage) -> None:
+    first, last = START, START + 100 * HOUR
+    by_site = [
+        opened(find(vault, tokens("192.0.3.17", 1, 2, sites=(site,)), first, last))
+        for site in ("site0", "site1")
+    ]
+    assert all(by_site)
+    assert sorted(by_site[0] + by_site[1]) == truth("192.0.3.17", first, last, 1, 2)
+
+
+def test_lines_without_a_time_are_found_where_they_are_asked_for(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    writer = SegmentWriter(storage, 0)
+    frame = records(range(4)).with_columns(
+        address=pl.lit("192.0.3.17"), hour=pl.Series([None, START, None, None], dtype=pl.Int64())
+    )
+    for message in seal(frame, DAYS[1].key, source="logs.web:0", hour=START):
+        writer.add(writer.open(), message)
+    writer.flush()
+    found = find(storage, tokens("192.0.3.17", 1), START, START)
+    assert len(opened(found)) == 1
+    wanted = tokens("192.0.3.17", 1, untimed=True)
+    assert len(opened(find(storage, wanted, START, START, untimed=True))) == 4
