@@ -10,6 +10,9 @@ from prometheus_client import Counter, Gauge, start_http_server
 
 LINES = Counter("partywall_lines", "Lines taken in by split", ["outcome"])
 REJECTS = Counter("partywall_rejected_lines", "Lines sealed unread, by reason", ["reason"])
+UNREADABLE = Counter(
+    "partywall_unreadable_records", "Offsets skipped, since no library reads what is there"
+)
 SPLIT_BATCHES = Counter("partywall_split_batches", "Batches that split has made durable")
 EVENTS_BATCHES = Counter("partywall_events_batches", "Event batches that rollup has applied")
 REPEATED = Counter("partywall_repeated_messages", "Messages seen again and dropped", ["stage"])

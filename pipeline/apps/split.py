@@ -31,6 +31,7 @@ from pipeline.clock import system_clock
 from pipeline.errors import RejectLimitError, SettingsError, UnavailableError
 from pipeline.events import EventsHeader
 from pipeline.kafka import client, topics
+from pipeline.kafka.fetch import fetch
 from pipeline.keys.client import KeyClient
 from pipeline.logs import get
 from pipeline.metrics import LINES, REJECTS, SPLIT_BATCHES, WAITING
@@ -135,8 +136,8 @@ class Worker:
         split = self._settings.split
         sending: asyncio.Task[None] | None = None
         while True:
-            batches = await consumer.getmany(
-                timeout_ms=split.linger_ms, max_records=split.batch_messages
+            batches = await fetch(
+                consumer, timeout_ms=split.linger_ms, max_records=split.batch_messages
             )
             crossed = []
             for partition, records in batches.items():

@@ -1,0 +1,153 @@
+"""A record that the library cannot read stops nobody, and takes nothing with it but its batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pytest
+from aiokafka import TopicPartition
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.kafka.fetch import Records, fetch
+from pipeline.metrics import UNREADABLE
+
+ONE, TWO = TopicPartition("logs.web", 0), TopicPartition("logs.web", 1)
+
+
+@dataclass(frozen=True)
+class Record:
+    offset: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Offsets that the broker hands out together; ``bad`` is the one whose header is no UTF-8."""
+
+    first: int
+    size: int
+    bad: int | None = None
+
+
+class Stand:
+    """A consumer in the manner of aiokafka: whole batches are parsed, what came before is lost."""
+
+    def __init__(self, batches: dict[TopicPartition, list[Batch]]) -> None:
+        self.batches = batches
+        self.at = dict.fromkeys(batches, 0)
+        self.fetches = 0
+
+    def assignment(self) -> Iterable[TopicPartition]:
+        return set(self.batches)
+
+    async def position(self, partition: TopicPartition) -> int:
+        return self.at[partition]
+
+    async def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return {tp: sum(batch.size for batch in self.batches[tp]) for tp in partitions}
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self.at[partition] = offset
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> Records:
+        del timeout_ms
+        self.fetches += 1
+        found: Records = {}
+        for tp in partitions or self.batches:
+            records: list[Record] = []
+            for batch in self.batches[tp]:
+                for offset in range(batch.first, batch.first + batch.size):
+                    if batch.first + batch.size <= self.at[tp] or len(records) == max_records:
+                        break
+                    if offset == batch.bad:
+                        b"\xff".decode()
+                    if offset >= self.at[tp]:
+                        records.append(Record(offset))
+            if records:
+                self.at[tp] = records[-1].offset + 1
+                found[tp] = records
+        return found
+
+
+def chain(*sizes: tuple[int, int | None]) -> list[Batch]:
+    """Batches end to end, of (size, place of the bad record in it)."""
+    made, first = [], 0
+    for size, bad in sizes:
+        made.append(Batch(first, size, None if bad is None else first + bad))
+        first += size
+    return made
+
+
+async def drain(stand: Stand, rounds: int = 300) -> dict[TopicPartition, list[int]]:
+    """Fetch until all partitions are at their ends."""
+    got: dict[TopicPartition, list[int]] = {tp: [] for tp in stand.batches}
+    ends = await stand.end_offsets(list(stand.batches))
+    for _ in range(rounds):
+        for tp, records in (await fetch(stand, timeout_ms=0, max_records=100)).items():
+            got[tp] += [record.offset for record in records]
+        if stand.at == ends:
+            return got
+    raise AssertionError("never comes to the end")
+
+
+async def test_without_a_bad_record_one_fetch_is_one_fetch() -> None:
+    stand = Stand({ONE: chain((5, None)), TWO: chain((3, None))})
+    found = await fetch(stand, timeout_ms=0, max_records=100)
+    assert {tp: len(records) for tp, records in found.items()} == {ONE: 5, TWO: 3}
+    assert stand.fetches == 1
+
+
+async def test_what_lies_around_a_bad_record_is_read_and_the_skipped_is_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = UNREADABLE._value.get()
+    stand = Stand({TWO: chain((7, None)), ONE: chain((5, None), (4, 2), (6, None))})
+    got = await drain(stand)
+    assert got == {TWO: list(range(7)), ONE: [0, 1, 2, 3, 4, 5, 6, *range(9, 15)]}
+    assert UNREADABLE._value.get() - before == 2
+    assert "xff" not in capsys.readouterr().err
+
+
+async def test_other_partitions_lose_nothing_whatever_their_order() -> None:
+    for order in ((ONE, TWO), (TWO, ONE)):
+        both = {ONE: chain((1, 0), (2, None)), TWO: chain((250, None))}
+        got = await drain(Stand({tp: both[tp] for tp in order}))
+        assert got == {ONE: [1, 2], TWO: list(range(250))}
+
+
+async def test_a_large_batch_is_passed_in_few_fetches() -> None:
+    stand = Stand({ONE: chain((20_000, 19_999), (1, None))})
+    stand.at[ONE] = 19_000  # no record before the bad one is fetched here
+    stand.batches[ONE][0] = Batch(0, 20_000, 0)
+    assert await drain(stand) == {ONE: [20_000]}
+    assert stand.fetches < 120
+
+
+async def test_a_bad_record_at_the_very_end_waits_for_nothing() -> None:
+    assert await drain(Stand({ONE: chain((3, None), (2, 0))})) == {ONE: [0, 1, 2]}
+
+
+sizes = st.integers(1, 9).flatmap(
+    lambda size: st.tuples(st.just(size), st.none() | st.integers(0, size - 1))
+)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.lists(sizes, max_size=6), st.lists(sizes, max_size=6))
+async def test_all_is_read_but_bad_records_and_what_follows_them_in_their_batch(
+    one: list[tuple[int, int | None]], two: list[tuple[int, int | None]]
+) -> None:
+    stand = Stand({ONE: chain(*one), TWO: chain(*two)})
+    wanted = {
+        tp: [
+            offset
+            for batch in batches
+            for offset in range(batch.first, batch.first + batch.size)
+            if batch.bad is None or offset < batch.bad
+        ]
+        for tp, batches in stand.batches.items()
+    }
+    assert await drain(stand) == wanted
