@@ -11,6 +11,7 @@ import contextlib
 import os
 import secrets
 import socket
+import stat
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,7 @@ class Group:
         cores.forbid()
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _close_to_others(self.folder)
             (self.folder / "log").mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise UsageError(
@@ -162,7 +164,10 @@ class Group:
         for name, value in self.settings.items():
             tree[name] = tree.get(name, {}) | value if isinstance(value, dict) else value
         path = folder / "settings.yaml"
-        path.write_text(yaml.safe_dump(tree), encoding="utf-8")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(descriptor, 0o600)
+            yaml.safe_dump(tree, file)
         return path
 
     async def _stage(
@@ -229,6 +234,15 @@ class Group:
                     process.kill()
                 await process.wait()
         self._processes.clear()
+
+
+def _close_to_others(folder: Path) -> None:
+    """Close a folder of ours that was made open; raises UsageError for one that all share."""
+    status = folder.stat()
+    if status.st_mode & stat.S_ISVTX:
+        raise UsageError(f"data folder {folder} is shared by all: choose one of your own")
+    if status.st_uid == os.geteuid() and status.st_mode & 0o077:
+        folder.chmod(0o700)
 
 
 def free_port() -> int:

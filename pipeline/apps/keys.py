@@ -30,12 +30,21 @@ async def run(settings: Settings) -> None:
 
 
 def token(path: Path) -> str:
-    """Return the token in the file, making both at the first start; raises SettingsError."""
+    """Return the token in the file, making both at the first start; raises SettingsError.
+
+    A file of our own that others may read is refused. A mounted secret is another's, and whoever
+    mounts it says who sees it.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
+            status = path.stat()
+            if status.st_uid == os.geteuid() and status.st_mode & 0o077:
+                raise SettingsError(
+                    f"setting keys.token_file {path}: others may read it; run chmod 600 on it"
+                ) from None
             return path.read_text(encoding="utf-8").strip()
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(secrets.token_urlsafe(48))

@@ -116,6 +116,7 @@ def _workers(folder: Path, users: dict[str, Kafka]) -> Iterator[Running]:
     """Start a process a stage, each with the settings and credentials of its own."""
     token = folder / "token"
     token.write_text(secrets.token_urlsafe(32), encoding="ascii")
+    token.chmod(0o600)
     running: Running = {}
     try:
         for stage in STAGES:
