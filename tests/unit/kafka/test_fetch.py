@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.producer import message_accumulator
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.apps.embedded import Group
+from pipeline.kafka import client
 from pipeline.kafka.fetch import Records, fetch
 from pipeline.metrics import UNREADABLE
 
@@ -151,3 +156,49 @@ async def test_all_is_read_but_bad_records_and_what_follows_them_in_their_batch(
         for tp, batches in stand.batches.items()
     }
     assert await drain(stand) == wanted
+
+
+class Odd(str):
+    """A header's name whose bytes are no UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        del encoding, errors
+        return b"\xff\xfe"
+
+
+async def test_a_real_consumer_gets_past_a_real_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches that the library can read, and between them one whose second record it cannot."""
+    monkeypatch.setattr(
+        message_accumulator, "DefaultRecordBatchBuilder", _DefaultRecordBatchBuilderPy
+    )  # the compiled one takes no such name
+    async with Group(tmp_path, processes=()) as group:
+        producer = client.producer(group.kafka())
+        await producer.start()
+        for value in (b"a", b"b"):
+            await producer.send_and_wait("logs.web", value, partition=0)
+            await producer.send_and_wait("logs.web", value, partition=1)
+        batch = producer.create_batch()
+        for name in ("fine", Odd("odd")):
+            batch.append(key=None, value=b"x", timestamp=None, headers=[(name, b"")])
+        await (await producer.send_batch(batch, "logs.web", partition=0))
+        await producer.send_and_wait("logs.web", b"c", partition=0)
+        await producer.stop()
+        consumer = client.consumer(group.kafka(), None)
+        await consumer.start()
+        consumer.assign([ONE, TWO])
+        consumer.seek(ONE, 0)
+        consumer.seek(TWO, 0)
+        got: dict[TopicPartition, list[bytes]] = {ONE: [], TWO: []}
+        for _ in range(10):
+            found = await fetch(consumer, timeout_ms=200, max_records=100)
+            for tp, records in found.items():
+                got[tp] += [record.value for record in records]
+            if got[ONE][-1:] == [b"c"] and len(got[TWO]) == 2:
+                break
+        await consumer.stop()
+    assert got[TWO] == [b"a", b"b"]
+    assert [value for value in got[ONE] if value != b"x"] == [b"a", b"b", b"c"]
