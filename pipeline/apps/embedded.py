@@ -67,6 +67,7 @@ class Group:
             raise UsageError(
                 f"data folder {self.folder}: {error.strerror}; choose one with --data"
             ) from None
+        self._keep_to_one_k()
         try:
             await self._broker()
             await self._topics()
@@ -134,6 +135,25 @@ class Group:
     def _policy(self) -> Path | None:
         path = self.settings.get("policy")
         return None if path is None else Path(path)
+
+    def _keep_to_one_k(self) -> None:
+        """Raise UsageError where the folder holds numbers of another k.
+
+        They would lie in the same tables, and nothing there says which of them are anonymous.
+        """
+        made = policy.load(self._policy())
+        k = policy.k_in_force(made, self.settings.get("k"))
+        self.settings = {**self.settings, "k": k}
+        try:
+            before = yaml.safe_load((self.folder / "settings.yaml").read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError):
+            return
+        kept = before.get("k", made.current.k) if isinstance(before, dict) else k
+        if kept != k:
+            raise UsageError(
+                f"data folder {self.folder} holds numbers of k {kept}, and k is {k} now: say "
+                f"--k {kept}, or choose another folder with --data"
+            )
 
     def _write_settings(self) -> Path:
         """Write the group's settings where its processes read them; no secret is in there."""

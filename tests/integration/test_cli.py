@@ -107,7 +107,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
     )  # fmt: skip
     piped = traffic(dt.datetime(2024, 3, 9, 10, 0, tzinfo=dt.UTC), 600, seed=2)
     second = partywall(
-        folder, "report", "-", "--data", "kept", "--site", "other", "--json",
+        folder, "report", "-", "--data", "kept", "--k", 1, "--site", "other", "--json",
         stdin="\n".join(piped).encode() + b"\n",
     )  # fmt: skip
     page = (folder / "page.html").read_text()

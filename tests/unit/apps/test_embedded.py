@@ -1,4 +1,4 @@
-"""The folder of an embedded group: closed to others."""
+"""The folder of an embedded group: closed to others, and of one k."""
 
 from __future__ import annotations
 
@@ -35,3 +35,20 @@ def test_a_folder_that_all_share_is_refused_and_left_as_it_is(tmp_path: Path) ->
     with pytest.raises(UsageError, match="is shared by all: choose one of your own"):
         asyncio.run(start(Group(folder, processes=())))
     assert folder.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_a_folder_keeps_to_one_k(tmp_path: Path) -> None:
+    """Its tables do not say which of their rows are anonymous."""
+    folder = tmp_path / "data"
+    asyncio.run(start(Group(folder, {"k": 1}, processes=())))
+    for k in ({}, {"k": 10}, {"k": 20}):
+        with pytest.raises(UsageError, match=f"holds numbers of k 1, and k is {k.get('k', 10)} "):
+            asyncio.run(start(Group(folder, dict(k), processes=())))
+    asyncio.run(start(Group(folder, {"k": 1}, processes=())))
+
+
+def test_a_folder_that_named_no_k_is_of_the_policys(tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_text("split: {}\n")
+    with pytest.raises(UsageError, match="holds numbers of k 10, and k is 1 now: say --k 10"):
+        asyncio.run(start(Group(tmp_path, {"k": 1}, processes=())))
+    asyncio.run(start(Group(tmp_path, processes=())))
