@@ -56,6 +56,8 @@ class Split(_Branch):
     source: Name = "kafka"
     format: str = "combined"
     ingest: Name = "live"
+    sites: list[Name] | None = None
+    ingests: list[Name] | None = None
     own_hosts: dict[str, list[str]] = Field(default_factory=dict)
     scrub_rules: Path | None = None
     mmdb_country: Path | None = None

@@ -141,8 +141,12 @@ class Worker:
             )
             crossed = []
             for partition, records in batches.items():
-                crossing = await self._cross(partition, records, keys)
-                crossed.append((partition, records[-1].offset, crossing))
+                last, crossing = await self._cross(partition, records, keys)
+                crossed.append((partition, last, crossing))
+                if last < records[-1].offset:
+                    # Too many labels for one batch: the rest is fetched again. Were it kept here
+                    # instead, much of it could hold us back from the group for too long.
+                    _rewind(consumer, partition, last + 1)
             if sending is not None:
                 await sending
             sending = asyncio.create_task(self._send(consumer, producer, crossed))
@@ -151,7 +155,8 @@ class Worker:
 
     async def _cross(
         self, partition: TopicPartition, records: list[Any], keys: KeyClient
-    ) -> Crossing:
+    ) -> tuple[int, Crossing]:
+        """Return how far the records have been taken, and what leaves the room for them."""
         messages = RawMessages(
             source=f"{partition.topic}:{partition.partition}",
             offsets=[record.offset for record in records],
@@ -170,7 +175,7 @@ class Worker:
         sealing = await _patiently(keys.sealing)
         crossing = await asyncio.to_thread(self._splitter.cross, reading, sealing, found)
         self._limit.check(crossing.outcomes)
-        return crossing
+        return reading.messages.offsets[-1], crossing
 
     async def _send(
         self,
@@ -238,6 +243,11 @@ class Worker:
             )
         except (KafkaError, NotImplementedError) as error:
             _log.debug("raw records wait for their retention", error=error)
+
+
+def _rewind(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
+    with contextlib.suppress(IllegalStateError):  # taken away meanwhile
+        consumer.seek(partition, offset)
 
 
 async def _token(path: Path) -> str:

@@ -54,6 +54,8 @@ def open_splitter(
         max_line_bytes=settings.max_line_bytes,
         own_hosts={site: frozenset(hosts) for site, hosts in settings.own_hosts.items()},
         sealing=sealing,
+        sites=settings.sites,
+        ingests=settings.ingests,
     )
 
 

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
 
 LIVE: Final = "live"
-_LABELS_KEPT: Final = 10_000
+MOST_LABELS: Final = 64
+"""Distinct labels in one batch: each costs a parser's start and messages of its own."""
+
+_HEADERS_KEPT: Final = 10_000
+_HEADERS_LONGEST: Final = 256
 _LABEL: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 Headers = Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What the shipper says of a message. Labels cross the wall, so their shape is closed."""
+    """What the shipper says of a message. Labels cross the wall, so their shape is closed.
+
+    ``known`` is False where the settings list sites or ingests and what was said is not among
+    them: the rest is then the default's.
+    """
 
     site: str
     source: str
     format: str
     ingest: str = LIVE
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -34,30 +43,52 @@ class RawMessages:
     values: list[bytes]
     headers: list[Headers]
 
+    def first(self, count: int) -> RawMessages:
+        """Return the first ``count`` messages."""
+        if count == len(self.offsets):
+            return self
+        return RawMessages(
+            self.source, self.offsets[:count], self.values[:count], self.headers[:count]
+        )
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Lines:
     """``frame``: offset UInt64, line UInt32, raw Binary, label UInt32 (index into ``labels``).
 
+    ``messages`` of those given are in it: fewer than all where they have more than MOST_LABELS.
     ``ended`` are the ingests that end on this partition within the batch.
     """
 
     frame: pl.DataFrame
     labels: list[Label]
     ended: list[str]
+    messages: int
 
 
 class Labeller:
     """Labels of headers, numbered and remembered: a shipper sends the same ones again and again."""
 
-    def __init__(self, default: Label) -> None:
-        """``default`` is for messages without headers; its number is 0."""
+    def __init__(
+        self,
+        default: Label,
+        sites: Collection[str] | None = None,
+        ingests: Collection[str] | None = None,
+    ) -> None:
+        """``default`` is for messages without headers; its number is 0.
+
+        Where ``sites`` or ``ingests`` are given, a label of another is not known; the default is.
+        """
         self.default = default
+        self._unknown = replace(default, known=False)
+        self._sites = None if sites is None else {*sites, default.site}
+        self._ingests = None if ingests is None else {*ingests, default.ingest}
         self.forget()
 
     def forget(self) -> None:
         """Start afresh where somebody sends ever new labels; only between two batches."""
         self.labels = [self.default]
+        self._places = {self.default: 0}
         self._numbers: dict[tuple[bytes | None, ...], int] = {}
 
     def number(self, headers: dict[str, bytes]) -> int:
@@ -69,9 +100,19 @@ class Labeller:
         key = (get("site"), get("source"), get("format"), get("ingest"))
         found = self._numbers.get(key)
         if found is None:
-            found = self._numbers[key] = len(self.labels)
-            self.labels.append(self._read(headers))
+            label = self._read(headers)
+            found = self._places.setdefault(label, len(self.labels))
+            if found == len(self.labels):
+                self.labels.append(label)
+            # A label's values are short. Longer ones are nobody's, and would fill the memory.
+            if sum(len(value or b"") for value in key) <= _HEADERS_LONGEST:
+                self._numbers[key] = found
         return found
+
+    @property
+    def full(self) -> bool:
+        """Tell whether so many headers are remembered that it is time to forget them."""
+        return len(self._numbers) > _HEADERS_KEPT
 
     def _read(self, headers: dict[str, bytes]) -> Label:
         def text(name: str, default: str) -> str:
@@ -79,34 +120,48 @@ class Labeller:
             return value.decode() if value and _LABEL.fullmatch(value) else default
 
         base = self.default
-        return Label(
+        label = Label(
             text("site", base.site),
             text("source", base.source),
             text("format", base.format),
             text("ingest", base.ingest),
         )
+        strange = (self._sites is not None and label.site not in self._sites) or (
+            self._ingests is not None and label.ingest not in self._ingests
+        )
+        return self._unknown if strange else label
 
 
 def explode(messages: RawMessages, labeller: Labeller) -> Lines:
-    """Return every line of every message, numbered within its message from 0."""
+    """Return every line of every message, numbered within its message from 0.
+
+    Stops before the message that brings one label more than MOST_LABELS.
+    """
     raw: list[bytes] = []
     counts: list[int] = []
     numbers: list[int] = []
     ended: list[str] = []
-    if len(labeller.labels) > _LABELS_KEPT:
+    if labeller.full:
         labeller.forget()
+    seen: set[int] = set()
     for value, headers in zip(messages.values, messages.headers, strict=True):
         number = 0
+        end = False
         if headers:
             found = dict(headers)
             number = labeller.number(found)
-            if found.get("control") == b"end":
-                ingest = labeller.labels[number].ingest
-                # Live traffic has no end: whoever may ship could close everybody's windows.
-                ended += [] if ingest == LIVE else [ingest]
-                counts.append(0)
-                numbers.append(number)
-                continue
+            end = found.get("control") == b"end"
+        if number not in seen:
+            if len(seen) == MOST_LABELS:
+                break
+            seen.add(number)
+        if end:
+            label = labeller.labels[number]
+            # Live traffic has no end: whoever may ship could close everybody's windows.
+            ended += [label.ingest] if label.known and label.ingest != LIVE else []
+            counts.append(0)
+            numbers.append(number)
+            continue
         if b"\n" in value:
             lines = value.split(b"\n")
             if not lines[-1]:
@@ -118,7 +173,7 @@ def explode(messages: RawMessages, labeller: Labeller) -> Lines:
             counts.append(1)
         numbers.append(number)
     frame = pl.DataFrame(
-        {"offset": messages.offsets, "label": numbers, "count": counts},
+        {"offset": messages.offsets[: len(counts)], "label": numbers, "count": counts},
         schema={"offset": pl.UInt64, "label": pl.UInt32, "count": pl.UInt32},
     )
     if len(raw) == len(counts) and 0 not in counts:
@@ -129,7 +184,9 @@ def explode(messages: RawMessages, labeller: Labeller) -> Lines:
             pl.exclude("count").repeat_by("count").explode(empty_as_null=False)
         ).with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).over("offset").alias("line"))
     frame = frame.with_columns(pl.Series("raw", raw, dtype=pl.Binary))
-    return Lines(frame.select("offset", "line", "raw", "label"), labeller.labels, ended)
+    return Lines(
+        frame.select("offset", "line", "raw", "label"), labeller.labels, ended, len(counts)
+    )
 
 
 def text(raw: pl.Series) -> pl.Series:

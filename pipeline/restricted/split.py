@@ -6,7 +6,7 @@ and tells which days' keys are needed, :meth:`Splitter.cross` makes what may lea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +32,7 @@ EVENT: Final = "event"
 REJECTED: Final = "rejected"
 IGNORED: Final = "ignored"
 REASONS: Final = frozenset(
-    {"empty", "no_policy", "no_purpose", "too_late", "too_long", "unknown_format"}
+    {"empty", "no_policy", "no_purpose", "too_late", "too_long", "unknown_format", "unknown_label"}
 ) | frozenset(formats.REJECTS)
 """Why a line is not an event: the closed list."""
 
@@ -42,7 +42,11 @@ PseudonymKeys = Mapping[tuple[str, int], bytes | None]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reading:
-    """A parsed batch. ``frame`` is raw; ``days`` are the keys that crossing needs."""
+    """A parsed batch. ``frame`` is raw; ``days`` are the keys that crossing needs.
+
+    ``messages`` may be fewer than were given to read: where they had too many labels, those from
+    the first of the next label on are left for another batch.
+    """
 
     messages: RawMessages
     lines: Lines
@@ -80,11 +84,16 @@ class Splitter:
         max_line_bytes: int,
         own_hosts: Mapping[str, frozenset[str]],
         sealing: bool = True,
+        sites: Collection[str] | None = None,
+        ingests: Collection[str] | None = None,
     ) -> None:
-        """``partitions`` of the events topic; ``sealing=False`` is a switch of the benchmark."""
+        """``partitions`` of the events topic; ``sealing=False`` is a switch of the benchmark.
+
+        Where ``sites`` or ``ingests`` are given, lines of others are rejected.
+        """
         self._describer = describer
         self._policy = policy
-        self._labeller = Labeller(default)
+        self._labeller = Labeller(default, sites, ingests)
         self._partitions = partitions
         self._max_line_bytes = max_line_bytes
         self._own_hosts = own_hosts
@@ -98,6 +107,7 @@ class Splitter:
     def read(self, messages: RawMessages, now: int) -> Reading:
         """Parse a batch; ``now`` in seconds bounds how far ahead a line's time may lie."""
         lines = explode(messages, self._labeller)
+        messages = messages.first(lines.messages)
         frame = lines.frame
         too_long = pl.col("raw").bin.size() > self._max_line_bytes
         plain = text(frame.select(pl.when(~too_long).then("raw").otherwise(b""))["raw"])
@@ -120,10 +130,14 @@ class Splitter:
     def _parse(self, part: pl.DataFrame, label: Label, now: int) -> pl.DataFrame:
         plain = part["text"]
         name = label.format
-        if name == "auto":
+        if name == "auto" and label.known:
             name = formats.detect(plain.head(1_000)).format or ""
-        known = name in formats.FORMATS
-        raw = formats.parse(name, plain, now=now) if known else _unread(plain)
+        if not label.known:
+            raw = _unread(plain, "unknown_label")
+        elif name not in formats.FORMATS:
+            raw = _unread(plain, "unknown_format")
+        else:
+            raw = formats.parse(name, plain, now=now)
         return pl.concat(
             [
                 part.drop("text"),
@@ -268,10 +282,10 @@ def _pieces(rows: pl.DataFrame) -> list[pl.DataFrame]:
     return [*_pieces(before), *_pieces(after)]
 
 
-def _unread(lines: pl.Series) -> pl.DataFrame:
-    """Return RAW_SCHEMA for lines whose format nobody could tell."""
+def _unread(lines: pl.Series, reason: str) -> pl.DataFrame:
+    """Return RAW_SCHEMA for lines that no parser is asked about."""
     nothing = pl.DataFrame(schema=formats.RAW_SCHEMA).clear(lines.len())
-    return nothing.with_columns(pl.lit("unknown_format").alias("reject"))
+    return nothing.with_columns(pl.lit(reason).alias("reject"))
 
 
 def _outcomes(frame: pl.DataFrame) -> dict[tuple[str, str, str], int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline import events, policy, sealed
 from pipeline.restricted import Label, RawMessages, Splitter, open_splitter
 from pipeline.restricted.formats import FORMATS
-from pipeline.restricted.lines import Headers, Labeller, explode, text
+from pipeline.restricted.lines import MOST_LABELS, Headers, Labeller, explode, text
 from pipeline.settings import Split
 from tests.unit.sealed.records import day_key
 
@@ -178,3 +179,51 @@ def test_live_traffic_cannot_be_ended() -> None:
         Labeller(Label("site", "source", "combined")),
     )
     assert found.ended == ["old"]
+
+
+def labelled(*names: dict[str, str]) -> RawMessages:
+    """A good line for each of these headers."""
+    headers: list[Headers] = [[(k, v.encode()) for k, v in each.items()] for each in names]
+    return RawMessages("logs.web:0", list(range(len(names))), [GOOD] * len(names), headers)
+
+
+def test_a_batch_is_cut_before_it_has_too_many_labels(splitter: Splitter) -> None:
+    """Each label costs a parser's start: thousands in a batch would stall the line."""
+    batch = labelled(*({"site": f"s{n // 2}"} for n in range(300)))
+    reading = splitter.read(batch, NOW)
+    assert reading.messages.offsets == list(range(2 * MOST_LABELS))
+    assert reading.frame["site"].n_unique() == MOST_LABELS
+    keys = {(ingest, day): key_of(day) for ingest, day in reading.days}
+    crossing = splitter.cross(reading, day_key().key, keys)
+    assert sum(crossing.outcomes.values()) == 2 * MOST_LABELS
+    last = {events.decode(message)[0].last_offset for _, message in crossing.events}
+    assert last == {2 * MOST_LABELS - 1}
+
+
+def test_what_is_no_label_costs_no_label(splitter: Splitter) -> None:
+    batch = labelled(*({"site": f"?{n}", "source": "?" * 999} for n in range(300)))
+    assert splitter.read(batch, NOW).messages is batch
+
+
+def test_labels_outside_the_lists_are_sealed_under_the_default_one() -> None:
+    """Whoever may ship may not make up sites, nor end an ingest by way of a wrong one."""
+    made = open_splitter(
+        Split(sites=["shop"], ingests=["old"], ingest="first"), policy.load(None), 4
+    )
+    end = {"control": "end"}
+    batch = labelled(
+        {"site": "shop"}, {}, {"site": "blog"}, {"site": "shop", "ingest": "new"},
+        {"ingest": "old"}, {"ingest": "new", **end}, {"ingest": "old", **end},
+    )  # fmt: skip
+    reading = made.read(batch, NOW)
+    keys = {(ingest, day): key_of(day) for ingest, day in reading.days}
+    crossing = made.cross(reading, day_key().key, keys)
+    assert crossing.outcomes == {
+        ("shop", "event", ""): 1,
+        ("default", "event", ""): 2,
+        ("default", "rejected", "unknown_label"): 2,
+    }
+    assert reading.lines.ended == ["old"]
+    index = pl.concat([sealed.index_rows(sealed.decode(one)) for one in crossing.sealed])
+    assert index["site"].to_list() == ["shop", "default", "default", "default", "default"]
+    assert index["ingest"].to_list() == ["first", "first", "first", "first", "old"]
