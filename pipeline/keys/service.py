@@ -12,6 +12,7 @@ import hashlib
 import os
 import secrets
 import socket
+import stat
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -67,9 +68,10 @@ class KeyService:
         return app
 
     async def start(self, url: str) -> str:
-        """Listen at ``unix://PATH`` (mode 0600) or ``http://HOST:PORT``; return the URL bound.
+        """Listen at ``unix://PATH`` or ``http://HOST:PORT``; return the URL bound.
 
-        Port 0 takes a free one. Raises SettingsError where the place cannot be listened on.
+        A socket has mode 0600, or 0660 in a folder with the setgid bit. Port 0 takes a free one.
+        Raises SettingsError where the place cannot be listened on.
         """
         self._runner = web.AppRunner(self.app(), access_log=None)
         await self._runner.setup()
@@ -186,8 +188,10 @@ def _listen(url: str) -> tuple[str, socket.socket]:
     path = Path(parts.netloc + parts.path)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.unlink(missing_ok=True)
+    # A folder hands its group down by its setgid bit: by that alone the socket is the group's too.
+    shared = path.parent.stat().st_mode & stat.S_ISGID
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
+    before = os.umask(0o117 if shared else 0o177)
     try:
         listener.bind(str(path))
     finally:

@@ -93,6 +93,7 @@ def _variables() -> set[str]:
             TOP / "deploy/Dockerfile",
             *sorted((TOP / "deploy/kubernetes").glob("*.yaml")),
             *sorted((TOP / "deploy/systemd").glob("*.service")),
+            *sorted((TOP / "deploy/systemd").glob("*.d/*.conf")),
         )
     )
     return set(re.findall(r"PARTYWALL_[A-Z_]+", text))

@@ -192,6 +192,18 @@ async def test_the_socket_is_for_the_service_alone(served: Served) -> None:
     assert served.socket.stat().st_mode & 0o777 == 0o600
 
 
+async def test_a_folder_that_hands_its_group_down_shares_the_socket_with_it(tmp_path: Path) -> None:
+    """As systemd makes it: the folder decides who gets as far as the socket."""
+    door = tmp_path / "door"
+    door.mkdir()
+    door.chmod(0o2750)
+    server = Served(tmp_path)
+    await server.service.start(f"unix://{door}/sock")
+    assert (door / "sock").stat().st_mode & 0o777 == 0o660
+    await server.service.stop()
+    server.store.close()
+
+
 async def test_status_and_expiry_over_http_show_no_material(served: Served) -> None:
     async with served.client() as client:
         await client.sealing()

@@ -1,0 +1,38 @@
+"""Under systemd the key service has no port that another process could take, and one visitor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+UNITS = Path(__file__).parents[3] / "deploy/systemd"
+
+
+def settings(name: str) -> dict[str, list[str]]:
+    """Every assignment of a unit or drop-in, in order."""
+    found: dict[str, list[str]] = {}
+    for line in (UNITS / name).read_text(encoding="utf-8").splitlines():
+        key, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def test_keys_and_split_meet_at_a_socket_that_no_other_stage_reaches() -> None:
+    keys = settings("partywall-keys.service")
+    split = settings("partywall@split.service.d/keys.conf")
+    others = settings("partywall@.service")
+    url = "PARTYWALL_KEYS__URL=unix://%t/partywall-keys/keys.sock"
+    assert url in keys["Environment"]
+    assert url in split["Environment"]
+    assert keys["RuntimeDirectory"] == ["partywall-keys"]
+    assert keys["RuntimeDirectoryMode"] == ["2750"]
+    assert keys["Group"] == split["SupplementaryGroups"] == ["partywall-door"]
+    assert "Group" not in others
+    assert "SupplementaryGroups" not in others
+    assert "g partywall-door -" in (UNITS / "partywall.conf").read_text(encoding="utf-8")
+
+
+def test_the_key_service_has_no_network() -> None:
+    keys = settings("partywall-keys.service")
+    assert keys["PrivateNetwork"] == ["yes"]
+    assert keys["RestrictAddressFamilies"] == ["AF_UNIX"]
