@@ -67,6 +67,7 @@ class Split(_Branch):
     linger_ms: int = Field(default=500, ge=0)
     reject_limit: float = Field(default=0.5, ge=0, le=1)
     reject_window: int = Field(default=10_000, ge=1)
+    reject_action: Literal["stop", "alarm"] = "stop"
     idle_seconds: float = Field(default=30.0, gt=0)
     delete_after_commit: bool = True
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -27,6 +26,7 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from pipeline import events, policy
+from pipeline.apps.rejects import RejectLimit
 from pipeline.clock import system_clock
 from pipeline.errors import RejectLimitError, SettingsError, UnavailableError
 from pipeline.events import EventsHeader
@@ -42,31 +42,6 @@ LIVE: Final = "live"
 _TOKEN_TRIES: Final = 300
 T = TypeVar("T")
 _log = get("split")
-
-
-class RejectLimit:
-    """Stops the line when too large a share of the newest lines is rejected."""
-
-    def __init__(self, share: float, window: int) -> None:
-        """``share`` of the last ``window`` lines; a full window is awaited first."""
-        self._share = share
-        self._window = window
-        self._batches: deque[tuple[int, int]] = deque()
-
-    def check(self, outcomes: dict[tuple[str, str, str], int]) -> None:
-        """Take note of a batch's outcomes; raises RejectLimitError."""
-        lines = sum(outcomes.values())
-        rejected = sum(n for (_, outcome, _), n in outcomes.items() if outcome == "rejected")
-        self._batches.append((lines, rejected))
-        seen = sum(n for n, _ in self._batches)
-        while seen - self._batches[0][0] >= self._window:
-            seen -= self._batches.popleft()[0]
-        bad = sum(n for _, n in self._batches)
-        if seen >= self._window and bad > self._share * seen:
-            raise RejectLimitError(
-                f"{bad} of the last {seen} lines were rejected, more than split.reject_limit "
-                f"{self._share} allows: is the format right? Nothing was committed"
-            )
 
 
 class _Joined(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -174,8 +149,16 @@ class Worker:
             found |= {(ingest, day): key for day, key in lent.items()}
         sealing = await _patiently(keys.sealing)
         crossing = await asyncio.to_thread(self._splitter.cross, reading, sealing, found)
-        self._limit.check(crossing.outcomes)
+        self._check(crossing)
         return reading.messages.offsets[-1], crossing
+
+    def _check(self, crossing: Crossing) -> None:
+        excess = self._limit.excess(crossing.sources)
+        if excess is None:
+            return
+        if self._settings.split.reject_action == "stop":
+            raise RejectLimitError(f"{excess} Nothing was committed")
+        _log.error("too many lines are rejected", reason=excess)
 
     async def _send(
         self,

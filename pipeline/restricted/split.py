@@ -31,8 +31,9 @@ one machine must not close the windows of all the others."""
 EVENT: Final = "event"
 REJECTED: Final = "rejected"
 IGNORED: Final = "ignored"
+UNKNOWN_LABEL: Final = "unknown_label"
 REASONS: Final = frozenset(
-    {"empty", "no_policy", "no_purpose", "too_late", "too_long", "unknown_format", "unknown_label"}
+    {"empty", "no_policy", "no_purpose", "too_late", "too_long", "unknown_format", UNKNOWN_LABEL}
 ) | frozenset(formats.REJECTS)
 """Why a line is not an event: the closed list."""
 
@@ -60,12 +61,14 @@ class Crossing:
     """What leaves the room for one batch of one source partition.
 
     ``events``: (events partition, message), in order. ``sealed``: messages for vault.sealed.
-    ``outcomes``: (site, outcome, reason) → lines.
+    ``outcomes``: (site, outcome, reason) → lines. ``sources``: (site, source) → lines, and those
+    of them that were rejected for what is in them; lines of labels not taken are in neither.
     """
 
     events: list[tuple[int, bytes]]
     sealed: list[bytes]
     outcomes: dict[tuple[str, str, str], int]
+    sources: dict[tuple[str, str], tuple[int, int]]
 
     def __repr__(self) -> str:
         return f"Crossing(events={len(self.events)}, sealed={len(self.sealed)})"
@@ -133,7 +136,7 @@ class Splitter:
         if name == "auto" and label.known:
             name = formats.detect(plain.head(1_000)).format or ""
         if not label.known:
-            raw = _unread(plain, "unknown_label")
+            raw = _unread(plain, UNKNOWN_LABEL)
         elif name not in formats.FORMATS:
             raw = _unread(plain, "unknown_format")
         else:
@@ -194,7 +197,8 @@ class Splitter:
         ingests = {labels[number].ingest for number in numbers} | set(reading.lines.ended)
         for ingest in sorted(ingests):
             outgoing += self._batches(reading, ingest, described.filter(ingest=ingest))
-        return Crossing(outgoing, self._seal(frame, reading, sealing), _outcomes(frame))
+        parcels = self._seal(frame, reading, sealing)
+        return Crossing(outgoing, parcels, _outcomes(frame), _sources(frame))
 
     def _too_late(self, frame: pl.DataFrame, keys: PseudonymKeys) -> pl.DataFrame:
         gone = [pair for pair, key in keys.items() if key is None]
@@ -293,3 +297,12 @@ def _outcomes(frame: pl.DataFrame) -> dict[tuple[str, str, str], int]:
         return {}
     counted = frame.group_by("site", "outcome", pl.col("reason").fill_null("")).len()
     return {(site, outcome, reason): lines for site, outcome, reason, lines in counted.iter_rows()}
+
+
+def _sources(frame: pl.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:
+    if frame.is_empty():
+        return {}
+    rejected = (pl.col("outcome") == REJECTED).sum()
+    told = frame.filter(pl.col("reason").fill_null("") != UNKNOWN_LABEL)
+    counted = told.group_by("site", "source").agg(pl.len(), rejected.alias("rejected"))
+    return {(site, source): (lines, bad) for site, source, lines, bad in counted.iter_rows()}
