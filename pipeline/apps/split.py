@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -22,8 +23,7 @@ from aiokafka import (
     TopicPartition,
 )
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.records_to_delete import RecordsToDelete
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from pipeline import events, policy
 from pipeline.apps.rejects import RejectLimit
@@ -31,6 +31,7 @@ from pipeline.clock import system_clock
 from pipeline.errors import RejectLimitError, SettingsError, UnavailableError
 from pipeline.events import EventsHeader
 from pipeline.kafka import client, topics
+from pipeline.kafka.deletion import Deletion
 from pipeline.kafka.fetch import fetch
 from pipeline.keys.client import KeyClient
 from pipeline.logs import get
@@ -74,7 +75,7 @@ class Worker:
         )
         self._limit = RejectLimit(settings.split.reject_limit, settings.split.reject_window)
         self._idle_since: dict[TopicPartition, float] = {}
-        self._delete_upto: dict[TopicPartition, int] = {}
+        self._deletion = Deletion(time.monotonic)
         self.ready = asyncio.Event()
         """Set when the group has given out its partitions."""
 
@@ -93,7 +94,7 @@ class Worker:
             admin = await client.started(lambda: client.admin(kafka), AIOKafkaAdminClient.start, 60)
             stack.push_async_callback(admin.close)
             consumer = await client.started(
-                lambda: client.consumer(kafka, "split", max_partition_fetch_bytes=4 * 2**20),
+                lambda: client.consumer(kafka, "split", max_partition_fetch_bytes=12 * 2**20),
                 AIOKafkaConsumer.start,
                 60,
             )
@@ -126,7 +127,7 @@ class Worker:
                 await sending
             sending = asyncio.create_task(self._send(consumer, producer, crossed))
             await self._heartbeat(consumer, producer, set(batches))
-            await self._delete(admin)
+            await self._deletion.run(admin)
 
     async def _cross(
         self, partition: TopicPartition, records: list[Any], keys: KeyClient
@@ -180,7 +181,8 @@ class Worker:
                 # Taken away meanwhile: the next owner sends the same again, and it is dropped.
                 _log.info("partition moved before its commit", partition=partition.partition)
             else:
-                self._delete_upto[partition] = offset + 1
+                if self._settings.split.delete_after_commit:
+                    self._deletion.add(partition, offset + 1)
             _count(crossing)
 
     async def _heartbeat(
@@ -214,18 +216,6 @@ class Worker:
                 message = events.encode(header, events.EMPTY)
                 for where in range(self._events.partitions):
                     await producer.send_and_wait("events", message, partition=where)
-
-    async def _delete(self, admin: AIOKafkaAdminClient) -> None:
-        """Delete raw records that are committed: the raw topic is a pipe, not a store."""
-        if not self._settings.split.delete_after_commit or not self._delete_upto:
-            return
-        upto, self._delete_upto = self._delete_upto, {}
-        try:
-            await admin.delete_records(
-                {tp: RecordsToDelete(before_offset=offset) for tp, offset in upto.items()}
-            )
-        except (KafkaError, NotImplementedError) as error:
-            _log.debug("raw records wait for their retention", error=error)
 
 
 def _rewind(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:

@@ -113,7 +113,9 @@ async def test_what_lies_around_a_bad_record_is_read_and_the_skipped_is_counted(
     got = await drain(stand)
     assert got == {TWO: list(range(7)), ONE: [0, 1, 2, 3, 4, 5, 6, *range(9, 15)]}
     assert UNREADABLE._value.get() - before == 2
-    assert "xff" not in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert "first=7 last=8" in shown.out + shown.err
+    assert "xff" not in shown.out + shown.err
 
 
 async def test_other_partitions_lose_nothing_whatever_their_order() -> None:
