@@ -88,7 +88,7 @@ class KeyClient:
 
         ``days`` count from 1970-01-01 UTC. Keys that have expired are forgotten here as well.
         """
-        self._forget_due()
+        self.forget_due()
         wanted = sorted(set(days))
         missing = [
             d for d in wanted if (ingest, d) not in self._keys and (ingest, d) not in self._gone
@@ -125,8 +125,11 @@ class KeyClient:
         gone = {(ingest, day) for day in days if day <= today and (ingest, day) not in self._keys}
         self._gone = self._gone | gone if len(self._gone) < _GONE_KEPT else gone
 
-    def _forget_due(self) -> None:
+    def forget_due(self) -> None:
+        """Forget keys that have expired; to be called now and then where none are asked for."""
         now = seconds(self._clock())
+        if self._sealing is not None and self._sealing.expires <= now:
+            self._sealing = None
         if any(key.expires <= now for key in self._keys.values()):
             self._keys = {k: v for k, v in self._keys.items() if v.expires > now}
 

@@ -74,6 +74,10 @@ class Agents:
         """Return what is said of each header, in order."""
         return self._remembered.many(headers)
 
+    def forget(self) -> None:
+        """Forget the agents remembered."""
+        self._remembered.clear()
+
     def describe(self, header: str | None) -> Agent:
         """Return what is said of one header, uncached.
 

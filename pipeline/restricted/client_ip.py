@@ -42,6 +42,11 @@ def canonical(text: str) -> str | None:
 _canonical: Final = Remembered(canonical, CACHE_LIMIT)
 
 
+def forget() -> None:
+    """Forget the spellings remembered."""
+    _canonical.clear()
+
+
 def canonical_column(addresses: pl.Series) -> pl.Series:
     """Return the canonical text of each address (String), null where it is none.
 

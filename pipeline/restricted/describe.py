@@ -48,6 +48,11 @@ class Describer:
         self._referrers = referrers
         self._geo = geo
 
+    def forget(self) -> None:
+        """Forget all values remembered."""
+        for describer in (self._scrubber, self._agents, self._referrers, self._geo):
+            describer.forget()
+
     def describe(self, raw: pl.DataFrame, own_hosts: frozenset[str] = frozenset()) -> pl.DataFrame:
         """Return DESCRIBED, a row per row of ``raw``, in order.
 

@@ -88,6 +88,10 @@ class Geo:
         self.refresh()
         return self._remembered.many(addresses)
 
+    def forget(self) -> None:
+        """Forget the addresses remembered."""
+        self._remembered.clear()
+
     @property
     def knows_something(self) -> bool:
         """Whether there is a database at all; without one there is nothing to look up."""

@@ -78,6 +78,10 @@ class Referrers:
             for entry in found
         ]
 
+    def forget(self) -> None:
+        """Forget the referrers remembered."""
+        self._remembered.clear()
+
     def describe(self, url: str | None, own_hosts: frozenset[str] = frozenset()) -> Referrer:
         """Return what is said of one URL; none, ``-`` or blank is a direct visit."""
         return self.many([url], own_hosts)[0]

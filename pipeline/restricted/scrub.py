@@ -81,6 +81,10 @@ class Scrubber:
         # Queries make most targets distinct and say nothing here.
         return self._remembered.many([t and t.partition("?")[0] for t in targets])
 
+    def forget(self) -> None:
+        """Forget the targets remembered."""
+        self._remembered.clear()
+
     def page(self, target: str | None) -> str:
         """Return the page of one target, uncached; ``(none)`` where there is no path."""
         if target is None:

@@ -115,6 +115,11 @@ def _tokeniser(token_key: bytes) -> Tokeniser:
     return Tokeniser(token_key)
 
 
+def forget() -> None:
+    """Forget the token keys last sealed under."""
+    _tokeniser.cache_clear()
+
+
 def _frames(records: pl.DataFrame, most_bytes: int, level: int) -> list[_Frame]:
     """Cut the batch into compressed frames; a line longer than ``most_bytes`` has its own."""
     raw = records.get_column("raw").rechunk()

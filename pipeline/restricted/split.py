@@ -18,7 +18,7 @@ from pipeline.kafka.sizing import TARGET_BYTES
 from pipeline.keys.material import SealingKey
 from pipeline.policy import Policy
 from pipeline.purposes import Refusals
-from pipeline.restricted import formats, seal
+from pipeline.restricted import client_ip, formats, seal
 from pipeline.restricted.describe import Describer
 from pipeline.restricted.lines import Label, Labeller, Lines, RawMessages, explode, text
 from pipeline.restricted.pseudonym import Pseudonymiser
@@ -103,9 +103,21 @@ class Splitter:
         self._sealing = sealing
         self._pseudonymiser = Pseudonymiser()
         self._refusals = Refusals(policy, events.PURPOSES)
+        self._day = 0
 
     def __repr__(self) -> str:
         return "Splitter()"
+
+    def forget(self, day: int) -> None:
+        """Forget raw values and token keys remembered, where ``day`` (since 1970 UTC) is a new one.
+
+        Not while a batch is being read or crosses: the memories are not made for two threads.
+        """
+        if day != self._day:
+            self._day = day
+            self._describer.forget()
+            client_ip.forget()
+            seal.forget()
 
     def read(self, messages: RawMessages, now: int) -> Reading:
         """Parse a batch; ``now`` in seconds bounds how far ahead a line's time may lie."""

@@ -276,3 +276,17 @@ async def test_an_answer_that_is_none_is_told(tmp_path: Path) -> None:
         with pytest.raises(IntegrityError, match="no pseudonym keys"):
             await client.pseudonym_keys(LIVE, [1])
     await runner.cleanup()
+
+
+async def test_a_client_that_is_asked_for_nothing_can_forget_dead_keys(served: Served) -> None:
+    """A silent source must not keep keys in memory that have been destroyed elsewhere."""
+    async with served.client() as client:
+        await client.sealing()
+        await client.pseudonym_keys(LIVE, [TODAY])
+        client.forget_due()
+        assert client._keys
+        assert client._sealing is not None
+        served.clock.turn(days=3)
+        client.forget_due()
+        assert not client._keys
+        assert client._sealing is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sized
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import events, policy, sealed
-from pipeline.restricted import Label, RawMessages, Splitter, open_splitter
+from pipeline.restricted import Label, RawMessages, Splitter, client_ip, open_splitter
 from pipeline.restricted.formats import FORMATS
 from pipeline.restricted.lines import MOST_LABELS, Headers, Labeller, explode, text
 from pipeline.settings import Split
@@ -227,3 +228,22 @@ def test_labels_outside_the_lists_are_sealed_under_the_default_one() -> None:
     index = pl.concat([sealed.index_rows(sealed.decode(one)) for one in crossing.sealed])
     assert index["site"].to_list() == ["shop", "default", "default", "default", "default"]
     assert index["ingest"].to_list() == ["first", "first", "first", "first", "old"]
+
+
+def test_a_new_day_forgets_the_values_of_the_old_one() -> None:
+    made = open_splitter(Split(), policy.load(None), 4)
+    remembered: list[Sized] = [
+        made._describer._agents._remembered,
+        made._describer._referrers._remembered,
+        made._describer._scrubber._remembered,
+        client_ip._canonical,
+    ]
+    line = GOOD.replace(b"10.1.2.3", b"2001:DB8::7")
+    batch = RawMessages("logs.web:0", [1], [line], [()])
+    made.forget(17_000)
+    reading = made.read(batch, NOW)
+    made.cross(reading, day_key().key, dict.fromkeys(reading.days, bytes(32)))
+    made.forget(17_000)
+    assert all(len(each) for each in remembered)
+    made.forget(17_001)
+    assert not any(len(each) for each in remembered)
