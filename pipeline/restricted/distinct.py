@@ -23,6 +23,9 @@ class _Missing:
 
 _MISSING: Final = _Missing()
 
+LONGEST_KEY: Final = 1_024
+"""Characters of the longest text that is remembered."""
+
 
 def distinct(column: pl.Series) -> tuple[pl.Series, list[str | None]]:
     """Code a String column: (UInt32 code per row, the distinct values in order of appearance).
@@ -53,7 +56,8 @@ class Remembered(Generic[K, V]):
 
     The young generation is filled to half the limit, then becomes the old one, and what was old is
     forgotten unless it was asked for meanwhile: near enough to least-recently-used, without
-    touching a list on every hit.
+    touching a list on every hit. Texts longer than LONGEST_KEY are computed each time: few people
+    send such, and with them a limit on entries would be none on memory.
     """
 
     __slots__ = ("_compute", "_half", "_old", "_young")
@@ -90,6 +94,8 @@ class Remembered(Generic[K, V]):
     def _recall(self, key: K) -> V:
         found = self._old.get(key, _MISSING)
         answer = self._compute(key) if isinstance(found, _Missing) else found
+        if isinstance(key, str) and len(key) > LONGEST_KEY:
+            return answer
         if len(self._young) >= self._half:
             self._old, self._young = self._young, {}
         self._young[key] = answer
