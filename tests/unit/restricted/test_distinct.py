@@ -55,8 +55,8 @@ def test_a_memory_shows_nothing_of_what_it_holds() -> None:
 
 
 def test_long_texts_are_answered_and_not_remembered() -> None:
-    """Entries are counted, not bytes: 100,000 targets of 64 KiB would be all the memory there is."""
-    remembered = Remembered(len, 4)
+    """Entries are counted, not bytes: 100,000 targets of 64 KiB would fill the memory."""
+    remembered: Remembered[str, int] = Remembered(len, 4)
     longest, longer = "x" * LONGEST_KEY, "x" * (LONGEST_KEY + 1)
     assert remembered.many([longer, longest, longer]) == [1_025, 1_024, 1_025]
     assert remembered(longer) == 1_025
