@@ -164,7 +164,9 @@ class KafkaServer:
 
     def _format(self, config: Path) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*JAVA, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)]
+        # One word: an id may begin with a dash, which would be taken for an option.
+        named = f"--cluster-id={cluster}"
+        command = [*JAVA, "kafka.tools.StorageTool", "format", named, "-c", str(config)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             config.unlink()
