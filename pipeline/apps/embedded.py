@@ -206,7 +206,7 @@ class Group:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE if name != "broker" else log,
                 stderr=log,
-                env={k: v for k, v in os.environ.items() if not k.startswith("PARTYWALL_")},
+                env=_environment(name),
             )
         self._processes[name] = process
         self._watch.append(asyncio.create_task(self._watching(name, process)))
@@ -270,6 +270,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _environment(name: str) -> dict[str, str]:
+    """Return what a process may know of ours: no setting, those it reads from the group's file."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PARTYWALL_")}
+    if name != "split":
+        # Each has a core's worth of work at most: more threads cost more than they bring.
+        kept.setdefault("POLARS_MAX_THREADS", "1")
+    return kept
 
 
 def _is_free(port: int) -> bool:
