@@ -65,14 +65,15 @@ class Policy:
         return since
 
 
-def k_in_force(policy: Policy, wanted: int | None) -> int:
+def k_in_force(policy: Policy, wanted: int | None, *, lower: bool = False) -> int:
     """Return ``wanted`` visitors, or the policy's where it is None; raises SettingsError.
 
     A k of one's own may be higher than the policy's. The only lower one is 1, for trials: that is
-    seen at once and called not anonymous, while a 2 would pass for a protection.
+    seen at once and called not anonymous, while a 2 would pass for a protection. With ``lower``
+    any is taken: somebody has asked for it by name, for a group of their own.
     """
     k = policy.current.k
-    if wanted is not None and 1 < wanted < k:
+    if wanted is not None and 1 < wanted < k and not lower:
         raise SettingsError(
             f"k {wanted} is below the policy's {k}: take {k} or more, or 1 for a trial that is not "
             "anonymous"

@@ -131,6 +131,8 @@ class Settings(BaseSettings):
     log: Log = Log()
     policy: Path | None = None
     k: int | None = Field(default=None, ge=1)
+    lower_k: bool = False
+    """Take a ``k`` below the policy's: what `--k` on the command line sets for its own group."""
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
     state_dir: Path = Path("data/state")

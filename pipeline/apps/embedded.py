@@ -142,8 +142,8 @@ class Group:
         They would lie in the same tables, and nothing there says which of them are anonymous.
         """
         made = policy.load(self._policy())
-        k = policy.k_in_force(made, self.settings.get("k"))
-        self.settings = {**self.settings, "k": k}
+        k = policy.k_in_force(made, self.settings.get("k"), lower=True)
+        self.settings = {**self.settings, "k": k, "lower_k": k < made.current.k}
         try:
             before = yaml.safe_load((self.folder / "settings.yaml").read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError):

@@ -33,7 +33,7 @@ class Worker:
         self._origins = declared["events"].partitions
         windows = settings.windows
         self._terms = Terms(
-            k=policy.k_in_force(made, settings.k),
+            k=policy.k_in_force(made, settings.k, lower=settings.lower_k),
             lateness=windows.lateness_minutes * 60,
             hold=windows.hold_hours * 3600,
         )

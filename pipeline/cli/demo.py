@@ -17,7 +17,7 @@ from rich.console import Console
 from pipeline import policy
 from pipeline.apps import oneshot, ship
 from pipeline.apps.embedded import Group
-from pipeline.cli.options import K
+from pipeline.cli.options import K, k_asked_for
 from pipeline.cli.private import private_folder
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
@@ -48,7 +48,7 @@ def demo(
     from pipeline.demo.simulate import simulate  # noqa: PLC0415 -- only here, as the search
 
     terms = policy.load()
-    in_force = policy.k_in_force(terms, k)
+    in_force = k_asked_for(terms, k)
     console = Console(highlight=False)
     began = time.monotonic()
     start = system_clock() - dt.timedelta(days=_DAYS + 1)

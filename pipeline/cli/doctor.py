@@ -189,7 +189,7 @@ def _databases(settings: Settings) -> list[Finding]:
 
 def _anonymity(settings: Settings) -> list[Finding]:
     try:
-        k = policy.k_in_force(policy.load(settings.policy), settings.k)
+        k = policy.k_in_force(policy.load(settings.policy), settings.k, lower=settings.lower_k)
     except PartywallError as error:
         return [Finding("anonymity", "problem", str(error))]
     if k == 1:

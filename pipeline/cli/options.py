@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,6 +11,7 @@ import maxminddb
 import typer
 
 from pipeline.errors import UsageError
+from pipeline.policy import Policy, k_in_force
 
 Config = Annotated[Path | None, typer.Option("--config", help="settings file (YAML)")]
 Data = Annotated[
@@ -66,3 +68,13 @@ def database(option: str, path: Path | None) -> str | None:
     except (OSError, ValueError, maxminddb.InvalidDatabaseError):
         raise UsageError(f"{option} {path}: is no MMDB file that can be read") from None
     return str(path.resolve())
+
+
+def k_asked_for(made: Policy, k: int | None) -> int:
+    """Return the k to work with, and say so where it is below the policy's."""
+    if k is not None and 1 < k < made.current.k:
+        sys.stderr.write(
+            f"partywall: note: k {k} is below the policy's {made.current.k}: numbers of this run "
+            "protect less than was promised\n"
+        )
+    return k_in_force(made, k, lower=True)

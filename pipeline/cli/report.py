@@ -28,6 +28,7 @@ from pipeline.cli.options import (
     check_label,
     database,
     distinct,
+    k_asked_for,
 )
 from pipeline.cli.place import occupied
 from pipeline.cli.private import private_folder
@@ -64,7 +65,7 @@ def report(
     if html is not None:
         _check_page(html)
     made = policy.load()
-    in_force = policy.k_in_force(made, k)
+    in_force = k_asked_for(made, k)
     names = distinct(files)
     ingest = f"report-{secrets.token_hex(4)}"
     plans = ship.plan(names, site, None, format_, ingest, system_clock)

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from pipeline import policy
 from pipeline.apps.embedded import Group
-from pipeline.cli.options import ASN, COUNTRY, K, database
+from pipeline.cli.options import ASN, COUNTRY, K, database, k_asked_for
 from pipeline.cli.place import DEFAULT, Place, occupied
 from pipeline.errors import UnavailableError
 
@@ -32,7 +32,7 @@ def up(
         "mmdb_country": database("--mmdb-country", mmdb_country),
         "mmdb_asn": database("--mmdb-asn", mmdb_asn),
     }
-    in_force = policy.k_in_force(policy.load(), k)
+    in_force = k_asked_for(policy.load(), k)
     overrides: dict[str, object] = {"split": databases, "k": in_force}
     with occupied(data):
         asyncio.run(_up(data, overrides, port))

@@ -69,6 +69,7 @@ def test_nobody_undercuts_the_policy_unseen(wanted: int) -> None:
 def test_a_higher_k_and_the_plainly_not_anonymous_one_are_taken() -> None:
     made = Policy((version(1),))
     assert [policy.k_in_force(made, k) for k in (None, 1, 10, 11)] == [10, 1, 10, 11]
+    assert policy.k_in_force(made, 5, lower=True) == 5
 
 
 def test_the_packaged_policy_knows_the_purposes_of_statistics() -> None:

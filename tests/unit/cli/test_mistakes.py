@@ -142,14 +142,6 @@ class TestReport:
     def test_no_file_at_all(self, partywall: Partywall) -> None:
         assert "Missing argument" in partywall("report").complaint
 
-    @pytest.mark.parametrize("verb", ["report", "demo", "up"])
-    def test_a_k_below_the_policy(self, partywall: Partywall, log: Path, verb: str) -> None:
-        """A 2 would pass for a protection; 1 is called what it is."""
-        files = [log] if verb == "report" else []
-        assert partywall(verb, *files, "--k", 5).complaint == (
-            "k 5 is below the policy's 10: take 10 or more, or 1 for a trial that is not anonymous"
-        )
-
     @pytest.mark.parametrize("k", ["0", "-1", "ten"])
     def test_a_k_that_is_none(self, partywall: Partywall, log: Path, k: str) -> None:
         assert "'--k'" in partywall("report", log, "--k", k).complaint
