@@ -16,6 +16,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -400,13 +401,18 @@ def _children(ancestor: int) -> list[int]:
     return found[1:]
 
 
-def test_a_report_that_is_stopped_takes_everything_with_it(tmp_path: Path) -> None:
+@pytest.fixture
+def private() -> Iterator[Path]:
+    """A folder for temporary files whose path is short, since the group's socket lies in there."""
+    with tempfile.TemporaryDirectory(prefix="pw-", dir="/tmp") as made:
+        yield Path(made)
+
+
+def test_a_report_that_is_stopped_takes_everything_with_it(tmp_path: Path, private: Path) -> None:
     """Keys and sealed records of a one-shot report lie in a private folder, and go with it."""
     (tmp_path / "access.log").write_text(
         "\n".join(traffic(dt.datetime(2024, 3, 9, tzinfo=dt.UTC), 50, seed=5))
     )
-    private = tmp_path / "tmp"
-    private.mkdir()
     process = subprocess.Popen(
         [sys.executable, "-m", "pipeline", "report", "access.log"],
         cwd=tmp_path,
@@ -424,13 +430,11 @@ def test_a_report_that_is_stopped_takes_everything_with_it(tmp_path: Path) -> No
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
 
 
-def test_a_report_that_is_killed_takes_its_processes_with_it(tmp_path: Path) -> None:
+def test_a_report_that_is_killed_takes_its_processes_with_it(tmp_path: Path, private: Path) -> None:
     """An open broker full of raw lines would stay behind; the folder goes at the next start."""
     (tmp_path / "access.log").write_text(
         "\n".join(traffic(dt.datetime(2024, 3, 9, tzinfo=dt.UTC), 50, seed=5))
     )
-    private = tmp_path / "tmp"
-    private.mkdir()
     environment = {**os.environ, "TMPDIR": str(private)}
     command = [sys.executable, "-m", "pipeline", "report", "access.log"]
     with subprocess.Popen(

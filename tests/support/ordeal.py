@@ -174,11 +174,8 @@ class Ordeal:
         if disk is None:
             return
         before = {m.name: _waits(m) for m in self.group.of("vault")}
-        used = subprocess.run(
-            ["df", "--output=used", "-k", str(disk)], check=True, capture_output=True, text=True
-        ).stdout.split()[-1]
-        self.group.note("disk full", kilobytes=int(used))
-        _resize(disk, f"{used}k")
+        self.group.until("the disk is full", lambda: _filled(disk), within=60)
+        self.group.note("disk full")
         self.group.until(
             "a vault writer waits for room",
             lambda: any(_waits(m) > before.get(m.name, 0) for m in self.group.of("vault")),
@@ -191,6 +188,15 @@ class Ordeal:
 
 def _waits(member: Member) -> int:
     return member.output.read_bytes().count(b'"waiting"')
+
+
+def _filled(disk: Path) -> bool:
+    """Shrink a file system to what it holds; the kernel refuses where more has come meanwhile."""
+    used = subprocess.run(
+        ["df", "--output=used", "-k", str(disk)], check=True, capture_output=True, text=True
+    ).stdout.split()[-1]
+    command = ["mount", "-o", f"remount,size={used}k", str(disk)]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def _resize(disk: Path, size: str) -> None:

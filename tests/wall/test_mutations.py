@@ -199,10 +199,10 @@ def test_a_forgotten_file_of_raw_lines_is_found(
 
 def test_an_address_in_a_metric_label_is_found(traffic: Traffic, searcher: Searcher) -> None:
     address = next(plant.value for plant in traffic.plants if plant.kind == "address")
-    metrics.LINES.labels(address, "event").inc()
+    metrics.LINES.labels(address).inc()
     try:
         exposed = prometheus_client.generate_latest()
     finally:
-        metrics.LINES.remove(address, "event")
+        metrics.LINES.remove(address)
     assert kinds(found(searcher, [Blob("/metrics", exposed)])) == {("address", "text")}
     assert found(searcher, [Blob("/metrics", prometheus_client.generate_latest())]).clean
