@@ -7,8 +7,16 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.kafka_server import KafkaServer, missing
+
+# A busy machine decides nothing: no example has a time limit, and every run draws the same ones.
+# Nothing is kept of them on disk either.
+settings.register_profile(
+    "partywall", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("partywall")
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def frame(rows: list[tuple[object, ...]]) -> pl.DataFrame:
 ROW = frame([tuple(0 if dtype != pl.String else "x" for dtype in SCHEMA.values())])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(_header, st.lists(_row, max_size=5))
 def test_what_is_written_is_read(header: EventsHeader, rows: list[tuple[object, ...]]) -> None:
     message = encode(header, frame(rows))
@@ -84,7 +84,7 @@ def test_other_columns_are_neither_written_nor_read(batch: pl.DataFrame) -> None
         decode(smuggled)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=80), st.integers(0, 2000))
 def test_damage_is_noticed(noise: bytes, cut: int) -> None:
     """Any bytes are refused by the one error; of a message cut short, too."""

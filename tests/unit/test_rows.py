@@ -48,7 +48,7 @@ def rows_of(columns: dict[str, pl.DataType]) -> st.SearchStrategy[pl.DataFrame]:
     return st.lists(row, max_size=4).map(lambda r: pl.DataFrame(r, schema=columns, orient="row"))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(_cells_header, rows_of(CELLS))
 def test_cells_are_read_as_written(header: CellsHeader, rows: pl.DataFrame) -> None:
     found, batch = decode_cells(encode_cells(header, rows))
@@ -56,7 +56,7 @@ def test_cells_are_read_as_written(header: CellsHeader, rows: pl.DataFrame) -> N
     assert batch.equals(rows)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.data(), st.sampled_from(sorted(TABLES)), st.booleans())
 def test_rollups_are_read_as_written(data: st.DataObject, table: str, finished: bool) -> None:
     rows = data.draw(rows_of(schema(table)))

@@ -83,14 +83,14 @@ _headers = st.lists(st.tuples(_name, _label), max_size=6)
 _one = st.tuples(_value, _headers)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.lists(_one, min_size=1, max_size=5))
 def test_any_messages_with_any_headers(made: list[tuple[bytes, list[door.Header]]]) -> None:
     batch = door.messages([value for value, _ in made], [headers for _, headers in made])
     check(batch, door.carry(SPLITTER, batch))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(_value, min_size=1, max_size=6), st.sampled_from(NAMES), st.booleans())
 def test_any_chunks_in_any_format(values: list[bytes], name: str, gone: bool) -> None:
     """``gone``: also where the day's key has been destroyed, and the line comes too late."""

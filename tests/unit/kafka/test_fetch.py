@@ -142,7 +142,7 @@ sizes = st.integers(1, 9).flatmap(
 )
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(st.lists(sizes, max_size=6), st.lists(sizes, max_size=6))
 async def test_all_is_read_but_bad_records_and_what_follows_them_in_their_batch(
     one: list[tuple[int, int | None]], two: list[tuple[int, int | None]]

@@ -75,7 +75,7 @@ def restored(store: MemoryStore) -> tuple[int, list[int]]:
     return log.position, found
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=20, max_size=150))
 def test_state_is_whole_after_any_writes_of_any_number_of_workers(
     steps: list[tuple[int, bool]],
@@ -123,7 +123,7 @@ spans = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(st.lists(spans, unique=True, max_size=12))
 def test_cover_reaches_the_newest_offset_without_a_gap(found: list[Span]) -> None:
     """Of any spans: what is kept overlaps or touches, reaches the end and as far back as it can."""
@@ -141,7 +141,7 @@ def test_cover_reaches_the_newest_offset_without_a_gap(found: list[Span]) -> Non
     assert kept[0].start == start
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(st.lists(spans, unique=True, max_size=8))
 def test_cover_keeps_nothing_that_the_rest_says_already(found: list[Span]) -> None:
     kept, _ = cover(found)

@@ -32,7 +32,7 @@ def released(rows: list[Row], k: int, rules: Rules | None = None) -> tuple[Any, 
     return tables, accounts
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 6))
 def test_ledger_and_reference_agree(seed: int, k: int) -> None:
     rows = small_sites(seed, 12)

@@ -83,7 +83,7 @@ def same(one: Said, other: Said) -> None:
         assert_frame_equal(left, right)
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 4), stop=st.floats(0, 1))
 def test_restored_anywhere_it_publishes_what_it_would_have(seed: int, k: int, stop: float) -> None:
     log = messages(seed, ingests=("live", "backfill-1"))
@@ -106,7 +106,7 @@ def test_restored_anywhere_it_publishes_what_it_would_have(seed: int, k: int, st
         same(said, again)
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6))
 def test_with_k_of_one_everything_counted_is_released_once(seed: int) -> None:
     """Repeated cuts, parts cut elsewhere and crashes between two parts change no total."""

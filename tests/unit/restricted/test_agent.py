@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.restricted.agent import A_BOT, BOT, UNKNOWN, Agent, Agents, load_names
@@ -65,7 +65,6 @@ def test_bots(header: str | None) -> None:
     assert AGENTS.describe(header) == A_BOT
 
 
-@settings(deadline=None)
 @given(
     st.text(max_size=200)
     | st.builds(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import events
@@ -90,7 +90,6 @@ def test_no_rows_give_no_rows() -> None:
 _text = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(

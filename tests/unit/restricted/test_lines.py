@@ -75,7 +75,7 @@ def raw(found: list[tuple[bytes, list[tuple[str, bytes]]]]) -> RawMessages:
     )
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(messages)
 def test_every_line_of_every_message_is_there_once_with_its_number(
     found: list[tuple[bytes, list[tuple[str, bytes]]]],
@@ -93,7 +93,7 @@ def test_every_line_of_every_message_is_there_once_with_its_number(
     assert len(text(exploded.frame["raw"])) == len(expected)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(st.lists(header, max_size=4))
 def test_a_header_is_a_label_or_is_not_believed(headers: list[tuple[str, bytes]]) -> None:
     """Labels cross the wall: whatever is sent, they are letters, digits, dots and dashes."""
@@ -124,7 +124,7 @@ def check(splitter: Splitter, batch: RawMessages, lines: int) -> None:
     assert sum(sealed.decode(m).header.records for m in crossing.sealed) == lines
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120)
 @given(found=messages)
 def test_any_bytes_become_events_or_sealed_rejects(
     splitter: Splitter, found: list[tuple[bytes, list[tuple[str, bytes]]]]

@@ -69,7 +69,7 @@ _personal = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_word, _personal, st.integers(0, 3), st.sampled_from(["", ".html", "/edit", "?a=b"]))
 def test_a_personal_value_never_stays(word: str, value: str, rounds: int, tail: str) -> None:
     """However often it is percent-encoded, and whatever follows it."""
@@ -81,7 +81,7 @@ def test_a_personal_value_never_stays(word: str, value: str, rounds: int, tail: 
     assert ":" in page
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=120) | st.text(max_size=60).map("/{}".format))
 @example("/" + "%25" * 3000)
 @example("/" + "a" * 100_000)
@@ -100,7 +100,7 @@ _path = st.from_regex(SCRUBBER._plain_path or "", fullmatch=True).filter(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_path)
 def test_the_short_cut_gives_what_the_rules_give(path: str) -> None:
     if path and SCRUBBER._is_plain(path):
@@ -192,7 +192,7 @@ def test_addresses_of_every_encoding_go() -> None:
         assert re.fullmatch(r"/x/:[a-z]+", SCRUBBER.page(f"/x/{text}")), text
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.from_regex(RULES.plain or "", fullmatch=True) | _personal, max_size=5))
 def test_the_short_cut_of_a_segment_changes_nothing(segments: list[str]) -> None:
     path = "/" + "/".join(segments)

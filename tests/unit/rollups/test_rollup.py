@@ -83,7 +83,7 @@ def two_sources(seed: int, count: int) -> dict[str, list[dict[str, Any]]]:
     return {source: source_rows(seed + at, count) for at, source in enumerate(SOURCES)}
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 60))
 def test_every_row_is_counted_once_whatever_is_sent_again(seed: int, count: int) -> None:
     """Batches cut elsewhere the second time, in any order of the sources, add up to the rows."""
@@ -97,7 +97,7 @@ def test_every_row_is_counted_once_whatever_is_sent_again(seed: int, count: int)
     assert state.open.is_empty()
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), stop=st.integers(0, 30))
 def test_restored_anywhere_it_says_what_it_would_have_said(seed: int, stop: int) -> None:
     """Row for row in the same order, since the release tells a repetition by a row's number."""
@@ -232,7 +232,7 @@ def test_late_rows_of_a_cut_hour_come_with_the_next_cut() -> None:
     assert sorted(second.cells["hour"].to_list()) == [START, START + 9 * HOUR]
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50)
 @given(st.binary(max_size=60))
 def test_a_damaged_run_is_refused(value: bytes) -> None:
     with pytest.raises(IntegrityError):

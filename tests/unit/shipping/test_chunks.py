@@ -25,7 +25,7 @@ def cut(data: bytes, size: int, offset: int = 0, lines: int = 0) -> list[Chunk]:
 text = st.lists(st.binary(max_size=12), max_size=30).map(b"\n".join)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(text, st.integers(1, 40))
 def test_chunks_hold_the_bytes_in_order(data: bytes, size: int) -> None:
     made = cut(data, size)
@@ -39,7 +39,7 @@ def test_chunks_hold_the_bytes_in_order(data: bytes, size: int) -> None:
     assert all(chunk.value.endswith(b"\n") for chunk in made[:-1])
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(text, st.integers(1, 40), st.integers(0, 30))
 def test_going_on_behind_any_chunk_gives_the_rest(data: bytes, size: int, at: int) -> None:
     made = cut(data, size)
@@ -50,7 +50,7 @@ def test_going_on_behind_any_chunk_gives_the_rest(data: bytes, size: int, at: in
         assert [c.first for c in rest[:1]] == [lines + 1][: len(rest)]
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(text, st.integers(1, 40))
 def test_one_line_a_message_or_a_chunk_of_many_is_the_same(data: bytes, size: int) -> None:
     """What split takes out of the messages are the file's lines, whichever way they went."""

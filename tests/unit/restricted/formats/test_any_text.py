@@ -68,7 +68,7 @@ _lines = st.lists(
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lines=_lines)
 def test_rows_or_rejects(name: str, lines: list[str | None]) -> None:
     found = parse(name, pl.Series(lines, dtype=pl.String), now=NOW)
@@ -85,7 +85,7 @@ def test_rows_or_rejects(name: str, lines: list[str | None]) -> None:
         assert row["status"] is None or re.fullmatch("[0-9]{3}", row["status"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lines=_lines)
 def test_detection_never_raises(lines: list[str | None]) -> None:
     found = detect(pl.Series(lines, dtype=pl.String))
