@@ -31,7 +31,7 @@ class Engine:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._connection: Any = chdb.connect(str(folder))  # type: ignore[no-untyped-call]
+        self._connection: Any = chdb.connect(str(folder))
         self._lock = asyncio.Lock()
         self._scratch = Path(tempfile.mkdtemp())
 
