@@ -1,14 +1,15 @@
 """The only shape that crosses door 1: batches of allow-listed event rows.
 
 A message on ``events`` is a small JSON header, a newline, and an Arrow IPC stream whose columns
-are exactly the fields of ``schemas/events/event.yaml``, in that order.
+are exactly the fields of ``schemas/events/event.yaml``, in that order. Text columns are dictionary
+encoded: a page stands once in a message, however many rows asked for it.
 """
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NewType
 
 import orjson
 import polars as pl
@@ -38,6 +39,9 @@ DIMENSION_PURPOSES: Final[dict[str, str]] = {
 """Breakdown dimension → purpose in the policy."""
 
 
+Body = NewType("Body", bytes)
+"""Rows as they stand in a message, of columns that were checked."""
+
 _END_OF_STREAM: Final = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 """How an Arrow IPC stream ends (format specification, "IPC Streaming Format")."""
 
@@ -61,10 +65,20 @@ class EventsHeader:
 
 def encode(header: EventsHeader, rows: pl.DataFrame) -> bytes:
     """Return the message for ``rows``; a column outside the allow-list raises IntegrityError."""
-    if dict(rows.schema) != SCHEMA:
+    return framed(header, pack(rows))
+
+
+def pack(rows: pl.DataFrame) -> Body:
+    """Return ``rows`` for a message; a column outside the allow-list raises IntegrityError."""
+    if plain_schema(rows) != SCHEMA:
         extra = sorted(set(rows.columns) - set(SCHEMA))
         missing = sorted(set(SCHEMA) - set(rows.columns))
         raise IntegrityError(f"not an event batch: columns extra {extra}, missing {missing}")
+    return to_ipc(rows)
+
+
+def framed(header: EventsHeader, body: Body) -> bytes:
+    """Return the message for rows that were packed."""
     head = {
         "source": header.source,
         "last_offset": header.last_offset,
@@ -72,7 +86,7 @@ def encode(header: EventsHeader, rows: pl.DataFrame) -> bytes:
         "watermark": header.watermark,
         "end": header.end,
     }
-    return orjson.dumps(head) + b"\n" + to_ipc(rows)
+    return orjson.dumps(head) + b"\n" + body
 
 
 def decode_header(message: bytes) -> EventsHeader:
@@ -83,32 +97,53 @@ def decode_header(message: bytes) -> EventsHeader:
         raise IntegrityError("not an event batch") from error
 
 
-def decode(message: bytes) -> tuple[EventsHeader, pl.DataFrame]:
-    """Return header and rows of a message; raises IntegrityError where it is not one."""
+def decode(message: bytes, *, coded: bool = False) -> tuple[EventsHeader, pl.DataFrame]:
+    """Return header and rows of a message; raises IntegrityError where it is not one.
+
+    ``coded`` leaves text columns as the categoricals that stand in the message.
+    """
     header = decode_header(message)
-    rows = from_ipc(message[message.find(b"\n") + 1 :])
-    if dict(rows.schema) != SCHEMA:
+    rows = from_ipc(message[message.find(b"\n") + 1 :], coded=coded)
+    if plain_schema(rows) != SCHEMA:
         raise IntegrityError("not an event batch")
     return header, rows
 
 
-def to_ipc(rows: pl.DataFrame) -> bytes:
-    """Return ``rows`` as an LZ4-compressed Arrow IPC stream."""
+def plain_schema(rows: pl.DataFrame) -> dict[str, pl.DataType]:
+    """Return the columns' types, of coded texts too the type that they mean: String."""
+    return {
+        name: pl.String() if isinstance(dtype, pl.Categorical) else dtype
+        for name, dtype in rows.schema.items()
+    }
+
+
+def to_ipc(rows: pl.DataFrame) -> Body:
+    """Return ``rows`` as an LZ4-compressed Arrow IPC stream, texts coded.
+
+    Of a dictionary, Polars writes the values that the rows have, and no others.
+    """
     sink = io.BytesIO()
+    # Its own categories, not the process's: Polars forgets them with the frame.
+    codes = pl.Categorical(pl.Categories.random())
+    coded = rows.with_columns(pl.col(pl.String).cast(codes))
     # What a mask has emptied still lies beneath the nulls, and would be written.
-    blanked(rows).write_ipc_stream(sink, compression="lz4")
-    return sink.getvalue()
+    blanked(coded).write_ipc_stream(sink, compression="lz4")
+    return Body(sink.getvalue())
 
 
-def from_ipc(data: bytes) -> pl.DataFrame:
-    """Return the frame of an Arrow IPC stream; raises IntegrityError where it is damaged."""
+def from_ipc(data: bytes, *, coded: bool = False) -> pl.DataFrame:
+    """Return the frame of an Arrow IPC stream; raises IntegrityError where it is damaged.
+
+    ``coded`` leaves its texts categorical.
+    """
     if not data.endswith(_END_OF_STREAM):
         # Cut between two of its parts, a stream reads as one with fewer rows.
         raise IntegrityError("rows of a message are damaged")
     try:
-        return pl.read_ipc_stream(io.BytesIO(data))
+        rows = pl.read_ipc_stream(io.BytesIO(data))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise IntegrityError("rows of a message are damaged") from error
+    return rows if coded else rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
 EMPTY: Final = pl.DataFrame(schema=SCHEMA)

@@ -13,6 +13,7 @@ import polars as pl
 
 _BLANKS: Final[dict[type[pl.DataType], object]] = {
     pl.String: "",
+    pl.Categorical: "",
     pl.Binary: b"",
     pl.Boolean: False,
 }

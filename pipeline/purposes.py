@@ -48,4 +48,5 @@ class Refusals:
 
 
 def _nothing(dtype: pl.DataType) -> pl.Expr:
-    return pl.lit(NOT_COLLECTED) if dtype == pl.String else pl.lit(0, dtype)
+    text = isinstance(dtype, (pl.String, pl.Categorical))
+    return pl.lit(NOT_COLLECTED if text else 0, dtype)

@@ -17,7 +17,7 @@ import orjson
 import polars as pl
 
 from pipeline.errors import IntegrityError
-from pipeline.events import DIMENSIONS, from_ipc, to_ipc
+from pipeline.events import DIMENSIONS, Body, from_ipc, plain_schema, to_ipc
 
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
@@ -93,21 +93,39 @@ class RollupsHeader:
 _Header = TypeVar("_Header", CellsHeader, RollupsHeader)
 
 
+def framed(header: CellsHeader | RollupsHeader, body: Body) -> bytes:
+    """Return the message for rows that were packed."""
+    return orjson.dumps(asdict(header)) + b"\n" + body
+
+
+def pack_cells(rows: pl.DataFrame) -> Body:
+    """Return rows for a cells message; columns other than those of CELLS raise IntegrityError."""
+    return _packed(rows, CELLS)
+
+
 def encode_cells(header: CellsHeader, rows: pl.DataFrame) -> bytes:
     """Return the message; columns other than those of CELLS raise IntegrityError."""
-    return _encode(asdict(header), rows, CELLS)
+    return framed(header, pack_cells(rows))
 
 
-def decode_cells(message: bytes) -> tuple[CellsHeader, pl.DataFrame]:
-    """Return header and rows; raises IntegrityError where the bytes are no cells message."""
-    header, rows = _decode(message, CellsHeader)
+def decode_cells(message: bytes, *, coded: bool = False) -> tuple[CellsHeader, pl.DataFrame]:
+    """Return header and rows; raises IntegrityError where the bytes are no cells message.
+
+    ``coded`` leaves text columns as the categoricals that stand in the message.
+    """
+    header, rows = _decode(message, CellsHeader, coded=coded)
     _check(rows, CELLS)
     return header, rows
 
 
+def pack_rollups(table: str, rows: pl.DataFrame) -> Body:
+    """Return rows for a rollups message: the table's columns and ``revision``, and no others."""
+    return _packed(rows, _rollup_schema(table))
+
+
 def encode_rollups(header: RollupsHeader, rows: pl.DataFrame) -> bytes:
     """Return the message; ``rows`` has the table's columns and ``revision``."""
-    return _encode(asdict(header), rows, _rollup_schema(header.table))
+    return framed(header, pack_rollups(header.table, rows))
 
 
 def decode_rollups(message: bytes) -> tuple[RollupsHeader, pl.DataFrame]:
@@ -123,22 +141,24 @@ def _rollup_schema(table: str) -> dict[str, pl.DataType]:
     return {**TABLES[table], "revision": pl.UInt64()}
 
 
-def _encode(head: dict[str, object], rows: pl.DataFrame, schema: dict[str, pl.DataType]) -> bytes:
+def _packed(rows: pl.DataFrame, schema: dict[str, pl.DataType]) -> Body:
     _check(rows, schema)
-    return orjson.dumps(head) + b"\n" + to_ipc(rows)
+    return to_ipc(rows)
 
 
-def _decode(message: bytes, kind: Callable[..., _Header]) -> tuple[_Header, pl.DataFrame]:
+def _decode(
+    message: bytes, kind: Callable[..., _Header], *, coded: bool = False
+) -> tuple[_Header, pl.DataFrame]:
     head, _, body = message.partition(b"\n")
     try:
         header = kind(**orjson.loads(head))
     except (orjson.JSONDecodeError, TypeError) as error:
         raise IntegrityError("the header of a message is damaged") from error
-    return header, from_ipc(body)
+    return header, from_ipc(body, coded=coded)
 
 
 def _check(rows: pl.DataFrame, schema: dict[str, pl.DataType]) -> None:
-    if dict(rows.schema) != schema:
+    if plain_schema(rows) != schema:
         # Names that came over the wire are not ours to repeat.
         strange, missing = set(rows.columns) - set(schema), sorted(set(schema) - set(rows.columns))
         raise IntegrityError(f"{len(strange)} columns do not belong, and missing are {missing}")

@@ -16,7 +16,7 @@ from pipeline.kafka.sizing import fitting
 from pipeline.logs import get
 from pipeline.metrics import CELLS_BATCHES, REPEATED, ROWS_RELEASED
 from pipeline.release.partition import Partition, Said, Terms
-from pipeline.rows import encode_rollups
+from pipeline.rows import framed, pack_rollups
 from pipeline.settings import Settings
 
 _log = get("release")
@@ -71,8 +71,8 @@ class Worker:
 
     async def _send(self, number: int, position: int, said: Said) -> None:
         for header, rows in said.rollups:
-            for piece in fitting(rows, partial(encode_rollups, header)):
-                await worker.send(self.app, "rollups", number, encode_rollups(header, piece))
+            for _, body in fitting(rows, partial(pack_rollups, header.table)):
+                await worker.send(self.app, "rollups", number, framed(header, body))
             ROWS_RELEASED.labels(header.table).inc(rows.height)
         for (ingest, site), account in said.accounts.items():
             value = orjson.dumps(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import Final
 
 from faust.types import StreamT
@@ -18,7 +17,7 @@ from pipeline.metrics import EVENTS_BATCHES, REPEATED
 from pipeline.purposes import Refusals
 from pipeline.rollups.compact import Housekeeping
 from pipeline.rollups.rollup import Cut, Rollup
-from pipeline.rows import CellsHeader, encode_cells
+from pipeline.rows import CellsHeader, framed, pack_cells
 from pipeline.settings import Settings
 
 _log = get("rollup")
@@ -73,10 +72,9 @@ class Worker:
         for partition in range(self._cells.partitions):
             mine = [site for site in sites if home[site] == partition]
             cells = cut.cells.filter(cut.cells["site"].is_in(mine))
-            head = CellsHeader(origin, cut.position, 0, cut.ingest, None)
             first = 0
-            for piece in fitting(cells, partial(encode_cells, head)):
-                upto = first + piece.height
+            for height, body in fitting(cells, pack_cells):
+                upto = first + height
                 last = upto == cells.height
                 header = CellsHeader(
                     origin=origin,
@@ -86,5 +84,5 @@ class Worker:
                     watermark=cut.watermark if last else None,
                     end=cut.end and last,
                 )
-                await worker.send(self.app, "cells", partition, encode_cells(header, piece))
+                await worker.send(self.app, "cells", partition, framed(header, body))
                 first = upto

@@ -1,9 +1,9 @@
 """The split worker: raw messages in; events and sealed records out; then, and only then, commit.
 
 For each source partition the way of a batch is read, cross, send, wait for every acknowledgement,
-commit. The next batch of the same partition is prepared meanwhile but not sent before, so that
-the rows of a source never overtake each other on an events partition: what a rollup has seen up
-to an offset, it has seen whole.
+commit. Three batches are under way: one is fetched, one crosses, one is sent. The next is prepared
+but not sent before, so that the rows of a source never overtake each other on an events partition:
+what a rollup has seen up to an offset, it has seen whole.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from pipeline.errors import RejectLimitError, SettingsError, UnavailableError
 from pipeline.events import EventsHeader
 from pipeline.kafka import client, topics
 from pipeline.kafka.deletion import Deletion
-from pipeline.kafka.fetch import fetch
+from pipeline.kafka.fetch import Records, fetch
 from pipeline.keys.client import KeyClient
 from pipeline.logs import get
 from pipeline.metrics import LINES, REJECTS, SPLIT_BATCHES, WAITING
@@ -109,25 +109,32 @@ class Worker:
         admin: AIOKafkaAdminClient,
         keys: KeyClient,
     ) -> None:
-        split = self._settings.split
-        sending: asyncio.Task[None] | None = None
+        sending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        sending.set_result(None)
+        batches = await self._fetch(consumer)
         while True:
-            batches = await fetch(
-                consumer, timeout_ms=split.linger_ms, max_records=split.batch_messages
-            )
-            crossed = []
-            for partition, records in batches.items():
-                last, crossing = await self._cross(partition, records, keys)
-                crossed.append((partition, last, crossing))
-                if last < records[-1].offset:
+            fetching = asyncio.create_task(self._fetch(consumer))
+            try:
+                crossed = [(tp, *await self._cross(tp, batches[tp], keys)) for tp in batches]
+                await sending
+                sending = asyncio.create_task(self._send(consumer, producer, crossed))
+                await self._deletion.run(admin)
+                fetched = await fetching
+            finally:
+                fetching.cancel()
+            for partition, last, _ in crossed:
+                if last < batches[partition][-1].offset:
                     # Too many labels for one batch: the rest is fetched again. Were it kept here
                     # instead, much of it could hold us back from the group for too long.
+                    fetched.pop(partition, None)
                     _rewind(consumer, partition, last + 1)
-            if sending is not None:
-                await sending
-            sending = asyncio.create_task(self._send(consumer, producer, crossed))
-            await self._heartbeat(consumer, producer, set(batches))
-            await self._deletion.run(admin)
+            # Not while something is fetched: a position then counts what has not crossed yet.
+            await self._heartbeat(consumer, producer, batches.keys() | fetched.keys())
+            batches = fetched
+
+    async def _fetch(self, consumer: AIOKafkaConsumer) -> Records:
+        split = self._settings.split
+        return await fetch(consumer, timeout_ms=split.linger_ms, max_records=split.batch_messages)
 
     async def _cross(
         self, partition: TopicPartition, records: list[Any], keys: KeyClient

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final
 
 KEY_BYTES: Final = 32
 TOKEN_BYTES: Final = 16
 _MAPPED: Final = bytes(10) + b"\xff\xff"
-_STATES_KEPT: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,34 +37,39 @@ class PseudonymKey:
 
 
 class Tokeniser:
-    """Makes look-up tokens under one day's token key; keeps keyed states, no address.
+    """Makes look-up tokens under one day's token key; keeps a keyed state, no address.
 
     A token holds for one site and one day of the events. Were it one for all, it would join what
     the pseudonyms keep apart: an address over sites, over agents' days, over a backfill's years.
     """
 
-    __slots__ = ("_begun",)
+    __slots__ = ("_keyed",)
 
     def __init__(self, token_key: bytes) -> None:
         """Take the day's token key, KEY_BYTES random bytes."""
-        keyed = hashlib.blake2b(digest_size=TOKEN_BYTES, key=token_key, person=b"partywall token")
+        self._keyed = hashlib.blake2b(
+            digest_size=TOKEN_BYTES, key=token_key, person=b"partywall token"
+        )
 
-        @lru_cache(maxsize=_STATES_KEPT)
-        def begun(site: str, day: int | None) -> hashlib.blake2b:
-            state = keyed.copy()
-            state.update(_frame(site, day))
-            return state
-
-        self._begun = begun
-
-    def __call__(self, site: str, day: int | None, address: str) -> bytes:
-        """Return the 16-byte token of an address on a site and day: keyed BLAKE2b (RFC 7693).
+    def of(self, site: str, day: int | None) -> Callable[[str], bytes]:
+        """Return what makes the 16-byte token of an address there: keyed BLAKE2b (RFC 7693).
 
         ``day`` counts from 1970-01-01 UTC and is the line's own, None for a line without a time.
         """
-        state = self._begun(site, day).copy()
-        state.update(canonical_address(address))
-        return state.digest()
+        begun = self._keyed.copy()
+        begun.update(_frame(site, day))
+        copy = begun.copy
+
+        def token(address: str) -> bytes:
+            state = copy()
+            state.update(canonical_address(address))
+            return state.digest()
+
+        return token
+
+    def __call__(self, site: str, day: int | None, address: str) -> bytes:
+        """Return the token of one address on a site and day."""
+        return self.of(site, day)(address)
 
 
 def _frame(site: str, day: int | None) -> bytes:

@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.release.codes import Codes
+from pipeline.codes import Codes
 from pipeline.release.editions import Edition
 from pipeline.release.repair import repair
 from pipeline.release.rules import AUDIENCE, BITS, PARENTS, Rules, may_join

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.release.codes import Codes
+from pipeline.codes import Codes
 from pipeline.release.rules import AUDIENCE, BITS, PARENTS, Rules, may_join, too_few
 from pipeline.release.sets import dense, distinct, pack, smallest, space_of
 

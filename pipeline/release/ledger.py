@@ -22,6 +22,7 @@ from typing import Final
 import polars as pl
 
 from pipeline.errors import IntegrityError
+from pipeline.events import plain_schema
 from pipeline.release import days, tables
 from pipeline.release.accounts import Account, Accounts
 from pipeline.release.editions import Edition, edition
@@ -109,11 +110,11 @@ class Ledger:
     def apply(self, rows: pl.DataFrame, watermark: int | None, *, end: bool = False) -> Released:
         """Take rows, then move the watermark and close what it closes.
 
-        ``rows`` has the columns of rows.CELLS, all counted for the first time; ``watermark`` is in
-        seconds since 1970 UTC, and one below an earlier one changes nothing. Raises
-        IntegrityError for other columns.
+        ``rows`` has the columns of rows.CELLS, texts coded or not, all counted for the first time;
+        ``watermark`` is in seconds since 1970 UTC, and one below an earlier one changes nothing.
+        Raises IntegrityError for other columns.
         """
-        if dict(rows.schema) != CELLS:
+        if plain_schema(rows) != CELLS:
             raise IntegrityError("rows of cells have other columns")
         self._take(rows)
         before = self._watermark

@@ -102,7 +102,7 @@ class Partition:
 
     def apply(self, position: int, message: bytes) -> tuple[bytes, Said]:
         """Take the cells message at ``position``; return its run and what it led to."""
-        header, rows = decode_cells(message)
+        header, rows = decode_cells(message, coded=True)
         cut, taken = self._applied.get(header.origin, (NOWHERE, 0))
         # The watermark at the end of a cut counts as one more row: it must not be lost either.
         reach = header.position, header.first + rows.height + (header.watermark is not None)
@@ -198,7 +198,7 @@ class Partition:
             if keep_from is not None and position >= keep_from
         ]
         inputs = [
-            (position, _Fed(*head["fed"]), *decode_cells(message))
+            (position, _Fed(*head["fed"]), *decode_cells(message, coded=True))
             for position, head, message in kept
             if head["fed"] is not None
         ]

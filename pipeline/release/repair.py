@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipeline.release.codes import Codes
+from pipeline.codes import Codes
 from pipeline.release.rules import Rules, too_few
 from pipeline.release.sets import distinct, smallest
 

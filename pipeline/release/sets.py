@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipeline.release.codes import Codes
+from pipeline.codes import Codes
 from pipeline.release.rules import AUDIENCE
 
 _SHIFT = 1 << 32

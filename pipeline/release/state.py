@@ -8,8 +8,8 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.codes import Codes
 from pipeline.events import DIMENSIONS
-from pipeline.release.codes import Codes
 from pipeline.release.rules import AUDIENCE
 from pipeline.rows import DAY, HOUR
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipeline.release.codes import Codes
+from pipeline.codes import Codes
 from pipeline.release.rules import AUDIENCE, BITS
 from pipeline.release.sets import distinct, pack
 from pipeline.rows import TABLES

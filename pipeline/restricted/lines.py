@@ -16,6 +16,7 @@ MOST_LABELS: Final = 64
 _HEADERS_KEPT: Final = 10_000
 _HEADERS_LONGEST: Final = 256
 _LABEL: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PLAIN: Final = {"offset": pl.UInt64, "raw": pl.Binary}
 Headers = Sequence[tuple[str, bytes]]
 
 
@@ -137,12 +138,22 @@ def explode(messages: RawMessages, labeller: Labeller) -> Lines:
 
     Stops before the message that brings one label more than MOST_LABELS.
     """
+    if labeller.full:
+        labeller.forget()
+    if any(messages.headers) or b"\n" in b"".join(messages.values):
+        return _labelled(messages, labeller)
+    # The plainest way to ship, and a quarter of the time: a line a message, without headers.
+    frame = pl.DataFrame({"offset": messages.offsets, "raw": messages.values}, schema=_PLAIN)
+    none = pl.lit(0, pl.UInt32)
+    frame = frame.select("offset", none.alias("line"), "raw", none.alias("label"))
+    return Lines(frame, labeller.labels, [], frame.height)
+
+
+def _labelled(messages: RawMessages, labeller: Labeller) -> Lines:
     raw: list[bytes] = []
     counts: list[int] = []
     numbers: list[int] = []
     ended: list[str] = []
-    if labeller.full:
-        labeller.forget()
     seen: set[int] = set()
     for value, headers in zip(messages.values, messages.headers, strict=True):
         number = 0

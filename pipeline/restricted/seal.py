@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pipeline import sealed
 from pipeline.errors import IntegrityError
 from pipeline.keys.material import SealingKey, Tokeniser
-from pipeline.restricted.distinct import distinct, distinct_numbers
 from pipeline.rows import DAY
 
 FRAME_RECORDS: Final = 2_000
@@ -92,22 +91,19 @@ def seal(
 def _tokens(records: pl.DataFrame, key: SealingKey) -> pl.Series:
     """Return the token of each record: one keyed hash per distinct (site, day, address).
 
-    The three are coded, and their codes packed into one number, since the distinct ones of a
-    number are found in a fraction of the time of those of three columns.
+    Site and day have few values, so only the addresses of each pair are looked at one by one.
     """
-    site_codes, sites = distinct(records.get_column("site"))
-    day_codes, days = distinct_numbers(records.get_column("hour") // DAY)
-    codes, addresses = distinct(records.get_column("address"))
-    packed = codes.cast(pl.UInt64) * len(days) + day_codes
-    combined, pairs = distinct_numbers(packed * len(sites) + site_codes)
+    places = records.select("site", "address", day=pl.col("hour") // DAY)
+    wanted = places.unique().filter(pl.col("address").is_not_null())
     token = _tokeniser(key.token_key)
-    tokens = []
-    for pair in pairs:
-        rest, site = divmod(pair or 0, len(sites))
-        address = addresses[rest // len(days)]
-        day = days[rest % len(days)]
-        tokens.append(None if address is None else token(sites[site] or "", day, address))
-    return pl.Series("token", tokens, dtype=pl.Binary).gather(combined)
+    made = [wanted.clear().with_columns(token=pl.lit(None, pl.Binary))]
+    for (site, day), part in wanted.partition_by(["site", "day"], as_dict=True).items():
+        tokens = map(token.of(site, day), part.get_column("address").to_list())
+        made.append(part.with_columns(token=pl.Series(list(tokens), dtype=pl.Binary)))
+    found = places.join(
+        pl.concat(made), on=places.columns, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return found.get_column("token")
 
 
 @lru_cache(maxsize=2)  # today's key, and yesterday's around midnight

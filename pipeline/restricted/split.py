@@ -236,7 +236,11 @@ class Splitter:
             described = self._describer.describe(part.select(*formats.RAW_SCHEMA), hosts)
             kept = part.select("offset", "line", "policy", "site", "ingest")
             parts.append(kept.hstack([visitor.alias("visitor")]).hstack(described))
-        return self._refusals.apply(pl.concat(parts).sort("offset", "line"))
+        described = pl.concat(parts) if len(parts) > 1 else parts[0]
+        # Of one site and ingest alone, the rows are in order still.
+        return self._refusals.apply(
+            described.sort("offset", "line") if len(parts) > 1 else described
+        )
 
     def _batches(
         self, reading: Reading, ingest: str, rows: pl.DataFrame
@@ -251,12 +255,11 @@ class Splitter:
         for partition in range(self._partitions):
             mine = rows.filter(homes == partition).select(*events.SCHEMA)
             pieces = list(_pieces(mine))
-            for piece in pieces[:-1]:
-                upto = int(piece["offset"][-1])
+            for upto, body in pieces[:-1]:
                 header = EventsHeader(reading.messages.source, upto, ingest, None)
-                made.append((partition, events.encode(header, piece)))
+                made.append((partition, events.framed(header, body)))
             header = EventsHeader(reading.messages.source, last, ingest, mark, end)
-            made.append((partition, events.encode(header, pieces[-1])))
+            made.append((partition, events.framed(header, pieces[-1][1])))
         return made
 
     def _seal(self, frame: pl.DataFrame, reading: Reading, key: SealingKey) -> list[bytes]:
@@ -282,10 +285,12 @@ class Splitter:
 _KEYED: Final[dict[str, pl.DataType]] = {**events.SCHEMA, "ingest": pl.String()}
 
 
-def _pieces(rows: pl.DataFrame) -> list[pl.DataFrame]:
-    """Cut rows, between source offsets, into pieces whose encoding fits a message."""
-    if rows.height <= 1 or len(events.to_ipc(rows)) <= TARGET_BYTES:
-        return [rows]
+def _pieces(rows: pl.DataFrame) -> list[tuple[int, events.Body]]:
+    """Cut rows, between source offsets, into pieces that fit a message: last offset, rows."""
+    body = events.pack(rows)
+    whole = [(int(rows["offset"][-1]) if rows.height else -1, body)]
+    if rows.height <= 1 or len(body) <= TARGET_BYTES:
+        return whole
     middle = rows["offset"][rows.height // 2]
     before, after = rows.filter(pl.col("offset") < middle), rows.filter(pl.col("offset") >= middle)
     if before.is_empty():
@@ -294,7 +299,7 @@ def _pieces(rows: pl.DataFrame) -> list[pl.DataFrame]:
             rows.filter(pl.col("offset") > middle),
         )
         if after.is_empty():
-            return [rows]
+            return whole
     return [*_pieces(before), *_pieces(after)]
 
 

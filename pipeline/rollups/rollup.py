@@ -13,6 +13,7 @@ import orjson
 import polars as pl
 
 from pipeline import events, rows
+from pipeline.codes import Codes
 from pipeline.errors import IntegrityError
 from pipeline.events import DIMENSIONS, EventsHeader
 from pipeline.purposes import Refusals
@@ -61,28 +62,38 @@ class Rollup:
         self._lateness = lateness
         self._refusals = refusals
         self.progress = Progress()
-        self.open = pl.DataFrame(schema=OPEN)
+        self._codes = Codes()
+        self.open = self._coded(pl.DataFrame(schema=OPEN))
 
     def __repr__(self) -> str:
         return f"Rollup(open_rows={self.open.height})"
 
     def apply(self, position: int, message: bytes) -> tuple[bytes, Cut | None]:
         """Take the events message at ``position``; return its run and the cut it caused, if any."""
-        header, batch = events.decode(message)
+        header, batch = events.decode(message, coded=True)
         ingest = header.ingest
         applied = self.progress.applied.setdefault(ingest, {})
         fresh = batch.filter(pl.col("offset") > applied.get(header.source, NOWHERE))
         applied[header.source] = max(header.last_offset, applied.get(header.source, NOWHERE))
         marks = self.progress.marks.setdefault(ingest, Marks())
         marks.advance(header.source, header.watermark, end=header.end)
-        cells = self._cells(fresh).select(
+        cells = self._cells(self._coded(fresh)).select(
             pl.lit(position, pl.Int64).alias("position"),
-            pl.lit(ingest).alias("ingest"),
+            pl.lit(ingest, self._codes.dtype).alias("ingest"),
             *rows.CELLS,
         )
         self.open = pl.concat([self.open, cells])
         cut = self._cut(position, header)
         return self._run(cells), cut
+
+    def _coded(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Return rows with texts in the state's own code, in which they are grouped and kept."""
+        return batch.with_columns(pl.col(pl.String, pl.Categorical).cast(self._codes.dtype))
+
+    def _forget(self) -> None:
+        """Forget the texts that no open row has."""
+        self._codes = Codes()
+        self.open = self._coded(self.open)
 
     def _cells(self, batch: pl.DataFrame) -> pl.DataFrame:
         allowed = self._refusals.apply(batch)
@@ -109,6 +120,7 @@ class Rollup:
         if now == before and (now < EVER or cells.is_empty()):
             return None
         self.open = self.open.filter(~closed)
+        self._forget()
         self.progress.cut[ingest] = (position, now)
         return Cut(position, ingest, watermark, cells)
 
@@ -119,9 +131,9 @@ class Rollup:
         """Build the state up from runs, each with the position up to which others speak."""
         frames = []
         for after, value in runs:
-            self.progress, cells = decode_run(value)
-            frames.append(cells.filter(pl.col("position") > after))
-        self.open = pending(pl.concat([pl.DataFrame(schema=OPEN), *frames]), self.progress)
+            self.progress, cells = decode_run(value, coded=True)
+            frames.append(self._coded(cells).filter(pl.col("position") > after))
+        self.open = pending(pl.concat([self.open.clear(), *frames]), self.progress)
 
 
 def pending(cells: pl.DataFrame, progress: Progress) -> pl.DataFrame:
@@ -140,8 +152,11 @@ def encode_run(progress: Progress, cells: pl.DataFrame) -> bytes:
     return orjson.dumps(asdict(progress)) + b"\n" + events.to_ipc(cells)
 
 
-def decode_run(value: bytes) -> tuple[Progress, pl.DataFrame]:
-    """Return the progress and the rows of a run; raises IntegrityError where it is damaged."""
+def decode_run(value: bytes, *, coded: bool = False) -> tuple[Progress, pl.DataFrame]:
+    """Return the progress and the rows of a run; raises IntegrityError where it is damaged.
+
+    ``coded`` leaves text columns categorical.
+    """
     head, _, body = value.partition(b"\n")
     try:
         fields = orjson.loads(head)
@@ -150,10 +165,10 @@ def decode_run(value: bytes) -> tuple[Progress, pl.DataFrame]:
             marks={name: Marks(**mark) for name, mark in fields["marks"].items()},
             cut={name: (at[0], at[1]) for name, at in fields["cut"].items()},
         )
-        cells = events.from_ipc(body)
+        cells = events.from_ipc(body, coded=coded)
     except (orjson.JSONDecodeError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
         raise IntegrityError("a run of the rollup's state is damaged") from error
-    if dict(cells.schema) != OPEN:
+    if events.plain_schema(cells) != OPEN:
         if cells.height:
             raise IntegrityError(
                 "open windows were filled by another version: let them close under that one first"

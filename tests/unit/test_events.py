@@ -109,5 +109,5 @@ def test_nothing_lies_beneath_a_null() -> None:
         page=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("/secret-secret-secret"))
     )
     rows = rows.with_columns(page=pl.when(pl.lit(value=False)).then("page"))
-    sink = events.to_ipc(rows)
+    sink: bytes = events.to_ipc(rows)
     assert b"secret" not in sink

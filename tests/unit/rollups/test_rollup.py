@@ -71,6 +71,11 @@ def encoded(message: Message) -> bytes:
     return events.encode(EventsHeader(source, last, "live", newest, end), frame)
 
 
+def texts(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows as they would be told: two states code the same texts by different numbers."""
+    return rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
+
+
 def counted(cuts: list[Cut]) -> Counter[tuple[int, str]]:
     found: Counter[tuple[int, str]] = Counter()
     for cut in cuts:
@@ -123,8 +128,8 @@ def test_restored_anywhere_it_says_what_it_would_have_said(seed: int, stop: int)
                 again.watermark,
                 again.end,
             )
-            assert_frame_equal(said.cells, again.cells)
-    assert_frame_equal(second.open, third.open)
+            assert_frame_equal(texts(said.cells), texts(again.cells))
+    assert_frame_equal(texts(second.open), texts(third.open))
     assert second.progress == third.progress
 
 
@@ -169,7 +174,7 @@ async def test_merging_and_dropping_runs_changes_no_state(
         other.restore([(after, value) for _, after, value in opened.read()])
         assert opened.position == at
         assert other.progress == state.progress
-        assert_frame_equal(other.open, state.open)
+        assert_frame_equal(texts(other.open), texts(state.open))
     assert most < at  # something was merged or dropped
 
 

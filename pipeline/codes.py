@@ -10,21 +10,21 @@ from pipeline.rows import OTHER
 
 
 class Codes:
-    """A dictionary of texts, shared by all columns of a ledger; grows with each new text.
+    """A dictionary of texts, shared by all columns of a state; grows with each new text.
 
     Codes say nothing about order and differ from run to run: decisions must never compare them.
     """
 
     def __init__(self) -> None:
-        self._type: Final = pl.Categorical(pl.Categories.random())
+        self.dtype: Final = pl.Categorical(pl.Categories.random())
         # Polars forgets a dictionary that no column uses; this column keeps it.
-        self._anchor: Final = pl.Series([OTHER], dtype=pl.String).cast(self._type)
+        self._anchor: Final = pl.Series([OTHER], dtype=pl.String).cast(self.dtype)
         self.other: Final[int] = self._anchor.to_physical()[0]
 
     def encode(self, columns: pl.Expr) -> pl.Expr:
         """Return text columns as UInt32; a missing text counts as an empty one."""
-        return columns.fill_null("").cast(self._type).to_physical()
+        return columns.cast(self.dtype).fill_null("").to_physical()
 
     def decode(self, columns: pl.Expr) -> pl.Expr:
         """Return UInt32 columns as text."""
-        return columns.cat.to(self._type).cast(pl.String)
+        return columns.cat.to(self.dtype).cast(pl.String)
