@@ -27,13 +27,14 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from pipeline import events, policy
 from pipeline.apps.rejects import RejectLimit
-from pipeline.clock import system_clock
+from pipeline.clock import Clock, system_clock
 from pipeline.errors import RejectLimitError, SettingsError, UnavailableError
 from pipeline.events import EventsHeader
 from pipeline.kafka import client, topics
 from pipeline.kafka.deletion import Deletion
 from pipeline.kafka.fetch import Records, fetch
 from pipeline.keys.client import KeyClient
+from pipeline.keys.rules import day_of, seconds
 from pipeline.logs import get
 from pipeline.metrics import LINES, REJECTS, SPLIT_BATCHES, WAITING
 from pipeline.restricted import Crossing, RawMessages, open_splitter
@@ -63,9 +64,12 @@ class _Joined(ConsumerRebalanceListener):  # type: ignore[misc]
 class Worker:
     """One member of the group ``split``."""
 
-    def __init__(self, settings: Settings, *, sealing: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, *, sealing: bool = True, clock: Clock = system_clock
+    ) -> None:
         """Open rules, databases and policy; raises SettingsError."""
         self._settings = settings
+        self._clock = clock
         self._policy = policy.load(settings.policy)
         declared = topics.declared(self._policy.current.retention)
         self._events = declared["events"]
@@ -85,7 +89,7 @@ class Worker:
         token = await _token(self._settings.keys.token_file)
         async with contextlib.AsyncExitStack() as stack:
             keys = await stack.enter_async_context(
-                KeyClient(self._settings.keys.url, token, system_clock)
+                KeyClient(self._settings.keys.url, token, self._clock)
             )
             producer = await client.started(
                 lambda: client.producer(kafka, linger_ms=0), AIOKafkaProducer.start, 60
@@ -113,6 +117,9 @@ class Worker:
         sending.set_result(None)
         batches = await self._fetch(consumer)
         while True:
+            # Also where nothing comes any more: nothing else would forget then.
+            keys.forget_due()
+            self._splitter.forget(day_of(self._clock()))
             fetching = asyncio.create_task(self._fetch(consumer))
             try:
                 crossed = [(tp, *await self._cross(tp, batches[tp], keys)) for tp in batches]
@@ -146,7 +153,7 @@ class Worker:
             values=[record.value or b"" for record in records],
             headers=[record.headers for record in records],
         )
-        now = int(system_clock().timestamp())
+        now = seconds(self._clock())
         reading = await asyncio.to_thread(self._splitter.read, messages, now)
         wanted: dict[str, list[int]] = {}
         for ingest, day in reading.days:
@@ -218,7 +225,7 @@ class Worker:
                     source=f"{partition.topic}:{partition.partition}",
                     last_offset=position - 1,
                     ingest=LIVE,
-                    watermark=int(system_clock().timestamp()) - grace,
+                    watermark=seconds(self._clock()) - grace,
                 )
                 message = events.encode(header, events.EMPTY)
                 for where in range(self._events.partitions):

@@ -14,31 +14,15 @@ import polars as pl
 
 from pipeline import events
 from pipeline.events import EventsHeader
-from pipeline.kafka.sizing import TARGET_BYTES
 from pipeline.keys.material import SealingKey
 from pipeline.policy import Policy
 from pipeline.purposes import Refusals
-from pipeline.restricted import client_ip, formats, seal
+from pipeline.restricted import batches, client_ip, formats, judge, seal
 from pipeline.restricted.describe import Describer
+from pipeline.restricted.judge import EVENT, UNKNOWN_LABEL, PseudonymKeys
 from pipeline.restricted.lines import Label, Labeller, Lines, RawMessages, explode, text
 from pipeline.restricted.pseudonym import Pseudonymiser
 from pipeline.rows import DAY, HOUR
-
-WATERMARK_SHARE: Final = 0.9
-"""The watermark is this quantile of a batch's times, not its newest: a clock that runs ahead on
-one machine must not close the windows of all the others."""
-
-EVENT: Final = "event"
-REJECTED: Final = "rejected"
-IGNORED: Final = "ignored"
-UNKNOWN_LABEL: Final = "unknown_label"
-REASONS: Final = frozenset(
-    {"empty", "no_policy", "no_purpose", "too_late", "too_long", "unknown_format", UNKNOWN_LABEL}
-) | frozenset(formats.REJECTS)
-"""Why a line is not an event: the closed list."""
-
-PseudonymKeys = Mapping[tuple[str, int], bytes | None]
-"""(ingest, day since 1970) → key, None where it is gone."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -134,7 +118,7 @@ class Splitter:
             for (number,), part in frame.group_by("label", maintain_order=True)
         ]
         frame = pl.concat(parsed).sort("at") if parsed else frame.clear()
-        frame = self._judge(frame) if parsed else frame
+        frame = judge.judge(frame, self._policy) if parsed else frame
         days = frozenset(
             frame.filter(outcome=EVENT).select("ingest", pl.col("time") // DAY).unique().iter_rows()
             if parsed
@@ -166,41 +150,9 @@ class Splitter:
             pl.lit(label.ingest).alias("ingest"),
         )
 
-    def _judge(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Give each line its outcome, its reason and the policy in force when it was written."""
-        version = pl.lit(None, pl.UInt16)
-        permitted = pl.lit(value=False)
-        for entry in self._policy.versions:
-            since = pl.col("time") >= int(entry.effective.timestamp())
-            version = pl.when(since).then(pl.lit(entry.version, pl.UInt16)).otherwise(version)
-            allowed = "statistics" in entry.purposes
-            permitted = pl.when(since).then(pl.lit(allowed)).otherwise(permitted)
-        reason = (
-            pl.when("too_long")
-            .then(pl.lit("too_long"))
-            .when("empty")
-            .then(pl.lit("empty"))
-            .when(pl.col("reject").is_not_null())
-            .then("reject")
-            .when(version.is_null())
-            .then(pl.lit("no_policy"))
-            .when(~permitted)
-            .then(pl.lit("no_purpose"))
-        )
-        frame = frame.with_columns(reason.alias("reason"), version.alias("policy"))
-        ignored = pl.col("reason").is_in(["empty", "no_policy", "no_purpose"])
-        return frame.with_columns(
-            pl.when(pl.col("reason").is_null())
-            .then(pl.lit(EVENT))
-            .when(ignored)
-            .then(pl.lit(IGNORED))
-            .otherwise(pl.lit(REJECTED))
-            .alias("outcome")
-        )
-
     def cross(self, reading: Reading, sealing: SealingKey, keys: PseudonymKeys) -> Crossing:
         """Make events and sealed messages; lines of a day whose key is gone are ``too_late``."""
-        frame = self._too_late(reading.frame, keys)
+        frame = judge.too_late(reading.frame, keys)
         outgoing: list[tuple[int, bytes]] = []
         rows = frame.filter(outcome=EVENT) if frame.height else frame
         described = self._describe(rows, keys) if rows.height else pl.DataFrame(schema=_KEYED)
@@ -208,21 +160,17 @@ class Splitter:
         numbers = reading.lines.frame["label"].unique().to_list()
         ingests = {labels[number].ingest for number in numbers} | set(reading.lines.ended)
         for ingest in sorted(ingests):
-            outgoing += self._batches(reading, ingest, described.filter(ingest=ingest))
+            mine = described.filter(ingest=ingest)
+            header = EventsHeader(
+                source=reading.messages.source,
+                last_offset=reading.messages.offsets[-1],
+                ingest=ingest,
+                watermark=batches.watermark(mine["time"], reading.now),
+                end=ingest in reading.lines.ended,
+            )
+            outgoing += batches.messages(header, mine, self._partitions)
         parcels = self._seal(frame, reading, sealing)
-        return Crossing(outgoing, parcels, _outcomes(frame), _sources(frame))
-
-    def _too_late(self, frame: pl.DataFrame, keys: PseudonymKeys) -> pl.DataFrame:
-        gone = [pair for pair, key in keys.items() if key is None]
-        if not gone or frame.is_empty():
-            return frame
-        late = pl.any_horizontal(
-            (pl.col("ingest") == ingest) & (pl.col("time") // DAY == day) for ingest, day in gone
-        ) & (pl.col("outcome") == EVENT)
-        return frame.with_columns(
-            pl.when(late).then(pl.lit("too_late")).otherwise("reason").alias("reason"),
-            pl.when(late).then(pl.lit(IGNORED)).otherwise("outcome").alias("outcome"),
-        )
+        return Crossing(outgoing, parcels, judge.outcomes(frame), judge.sources(frame))
 
     def _describe(self, rows: pl.DataFrame, keys: PseudonymKeys) -> pl.DataFrame:
         parts = []
@@ -241,26 +189,6 @@ class Splitter:
         return self._refusals.apply(
             described.sort("offset", "line") if len(parts) > 1 else described
         )
-
-    def _batches(
-        self, reading: Reading, ingest: str, rows: pl.DataFrame
-    ) -> list[tuple[int, bytes]]:
-        """Encode an ingest's rows; every partition hears how far the source has come."""
-        last = reading.messages.offsets[-1]
-        newest = rows["time"].quantile(WATERMARK_SHARE, interpolation="lower")
-        mark = None if newest is None else min(int(newest), reading.now)
-        end = ingest in reading.lines.ended
-        homes = rows["visitor"] % self._partitions
-        made = []
-        for partition in range(self._partitions):
-            mine = rows.filter(homes == partition).select(*events.SCHEMA)
-            pieces = list(_pieces(mine))
-            for upto, body in pieces[:-1]:
-                header = EventsHeader(reading.messages.source, upto, ingest, None)
-                made.append((partition, events.framed(header, body)))
-            header = EventsHeader(reading.messages.source, last, ingest, mark, end)
-            made.append((partition, events.framed(header, pieces[-1][1])))
-        return made
 
     def _seal(self, frame: pl.DataFrame, reading: Reading, key: SealingKey) -> list[bytes]:
         if not self._sealing or frame.is_empty():
@@ -285,41 +213,7 @@ class Splitter:
 _KEYED: Final[dict[str, pl.DataType]] = {**events.SCHEMA, "ingest": pl.String()}
 
 
-def _pieces(rows: pl.DataFrame) -> list[tuple[int, events.Body]]:
-    """Cut rows, between source offsets, into pieces that fit a message: last offset, rows."""
-    body = events.pack(rows)
-    whole = [(int(rows["offset"][-1]) if rows.height else -1, body)]
-    if rows.height <= 1 or len(body) <= TARGET_BYTES:
-        return whole
-    middle = rows["offset"][rows.height // 2]
-    before, after = rows.filter(pl.col("offset") < middle), rows.filter(pl.col("offset") >= middle)
-    if before.is_empty():
-        before, after = (
-            rows.filter(pl.col("offset") == middle),
-            rows.filter(pl.col("offset") > middle),
-        )
-        if after.is_empty():
-            return whole
-    return [*_pieces(before), *_pieces(after)]
-
-
 def _unread(lines: pl.Series, reason: str) -> pl.DataFrame:
     """Return RAW_SCHEMA for lines that no parser is asked about."""
     nothing = pl.DataFrame(schema=formats.RAW_SCHEMA).clear(lines.len())
     return nothing.with_columns(pl.lit(reason).alias("reject"))
-
-
-def _outcomes(frame: pl.DataFrame) -> dict[tuple[str, str, str], int]:
-    if frame.is_empty():
-        return {}
-    counted = frame.group_by("site", "outcome", pl.col("reason").fill_null("")).len()
-    return {(site, outcome, reason): lines for site, outcome, reason, lines in counted.iter_rows()}
-
-
-def _sources(frame: pl.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:
-    if frame.is_empty():
-        return {}
-    rejected = (pl.col("outcome") == REJECTED).sum()
-    told = frame.filter(pl.col("reason").fill_null("") != UNKNOWN_LABEL)
-    counted = told.group_by("site", "source").agg(pl.len(), rejected.alias("rejected"))
-    return {(site, source): (lines, bad) for site, source, lines, bad in counted.iter_rows()}

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pipeline.investigations.open import open_batch
 from pipeline.restricted import Crossing, RawMessages
 from pipeline.restricted.formats import FORMATS, RAW_SCHEMA, REJECTS, parse
+from pipeline.restricted.judge import EVENT, IGNORED, REASONS, REJECTED
 from pipeline.restricted.lines import _LABEL
-from pipeline.restricted.split import EVENT, IGNORED, REASONS, REJECTED
 from tests.support import door
 
 CORPUS = sorted((Path(__file__).parents[1] / "fuzz").glob("*.log"))
