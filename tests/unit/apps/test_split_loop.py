@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import random
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.admin.records_to_delete import RecordsToDelete
 
-from pipeline import events
+from pipeline import events, sealed
 from pipeline.apps.split import Worker
 from pipeline.clock import Clock
 from pipeline.keys.client import KeyClient
@@ -34,7 +35,10 @@ class Log:
     def __init__(self, turns: list[dict[TopicPartition, int]]) -> None:
         self._turns = turns
         self.at = dict.fromkeys(PARTITIONS, 0)
+        self.waiting = 0
+        """Records behind what is handed out, that the broker knows of."""
         self._committed: dict[TopicPartition, int] = {}
+        self.on_commit: Callable[[TopicPartition, int], None] = lambda _, __: None
         self._changed = asyncio.Event()
         self._empty = False
 
@@ -45,7 +49,7 @@ class Log:
         return self.at[partition]
 
     async def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
-        return {partition: self.at[partition] for partition in partitions}
+        return {partition: self.at[partition] + self.waiting for partition in partitions}
 
     async def getmany(self, **_: object) -> dict[TopicPartition, list[Any]]:
         await asyncio.sleep(0)
@@ -64,6 +68,8 @@ class Log:
         return found
 
     async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        for partition, offset in offsets.items():
+            self.on_commit(partition, offset)
         self._committed |= offsets
         self._changed.set()
 
@@ -101,9 +107,14 @@ class Keys:
         return day_key().key
 
 
-class NoAdmin:
-    async def delete_records(self, _: object) -> None:
-        """Delete nothing."""
+class Admin:
+    """Deletes nothing, and remembers what it was asked to."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[TopicPartition, int]] = []
+
+    async def delete_records(self, upto: dict[TopicPartition, RecordsToDelete]) -> None:
+        self.asked += [(partition, records.before_offset) for partition, records in upto.items()]
 
 
 def worker(clock: Clock = lambda: NOW) -> Worker:
@@ -112,8 +123,9 @@ def worker(clock: Clock = lambda: NOW) -> Worker:
     return Worker(Settings.model_validate({"split": split}), clock=clock)
 
 
-async def run(made: Worker, log: Log, sent: Sent, keys: object) -> None:
-    task = asyncio.create_task(made._loop(log, sent, NoAdmin(), keys))  # type: ignore[arg-type]
+async def run(made: Worker, log: Log, sent: Sent, keys: object, admin: object = None) -> None:
+    parts: Any = (log, sent, admin or Admin(), keys)
+    task = asyncio.create_task(made._loop(*parts))
     async with asyncio.timeout(30):
         await log.caught_up()
     task.cancel()
@@ -144,6 +156,43 @@ async def test_no_partition_is_told_to_have_come_further_than_what_was_sent(seed
         told[header.source, partition] = max(before, header.last_offset)
     for source, number in [("logs.web:0", 0), ("logs.web:1", 1)]:
         assert sorted(come[source]) == list(range(log.at[PARTITIONS[number]]))
+
+
+async def test_a_batch_is_committed_when_all_of_it_was_sent_and_deleted_when_it_was_committed() -> (
+    None
+):
+    log, sent, admin = Log([dict.fromkeys(PARTITIONS, 5)] * 8), Sent(), Admin()
+    committed: dict[TopicPartition, int] = {}
+
+    def check(partition: TopicPartition, offset: int) -> None:
+        heads = [(where, events.decode_header(message)) for where, message in sent.events()]
+        mine = [(at, h) for at, h in heads if h.source == f"logs.web:{partition.partition}"]
+        reach = {at: head.last_offset for at, head in mine}
+        assert [reach.get(at) for at in range(4)] == [offset - 1] * 4
+        held = [sealed.decode(m).header for topic, _, m in sent.messages if topic == "vault.sealed"]
+        assert max(h.last for h in held if h.source == mine[0][1].source) == (offset - 1, 0)
+        assert all(before <= committed.get(tp, 0) for tp, before in admin.asked)
+        committed[partition] = offset
+
+    log.on_commit = check
+    await run(worker(), log, sent, Keys(), admin)
+    assert committed == dict.fromkeys(PARTITIONS, 40)
+    assert admin.asked
+    assert all(before <= committed[tp] for tp, before in admin.asked)
+
+
+async def test_a_partition_with_records_waiting_is_not_spoken_for() -> None:
+    """A worker that was halted for long must not say that nothing older can come."""
+    log, sent = Log([{PARTITIONS[0]: 1}] * 9), Sent()
+    log.waiting = 3
+    await run(worker(), log, sent, Keys())
+    assert {events.decode_header(m).source for _, m in sent.events()} == {"logs.web:0"}
+    log, sent = Log([{PARTITIONS[0]: 1}] * 9), Sent()
+    await run(worker(), log, sent, Keys())
+    assert {events.decode_header(m).source for _, m in sent.events()} == {
+        "logs.web:0",
+        "logs.web:1",
+    }
 
 
 async def test_dead_keys_and_raw_values_are_forgotten_where_nothing_comes_any_more() -> None:
