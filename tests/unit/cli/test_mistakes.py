@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import os
@@ -19,6 +20,7 @@ import zstandard
 from pipeline.cli.place import occupied
 from pipeline.clickhouse.client import Engine, connect
 from pipeline.clickhouse.migrations import migrate
+from pipeline.rows import TABLES
 from tests.unit.cli.conftest import Partywall
 
 SECRET = "mallory.q.public@example.com"
@@ -176,6 +178,20 @@ class TestReport:
         with occupied(tmp_path / "data"):
             said = partywall(verb, *([log] if verb == "report" else []), "--data", "data")
         assert said.complaint == ("a group runs in data already: stop it, or choose another --data")
+
+    @pytest.mark.parametrize("table", ["ingests", *(f"{name}_revisions" for name in TABLES)])
+    def test_a_data_folder_with_numbers_of_another_report(
+        self, partywall: Partywall, log: Path, tmp_path: Path, table: str
+    ) -> None:
+        """Two counts of mostly the same lines: their difference may be a single visitor."""
+        with contextlib.closing(connect(Engine(path=tmp_path / "data/clickhouse"))) as client:
+            migrate(client, rollups_days=10)
+            client.command(f"INSERT INTO analytics.{table} (ingest) VALUES ('report-1')")  # noqa: S608
+        assert partywall("report", log, "--data", "data").complaint == (
+            "data folder data holds released numbers already, and a second count of the same lines "
+            "would give away what the first one hides: ask it with `partywall query --data data`, "
+            "or choose an empty folder with --data"
+        )
 
     def test_a_data_folder_whose_path_is_too_long(
         self, partywall: Partywall, log: Path, tmp_path: Path
