@@ -1,4 +1,4 @@
-"""What a data folder holds while nothing runs in it: whether numbers were released into it."""
+"""What a data folder holds, whether a group runs in it or not: released numbers, and their k."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
+from pipeline.apps.left import left_settings
 from pipeline.clickhouse.client import Engine, connect, taming
 from pipeline.errors import UsageError
+from pipeline.settings import Settings
 
 _RELEASED: Final = """
 SELECT (SELECT count() FROM analytics.ingests)
@@ -16,6 +18,24 @@ SELECT (SELECT count() FROM analytics.ingests)
      + (SELECT count() FROM analytics.breakdown_hourly_revisions)
      + (SELECT count() FROM analytics.breakdown_daily_revisions)
 """
+
+
+def terms(settings: Settings, folder: Path) -> Settings:
+    """Return ``settings`` with the policy and the k of the folder's own group.
+
+    Whoever asks has settings of his own, and they say nothing of what lies there.
+    """
+    left = left_settings(folder)
+    if left is None:
+        return settings
+    k, path = left.get("k"), left.get("policy")
+    return settings.model_copy(
+        update={
+            "policy": None if path is None else Path(str(path)),
+            "k": k if isinstance(k, int) else None,
+            "lower_k": left.get("lower_k") is True,
+        }
+    )
 
 
 def refuse_released(folder: Path) -> None:

@@ -225,6 +225,30 @@ def test_a_report_shows_no_address_and_no_agent(reported: Reported) -> None:
     assert not re.search(r"198\.51\.100|203\.0\.113|Googlebot|Gecko", said)
 
 
+def test_the_folder_of_a_report_can_be_brought_up(reported: Reported) -> None:
+    """Which destroys the keys that are due; and whoever starts or asks is told what k = 1 is."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "up", "--data", "kept", "--k", "1"],
+        cwd=reported.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdout is not None
+        said: list[str] = []
+        for line in process.stdout:
+            said.append(line.decode())
+            if line.startswith(b"data "):
+                break
+        assert said[0].startswith("partywall: note: not anonymous: with k = 1 ")
+        found = json.loads(partywall(reported.folder, "doctor", "--data", "kept", "--json"))
+        rows = partywall(reported.folder, "query", "traffic", "--data", "kept", "--json")
+        process.terminate()
+        process.stdout.read()
+    assert process.returncode == 0
+    assert [f["state"] for f in found if f["about"] == "anonymity"] == ["warning"]
+    assert sum(int(row["hits"]) for row in json.loads(rows)) == len(whole(reported.lines))
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """A group under ``partywall up``: its folder and what it has printed."""
@@ -351,6 +375,7 @@ def test_status_accounts_for_every_line_and_names_every_key(
     vault = str(running.folder / "data/vault")
     until(lambda: vault_status(vault)["records"] == sum(deliveries))
     told = status(running)
+    assert (told["k"], told["anonymous"]) == (12, True)
     lines = {f"{row['source']} {row['ingest']}": row for row in told["lines"]}
     assert set(lines) == {"live.log live", "old.log backfill-1"}
     assert lines["old.log backfill-1"]["in"] == 900
@@ -371,6 +396,7 @@ def test_status_and_doctor_are_readable(running: Running, deliveries: list[int])
     assert "backfill-1" in shown
     found = json.loads(partywall(running.folder, "doctor", "--data", "data", "--json"))
     assert not [finding for finding in found if finding["state"] == "problem"]
+    assert "each released number stands for 12 visitors or more" in {f["say"] for f in found}
     assert {"settings", "kafka", "keys", "vault", "anonymity"} <= {f["about"] for f in found}
     assert "ok" in partywall(running.folder, "doctor", "--data", "data")
 
