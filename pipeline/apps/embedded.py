@@ -197,14 +197,16 @@ class Group:
         return stages, process
 
     async def _spawn(self, name: str, command: list[str]) -> asyncio.subprocess.Process:
-        log = (self.folder / "log" / f"{name}.log").open("ab")
-        with log:
+        path = self.folder / "log" / f"{name}.log"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
+            os.fchmod(log.fileno(), 0o600)
             process = await asyncio.create_subprocess_exec(
                 *[sys.executable, "-I", "-S", tied.__file__, str(os.getpid()), *command],
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE if name != "broker" else log,
                 stderr=log,
                 env=_environment(name),
+                umask=0o077,  # the engine and others take what they are given
             )
         self._processes[name] = process
         self._watch.append(asyncio.create_task(self._watching(name, process)))

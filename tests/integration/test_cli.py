@@ -401,6 +401,18 @@ def test_status_and_doctor_are_readable(running: Running, deliveries: list[int])
     assert "ok" in partywall(running.folder, "doctor", "--data", "data")
 
 
+def test_nothing_in_the_folder_is_open_to_others(running: Running, deliveries: list[int]) -> None:
+    del deliveries
+    data = running.folder / "data"
+    made: dict[str, int] = {}
+    for path in [path for path in data.rglob("*") if not path.is_symlink()]:
+        with contextlib.suppress(FileNotFoundError):  # the engine's parts come and go
+            made[str(path.relative_to(data))] = path.stat().st_mode & 0o777
+    expected = {"state/ship.json", "running.json", "keys/kek", "log/split.log", "clickhouse"}
+    assert expected <= made.keys()
+    assert [name for name, mode in made.items() if mode & 0o077] == []
+
+
 def test_a_second_group_does_not_get_into_the_folder(running: Running) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "pipeline", "report", "old.log", "--data", "data"],
