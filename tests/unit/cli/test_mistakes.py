@@ -302,6 +302,19 @@ class TestService:
             "there is no vault in data" in partywall("vault", "status", "--data", "data").complaint
         )
 
+    def test_a_file_that_is_named_after_somebody(
+        self, partywall: Partywall, tmp_path: Path
+    ) -> None:
+        """Its name would be readable in the vault's index for as long as the index lies there."""
+        named = tmp_path / "alice@example.com.log"
+        named.write_text(LINE)
+        assert "name another with --source" in partywall("ship", named).complaint
+        assert "two days ago" in partywall("ship", named, "--source", "mail").complaint
+        folder = tmp_path / "alice@home"
+        folder.mkdir()
+        (folder / "access.log").write_text(LINE)
+        assert "two days ago" in partywall("ship", folder / "access.log").complaint
+
     def test_old_logs_that_are_shipped_as_live(self, partywall: Partywall, log: Path) -> None:
         complaint = spared(partywall("ship", log).complaint)
         assert "begins more than two days ago" in complaint
