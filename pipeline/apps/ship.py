@@ -55,8 +55,13 @@ def plan(
 
 
 def _label(name: str) -> str:
-    """Return a source label from a file's name: its letters, digits, dots and dashes."""
+    """Return a source label from a file's name: its letters, digits, dots and dashes.
+
+    Labels are readable in the vault's index, so a name that looks like an address gives none.
+    """
     stem = Path(name).name
+    if "@" in stem:
+        return "file"
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in stem)
     return kept.strip("._-")[:64] or "file"
 

@@ -116,11 +116,13 @@ def _profile(match: re.Match[bytes], say: Describers, memory: _Memory) -> tuple[
     audience, browser, _, system, device = _known(memory.agents, agent, say.agent, _header)
     referrer, kind, *_ = _known(memory.referrers, match[15], say.referrer, _header)
     country, provider = _known(memory.places, address, say.place, bytes.decode)
+    page = _known(memory.pages, match[12], say.page, bytes.decode)
+    method = _known(memory.methods, match[11], say.method, bytes.decode)
     return (
         time // _HOUR * _HOUR,
         audience,
         visitor,
-        _known(memory.pages, match[12], say.page, bytes.decode),
+        page,
         kind or "",
         referrer or "",
         browser,
@@ -129,7 +131,8 @@ def _profile(match: re.Match[bytes], say: Describers, memory: _Memory) -> tuple[
         country,
         provider,
         match[13].decode(),
-        _known(memory.methods, match[11], say.method, bytes.decode),
+        # What asked for no page is no request: its method is not named either.
+        "(none)" if page == "(none)" else method,
     )
 
 

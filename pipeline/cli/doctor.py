@@ -189,9 +189,11 @@ def _databases(settings: Settings) -> list[Finding]:
 
 def _anonymity(settings: Settings) -> list[Finding]:
     try:
-        k = policy.k_in_force(policy.load(settings.policy), settings.k, lower=settings.lower_k)
+        made = policy.load(settings.policy)
+        k = policy.k_in_force(made, settings.k, lower=settings.lower_k)
     except PartywallError as error:
         return [Finding("anonymity", "problem", str(error))]
-    if k == 1:
-        return [Finding("anonymity", "warning", "k is 1: what is released is NOT anonymous")]
+    lacking = policy.shortfall(k, made.current.k)
+    if lacking is not None:
+        return [Finding("anonymity", "warning", lacking)]
     return [Finding("anonymity", "ok", f"each released number stands for {k} visitors or more")]

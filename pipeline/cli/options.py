@@ -11,7 +11,7 @@ import maxminddb
 import typer
 
 from pipeline.errors import UsageError
-from pipeline.policy import Policy, k_in_force
+from pipeline.policy import Policy, k_in_force, shortfall
 
 Config = Annotated[Path | None, typer.Option("--config", help="settings file (YAML)")]
 Data = Annotated[
@@ -72,9 +72,13 @@ def database(option: str, path: Path | None) -> str | None:
 
 def k_asked_for(made: Policy, k: int | None) -> int:
     """Return the k to work with, and say so where it is below the policy's."""
-    if k is not None and 1 < k < made.current.k:
-        sys.stderr.write(
-            f"partywall: note: k {k} is below the policy's {made.current.k}: numbers of this run "
-            "protect less than was promised\n"
-        )
-    return k_in_force(made, k, lower=True)
+    in_force = k_in_force(made, k, lower=True)
+    note_k(made, in_force)
+    return in_force
+
+
+def note_k(made: Policy, k: int) -> None:
+    """Say on standard error what numbers of ``k`` lack of what the policy promises, if anything."""
+    lacking = shortfall(k, made.current.k)
+    if lacking is not None:
+        sys.stderr.write(f"partywall: note: {lacking}\n")

@@ -28,7 +28,9 @@ class Place:
 
     def write(self, folder: Path) -> None:
         """Leave the addresses where other commands find them."""
-        (folder / _NAME).write_bytes(orjson.dumps(asdict(self)))
+        descriptor = os.open(folder / _NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(orjson.dumps(asdict(self)))
 
     @staticmethod
     def forget(folder: Path) -> None:

@@ -13,9 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline import policy
 from pipeline import settings as tree
 from pipeline.apps.load import engine
-from pipeline.cli.options import Config, Json
+from pipeline.cli.kept import terms
+from pipeline.cli.options import Config, Json, note_k
 from pipeline.cli.place import DEFAULT, Place
 from pipeline.clickhouse import remote
 from pipeline.clickhouse.client import Engine, connect
@@ -61,11 +63,20 @@ def query(
 
 
 def ask(text: str, data: Path | None, config: Path | None) -> Rows:
-    """Return the rows of a query, from whoever owns the engine."""
+    """Return the rows of a query, from whoever owns the engine, and say where k is too low."""
     settings = tree.load(config)
     if data is None and settings.clickhouse.url is not None:
-        return _asked(engine(settings.clickhouse), text)
-    folder = data or DEFAULT
+        rows = _asked(engine(settings.clickhouse), text)
+    else:
+        folder = data or DEFAULT
+        settings = terms(settings, folder)
+        rows = _kept(folder, text)
+    made = policy.load(settings.policy)
+    note_k(made, policy.k_in_force(made, settings.k, lower=True))
+    return rows
+
+
+def _kept(folder: Path, text: str) -> Rows:
     place = Place.find(folder)
     if place is not None:
         return [dict(row) for row in remote.query(place.engine, text)]

@@ -18,6 +18,7 @@ from rich.console import Console
 from pipeline import policy
 from pipeline.apps import oneshot, ship
 from pipeline.apps.embedded import Group
+from pipeline.cli.kept import refuse_released
 from pipeline.cli.options import (
     ASN,
     COUNTRY,
@@ -115,9 +116,13 @@ async def _run(
 
 @contextlib.contextmanager
 def _folder(data: Path | None) -> Iterator[Path]:
-    """Yield the data folder; without one, a private folder that is removed with its keys."""
+    """Yield the data folder; without one, a private folder that is removed with its keys.
+
+    Raises UsageError for a data folder that holds released numbers.
+    """
     if data is not None:
         with occupied(data):
+            refuse_released(data)
             yield data
         return
     with private_folder() as made:

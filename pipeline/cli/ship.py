@@ -15,6 +15,7 @@ from pipeline.cli.options import Config, Format, check_label, distinct
 from pipeline.cli.place import running
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
+from pipeline.errors import UsageError
 from pipeline.settings import Kafka, Settings
 
 
@@ -27,7 +28,12 @@ def ship(
     site: Annotated[str, typer.Option("--site", metavar="NAME")] = "default",
     source: Annotated[
         str | None,
-        typer.Option("--source", metavar="NAME", help="who sends; the file's name unless given"),
+        typer.Option(
+            "--source",
+            metavar="NAME",
+            help="who sends; the file's name unless given. It stays readable in the vault's index: "
+            "no personal data in it",
+        ),
     ] = None,
     ingest: Annotated[
         str,
@@ -53,6 +59,8 @@ def ship(
     check_label("--ingest", ingest)
     if source is not None:
         check_label("--source", source)
+    else:
+        _check_names(files)
     settings = tree.load(config)
     if data is not None:
         settings = embedded(settings, data)
@@ -72,6 +80,16 @@ def ship(
     Console(stderr=True).print(f"shipped {shipped.lines:,} lines", highlight=False)
     if shipped.damaged is not None:
         raise shipped.damaged
+
+
+def _check_names(files: list[str]) -> None:
+    """Raise UsageError for a file whose name, as a label, would show somebody's address."""
+    for name in files:
+        if "@" in Path(name).name:
+            raise UsageError(
+                f"{name}: a file's name becomes the source of its lines, which is readable in the "
+                "vault's index, and this one has an @ in it: name another with --source"
+            )
 
 
 def embedded(settings: Settings, data: Path) -> Settings:

@@ -1,4 +1,4 @@
-"""``partywall status``: how far everything is, where every line went, which keys are alive."""
+"""``partywall status``: how far everything is, where every line went, which keys are alive, k."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rich.table import Table
 
 from pipeline import events, policy
 from pipeline import settings as tree
+from pipeline.cli.kept import terms
 from pipeline.cli.options import Config, Json
 from pipeline.cli.place import running
 from pipeline.clock import system_clock
@@ -53,6 +54,7 @@ def status(
 def embedded(settings: Settings, data: Path) -> Settings:
     """Return the settings for the group that runs in a folder; raises UsageError."""
     place = running(data)
+    settings = terms(settings, data)
     keys = (data / "keys").resolve()
     return settings.model_copy(
         update={
@@ -67,9 +69,15 @@ def embedded(settings: Settings, data: Path) -> Settings:
 
 async def gather(settings: Settings) -> dict[str, Any]:
     """Return everything there is to know; what cannot be reached says so instead."""
-    declared = topics.declared(policy.load(settings.policy).current.retention)
+    made = policy.load(settings.policy)
+    declared = topics.declared(made.current.retention)
     kafka = settings.kafka
+    k = policy.k_in_force(made, settings.k, lower=True)
+    lacking = policy.shortfall(k, made.current.k)
     found: dict[str, Any] = {
+        "k": k,
+        "anonymous": lacking is None,
+        "note": lacking,
         "lag": {
             group: await lags(kafka, group, name, declared[name].partitions)
             for group, name in topics.READ_BY.items()
@@ -159,6 +167,7 @@ async def _keys(settings: Settings) -> dict[str, Any] | str:
 
 def _show(found: dict[str, Any]) -> None:
     console = Console(highlight=False)
+    console.print(found["note"] or f"k = {found['k']}")
     lag = _table("stage", "topic", "read", "of", "lag")
     for group, rows in found["lag"].items():
         done, end = (sum(r[n] for r in rows.values()) for n in ("committed", "end"))

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import os
+import re
 import secrets
 import socket
 import stat
@@ -29,6 +30,10 @@ from pipeline.keys.store import Store
 
 SPLIT: Final = "split"
 MOST_DAYS: Final = 400
+LAST_DAY: Final = 2_932_896
+"""9999-12-31, the last day that has a name."""
+
+_DAY: Final = re.compile(r"[0-9]{1,20}")
 _LEAST_TOKEN: Final = 32
 _MOST_INGEST: Final = 200
 
@@ -129,12 +134,7 @@ class KeyService:
 
     async def _pseudonym(self, request: web.Request) -> web.Response:
         ingest = _ingest(request.query.get("ingest", ""))
-        try:
-            days = [int(day) for day in request.query.get("days", "").split(",")]
-        except ValueError:
-            days = []
-        if not 0 < len(days) <= MOST_DAYS:
-            raise _BadRequestError(f"days: 1 to {MOST_DAYS} numbers with commas between them")
+        days = _days(request.query.get("days", ""))
         keys = self._store.pseudonym_keys(ingest, days)
         body = {
             "keys": {str(day): _lent(key) for day, key in keys.items() if key is not None},
@@ -203,6 +203,17 @@ def _ingest(text: str) -> str:
     if not 0 < len(text) <= _MOST_INGEST:
         raise _BadRequestError("ingest: name one")
     return text
+
+
+def _days(text: str) -> list[int]:
+    """Read days since 1970; the store's database could not take any number that is asked for."""
+    listed = text.split(",")
+    if len(listed) > MOST_DAYS or not all(map(_DAY.fullmatch, listed)):
+        raise _BadRequestError(f"days: 1 to {MOST_DAYS} numbers with commas between them")
+    days = [int(day) for day in listed]
+    if max(days) > LAST_DAY:
+        raise _BadRequestError(f"days: count them from 1970-01-01, {LAST_DAY} at most")
+    return days
 
 
 def _lent(key: PseudonymKey) -> dict[str, object]:

@@ -74,9 +74,8 @@ def _header(report: Report, account: Account, name: str) -> str:
     cells = "".join(f"<div><dt>{label}</dt><dd>{value}</dd></div>" for label, value in figures)
     privacy = (
         f'<p class="quiet">Every number stands for at least {account.k} visitors a window.</p>'
-        if account.anonymous
-        else '<p class="warning" role="note">Not anonymous: with k = 1 a number may stand for a '
-        "single visitor.</p>"
+        if account.lacking is None
+        else f'<p class="warning" role="note">{_text(account.lacking.capitalize())}.</p>'
     )
     empty = "" if days else "<p>Nothing was released: no window had enough visitors.</p>"
     return (

@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipeline.policy import shortfall
+
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
@@ -79,7 +81,7 @@ class Account:
 
     ``reasons`` counts rejected lines by reason, ``withheld_hits`` the hits that no released
     number stands for, ``records`` and ``segments`` what lies sealed in the vault; ``k`` is the
-    fewest distinct visitors behind any released number.
+    fewest distinct visitors behind any released number, ``promised`` the policy's k.
     """
 
     lines: int
@@ -90,9 +92,15 @@ class Account:
     records: int
     segments: int
     k: int
+    promised: int
     reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def anonymous(self) -> bool:
-        """False for k = 1, where a number may stand for a single visitor."""
-        return self.k > 1
+        """True where k is what the policy promises or more, and not 1."""
+        return self.lacking is None
+
+    @property
+    def lacking(self) -> str | None:
+        """What the numbers lack of what the policy promises, in words; None where nothing."""
+        return shortfall(self.k, self.promised)

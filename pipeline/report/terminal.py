@@ -72,13 +72,10 @@ def _headline(report: Report, account: Account, signs: _Signs) -> RenderableType
     line = Text.assemble(("Partywall", "bold"), "  ", (names, "bold " + _HUMAN))
     if report.period:
         line.append(f"  {signs.dash}  {words.span(*report.period)}")
-    if account.anonymous:
+    if account.lacking is None:
         line.append(f"  {signs.dash}  k = {account.k}", style=_QUIET)
         return line
-    warning = Text(
-        "not anonymous: with k = 1 a number may stand for a single visitor", style="bold red"
-    )
-    return Group(line, warning)
+    return Group(line, Text(account.lacking, style="bold red"))
 
 
 def _traffic(site: Site, signs: _Signs, width: int) -> RenderableType:

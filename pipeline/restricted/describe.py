@@ -14,7 +14,7 @@ from pipeline.restricted.agent import Agents
 from pipeline.restricted.distinct import distinct
 from pipeline.restricted.geo import UNKNOWN, Geo
 from pipeline.restricted.referrer import INTERNAL, Referrers, bare_host
-from pipeline.restricted.scrub import Scrubber, method_name
+from pipeline.restricted.scrub import NO_PAGE, Scrubber, method_name
 
 DESCRIBED: Final[dict[str, pl.DataType]] = {
     "time": pl.Int64(),
@@ -35,6 +35,7 @@ DESCRIBED: Final[dict[str, pl.DataType]] = {
 """Column → type of what ``Describer.describe`` returns; no nulls."""
 
 NO_STATUS: Final = "(none)"
+NO_METHOD: Final = "(none)"
 _AGENT: Final = ("audience", "browser", "browser_version", "system", "device")
 
 
@@ -61,14 +62,15 @@ class Describer:
         """
         own = frozenset(bare_host(host) for host in own_hosts)
         codes, targets = distinct(raw["target"])
-        pages = _spread("page", self._scrubber.many(targets), codes)
+        page = _spread("page", self._scrubber.many(targets), codes)
         codes, headers = distinct(raw["agent"])
         agents = _spread_rows(_AGENT, self._agents.many(headers), codes)
         codes, methods = distinct(raw["method"])
         method = _spread("method", [method_name(name) for name in methods], codes)
+        request = _request(page, method, raw["method"].is_null())
         return pl.DataFrame([
-            raw["time"], pages, *self._referrer(raw, own), *agents, *self._places(raw["address"]),
-            raw["status"].fill_null(NO_STATUS), method, raw["bytes"],
+            raw["time"], *request, *self._referrer(raw, own), *agents,
+            *self._places(raw["address"]), raw["status"].fill_null(NO_STATUS), raw["bytes"],
         ]).select(*DESCRIBED)  # fmt: skip
 
     def _places(self, addresses: pl.Series) -> list[pl.Series]:
@@ -98,6 +100,16 @@ class Describer:
             .alias("referrer_kind"),
         )
         return inside.get_columns()
+
+
+def _request(page: pl.Series, method: pl.Series, unsaid: pl.Series) -> list[pl.Series]:
+    """Name both of a request, or neither where one is missing.
+
+    So that ``(none)`` stands for the same rows in both: were there more of them in one, whoever
+    knows how they come about could set it against the other.
+    """
+    none = (page == NO_PAGE) | unsaid
+    return [page.set(none, NO_PAGE), method.set(none, NO_METHOD)]
 
 
 def _spread(name: str, answers: Sequence[str | None], codes: pl.Series) -> pl.Series:

@@ -1,5 +1,8 @@
 """Where a file was left: so that what was acknowledged once is never read again.
 
+The points are nobody else's: they tell which files there are, and by the digest of a short and
+guessable beginning perhaps what is in them.
+
 A file is known by device, inode and a digest of its first bytes, not by its name: rotation
 renames files, and a new file may get an old inode.
 """
@@ -43,7 +46,7 @@ class Points:
         self._path = path
         self._points: list[Point] = []
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if path.exists():
                 self._points = [Point(**entry) for entry in orjson.loads(path.read_bytes())]
         except (OSError, orjson.JSONDecodeError, TypeError):
@@ -73,7 +76,9 @@ class Points:
         self._points = [p for p in self._points if (p.device, p.inode, p.digest) != same]
         self._points.append(moved)
         temporary = self._path.with_suffix(".new")
-        with temporary.open("wb") as file:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)
             file.write(orjson.dumps([asdict(p) for p in self._points]))
             file.flush()
             os.fsync(file.fileno())

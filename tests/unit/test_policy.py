@@ -72,6 +72,23 @@ def test_a_higher_k_and_the_plainly_not_anonymous_one_are_taken() -> None:
     assert policy.k_in_force(made, 5, lower=True) == 5
 
 
+@pytest.mark.parametrize(
+    ("k", "promised", "says"),
+    [
+        (10, 10, None),
+        (20, 10, None),
+        (9, 10, "below the policy's k of 10: with k = 9 "),
+        (2, 10, "below the policy's k of 10: with k = 2 "),
+        (1, 10, "not anonymous: with k = 1 "),
+        (1, 1, "not anonymous: with k = 1 "),
+    ],
+)
+def test_what_a_k_lacks_is_said(k: int, promised: int, says: str | None) -> None:
+    """A k of 1 is not anonymous, even where a policy says so itself."""
+    said = policy.shortfall(k, promised)
+    assert said is None if says is None else said is not None and said.startswith(says)
+
+
 def test_the_packaged_policy_knows_the_purposes_of_statistics() -> None:
     made = policy.load()
     assert made.first_with("statistics") == made.first_with("operation") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,20 @@ def test_a_folder_that_was_open_is_closed(tmp_path: Path) -> None:
     asyncio.run(start(Group(folder, processes=())))
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "settings.yaml").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_a_process_writes_is_closed_to_others(tmp_path: Path) -> None:
+    """Whatever its owner's umask is: the engine gives its files all rights that it may give."""
+    (tmp_path / "log").mkdir(mode=0o700)
+    (tmp_path / "log/load.log").touch(0o644)
+    before = os.umask(0o022)
+    try:
+        asyncio.run(start(Group(tmp_path, processes=(("load",),))))
+    finally:
+        os.umask(before)
+    made = [path for path in tmp_path.rglob("*") if not path.is_socket()]
+    assert {path.name for path in made} >= {"load.log", "broker.log", "clickhouse", "metadata"}
+    assert [path.name for path in made if path.stat().st_mode & 0o077] == []
 
 
 def test_a_folder_that_all_share_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

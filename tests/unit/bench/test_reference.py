@@ -49,6 +49,13 @@ def test_rows_are_cells() -> None:
     assert found[3]["audience"] == "bot"
 
 
+def test_what_asks_for_no_page_has_no_method() -> None:
+    line = b'192.0.2.1 - - [06/Jan/2025:10:00:00 +0000] "CONNECT a:443 HTTP/1.1" 400 0 "-" "A"\n'
+    nowhere = Describers(lambda _: "(none)", _agent, _referrer, str.lower)
+    [row] = rows([line], "bench", nowhere)
+    assert (row["page"], row["method"]) == ("(none)", "(none)")
+
+
 def test_each_distinct_value_is_described_once() -> None:
     """The reference is slow, but not as slow as parsing an agent a line."""
     asked: list[str | None] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import os
@@ -19,6 +20,7 @@ import zstandard
 from pipeline.cli.place import occupied
 from pipeline.clickhouse.client import Engine, connect
 from pipeline.clickhouse.migrations import migrate
+from pipeline.rows import TABLES
 from tests.unit.cli.conftest import Partywall
 
 SECRET = "mallory.q.public@example.com"
@@ -177,6 +179,20 @@ class TestReport:
             said = partywall(verb, *([log] if verb == "report" else []), "--data", "data")
         assert said.complaint == ("a group runs in data already: stop it, or choose another --data")
 
+    @pytest.mark.parametrize("table", ["ingests", *(f"{name}_revisions" for name in TABLES)])
+    def test_a_data_folder_with_numbers_of_another_report(
+        self, partywall: Partywall, log: Path, tmp_path: Path, table: str
+    ) -> None:
+        """Two counts of mostly the same lines: their difference may be a single visitor."""
+        with contextlib.closing(connect(Engine(path=tmp_path / "data/clickhouse"))) as client:
+            migrate(client, rollups_days=10)
+            client.command(f"INSERT INTO analytics.{table} (ingest) VALUES ('report-1')")  # noqa: S608
+        assert partywall("report", log, "--data", "data").complaint == (
+            "data folder data holds released numbers already, and a second count of the same lines "
+            "would give away what the first one hides: ask it with `partywall query --data data`, "
+            "or choose an empty folder with --data"
+        )
+
     def test_a_data_folder_whose_path_is_too_long(
         self, partywall: Partywall, log: Path, tmp_path: Path
     ) -> None:
@@ -285,6 +301,19 @@ class TestService:
         assert (
             "there is no vault in data" in partywall("vault", "status", "--data", "data").complaint
         )
+
+    def test_a_file_that_is_named_after_somebody(
+        self, partywall: Partywall, tmp_path: Path
+    ) -> None:
+        """Its name would be readable in the vault's index for as long as the index lies there."""
+        named = tmp_path / "alice@example.com.log"
+        named.write_text(LINE)
+        assert "name another with --source" in partywall("ship", named).complaint
+        assert "two days ago" in partywall("ship", named, "--source", "mail").complaint
+        folder = tmp_path / "alice@home"
+        folder.mkdir()
+        (folder / "access.log").write_text(LINE)
+        assert "two days ago" in partywall("ship", folder / "access.log").complaint
 
     def test_old_logs_that_are_shipped_as_live(self, partywall: Partywall, log: Path) -> None:
         complaint = spared(partywall("ship", log).complaint)

@@ -117,6 +117,31 @@ async def test_a_question_that_is_none_answers_400(served: Served, query: str) -
     assert (await get(served, f"/v1/split/pseudonym?{query}"))[0] == 400
 
 
+@pytest.mark.parametrize(
+    ("days", "why"),
+    [
+        ("99999999999999999999", "2932896 at most"),
+        (str(2**63), "2932896 at most"),
+        (f"{TODAY},2932897", "2932896 at most"),
+        ("-1", "1 to 400 numbers"),
+        ("1_0", "1 to 400 numbers"),
+        ("9" * 5000, "1 to 400 numbers"),
+        (f"{TODAY},", "1 to 400 numbers"),
+        (",".join(["1"] * 401), "1 to 400 numbers"),
+    ],
+)
+async def test_days_that_are_none_answer_400_and_say_why(
+    served: Served, days: str, why: str
+) -> None:
+    status, body = await get(served, f"/v1/split/pseudonym?ingest=b1&days={days}")
+    assert (status, why in body) == (400, True)
+
+
+async def test_the_first_and_the_last_day_are_days(served: Served) -> None:
+    """Neither has a key, and that is an answer."""
+    assert (await get(served, "/v1/split/pseudonym?ingest=live&days=0,2932896"))[0] == 410
+
+
 async def test_live_does_not_end(served: Served) -> None:
     assert (await get(served, "/v1/ingest/live/end", "POST"))[0] == 400
 

@@ -55,5 +55,6 @@ def account() -> Account:
         records=3_600,
         segments=2,
         k=10,
+        promised=10,
         reasons={"malformed": 4, "too long": 1},
     )

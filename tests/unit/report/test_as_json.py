@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 
 import orjson
+import pytest
 
 from pipeline.report.as_json import as_json
 from pipeline.report.collect import collect
@@ -22,6 +23,7 @@ ACCOUNT = Account(
     records=30,
     segments=1,
     k=10,
+    promised=10,
     reasons={"malformed": 2},
 )
 REPORT = Report(
@@ -75,6 +77,15 @@ def test_the_object_has_exactly_the_agreed_names() -> None:
         "breakdown_daily": [],
         "breakdown_hourly": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("k", "promised", "anonymous"),
+    [(10, 10, True), (20, 10, True), (9, 10, False), (1, 10, False), (1, 1, False)],
+)
+def test_anonymous_is_what_the_policy_promises(k: int, promised: int, anonymous: bool) -> None:
+    told = as_json(REPORT, dataclasses.replace(ACCOUNT, k=k, promised=promised))
+    assert (told["k"], told["anonymous"]) == (k, anonymous)
 
 
 def test_a_day_without_released_hours_counts_whole_in_the_period() -> None:

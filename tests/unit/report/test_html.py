@@ -94,7 +94,7 @@ def test_any_value_keeps_the_page_whole(value: str) -> None:
     page = Page(
         as_html(
             Report((Traffic("s", SUNDAY, "human", 5, 5, 10),), (), (row,), ()),
-            Account(5, 5, 0, 0, 0, 5, 1, 10),
+            Account(5, 5, 0, 0, 0, 5, 1, 10, 10),
         )
     )
     shown = "".join(c if c.isprintable() else "\ufffd" for c in value)
@@ -131,6 +131,12 @@ def test_k_of_one_is_called_not_anonymous(report: Report, account: Account) -> N
     one = as_html(report, dataclasses.replace(account, k=1))
     assert "Not anonymous" in one
     assert "anonymous statistics" not in one
+
+
+def test_a_k_below_the_policys_is_not_called_anonymous(report: Report, account: Account) -> None:
+    three = Page(as_html(report, dataclasses.replace(account, k=3))).text
+    assert "Below the policy's k of 10: with k = 3 " in three
+    assert "anonymous statistics" not in three
 
 
 def test_nothing_released_is_a_page_too(account: Account) -> None:

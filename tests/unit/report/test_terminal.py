@@ -100,6 +100,12 @@ def test_k_of_one_is_called_not_anonymous(report: Report, account: Account) -> N
     assert "not anonymous" in shown(report, dataclasses.replace(account, k=1))
 
 
+def test_a_k_below_the_policys_is_called_so(report: Report, account: Account) -> None:
+    text = shown(report, dataclasses.replace(account, k=3))
+    assert "below the policy's k of 10: with k = 3 " in text
+    assert "below the policy" not in shown(report, dataclasses.replace(account, k=20))
+
+
 def test_nothing_released_is_explained(account: Account) -> None:
     assert "Nothing was released" in shown(Report((), (), (), ()), account)
 

@@ -53,9 +53,25 @@ def test_what_a_line_does_not_say_is_named_too() -> None:
     bare = raw({"method": None, "target": None, "status": None, "agent": None})
     found = DESCRIBER.describe(bare).row(0, named=True)
     assert found["page"] == "(none)"
-    assert found["method"] == "(other method)"
+    assert found["method"] == "(none)"
     assert found["status"] == "(none)"
     assert found["audience"] == "bot"
+
+
+def test_a_request_names_both_page_and_method_or_neither() -> None:
+    """``(none)`` is the same rows in both, so that neither can be set against the other."""
+    found = DESCRIBER.describe(
+        raw(
+            {"method": None, "target": None},
+            {"method": None, "target": "/a"},
+            {"method": "GET", "target": None},
+            {"method": "CONNECT", "target": "example.com:443"},
+            {"method": "BREW", "target": "/pot"},
+            {"method": "OPTIONS", "target": "*"},
+        )
+    )
+    assert found["page"].to_list() == ["(none)"] * 4 + ["/pot", "*"]
+    assert found["method"].to_list() == ["(none)"] * 4 + ["(other method)", "OPTIONS"]
 
 
 def test_own_hosts_in_any_spelling_are_internal() -> None:
@@ -102,6 +118,7 @@ _text = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=3
 def test_a_batch_says_what_each_row_says_alone(rows: list[dict[str, object]]) -> None:
     together = DESCRIBER.describe(raw(*rows))
     assert sum(together.null_count().row(0)) == 0
+    assert ((together["page"] == "(none)") == (together["method"] == "(none)")).all()
     assert together.rows() == [DESCRIBER.describe(raw(row)).row(0) for row in rows]
 
 

@@ -22,6 +22,20 @@ def test_a_file_goes_on_where_it_was_left_also_after_a_restart(tmp_path: Path) -
     assert (point.offset, point.lines) == (34, 2)
 
 
+def test_the_points_are_closed_to_others(tmp_path: Path) -> None:
+    """Their folder and their file, and one that was written open before."""
+    log, kept = tmp_path / "access.log", tmp_path / "state/ship.json"
+    log.write_bytes(LINES)
+    points = Points(kept)
+    kept.write_bytes(b"[]")
+    (tmp_path / "state/ship.new").touch(0o666)
+    for file in (kept, tmp_path / "state/ship.new"):
+        file.chmod(0o666)
+    points.save(points.find(str(log)), 34, 2)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_growth_and_a_new_name_change_nothing(tmp_path: Path) -> None:
     """Rotation renames a file; the one that follows under its name starts at its start."""
     log, kept = tmp_path / "access.log", tmp_path / "resume.json"
