@@ -28,9 +28,13 @@ _TOO_OLD: Final = 46 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """Lines acknowledged in this run, and the error of an input that ended early, if any."""
+    """Lines acknowledged in this run, and the error of an input that ended early, if any.
+
+    ``known`` says whether the ingest has lines of these files, from this run or one before.
+    """
 
     lines: int
+    known: bool
     damaged: InputError | None
 
 
@@ -76,11 +80,17 @@ async def ship(
     lines_alone: bool = False,
     tell: Callable[[str, Progress], None] = lambda _name, _progress: None,
 ) -> Shipped:
-    """Ship the planned files. ``remember`` is the resume points' file, ``end`` ends the ingest."""
+    """Ship the planned files. ``remember`` is the resume points' file, ``end`` ends the ingest.
+
+    An ingest that gets nothing, since all was shipped under another, is not ended: it would take
+    no more. Raises UsageError where another process has the resume points.
+    """
     declared = topics.declared(policy.load(settings.policy).current.retention)
     points = None if remember is None else Points(remember)
     now = int(clock().timestamp())
     async with contextlib.AsyncExitStack() as stack:
+        if points is not None:
+            stack.enter_context(points)
         producer = await client.started(
             lambda: client.producer(settings.kafka, linger_ms=5, max_batch_size=1 << 20),
             AIOKafkaProducer.start,
@@ -97,7 +107,7 @@ async def ship(
             tell=tell,
         )
         damaged = await shipper.ship(plans)
-        if end:
-            for tags in {entry.tags.ingest: entry.tags for entry in plans}.values():
-                await shipper.end(tags)
-        return Shipped(shipper.lines, damaged)
+        ingests = {entry.tags.ingest: entry.tags for entry in plans}
+        for name in ingests.keys() & shipper.ingests if end else ():
+            await shipper.end(ingests[name])
+        return Shipped(shipper.lines, bool(ingests.keys() & shipper.ingests), damaged)

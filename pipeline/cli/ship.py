@@ -77,7 +77,15 @@ def ship(
                 tell=bars.tell,
             )
         )
-    Console(stderr=True).print(f"shipped {shipped.lines:,} lines", highlight=False)
+    console = Console(stderr=True, highlight=False)
+    console.print(f"shipped {shipped.lines:,} lines")
+    if not shipped.lines:
+        console.print(
+            "nothing is new in these files"
+            if shipped.known
+            else f"all of it was shipped before, under another ingest: {ingest} has no lines, and "
+            "was not ended"
+        )
     if shipped.damaged is not None:
         raise shipped.damaged
 

@@ -9,15 +9,16 @@ renames files, and a new file may get an old inode.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import orjson
 
-from pipeline.errors import InputError, SettingsError
+from pipeline.errors import InputError, SettingsError, UsageError
 
 _HEAD: Final = 1024
 
@@ -27,7 +28,7 @@ class Point:
     """How far a file was shipped.
 
     ``offset`` counts decompressed bytes, ``lines`` the lines before it; ``head`` is how many
-    stored bytes the digest covers.
+    stored bytes the digest covers; ``ingest`` is the one that had its last lines.
     """
 
     device: int
@@ -36,6 +37,7 @@ class Point:
     digest: str
     offset: int
     lines: int
+    ingest: str = ""
 
 
 class Points:
@@ -45,15 +47,47 @@ class Points:
         """Read the file where there is one; raises SettingsError where it cannot be used."""
         self._path = path
         self._points: list[Point] = []
+        self._lock = -1
+        self._read()
+
+    def __enter__(self) -> Self:
+        """Have the points to oneself; raises UsageError where another shipper has them.
+
+        Of two that ship at once, each would write over what the other had sent.
+        """
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if path.exists():
-                self._points = [Point(**entry) for entry in orjson.loads(path.read_bytes())]
+            self._lock = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self.__exit__()
+            if isinstance(error, BlockingIOError):
+                raise UsageError(
+                    f"another `partywall ship` is at work with the resume points {self._path}: "
+                    "wait for its end, or give this one a state_dir of its own"
+                ) from None
+            raise self._unusable() from None
+        self._read()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let others have them."""
+        if self._lock >= 0:
+            os.close(self._lock)
+        self._lock = -1
+
+    def _read(self) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if self._path.exists():
+                self._points = [Point(**entry) for entry in orjson.loads(self._path.read_bytes())]
         except (OSError, orjson.JSONDecodeError, TypeError):
-            raise SettingsError(
-                f"resume points {path} cannot be read: mend its permissions, or remove it to ship "
-                "every file from its start"
-            ) from None
+            raise self._unusable() from None
+
+    def _unusable(self) -> SettingsError:
+        return SettingsError(
+            f"resume points {self._path} cannot be read: mend its permissions, or remove it to "
+            "ship every file from its start"
+        )
 
     def find(self, name: str) -> Point:
         """Return the point of a file, at its start where it is new; raises InputError."""
@@ -69,9 +103,9 @@ class Points:
                 return point
         return Point(status.st_dev, status.st_ino, len(start), _digest(start), 0, 0)
 
-    def save(self, point: Point, offset: int, lines: int) -> None:
+    def save(self, point: Point, offset: int, lines: int, ingest: str) -> None:
         """Move a file's point; returns when it is durable."""
-        moved = Point(point.device, point.inode, point.head, point.digest, offset, lines)
+        moved = replace(point, offset=offset, lines=lines, ingest=ingest)
         same = (point.device, point.inode, point.digest)
         self._points = [p for p in self._points if (p.device, p.inode, p.digest) != same]
         self._points.append(moved)

@@ -103,6 +103,8 @@ class Shipper:
         self._tell = tell
         self._next = 0
         self.lines = 0
+        self.ingests: set[str] = set()
+        """Those that have lines of the files shipped, from now or from a run before."""
 
     async def ship(self, plans: list[Plan]) -> InputError | None:
         """Ship what is new in the files; return the error of the first damaged one, if any.
@@ -166,6 +168,7 @@ class Shipper:
         point = _START
         if self._points is not None and plan.name != inputs.STDIN:
             point = self._points.find(plan.name)
+            self.ingests |= {point.ingest} & {plan.tags.ingest}
         opening = inputs.opened(plan.name)
         opened = opening.__enter__()
         try:
@@ -209,8 +212,11 @@ class Shipper:
             file.lines += chunk.lines
             self.lines += chunk.lines
             last = chunk
-        if last is not None and self._points is not None and file.point is not _START:
-            self._points.save(file.point, last.end, last.first - 1 + last.lines)
+        if last is not None:
+            ingest = file.plan.tags.ingest
+            self.ingests.add(ingest)
+            if self._points is not None and file.point is not _START:
+                self._points.save(file.point, last.end, last.first - 1 + last.lines, ingest)
         self._tell(file.plan.name, Progress(file.opened.position(), file.opened.size, file.lines))
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import orjson
 import pytest
 
-from pipeline.errors import SettingsError
+from pipeline.errors import SettingsError, UsageError
 from pipeline.shipping.resume import Points
 
 LINES = b"".join(b"10.0.0.%d a line\n" % n for n in range(200))
@@ -17,7 +18,7 @@ def test_a_file_goes_on_where_it_was_left_also_after_a_restart(tmp_path: Path) -
     log.write_bytes(LINES)
     points = Points(kept)
     assert points.find(str(log)).offset == 0
-    points.save(points.find(str(log)), 34, 2)
+    points.save(points.find(str(log)), 34, 2, "live")
     point = Points(kept).find(str(log))
     assert (point.offset, point.lines) == (34, 2)
 
@@ -31,7 +32,7 @@ def test_the_points_are_closed_to_others(tmp_path: Path) -> None:
     (tmp_path / "state/ship.new").touch(0o666)
     for file in (kept, tmp_path / "state/ship.new"):
         file.chmod(0o666)
-    points.save(points.find(str(log)), 34, 2)
+    points.save(points.find(str(log)), 34, 2, "live")
     assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.parent.stat().st_mode & 0o777 == 0o700
 
@@ -41,11 +42,11 @@ def test_growth_and_a_new_name_change_nothing(tmp_path: Path) -> None:
     log, kept = tmp_path / "access.log", tmp_path / "resume.json"
     log.write_bytes(LINES[:50])
     points = Points(kept)
-    points.save(points.find(str(log)), 50, 3)
+    points.save(points.find(str(log)), 50, 3, "live")
     with log.open("ab") as file:
         file.write(LINES[50:])
     assert points.find(str(log)).offset == 50
-    points.save(points.find(str(log)), len(LINES), 200)
+    points.save(points.find(str(log)), len(LINES), 200, "live")
     rotated = log.rename(tmp_path / "access.log.1")
     log.write_bytes(b"10.9.9.9 another day\n")
     assert Points(kept).find(str(rotated)).offset == len(LINES)
@@ -57,7 +58,7 @@ def test_a_file_that_was_written_anew_is_new_though_it_has_the_inode(tmp_path: P
     log, kept = tmp_path / "access.log", tmp_path / "resume.json"
     log.write_bytes(LINES)
     points = Points(kept)
-    points.save(points.find(str(log)), len(LINES), 200)
+    points.save(points.find(str(log)), len(LINES), 200, "live")
     with log.open("r+b") as file:
         file.truncate(0)
         file.write(b"other lines\n" * 200)
@@ -73,8 +74,35 @@ def test_two_files_that_begin_alike_are_two(tmp_path: Path) -> None:
     one.write_bytes(LINES)
     two.write_bytes(LINES)
     points = Points(tmp_path / "resume.json")
-    points.save(points.find(str(one)), len(LINES), 200)
+    points.save(points.find(str(one)), len(LINES), 200, "live")
     assert points.find(str(two)).offset == 0
+
+
+def test_of_two_shippers_one_is_told_to_wait(tmp_path: Path) -> None:
+    """Each would write over the points of the other, and ship again what that had sent."""
+    kept = tmp_path / "resume.json"
+    log = tmp_path / "access.log"
+    log.write_bytes(LINES)
+    late = Points(kept)
+    with Points(kept) as first:
+        with pytest.raises(UsageError, match="another `partywall ship` is at work"), late:
+            pass
+        first.save(first.find(str(log)), 34, 2, "live")
+    with late:
+        assert late.find(str(log)).offset == 34
+
+
+def test_points_of_an_older_version_are_read(tmp_path: Path) -> None:
+    """They did not say which ingest had the lines."""
+    log, kept = tmp_path / "access.log", tmp_path / "resume.json"
+    log.write_bytes(LINES)
+    points = Points(kept)
+    points.save(points.find(str(log)), 34, 2, "live")
+    [entry] = orjson.loads(kept.read_bytes())
+    del entry["ingest"]
+    kept.write_bytes(orjson.dumps([entry]))
+    point = Points(kept).find(str(log))
+    assert (point.offset, point.ingest) == (34, "")
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b'[{"inode": 1}]', b"{", b"null"])

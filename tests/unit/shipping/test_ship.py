@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import gzip
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,20 @@ async def test_headers_say_whose_line_it_is_and_partitions_take_turns(tmp_path: 
     ends = broker.got[-PARTITIONS:]
     assert [p for p, _, _ in ends] == [0, 1, 2, 3]
     assert all(h["control"] == b"end" and h["ingest"] == b"backfill-1" for _, _, h in ends)
+
+
+async def test_who_gets_nothing_is_known(tmp_path: Path) -> None:
+    """A second ingest of the same file has no lines; ended, it could never have any."""
+    log, kept = tmp_path / "access.log", tmp_path / "resume.json"
+    log.write_bytes(LINES)
+    broker = Broker()
+    other = replace(TAGS, ingest="backfill-2")
+    for tags, expected in ((TAGS, {"backfill-1"}), (other, set()), (TAGS, {"backfill-1"})):
+        one = shipper(broker, Points(kept))
+        await one.ship([Plan(str(log), tags)])
+        assert one.ingests == expected
+    with log.open("ab") as file:
+        file.write(b"one more\n")
+    one = shipper(broker, Points(kept))
+    await one.ship([Plan(str(log), other)])
+    assert (one.lines, one.ingests) == (1, {"backfill-2"})
