@@ -20,7 +20,7 @@ setup: $(READY) ## put partywall and its tools into .venv (fetches uv where it i
 	@:
 
 $(READY): uv.lock pyproject.toml
-	@uv=$$(deploy/tools/uv) && env -u VIRTUAL_ENV "$$uv" sync --frozen --quiet
+	@uv=$$(deploy/tools/uv) && env -u VIRTUAL_ENV "$$uv" sync --frozen --quiet --compile-bytecode
 	@touch $@
 
 $(JARS): deploy/kafka/pom.xml

@@ -47,7 +47,8 @@ def _coded(column: pl.Series) -> tuple[pl.Series, pa.Array]:
     encoded = pa.chunked_array([column.to_arrow()]).combine_chunks().dictionary_encode("encode")
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.chunk(0)
-    codes = pl.Series("code", encoded.indices.to_numpy(zero_copy_only=False), dtype=pl.UInt32)
+    # Not by to_numpy: it would load pandas.
+    codes = pl.Series("code", encoded.indices).cast(pl.UInt32)
     return codes, encoded.dictionary
 
 

@@ -29,6 +29,14 @@ DATA_SCHEMA: Final = pa.schema(
 )
 """A row per frame, in the order they came; ``header`` as it is bound to the frame."""
 
+_DATA: Final = {
+    "batch": pl.String,
+    "frame": pl.UInt32,
+    "header": pl.Binary,
+    "encapsulated": pl.Binary,
+    "ciphertext": pl.Binary,
+}
+
 INDEX_SCHEMA: Final = pa.schema(
     [
         pa.field("token", pa.binary(sealed.TOKEN_BYTES)),
@@ -98,7 +106,9 @@ class Segment:
 
     def data_file(self) -> bytes:
         """Return the data file."""
-        table = pa.table(self._data, schema=DATA_SCHEMA)
+        # By Polars: pyarrow would load pandas, to ask whether the lists are something of it.
+        frame = pl.DataFrame(self._data, schema=_DATA)
+        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(DATA_SCHEMA)
         return _parquet(table, FRAMES_A_GROUP, statistics=["frame"], dictionary=["batch", "header"])
 
 
