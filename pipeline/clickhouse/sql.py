@@ -2,7 +2,8 @@
 
 The engine's own ``readonly`` mode stops writes and most reads outside its tables, but not all:
 ``SELECT file('…')`` and ``INTO OUTFILE`` work under it. So a statement is cut into tokens as
-ClickHouse's lexer does (src/Parsers/Lexer.cpp), and what it cannot cut with certainty is refused.
+ClickHouse's lexer does (src/Parsers/Lexer.cpp), and what might be cut in two ways is refused:
+heredocs, ``$`` in names, escapes in quoted names, comments in comments.
 """
 
 from __future__ import annotations
@@ -41,11 +42,14 @@ _REACHING_OUT: Final = re.compile(
 )
 """Words refused wherever they stand as a name: ``* APPLY(file)`` needs no call of its own."""
 
+# What no keyboard types: control characters, and halves of a character that is no UTF-8.
+_UNWRITTEN: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
+
 _TOKEN: Final = re.compile(
-    r"""(?P<space>\s+|--[^\n]*|/\*(?:(?!/\*|\*/).)*\*/|\#[ !][^\n]*)
-      | (?P<string>'(?:[^'\\]|\\.|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
-      | (?P<quoted>`[^`\\]*`|"[^"\\]*")
-      | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
+    r"""(?P<space>[ \t\n\r\f\v]+|--[^\n]*|/\*(?:(?!/\*|\*/).)*\*/|\#[ !][^\n]*)
+      | (?P<string>'(?:[^'\\]|\\.|'')*'|[xXbB]'[0-9A-Fa-f]*')
+      | (?P<quoted>`[^`\\\n\r]*`(?!`)|"[^"\\\n\r]*"(?!"))
+      | (?P<word>(?![xXbB]')[A-Za-z_][A-Za-z0-9_]*)
       | (?P<number>[0-9]+)
       | (?P<mark>(?!/\*)[!%&()*+,\-./:;<=>?@\[\]^{|}~])
     """,
@@ -63,10 +67,12 @@ class Token(NamedTuple):
 
 def tokens(sql: str) -> Iterator[Token]:
     """Yield the tokens of ``sql``, comments left out; raises UsageError where one is unclear."""
+    unwritten = _UNWRITTEN.search(sql)
+    end = unwritten.start() if unwritten else len(sql)
     position = 0
     while position < len(sql):
         match = _TOKEN.match(sql, position)
-        if match is None:
+        if match is None or match.end() > end:
             raise UsageError(f"query: cannot be read from character {position + 1} on")
         if match.lastgroup is not None and match.lastgroup != "space":
             yield Token(match.lastgroup, match.group(), position)

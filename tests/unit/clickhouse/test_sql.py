@@ -23,6 +23,8 @@ PIECES = st.sampled_from(
         "/*;*/",
         ";",
         "$$;$$",
+        "a$b$",
+        "x'3b'",
         "1",
         " ",
     ]
@@ -49,6 +51,7 @@ def test_one_reading_statement_has_no_semicolon_and_no_file_outside_strings(text
     assert found
     assert all(t.text != ";" for t in found)
     assert all(t.text.lower() != "file" for t in found)
+    assert all("$" not in t.text for t in found)
 
 
 def test_a_script_is_split_at_its_own_semicolons_only() -> None:
@@ -56,7 +59,40 @@ def test_a_script_is_split_at_its_own_semicolons_only() -> None:
     assert sql.statements(script) == ["-- a; b\nSELECT ';'", "/* ; */ SELECT `;`"]
 
 
-@pytest.mark.parametrize("text", ["SELECT 'open", "SELECT `a\\x65`", "SELECT /* open", "SELECT é"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 'open",
+        "SELECT 'a\\",
+        "SELECT `a\\x65`",
+        "SELECT `a``b`",
+        'SELECT "a""b"',
+        'SELECT "a\nb"',
+        "SELECT x'\\' 2 '",
+        "SELECT X'4G'",
+        "SELECT /* open",
+        "SELECT /* /* */ */",
+        "SELECT a$b$ 1 $b$",
+        "SELECT $$a$$",
+        "SELECT $a$b$a$",
+        "SELECT 1$",
+        "SELECT #comment",
+        "SELECT é",
+        "SELECT ‘a’",
+        "SELECT “a”",
+        "SELECT 1 − 1",
+        "SELECT\u00a01",
+        "SELECT\u20281",
+        "SELECT\x851",
+        "SELECT\x1c1",
+        "\ufeffSELECT 1",
+        "SELECT 1\0",
+        "SELECT 'a\0b'",
+        "SELECT '\ud800'",
+        "SELECT 1 -- \x1b",
+        "SELECT 1\\G",
+    ],
+)
 def test_what_cannot_be_cut_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="cannot be read from character"):
         sql.statements(text)
@@ -75,3 +111,9 @@ def test_what_cannot_be_cut_is_refused(text: str) -> None:
 )
 def test_a_format_clause_is_seen_only_at_the_end(text: str, expected: bool) -> None:
     assert sql.has_format(text) is expected
+
+
+def test_a_comment_ends_where_the_engine_ends_it() -> None:
+    for ending in ("\r", "\v", "\u2028", "\x85"):
+        assert [t.text for t in sql.tokens(f"1 -- a{ending}2")] == ["1"]
+    assert [t.text for t in sql.tokens("1 # a\n2 #! b\n3 -- c\n4")] == ["1", "2", "3", "4"]
