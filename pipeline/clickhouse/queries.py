@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -58,19 +59,23 @@ def resolve(text: str) -> str:
 
 
 class Reader:
-    """Answers statements that only read, through a connection that cannot do anything else."""
+    """Answers statements that only read, through a connection that cannot do anything else.
 
-    def __init__(self, client: Client) -> None:
-        """Take a client opened with ``read_only``; raises UnavailableError."""
-        self._client = client
-        with taming("opening"):
+    One call at a time.
+    """
+
+    def __init__(self, opening: Callable[[], Client]) -> None:
+        """Take what opens a client with ``read_only``; raises as it does, and UnavailableError."""
+        self._opening = opening
+        self._client: Client | None = None
+        with taming("opening"), self._lent() as client:
             rows = client.query("SELECT name FROM system.table_functions").result_rows
         self._table_functions = frozenset(str(name) for (name,) in rows)
 
     @classmethod
     def open(cls, engine: Engine) -> Reader:
         """Open a read-only connection of its own; raises as ``client.connect`` does."""
-        return cls(connect(engine, read_only=True))
+        return cls(lambda: connect(engine, read_only=True))
 
     def rows(self, text: str) -> list[Row]:
         """Return the rows of SQL or of a named query.
@@ -92,23 +97,41 @@ class Reader:
         allowed = sql.reading(statement, self._table_functions)
         if not sql.has_format(allowed):
             allowed += f"\nFORMAT {default_format}"
+        with self._lent() as client, _answered():
+            return bytes(client.raw_query(allowed))
+
+    @contextmanager
+    def _lent(self) -> Iterator[Client]:
+        """Lend the connection, and keep it only if nothing went wrong.
+
+        An engine in process holds back the rows of a query that fails half-way, and puts them
+        before those of the next one on the same connection.
+        """
+        client, self._client = self._client or self._opening(), None
         try:
-            return bytes(self._client.raw_query(allowed))
-        except Error as error:
-            if error.code is None:
-                raise UnavailableError("clickhouse: the query got no answer") from None
-            raise UsageError(f"query: {_one_line(error)}") from None
-        except ClickHouseError as error:
-            raise UnavailableError(f"clickhouse: the query failed ({error_name(error)})") from None
+            yield client
+        except BaseException:
+            client.close()
+            raise
+        self._client = client
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
 
 
-def run_query(client: Client, text: str) -> list[Row]:
-    """Return the rows of SQL or of a named query on a client opened with ``read_only``."""
-    return Reader(client).rows(text)
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Tell a person's slip from an engine that fails."""
+    try:
+        yield
+    except Error as error:
+        if error.code is None:
+            raise UnavailableError("clickhouse: the query got no answer") from None
+        raise UsageError(f"query: {_one_line(error)}") from None
+    except ClickHouseError as error:
+        raise UnavailableError(f"clickhouse: the query failed ({error_name(error)})") from None
 
 
 def _one_line(error: Error) -> str:
