@@ -1,9 +1,9 @@
 """Reads SQL just far enough to split a script and to refuse what a reader must not ask.
 
-The engine's own ``readonly`` mode stops writes and most reads outside its tables, but not all:
-``SELECT file('…')`` and ``INTO OUTFILE`` work under it. So a statement is cut into tokens as
-ClickHouse's lexer does (src/Parsers/Lexer.cpp), and what might be cut in two ways is refused:
-heredocs, ``$`` in names, escapes in quoted names, comments in comments.
+A statement is cut into tokens as ClickHouse's lexer does (src/Parsers/Lexer.cpp), and what might be
+cut in two ways is refused: heredocs, ``$`` in names, escapes in quoted names, comments in comments.
+This is the first of two looks, made at a person's text and again at what the engine wrote of it;
+``syntax`` takes the second one, at the tree of the engine's own parser.
 """
 
 from __future__ import annotations
@@ -19,28 +19,12 @@ READING: Final = frozenset(
 )
 """First tokens of statements that only read."""
 
-HARMLESS_TABLE_FUNCTIONS: Final = frozenset(
-    {
-        "format",  # also a string function; reads only the text it is given
-        "generateSeries",
-        "generate_series",
-        "null",
-        "numbers",
-        "numbers_mt",
-        "primes",
-        "values",
-        "view",
-        "zeros",
-        "zeros_mt",
-    }
-)
-"""Table functions that reach nothing but their arguments; all others are refused."""
-
 _REACHING_OUT: Final = re.compile(
     r"(?i:file|outfile|infile|hasColumnInTable|catboostEvaluate|reverseDNSQuery|showCertificate"
-    r"|executable|sleep|sleepEachRow)|(?:ai|AI)[A-Z]\w*"
+    r"|executable|sleep|sleepEachRow)|(?:ai|AI)[A-Z]\w*",
+    re.ASCII,
 )
-"""Words refused wherever they stand as a name: ``* APPLY(file)`` needs no call of its own."""
+"""Words refused wherever they stand as a name, whatever the tree makes of them."""
 
 # What no keyboard types: control characters, and halves of a character that is no UTF-8.
 _UNWRITTEN: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
@@ -54,6 +38,16 @@ _TOKEN: Final = re.compile(
       | (?P<mark>(?!/\*)[!%&()*+,\-./:;<=>?@\[\]^{|}~])
     """,
     re.VERBOSE | re.DOTALL,
+)
+
+_STRING: Final = r"'(?:[^'\\]|\\.|'')*'"
+_LISTING: Final = re.compile(
+    rf"""(?: SHOW[ ]DATABASES
+           | SHOW[ ]TABLES (?:[ ]FROM[ ]\w+)? (?:[ ](?:NOT[ ])?I?LIKE[ ]{_STRING})?
+           | SHOW[ ]COLUMNS[ ]FROM[ ]\w+ (?:[ ]FROM[ ]analytics)?
+           | (?:SHOW[ ]CREATE|EXISTS)[ ](?:TABLE|VIEW)[ ](?:analytics\.)?\w+
+         ) (?:[ ]FORMAT[ ]\w+)?""",
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
 
 
@@ -96,11 +90,12 @@ def statements(script: str) -> list[str]:
     return found
 
 
-def reading(sql: str, table_functions: Collection[str]) -> str:
+def reading(sql: str, refused: Collection[str] = ()) -> str:
     """Return ``sql`` as one reading statement without its semicolon.
 
-    ``table_functions`` are the names the engine knows. Raises UsageError for several statements,
-    for one that writes, and for one that could reach files, the network or other servers.
+    ``refused`` are names, in lower case, that must not be called. Raises UsageError for several
+    statements, for one that writes, and for one that could reach files, the network or other
+    servers.
     """
     found = statements(sql)
     if len(found) != 1:
@@ -108,21 +103,31 @@ def reading(sql: str, table_functions: Collection[str]) -> str:
     parts = list(tokens(found[0]))
     if parts[0].text.lower() not in READING:
         raise UsageError("query: only reading is possible (SELECT, SHOW, DESCRIBE, EXPLAIN)")
-    refused = {name.lower() for name in table_functions} - {
-        name.lower() for name in HARMLESS_TABLE_FUNCTIONS
-    }
     for token, following in zip(parts, [*parts[1:], None], strict=True):
         if token.kind not in {"word", "quoted"}:
             continue
         name = token.text.strip('`"')
-        calls = following is not None and following.text == "("
-        if _REACHING_OUT.fullmatch(name) or (calls and name.lower() in refused):
+        called = following is not None and following.text == "("
+        if _REACHING_OUT.fullmatch(name) or (called and name.lower() in refused):
             raise UsageError(
                 f"query: {name.lower()} reaches outside the analytics tables and is not allowed"
             )
         if token.kind == "quoted" and "/" in name:
             raise UsageError("query: a quoted name cannot hold a slash")
     return found[0]
+
+
+def is_listing(written: str) -> bool:
+    """Tell whether ``written``, as the engine writes it, asks for names of ours and no more.
+
+    The engine's tree leaves out what such statements say after WHERE, so only whole shapes pass.
+    """
+    return _LISTING.fullmatch(written) is not None
+
+
+def literal(text: str) -> str:
+    """Return ``text`` as a string literal; nothing but quote and backslash has a meaning in one."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def has_format(sql: str) -> bool:

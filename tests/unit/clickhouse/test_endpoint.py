@@ -84,7 +84,7 @@ async def test_the_client_side_brings_rows_named_queries_and_errors(asker: Asker
     ]
     assert await asyncio.to_thread(remote.query, url, "pages") == []
     with pytest.raises(UsageError, match="UNKNOWN_IDENTIFIER"):
-        await asyncio.to_thread(remote.query, url, "SELECT nothing")
+        await asyncio.to_thread(remote.query, url, "SELECT missing")
     with pytest.raises(UsageError, match="FORMAT"):
         await asyncio.to_thread(remote.query, url, "SELECT 1 FORMAT CSV")
 

@@ -44,7 +44,7 @@ def test_any_text_gives_tokens_or_the_one_error(text: str) -> None:
 @given(st.lists(PIECES, max_size=20).map(" ".join))
 def test_one_reading_statement_has_no_semicolon_and_no_file_outside_strings(text: str) -> None:
     try:
-        statement = sql.reading(text, ["file"])
+        statement = sql.reading(text)
     except UsageError:
         return
     found = list(sql.tokens(statement))
@@ -113,7 +113,40 @@ def test_a_format_clause_is_seen_only_at_the_end(text: str, expected: bool) -> N
     assert sql.has_format(text) is expected
 
 
+@pytest.mark.parametrize("text", ["DESCRIBE url('x')", 'SELECT * FROM "Url" (1)', "SELECT url (1)"])
+def test_a_refused_name_cannot_be_called(text: str) -> None:
+    with pytest.raises(UsageError, match="url reaches outside"):
+        sql.reading(text, {"url"})
+    assert sql.reading("SELECT 1 AS url", {"url"})
+
+
 def test_a_comment_ends_where_the_engine_ends_it() -> None:
     for ending in ("\r", "\v", "\u2028", "\x85"):
         assert [t.text for t in sql.tokens(f"1 -- a{ending}2")] == ["1"]
     assert [t.text for t in sql.tokens("1 # a\n2 #! b\n3 -- c\n4")] == ["1", "2", "3", "4"]
+
+
+@given(st.text(st.sampled_from("'\\ ;$a\n")))
+def test_a_literal_is_one_token_whatever_is_in_it(text: str) -> None:
+    (token,) = sql.tokens(sql.literal(text))
+    assert token.kind == "string"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("SHOW TABLES", True),
+        ("SHOW TABLES FROM analytics NOT ILIKE 'a\\'b' FORMAT CSV", True),
+        ("SHOW CREATE VIEW analytics.traffic_daily", True),
+        ("EXISTS TABLE ingests", True),
+        ("SHOW TABLES FROM analytics WHERE name = 'x'", False),
+        ("SHOW TABLES LIKE 'x' INTO OUTFILE 'y'", False),
+        ("SHOW CREATE TABLE system.users", False),
+        ("SHOW COLUMNS FROM ingests FROM system", False),
+        ("SHOW PROCESSLIST", False),
+        ("SHOW TABLES; DROP TABLE x", False),
+        ("SELECT 1", False),
+    ],
+)
+def test_only_whole_shapes_of_show_and_exists_pass(written: str, expected: bool) -> None:
+    assert sql.is_listing(written) is expected
