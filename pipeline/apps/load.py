@@ -74,8 +74,8 @@ class Worker:
         self._ready.set()
         if self._engine.path is None:
             return None
-        reading = await asyncio.to_thread(lambda: connect(self._engine, read_only=True))
-        runner = web.AppRunner(application(Reader(reading)), access_log=None)
+        reader = await asyncio.to_thread(Reader.open, self._engine)
+        runner = web.AppRunner(application(reader), access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self._settings.clickhouse.endpoint_port)
         await site.start()

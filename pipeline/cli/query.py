@@ -20,8 +20,8 @@ from pipeline.cli.kept import terms
 from pipeline.cli.options import Config, Json, note_k
 from pipeline.cli.place import DEFAULT, Place
 from pipeline.clickhouse import remote
-from pipeline.clickhouse.client import Engine, connect
-from pipeline.clickhouse.queries import named, run_query
+from pipeline.clickhouse.client import Engine
+from pipeline.clickhouse.queries import Reader, named
 from pipeline.errors import UsageError
 
 Rows = list[dict[str, object]]
@@ -89,5 +89,5 @@ def _kept(folder: Path, text: str) -> Rows:
 
 
 def _asked(where: Engine, text: str) -> Rows:
-    with contextlib.closing(connect(where, read_only=True)) as client:
-        return [dict(row) for row in run_query(client, text)]
+    with contextlib.closing(Reader.open(where)) as reader:
+        return [dict(row) for row in reader.rows(text)]

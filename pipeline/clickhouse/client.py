@@ -56,6 +56,8 @@ def connect(engine: Engine, *, read_only: bool = False) -> Client:
     client = _embedded(engine.path) if engine.path is not None else _server(engine)
     if read_only:
         with taming("opening"):
+            # unless told to wait, a server sends rows before it knows whether the query succeeds
+            client.set_client_setting("wait_end_of_query", "1")
             # readonly comes last: under it no setting can be changed any more
             for name, value in {**LIMITS, "readonly": "1"}.items():
                 client.set_client_setting(name, value)

@@ -7,10 +7,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
-import orjson
 
 from pipeline.clickhouse import sql
-from pipeline.clickhouse.queries import Row, resolve
+from pipeline.clickhouse.queries import ROWS, Row, decoded, resolve
 from pipeline.errors import UnavailableError, UsageError
 
 _PATIENCE: Final = aiohttp.ClientTimeout(total=90, sock_connect=5)
@@ -25,7 +24,7 @@ def query(endpoint: str, text: str) -> list[Row]:
     statement = resolve(text)
     if sql.has_format(statement):
         raise UsageError("query: leave the FORMAT clause out; rows come as they are")
-    return [orjson.loads(line) for line in asyncio.run(_ask(endpoint, statement)).splitlines()]
+    return decoded(asyncio.run(_ask(endpoint, statement)))
 
 
 async def _ask(endpoint: str, statement: str) -> bytes:
@@ -33,7 +32,7 @@ async def _ask(endpoint: str, statement: str) -> bytes:
         async with (
             aiohttp.ClientSession(timeout=_PATIENCE) as session,
             session.post(
-                endpoint, params={"default_format": "JSONEachRow"}, data=statement.encode()
+                endpoint, params={"default_format": ROWS}, data=statement.encode()
             ) as answer,
         ):
             body = await answer.read()

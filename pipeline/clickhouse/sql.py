@@ -1,8 +1,9 @@
 """Reads SQL just far enough to split a script and to refuse what a reader must not ask.
 
-The engine's own ``readonly`` mode stops writes and most reads outside its tables, but not all:
-``SELECT file('…')`` and ``INTO OUTFILE`` work under it. So a statement is cut into tokens as
-ClickHouse's lexer does (src/Parsers/Lexer.cpp), and what it cannot cut with certainty is refused.
+A statement is cut into tokens as ClickHouse's lexer does (src/Parsers/Lexer.cpp), and what might be
+cut in two ways is refused: heredocs, ``$`` in names, escapes in quoted names, comments in comments.
+This is the first of two looks, made at a person's text and again at what the engine wrote of it;
+``syntax`` takes the second one, at the tree of the engine's own parser.
 """
 
 from __future__ import annotations
@@ -18,38 +19,35 @@ READING: Final = frozenset(
 )
 """First tokens of statements that only read."""
 
-HARMLESS_TABLE_FUNCTIONS: Final = frozenset(
-    {
-        "format",  # also a string function; reads only the text it is given
-        "generateSeries",
-        "generate_series",
-        "null",
-        "numbers",
-        "numbers_mt",
-        "primes",
-        "values",
-        "view",
-        "zeros",
-        "zeros_mt",
-    }
-)
-"""Table functions that reach nothing but their arguments; all others are refused."""
-
 _REACHING_OUT: Final = re.compile(
     r"(?i:file|outfile|infile|hasColumnInTable|catboostEvaluate|reverseDNSQuery|showCertificate"
-    r"|executable|sleep|sleepEachRow)|(?:ai|AI)[A-Z]\w*"
+    r"|executable|sleep|sleepEachRow)|(?:ai|AI)[A-Z]\w*",
+    re.ASCII,
 )
-"""Words refused wherever they stand as a name: ``* APPLY(file)`` needs no call of its own."""
+"""Words refused wherever they stand as a name, whatever the tree makes of them."""
+
+# What no keyboard types: control characters, and halves of a character that is no UTF-8.
+_UNWRITTEN: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 
 _TOKEN: Final = re.compile(
-    r"""(?P<space>\s+|--[^\n]*|/\*(?:(?!/\*|\*/).)*\*/|\#[ !][^\n]*)
-      | (?P<string>'(?:[^'\\]|\\.|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
-      | (?P<quoted>`[^`\\]*`|"[^"\\]*")
-      | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
+    r"""(?P<space>[ \t\n\r\f\v]+|--[^\n]*|/\*(?:(?!/\*|\*/).)*\*/|\#[ !][^\n]*)
+      | (?P<string>'(?:[^'\\]|\\.|'')*'|[xXbB]'[0-9A-Fa-f]*')
+      | (?P<quoted>`[^`\\\n\r]*`(?!`)|"[^"\\\n\r]*"(?!"))
+      | (?P<word>(?![xXbB]')[A-Za-z_][A-Za-z0-9_]*)
       | (?P<number>[0-9]+)
       | (?P<mark>(?!/\*)[!%&()*+,\-./:;<=>?@\[\]^{|}~])
     """,
     re.VERBOSE | re.DOTALL,
+)
+
+_STRING: Final = r"'(?:[^'\\]|\\.|'')*'"
+_LISTING: Final = re.compile(
+    rf"""(?: SHOW[ ]DATABASES
+           | SHOW[ ]TABLES (?:[ ]FROM[ ]\w+)? (?:[ ](?:NOT[ ])?I?LIKE[ ]{_STRING})?
+           | SHOW[ ]COLUMNS[ ]FROM[ ]\w+ (?:[ ]FROM[ ]analytics)?
+           | (?:SHOW[ ]CREATE|EXISTS)[ ](?:TABLE|VIEW)[ ](?:analytics\.)?\w+
+         ) (?:[ ]FORMAT[ ]\w+)?""",
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
 
 
@@ -63,10 +61,12 @@ class Token(NamedTuple):
 
 def tokens(sql: str) -> Iterator[Token]:
     """Yield the tokens of ``sql``, comments left out; raises UsageError where one is unclear."""
+    unwritten = _UNWRITTEN.search(sql)
+    end = unwritten.start() if unwritten else len(sql)
     position = 0
     while position < len(sql):
         match = _TOKEN.match(sql, position)
-        if match is None:
+        if match is None or match.end() > end:
             raise UsageError(f"query: cannot be read from character {position + 1} on")
         if match.lastgroup is not None and match.lastgroup != "space":
             yield Token(match.lastgroup, match.group(), position)
@@ -90,11 +90,12 @@ def statements(script: str) -> list[str]:
     return found
 
 
-def reading(sql: str, table_functions: Collection[str]) -> str:
+def reading(sql: str, refused: Collection[str] = ()) -> str:
     """Return ``sql`` as one reading statement without its semicolon.
 
-    ``table_functions`` are the names the engine knows. Raises UsageError for several statements,
-    for one that writes, and for one that could reach files, the network or other servers.
+    ``refused`` are names, in lower case, that must not be called. Raises UsageError for several
+    statements, for one that writes, and for one that could reach files, the network or other
+    servers.
     """
     found = statements(sql)
     if len(found) != 1:
@@ -102,21 +103,31 @@ def reading(sql: str, table_functions: Collection[str]) -> str:
     parts = list(tokens(found[0]))
     if parts[0].text.lower() not in READING:
         raise UsageError("query: only reading is possible (SELECT, SHOW, DESCRIBE, EXPLAIN)")
-    refused = {name.lower() for name in table_functions} - {
-        name.lower() for name in HARMLESS_TABLE_FUNCTIONS
-    }
     for token, following in zip(parts, [*parts[1:], None], strict=True):
         if token.kind not in {"word", "quoted"}:
             continue
         name = token.text.strip('`"')
-        calls = following is not None and following.text == "("
-        if _REACHING_OUT.fullmatch(name) or (calls and name.lower() in refused):
+        called = following is not None and following.text == "("
+        if _REACHING_OUT.fullmatch(name) or (called and name.lower() in refused):
             raise UsageError(
                 f"query: {name.lower()} reaches outside the analytics tables and is not allowed"
             )
         if token.kind == "quoted" and "/" in name:
             raise UsageError("query: a quoted name cannot hold a slash")
     return found[0]
+
+
+def is_listing(written: str) -> bool:
+    """Tell whether ``written``, as the engine writes it, asks for names of ours and no more.
+
+    The engine's tree leaves out what such statements say after WHERE, so only whole shapes pass.
+    """
+    return _LISTING.fullmatch(written) is not None
+
+
+def literal(text: str) -> str:
+    """Return ``text`` as a string literal; nothing but quote and backslash has a meaning in one."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def has_format(sql: str) -> bool:

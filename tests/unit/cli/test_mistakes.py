@@ -350,6 +350,7 @@ class TestQuery:
             ("SELECT 1; SELECT 2", "query: write one statement"),
             ("DROP TABLE analytics.ingests", "query: only reading is possible"),
             ("SELECT * FROM file('/etc/passwd')", "reaches outside the analytics tables"),
+            ("SELECT 1 AS a$b$, file('/etc/passwd') AS x$b$", "query: cannot be read from"),
             ("SELECT 'x", "query: cannot be read from character 8"),
             ("SELECT 1 FORMAT CSV", "query: leave the FORMAT clause out"),
         ],

@@ -40,3 +40,15 @@ def reader(client: Client, engine: Engine) -> Iterator[Reader]:
     reader = Reader.open(engine)
     yield reader
     reader.close()
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, Client, Reader]]:
+    """One engine, its writing client and a reader, for a module whose tests cannot change it."""
+    engine = Engine(path=tmp_path_factory.mktemp("engine"))
+    client = connect(engine)
+    migrate(client, rollups_days=1100)
+    reader = Reader.open(engine)
+    yield engine, client, reader
+    reader.close()
+    client.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -11,11 +12,23 @@ from aiohttp.test_utils import TestClient, TestServer
 from clickhouse_connect.driver.client import Client
 
 from pipeline.clickhouse import remote
+from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.endpoint import application
 from pipeline.clickhouse.queries import Reader
 from pipeline.errors import UnavailableError, UsageError
+from tests.support.sql_attacks import CANARY, REACHES
 
 Asker = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture
+def client(lasting: tuple[Engine, Client, Reader]) -> Client:
+    return lasting[1]
+
+
+@pytest.fixture
+def reader(lasting: tuple[Engine, Client, Reader]) -> Reader:
+    return lasting[2]
 
 
 @pytest.fixture
@@ -72,9 +85,59 @@ async def test_a_refusal_is_one_line_with_status_400(
     assert client.command("SELECT count() FROM analytics.ingests") == 0
 
 
-async def test_a_web_page_under_a_rebound_name_gets_nothing(asker: Asker) -> None:
-    answer = await asker.get("/", params={"query": "SELECT 1"}, headers={"Host": "evil.example"})
-    assert answer.status == 403
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:8123"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "127.0.0.1:1@evil.example"},
+        {"Host": "localhost.evil.example:80"},
+        {"Host": ""},
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://localhost:3000"},
+        {"Origin": "null"},
+        {"Referer": "https://evil.example/"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Mode": "no-cors"},
+    ],
+    ids=str,
+)
+async def test_a_web_page_gets_nothing(headers: dict[str, str], asker: Asker) -> None:
+    for method, path in (("GET", "/"), ("POST", "/"), ("OPTIONS", "/"), ("GET", "/ping")):
+        answer = await asker.request(method, path, params={"query": "SELECT 'x'"}, headers=headers)
+        assert answer.status == 403
+        assert "x\n" not in (await answer.text()).split()
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.1:8123", "localhost", "localhost:1", "[::1]:9"]
+)
+async def test_the_loopback_is_asked_under_its_own_names(host: str, asker: Asker) -> None:
+    answer = await asker.post("/", data="SELECT 1", headers={"Host": host})
+    assert (answer.status, await answer.text()) == (200, "1\n")
+
+
+async def test_what_curl_sends_is_served(asker: Asker) -> None:
+    headers = {
+        "User-Agent": "curl/8.5.0",
+        "Accept": "*/*",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    answer = await asker.post("/", data=b"SELECT 'x'", headers=headers)
+    assert (answer.status, await answer.text()) == (200, "x\n")
+
+
+@pytest.mark.parametrize("statement", REACHES)
+async def test_what_reaches_out_gets_no_answer_here_either(
+    statement: str, asker: Asker, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text(CANARY)
+    answer = await asker.post("/", data=statement.replace("{path}", str(secret)))
+    assert answer.status == 400
+    assert CANARY not in await answer.text()
+    assert [path.name for path in tmp_path.glob("secret*")] == ["secret.csv"]
 
 
 async def test_the_client_side_brings_rows_named_queries_and_errors(asker: Asker) -> None:
@@ -84,7 +147,7 @@ async def test_the_client_side_brings_rows_named_queries_and_errors(asker: Asker
     ]
     assert await asyncio.to_thread(remote.query, url, "pages") == []
     with pytest.raises(UsageError, match="UNKNOWN_IDENTIFIER"):
-        await asyncio.to_thread(remote.query, url, "SELECT nothing")
+        await asyncio.to_thread(remote.query, url, "SELECT missing")
     with pytest.raises(UsageError, match="FORMAT"):
         await asyncio.to_thread(remote.query, url, "SELECT 1 FORMAT CSV")
 

@@ -7,6 +7,7 @@ engine carry them out.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -164,10 +165,12 @@ def test_the_endpoint_is_near_enough_to_clickhouse_for_its_own_client(
     reader: Reader,
 ) -> None:
     serving = Serving(application(reader))
-    client = connect(Engine(url=f"http://127.0.0.1:{serving.port}"))
+    engine = Engine(url=f"http://127.0.0.1:{serving.port}")
+    client = connect(engine)
     try:
         assert client.query("SELECT 1 AS a, 'é' AS b").result_rows == [(1, "é")]
-        assert Reader(client).rows("pages") == []
+        with contextlib.closing(Reader.open(engine)) as over_http:
+            assert over_http.rows("pages") == []
         with pytest.raises(DatabaseError, match="only reading is possible"):
             client.command("DROP TABLE analytics.ingests")
     finally:
