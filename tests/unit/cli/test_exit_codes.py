@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import doctor, main
+from pipeline.cli import doctor, main, status
 from pipeline.cli.findings import Finding
-from pipeline.settings import Settings
+from pipeline.settings import Settings, Vault
 from tests.unit.cli.conftest import Partywall
 
 
@@ -72,3 +72,10 @@ def test_a_vault_that_cannot_be_seen_is_not_counted(partywall: Partywall, alone:
     said = partywall("vault", "status", "--config", alone)
     assert said.code == 0
     assert said.out.startswith("0 segments")
+
+
+def test_lines_of_a_vault_that_cannot_be_seen_are_not_counted_as_none(tmp_path: Path) -> None:
+    """As in a container that has no part of it: an empty table would say that nothing came."""
+    unseen = Settings(vault=Vault(url=str(tmp_path / "nowhere")))
+    assert "there is no folder" in str(status._lines(unseen))
+    assert status._lines(Settings(vault=Vault(url=str(tmp_path)))) == []
