@@ -11,9 +11,11 @@ import pytest
 import yaml
 
 from deploy.kafka import grants
+from pipeline import policy
 from pipeline.apps.embedded import PROCESSES
 from pipeline.apps.stage import STAGES
 from pipeline.bench.run import _PROCESSES
+from pipeline.kafka import topics
 from pipeline.kafka.topics import READ_BY
 
 TOP: Final = Path(__file__).parents[3]
@@ -83,3 +85,12 @@ def test_each_stage_is_deployed_everywhere(stage: str) -> None:
 
     for processes in (PROCESSES, _PROCESSES):
         assert stage in {name for process in processes for name in process}
+
+
+def test_what_is_written_to_a_topic_is_read_by_a_stage() -> None:
+    """Raw lines on a topic that nobody splits would lie there unsealed, and then be gone."""
+    declared = topics.declared(policy.load().current.retention)
+    own_state = {name for name, topic in declared.items() if topic.writers == topic.readers}
+    assert {name for name in own_state if not name.endswith("-runs-changelog")} == set()
+    assert set(declared) - own_state == {*READ_BY.values(), "accounting"}
+    assert all(stage in declared[topic].readers for stage, topic in READ_BY.items())
