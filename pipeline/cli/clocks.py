@@ -14,6 +14,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from pipeline.cli.findings import Finding
+from pipeline.errors import UnavailableError
 from pipeline.kafka.reading import PATIENCE, reader
 from pipeline.settings import Kafka
 
@@ -73,6 +74,9 @@ async def _from_the_future(
 ) -> dict[str, int]:
     """Return by topic the time of a record that is past what two clocks may differ."""
     async with reader(kafka) as consumer:
-        late = dict.fromkeys(partitions, (ours + _SKEW_SECONDS) * 1000)
-        found = await consumer.offsets_for_times(late)
-    return {tp.topic: at.timestamp // 1000 for tp, at in found.items() if at is not None}
+        late = (ours + _SKEW_SECONDS) * 1000
+        answers = await consumer.offsets_for_times(dict.fromkeys(partitions, late))
+    found = {tp.topic: at.timestamp for tp, at in answers.items() if at is not None}
+    if any(written < late for written in found.values()):
+        raise UnavailableError("the broker does not look records up by their time")
+    return {topic: written // 1000 for topic, written in found.items()}

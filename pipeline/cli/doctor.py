@@ -63,7 +63,7 @@ def doctor(
 
 async def _examine(settings: Settings, *, embedded_engine: bool) -> list[Finding]:
     findings = [Finding("settings", "ok", "read and understood")]
-    findings += [finding async for finding in _kafka(settings)]
+    findings += [finding async for finding in _kafka(settings, own_broker=embedded_engine)]
     findings += [finding async for finding in _keys(settings)]
     findings += _vault(settings)
     findings += [] if embedded_engine else _clickhouse(settings)
@@ -75,7 +75,7 @@ async def _examine(settings: Settings, *, embedded_engine: bool) -> list[Finding
     return findings
 
 
-async def _kafka(settings: Settings) -> AsyncIterator[Finding]:
+async def _kafka(settings: Settings, *, own_broker: bool) -> AsyncIterator[Finding]:
     made = policy.load(settings.policy)
     declared = list(topics.declared(made.current.retention).values())
     try:
@@ -95,8 +95,9 @@ async def _kafka(settings: Settings) -> AsyncIterator[Finding]:
     except Exception as error:  # noqa: BLE001 -- a broker may lack what we ask for
         yield Finding("topics", "warning", f"cannot be described here ({type(error).__name__})")
     else:
-        names = [topic.name for topic in declared]
-        yield await clocks.of_records(settings.kafka, admin, names, _now())
+        if not own_broker:  # that one is on this machine, and cannot look records up by time
+            names = [topic.name for topic in declared]
+            yield await clocks.of_records(settings.kafka, admin, names, _now())
     finally:
         await admin.close()
 
