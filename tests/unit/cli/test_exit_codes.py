@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,18 @@ def test_lines_of_a_vault_that_cannot_be_seen_are_not_counted_as_none(tmp_path: 
     unseen = Settings(vault=Vault(url=str(tmp_path / "nowhere")))
     assert "there is no folder" in str(status._lines(unseen))
     assert status._lines(Settings(vault=Vault(url=str(tmp_path)))) == []
+
+
+def test_doctor_minds_files_of_ours_that_others_may_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the key service does: who mounts a secret into a container says who sees it."""
+    secret = tmp_path / "token"
+    secret.touch()
+    secret.chmod(0o444)
+    assert doctor._is_open(secret)
+    secret.chmod(0o400)
+    assert not doctor._is_open(secret)
+    secret.chmod(0o444)
+    monkeypatch.setattr(os, "geteuid", lambda: secret.stat().st_uid + 1)
+    assert not doctor._is_open(secret)
