@@ -6,6 +6,9 @@ when its only visitor came.
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 from prometheus_client import Counter, Gauge, start_http_server
 
 LINES = Counter("partywall_lines", "Lines taken in by split", ["outcome"])
@@ -21,6 +24,17 @@ ROWS_RELEASED = Counter("partywall_released_rows", "Rollup rows released", ["tab
 ROWS_LOADED = Counter("partywall_loaded_rows", "Rollup rows that ClickHouse has acknowledged")
 SEGMENTS = Counter("partywall_vault_segments", "Segments made durable in the vault")
 WAITING = Gauge("partywall_waiting", "1 while the stage waits for it", ["what"])
+READY = Gauge("partywall_ready", "1 once every stage of the process has joined, or listens")
+LOOP = Gauge("partywall_loop_seconds", "Seconds since the stages' event loop last came round")
+
+
+async def beat() -> None:
+    """Let others see that this event loop turns: the metrics have a thread that outlives it."""
+    last = time.monotonic()
+    LOOP.set_function(lambda: time.monotonic() - last)
+    while True:
+        last = time.monotonic()
+        await asyncio.sleep(1)
 
 
 def serve(host: str, port: int) -> None:

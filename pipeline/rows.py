@@ -1,6 +1,7 @@
 """What flows between the open rooms: cells (pseudonymous, internal) and rollups (anonymous).
 
-Both messages are a JSON header, a newline and an Arrow IPC stream, as in ``events``.
+Both messages are a JSON header, a newline and an Arrow IPC stream, as in ``events``. A statement of
+account is JSON alone.
 
 Cells keep one row per hour, visitor and profile (the value of every dimension), not counts:
 whether ``(other)`` stands for k distinct visitors can only be told from the visitors themselves,
@@ -90,6 +91,21 @@ class RollupsHeader:
     finished: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Hits of one ingest and site as release has booked them, exact: never for analysts.
+
+    ``position`` is the cells offset up to which they are booked; of two, the higher is right.
+    """
+
+    ingest: str
+    site: str
+    position: int
+    counted: int
+    released: int
+    withheld: int
+
+
 _Header = TypeVar("_Header", CellsHeader, RollupsHeader)
 
 
@@ -133,6 +149,19 @@ def decode_rollups(message: bytes) -> tuple[RollupsHeader, pl.DataFrame]:
     header, rows = _decode(message, RollupsHeader)
     _check(rows, _rollup_schema(header.table))
     return header, rows
+
+
+def encode_statement(statement: Statement) -> bytes:
+    """Return the message for ``accounting``."""
+    return orjson.dumps(asdict(statement))
+
+
+def decode_statement(message: bytes) -> Statement:
+    """Return what was stated; raises IntegrityError where the bytes are no statement."""
+    try:
+        return Statement(**orjson.loads(message))
+    except (orjson.JSONDecodeError, TypeError) as error:
+        raise IntegrityError("an account is damaged") from error
 
 
 def _rollup_schema(table: str) -> dict[str, pl.DataType]:

@@ -178,6 +178,7 @@ class Group:
             # The embedded broker cannot delete records; it holds them in memory and ends with us.
             "split": {"linger_ms": 200, "delete_after_commit": False},
             "clickhouse": {"embedded_path": str(folder / "clickhouse")},
+            "state_dir": str(folder / "state"),
         }
         for name, value in self.settings.items():
             tree[name] = tree.get(name, {}) | value if isinstance(value, dict) else value

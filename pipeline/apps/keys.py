@@ -16,13 +16,14 @@ from pipeline.keys.store import Store
 from pipeline.settings import Settings
 
 
-async def run(settings: Settings) -> None:
-    """Serve until cancelled; raises SettingsError."""
+async def run(settings: Settings, listening: asyncio.Event) -> None:
+    """Serve until cancelled, having set ``listening``; raises SettingsError."""
     keys = settings.keys
     store = Store(keys.store, keys.kek_file, Rules.of(policy.load(settings.policy)), system_clock)
     service = KeyService(store, {SPLIT: token(keys.token_file)})
     try:
         await service.start(keys.url)
+        listening.set()
         await asyncio.Event().wait()
     finally:
         await service.stop()

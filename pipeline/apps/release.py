@@ -6,7 +6,6 @@ import asyncio
 from functools import partial
 from typing import Final
 
-import orjson
 from faust.types import StreamT
 
 from pipeline import policy
@@ -16,7 +15,7 @@ from pipeline.kafka.sizing import fitting
 from pipeline.logs import get
 from pipeline.metrics import CELLS_BATCHES, REPEATED, ROWS_RELEASED
 from pipeline.release.partition import Partition, Said, Terms
-from pipeline.rows import framed, pack_rollups
+from pipeline.rows import Statement, encode_statement, framed, pack_rollups
 from pipeline.settings import Settings
 
 _log = get("release")
@@ -75,14 +74,8 @@ class Worker:
                 await worker.send(self.app, "rollups", number, framed(header, body))
             ROWS_RELEASED.labels(header.table).inc(rows.height)
         for (ingest, site), account in said.accounts.items():
-            value = orjson.dumps(
-                {
-                    "ingest": ingest,
-                    "site": site,
-                    "position": position,
-                    "counted": account.counted,
-                    "released": account.released,
-                    "withheld": account.withheld,
-                }
+            statement = Statement(
+                ingest, site, position, account.counted, account.released, account.withheld
             )
+            value = encode_statement(statement)
             await worker.send(self.app, "accounting", number, value, f"{ingest}/{site}".encode())

@@ -1,7 +1,8 @@
 """One process that runs one stage, or several of the same tier, until it is told to stop.
 
-When all have started it prints one JSON line on standard output: ``{"ready": [stages]}``, with
-the embedded engine's address where it serves one. Whoever started it can wait for that.
+When all have joined their groups, or listen, it prints one JSON line on standard output,
+``{"ready": [stages]}``, with the embedded engine's address where it serves one. Whoever started it
+can wait for that.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ async def _main(stages: list[str], settings: Settings, *, sealing: bool) -> int:
         loop.add_signal_handler(number, stop.set)
     ready: dict[str, object] = {"ready": stages}
     closing: list[Callable[[], Awaitable[Any]]] = []
-    tasks: list[asyncio.Task[None]] = []
+    tasks = [asyncio.create_task(metrics.beat())]
     try:
         # Side by side: each waits seconds for its consumer group.
         await asyncio.gather(
@@ -65,6 +66,7 @@ async def _main(stages: list[str], settings: Settings, *, sealing: bool) -> int:
         gc.collect()
         gc.freeze()
         gc.set_threshold(_COLLECT_AFTER, 20, 100)
+        metrics.READY.set(1)
         sys.stdout.buffer.write(orjson.dumps(ready) + b"\n")
         sys.stdout.flush()
         waiting = [asyncio.create_task(stop.wait()), *tasks]
@@ -110,15 +112,15 @@ async def _start(
     if stage == "keys":
         from pipeline.apps import keys  # noqa: PLC0415
 
-        tasks.append(asyncio.create_task(keys.run(settings)))
+        listening = asyncio.Event()
+        tasks.append(asyncio.create_task(keys.run(settings, listening)))
+        await _first(tasks[-1], listening)
     elif stage == "split":
         from pipeline.apps import split  # noqa: PLC0415
 
         worker_ = split.Worker(settings, sealing=sealing)
-        task = asyncio.create_task(worker_.run())
-        tasks.append(task)
-        joined = asyncio.create_task(worker_.ready.wait())
-        await asyncio.wait({task, joined}, return_when=asyncio.FIRST_COMPLETED)
+        tasks.append(asyncio.create_task(worker_.run()))
+        await _first(tasks[-1], worker_.ready)
     else:
         from pipeline.kafka import worker  # noqa: PLC0415
 
@@ -126,6 +128,12 @@ async def _start(
         closing.append(app.stop)
         await app.start()
         tasks.append(asyncio.create_task(worker.watch(app)))
+
+
+async def _first(task: asyncio.Task[None], ready: asyncio.Event) -> None:
+    """Wait until a stage says that it is ready, or has ended."""
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _faust(stage: str, settings: Settings, ready: dict[str, object]) -> faust.App:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import stat
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import orjson
 import typer
@@ -21,27 +22,19 @@ from rich.markup import escape
 from pipeline import policy
 from pipeline import settings as tree
 from pipeline.apps.load import engine
+from pipeline.cli import clocks
+from pipeline.cli.findings import Finding
 from pipeline.cli.options import Config, Json
 from pipeline.cli.status import embedded
-from pipeline.clickhouse.client import connect
+from pipeline.clickhouse.client import connect, taming
 from pipeline.clock import system_clock
 from pipeline.errors import PartywallError, UnavailableError
 from pipeline.kafka import client, topics
 from pipeline.keys.client import KeyClient, Patience
 from pipeline.settings import Settings
-from pipeline.vault.status import vault_status
+from pipeline.vault.status import require, vault_status
 
-_SKEW_SECONDS: Final = 60
 _FREE_BYTES: Final = 2**30
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. ``say`` tells what to do where it is not well."""
-
-    about: str
-    state: Literal["ok", "warning", "problem"]
-    say: str
 
 
 def doctor(
@@ -70,16 +63,19 @@ def doctor(
 
 async def _examine(settings: Settings, *, embedded_engine: bool) -> list[Finding]:
     findings = [Finding("settings", "ok", "read and understood")]
-    findings += [finding async for finding in _kafka(settings)]
+    findings += [finding async for finding in _kafka(settings, own_broker=embedded_engine)]
     findings += [finding async for finding in _keys(settings)]
     findings += _vault(settings)
     findings += [] if embedded_engine else _clickhouse(settings)
     findings += _databases(settings)
     findings += _anonymity(settings)
+    if not any(finding.about == "clock" for finding in findings):
+        say = "nobody who answers here tells the time: compare it with the other machines yourself"
+        findings.append(Finding("clock", "warning", say))
     return findings
 
 
-async def _kafka(settings: Settings) -> AsyncIterator[Finding]:
+async def _kafka(settings: Settings, *, own_broker: bool) -> AsyncIterator[Finding]:
     made = policy.load(settings.policy)
     declared = list(topics.declared(made.current.retention).values())
     try:
@@ -92,12 +88,16 @@ async def _kafka(settings: Settings) -> AsyncIterator[Finding]:
     try:
         yield Finding("kafka", "ok", f"answers at {settings.kafka.bootstrap}")
         differences = await topics.differences(admin, declared)
-        for line in differences:
-            yield Finding("topics", "warning" if "partitions" not in line else "problem", line)
+        for one in differences:
+            yield Finding("topics", "problem" if one.grave else "warning", one.say)
         if not differences:
             yield Finding("topics", "ok", f"{len(declared)} topics are as declared")
     except Exception as error:  # noqa: BLE001 -- a broker may lack what we ask for
         yield Finding("topics", "warning", f"cannot be described here ({type(error).__name__})")
+    else:
+        if not own_broker:  # that one is on this machine, and cannot look records up by time
+            names = [topic.name for topic in declared]
+            yield await clocks.of_records(settings.kafka, admin, names, _now())
     finally:
         await admin.close()
 
@@ -105,7 +105,7 @@ async def _kafka(settings: Settings) -> AsyncIterator[Finding]:
 async def _keys(settings: Settings) -> AsyncIterator[Finding]:
     keys = settings.keys
     for name, path in (("token", keys.token_file), ("kek", keys.kek_file), ("store", keys.store)):
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        if path.exists() and _is_open(path):
             yield Finding(
                 "permissions", "problem", f"others may read keys.{name} {path}: chmod 600"
             )
@@ -125,13 +125,8 @@ async def _keys(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding("keys", "ok", f"the service answers; {count} keys are alive")
     theirs = answer.get("now")
     if isinstance(theirs, int):
-        skew = abs(theirs - int(system_clock().timestamp()))
-        state: Literal["ok", "problem"] = "ok" if skew <= _SKEW_SECONDS else "problem"
-        say = f"{skew} s apart from the key service" + (
-            "" if state == "ok" else ": set the clocks by NTP, keys live by them"
-        )
-        yield Finding("clock", state, say)
-    overdue = [entry for entry in alive or [] if entry["until"] < int(system_clock().timestamp())]  # type: ignore[attr-defined]
+        yield clocks.compared("the key service", theirs, _now())
+    overdue = [entry for entry in alive or [] if entry["until"] < _now()]  # type: ignore[attr-defined]
     if overdue:
         yield Finding(
             "keys", "problem", f"{len(overdue)} keys are overdue: `run keys` destroys them"
@@ -140,11 +135,17 @@ async def _keys(settings: Settings) -> AsyncIterator[Finding]:
 
 def _vault(settings: Settings) -> list[Finding]:
     try:
+        require(settings.vault.url)
+    except UnavailableError as error:
+        return [Finding("vault", "warning", str(error))]
+    try:
         found = vault_status(settings.vault.url)
     except PartywallError as error:
         return [Finding("vault", "problem", str(error))]
     findings = [
         Finding("vault", "ok", f"{found['records']} records in {found['segments']} segments")
+        if found["partitions"]
+        else Finding("vault", "warning", f"nothing was ever sealed at {settings.vault.url}")
     ]
     if found["missing"]:
         findings.append(
@@ -152,7 +153,7 @@ def _vault(settings: Settings) -> list[Finding]:
         )
     folder = Path(settings.vault.url)
     if folder.is_dir():
-        if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        if _is_open(folder):
             findings.append(
                 Finding("permissions", "problem", f"others may read {folder}: chmod 700")
             )
@@ -168,12 +169,19 @@ def _clickhouse(settings: Settings) -> list[Finding]:
         say = "clickhouse.url is not set: load uses the engine in process, for trials"
         return [Finding("clickhouse", "warning", say)]
     try:
-        connect(engine(settings.clickhouse), read_only=True).close()
+        with (
+            contextlib.closing(connect(engine(settings.clickhouse), read_only=True)) as asking,
+            taming("asking for the time"),
+        ):
+            theirs = int(str(asking.command("SELECT toUnixTimestamp(now())")))
     except UnavailableError as error:
         return [Finding("clickhouse", "problem", f"{error}: check clickhouse.url and that it runs")]
     except PartywallError as error:
         return [Finding("clickhouse", "problem", str(error))]
-    return [Finding("clickhouse", "ok", "answers")]
+    return [
+        Finding("clickhouse", "ok", "answers"),
+        clocks.compared("ClickHouse", theirs, _now()),
+    ]
 
 
 def _databases(settings: Settings) -> list[Finding]:
@@ -197,3 +205,14 @@ def _anonymity(settings: Settings) -> list[Finding]:
     if lacking is not None:
         return [Finding("anonymity", "warning", lacking)]
     return [Finding("anonymity", "ok", f"each released number stands for {k} visitors or more")]
+
+
+def _now() -> int:
+    return int(system_clock().timestamp())
+
+
+def _is_open(path: Path) -> bool:
+    """Tell whether others may read what is ours to close: a mounted secret is another's."""
+    status = path.stat()
+    ours = os.geteuid() in {0, status.st_uid}
+    return ours and bool(stat.S_IMODE(status.st_mode) & 0o077)

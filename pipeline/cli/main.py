@@ -65,9 +65,9 @@ def main() -> None:
     """Run the command line; our errors are one line on standard error and an exit code."""
     logs.setup("error", json_lines=False)
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        # Without its own mode Typer returns the code of a `typer.Exit`, and None from a verb.
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except typer.Abort:
         sys.exit(130)
     except typer.BadParameter as error:
@@ -89,5 +89,6 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    sys.stderr.write(f"partywall: {' '.join(message.split())}\n")
+    if message:  # a verb without its subcommand has shown its help instead
+        sys.stderr.write(f"partywall: {' '.join(message.split())}\n")
     sys.exit(code)

@@ -27,7 +27,7 @@ from pipeline.kafka import topics
 from pipeline.kafka.reading import accounts, lags, reader
 from pipeline.keys.client import KeyClient, Patience
 from pipeline.settings import Kafka, Settings
-from pipeline.vault.status import vault_status
+from pipeline.vault.status import require, vault_status
 
 _NEWEST: Final = 64  # messages at the end of an events partition that are asked for watermarks
 
@@ -140,6 +140,7 @@ async def _watermarks(kafka: Kafka, partitions: int) -> dict[str, dict[str, str]
 def _lines(settings: Settings) -> list[dict[str, Any]] | str:
     """Return lines in = events + rejected + ignored by site and source, as the vault has them."""
     try:
+        require(settings.vault.url)
         outcomes: Any = vault_status(settings.vault.url)["outcomes"]
     except PartywallError as error:
         return str(error)

@@ -41,11 +41,13 @@ def show(config: Config = None) -> None:
 
 @topics.command()
 def apply(config: Config = None) -> None:
-    """Create the topics that are missing; say how the others differ from what is declared."""
-    asyncio.run(_apply(tree.load(config)))
+    """Create the topics that are missing; exit 1 where others differ, and say how to mend them."""
+    if asyncio.run(_apply(tree.load(config))):
+        raise typer.Exit(1)
 
 
-async def _apply(settings: Settings) -> None:
+async def _apply(settings: Settings) -> bool:
+    """Return whether differences stay: to change a topic that is in use is a person's decision."""
     console = Console(highlight=False)
     made = policy.load(settings.policy)
     wanted = list(declared_topics.declared(made.current.retention).values())
@@ -53,9 +55,13 @@ async def _apply(settings: Settings) -> None:
         lambda: client.admin(settings.kafka), AIOKafkaAdminClient.start, 60
     )
     try:
-        for name in await declared_topics.create(admin, wanted, settings.kafka.replication):
+        created = await declared_topics.create(admin, wanted, settings.kafka.replication)
+        for name in created:
             console.print(f"created {name}")
-        for line in await declared_topics.differences(admin, wanted):
-            console.print(line)
+        await declared_topics.seen(admin, created)
+        differing = await declared_topics.differences(admin, wanted)
+        for difference in differing:
+            console.print(difference.say, markup=False, soft_wrap=True)
+        return bool(differing)
     finally:
         await admin.close()

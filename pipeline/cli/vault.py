@@ -15,7 +15,7 @@ from rich.table import Table
 from pipeline import settings as tree
 from pipeline.cli.options import Config, Json
 from pipeline.errors import UsageError
-from pipeline.vault.status import vault_status
+from pipeline.vault.status import require, vault_status
 
 vault = typer.Typer(help="The sealed store.", no_args_is_help=True)
 
@@ -41,6 +41,7 @@ def status(
             "`partywall report --data` with --data"
         )
     url = str(data / "vault") if data is not None else tree.load(config).vault.url
+    require(url)
     found: dict[str, Any] = vault_status(url)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found) + b"\n")

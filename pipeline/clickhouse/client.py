@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Final
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
+from clickhouse_connect.driver.models import SettingDef
 
 from pipeline.errors import SettingsError, UnavailableError, UsageError
 
@@ -58,10 +59,31 @@ def connect(engine: Engine, *, read_only: bool = False) -> Client:
         with taming("opening"):
             # unless told to wait, a server sends rows before it knows whether the query succeeds
             client.set_client_setting("wait_end_of_query", "1")
-            # readonly comes last: under it no setting can be changed any more
-            for name, value in {**LIMITS, "readonly": "1"}.items():
+            for name, value in _protection(client.server_settings).items():
                 client.set_client_setting(name, value)
     return client
+
+
+def _protection(there: Mapping[str, SettingDef]) -> dict[str, str]:
+    """Return what to set so that a connection only reads, beside what its user's profile has set.
+
+    A profile that is read-only (deploy/clickhouse/users.xml) lets nobody change that, not even
+    from 2 to 1; under 1 no setting at all can be changed, and the profile's limits are the limits.
+    Source: https://clickhouse.com/docs/operations/settings/permissions-for-queries
+    """
+    already = there["readonly"].value
+    if already == "1":
+        return {}
+    limits = {name: v for name, v in LIMITS.items() if not _as_strict(there.get(name), v)}
+    # readonly comes last: under it no setting can be changed any more
+    return limits if already != "0" else {**limits, "readonly": "1"}
+
+
+def _as_strict(there: SettingDef | None, limit: str) -> bool:
+    """Tell whether a profile allows no more than ``limit``; 0 is no limit to ClickHouse."""
+    if there is None or not (there.value.isdecimal() and limit.isdecimal()):
+        return there is not None and there.value == limit
+    return there.value == limit or 0 < int(there.value) <= int(limit)
 
 
 def _embedded(path: Path) -> Client:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from pipeline.kafka import client
+from pipeline.rows import Statement, decode_statement
 from pipeline.settings import Kafka
 
 PATIENCE: float = 10.0
@@ -56,16 +56,17 @@ async def read_one(consumer: AIOKafkaConsumer, partition: TopicPartition) -> Asy
 
 async def accounts(kafka: Kafka, partitions: int) -> dict[tuple[str, str], dict[str, int]]:
     """Return the newest account of each (ingest, site): counted, released, withheld hits."""
-    newest: dict[tuple[str, str], dict[str, int]] = {}
-    reached: dict[tuple[str, str], int] = {}
+    newest: dict[tuple[str, str], Statement] = {}
     async for record in read_all(kafka, "accounting", partitions):
-        entry = orjson.loads(record.value)
-        key = entry.pop("ingest"), entry.pop("site")
-        position = entry.pop("position")
+        said = decode_statement(record.value)
+        known = newest.setdefault((said.ingest, said.site), said)
         # A worker that was halted and woke up may say last what was true some time ago.
-        if position >= reached.get(key, -1):
-            reached[key], newest[key] = position, entry
-    return newest
+        if said.position >= known.position:
+            newest[said.ingest, said.site] = said
+    return {
+        key: {"counted": one.counted, "released": one.released, "withheld": one.withheld}
+        for key, one in newest.items()
+    }
 
 
 async def lags(kafka: Kafka, group: str, topic: str, partitions: int) -> dict[int, dict[str, int]]:

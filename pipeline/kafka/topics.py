@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -25,6 +26,11 @@ READ_BY: Final = {
 
 _HOUR_MS: Final = 3_600_000
 _EXISTS: Final = 36  # the protocol's TOPIC_ALREADY_EXISTS
+_REFUSED: Final = 29  # the protocol's TOPIC_AUTHORIZATION_FAILED
+_CONTROLLER_SETTLES: Final = 30.0
+_LONGEST: Final = "max.message.bytes"
+_NOBODYS: Final = {"anonymous", "internal"}
+"""Tiers whose records are about no person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,17 @@ class Topic:
     max_message_bytes: int
     writers: tuple[str, ...]
     readers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One way in which a topic is not as declared; ``say`` tells how to mend it too.
+
+    ``grave``: a stage cannot work so, or records of people live longer than was promised.
+    """
+
+    say: str
+    grave: bool
 
 
 @cache
@@ -84,7 +101,7 @@ def configuration(topic: Topic) -> dict[str, str]:
     """
     settings = {
         "cleanup.policy": topic.cleanup,
-        "max.message.bytes": str(topic.max_message_bytes),
+        _LONGEST: str(topic.max_message_bytes),
     }
     if topic.retention_hours is not None:
         settings["retention.ms"] = str(topic.retention_hours * _HOUR_MS - _HOUR_MS)
@@ -111,32 +128,63 @@ async def create(admin: AIOKafkaAdminClient, topics: list[Topic], replication: i
     return made
 
 
-async def differences(admin: AIOKafkaAdminClient, topics: list[Topic]) -> list[str]:
-    """Return one line for each way in which the broker's topics are not as declared."""
-    found: list[str] = []
+async def seen(admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """Return once the broker knows of topics that the controller has just created."""
+    async with asyncio.timeout(_CONTROLLER_SETTLES):
+        while any(topic["error_code"] for topic in await admin.describe_topics(names)):  # noqa: ASYNC110 -- only the broker knows
+            await asyncio.sleep(0.05)
+
+
+async def differences(admin: AIOKafkaAdminClient, topics: list[Topic]) -> list[Difference]:
+    """Return each way in which the broker's topics are not as declared."""
+    found: list[Difference] = []
     described = {d["topic"]: d for d in await admin.describe_topics([t.name for t in topics])}
     for topic in topics:
         there = described.get(topic.name)
+        if there is not None and there["error_code"] == _REFUSED:
+            found.append(_refused(topic))
+            continue
         if there is None or there["error_code"]:
-            found.append(f"topic {topic.name} is missing: run `partywall topics apply`")
+            say = f"topic {topic.name} is missing: run `partywall topics apply`"
+            found.append(Difference(say, grave=True))
             continue
         count = len(there["partitions"])
         if count != topic.partitions:
-            found.append(
-                f"topic {topic.name} has {count} partitions, declared are {topic.partitions}"
+            # States are kept by partition, so a number is not changed under a stage at work.
+            say = (
+                f"topic {topic.name} has {count} partitions, declared are {topic.partitions}: when "
+                "it is read to its end delete it, and run `partywall topics apply`"
             )
+            found.append(Difference(say, grave=True))
         found += await _setting_differences(admin, topic)
     return found
 
 
-async def _setting_differences(admin: AIOKafkaAdminClient, topic: Topic) -> list[str]:
+async def _setting_differences(admin: AIOKafkaAdminClient, topic: Topic) -> list[Difference]:
     resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
     have: dict[str, str] = {}
     for response in await admin.describe_configs([resource]):
-        for entry in response.resources:
-            have |= {config[0]: config[1] for config in entry[4]}
+        for code, _, _, _, entries in response.resources:
+            if code:
+                return [_refused(topic)]
+            have |= {config[0]: config[1] for config in entries}
     return [
-        f"topic {topic.name}: {key} is {have.get(key)}, declared is {value}"
+        _unlike(topic, key, have[key], value)
         for key, value in configuration(topic).items()
         if key in have and have[key] != value
     ]
+
+
+def _unlike(topic: Topic, key: str, have: str, want: str) -> Difference:
+    given = f"[{want}]" if "," in want else want
+    return Difference(
+        f"topic {topic.name}: {key} is {have}, declared is {want}: run kafka-configs.sh --alter "
+        f"--topic {topic.name} --add-config {key}={given}",
+        # Here a record would live longer than was promised, or a message not fit.
+        grave=topic.tier not in _NOBODYS or key == _LONGEST,
+    )
+
+
+def _refused(topic: Topic) -> Difference:
+    say = f"topic {topic.name} may not be looked at: sign in as `status` or as an administrator"
+    return Difference(say, grave=False)

@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 
+from pipeline.errors import UnavailableError
 from pipeline.vault.manifest import Chain, Entry, folders
-from pipeline.vault.storage import Storage, storage_at
+from pipeline.vault.storage import Storage, is_there, storage_at
+
+
+def require(url: str) -> None:
+    """Raise UnavailableError where a vault's URL names a folder that is not there.
+
+    A vault nobody has written to yet looks like one that is not mounted here: neither has zero
+    records to tell of.
+    """
+    if not is_there(url):
+        raise UnavailableError(
+            f"vault: there is no folder {url} here: nothing was sealed yet, or vault.url is of "
+            "another machine or container"
+        )
 
 
 def vault_status(vault: Storage | str) -> dict[str, object]:

@@ -83,6 +83,13 @@ def storage_at(url: str) -> Storage:
     return ObjectStorage(filesystem, root.rstrip("/"))
 
 
+def is_there(url: str) -> bool:
+    """Tell whether a folder exists; of a bucket that shows only where it is asked."""
+    if fsspec.utils.get_protocol(url) not in _LOCAL:
+        return True
+    return Path(fsspec.core.url_to_fs(url)[1]).is_dir()
+
+
 class LocalStorage:
     """A folder. Files are written beside their place, synced, and linked or renamed into it."""
 

@@ -21,6 +21,7 @@ from pipeline.rows import (
     RollupsHeader,
     decode_cells,
     decode_rollups,
+    decode_statement,
     encode_cells,
     encode_rollups,
 )
@@ -143,3 +144,9 @@ def test_a_head_of_other_names_is_damage() -> None:
 
 def test_other_is_no_value_of_a_page() -> None:
     assert not OTHER.startswith("/")
+
+
+@pytest.mark.parametrize("message", [b"", b"{", b"7", b'{"ingest": "live"}', b"\xff"])
+def test_an_account_that_is_damaged_is_refused(message: bytes) -> None:
+    with pytest.raises(IntegrityError, match="an account is damaged"):
+        decode_statement(message)

@@ -131,12 +131,12 @@ def raising(error: BaseException) -> Callable[..., NoReturn]:
 
 
 @pytest.mark.parametrize("make", ERRORS)
-@pytest.mark.parametrize("where", ["parse", "many", "seal", "encode"])
+@pytest.mark.parametrize("where", ["parse", "many", "seal", "pack"])
 def test_split_fails(
     make: Callable[[], BaseException], where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At reading a line, describing it, sealing it, or encoding its event."""
-    holder = {"parse": formats, "many": Scrubber, "seal": seal, "encode": events}[where]
+    holder = {"parse": formats, "many": Scrubber, "seal": seal, "pack": events}[where]
     splitter = door.splitter()
     monkeypatch.setattr(holder, where, raising(make()))
     batch = door.messages([LINE, b"\xff" + LINE])

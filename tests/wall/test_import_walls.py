@@ -64,6 +64,9 @@ HOLES: Final = (
     Hole("key-store", "restricted/seal.py", "from pipeline.keys.store import Store"),
     Hole("key-store", "apps/split.py", "from pipeline.keys import kek"),
     Hole("key-store", "keys/client.py", "from pipeline.keys import store"),
+    Hole("key-service", "apps/keys.py", "from pipeline.kafka import client"),
+    Hole("key-service", "keys/store.py", "from pipeline.vault import manifest"),
+    Hole("key-service", "policy.py", LATE + "from pipeline import events"),
     Hole("vault-writer", "vault/segments.py", "from cryptography.hazmat.primitives import hpke"),
     Hole("vault-writer", "apps/vault.py", "from pipeline.keys.client import KeyClient"),
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import settings
 from pipeline.apps.embedded import Group
 from pipeline.errors import UsageError
 
@@ -50,6 +51,24 @@ def test_a_folder_that_all_share_is_refused_and_left_as_it_is(tmp_path: Path) ->
     with pytest.raises(UsageError, match="is shared by all: choose one of your own"):
         asyncio.run(start(Group(folder, processes=())))
     assert folder.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_no_stage_writes_beside_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every path of the settings lies in it; one that is not set would be below where we stand."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    folder = tmp_path / "data"
+    asyncio.run(start(Group(folder, processes=())))
+    monkeypatch.setenv("PARTYWALL_CONFIG", str(folder / "settings.yaml"))
+    made = settings.load()
+    paths = {
+        str(value).removeprefix("unix://")
+        for branch in (made, made.vault, made.keys, made.clickhouse)
+        for name, value in branch
+        if isinstance(value, Path) or name == "url"
+    }
+    assert {str(folder / name) for name in ("vault", "state", "clickhouse")} <= paths
+    assert all(path == "None" or Path(path).is_relative_to(folder) for path in paths), paths
 
 
 def test_a_folder_keeps_to_one_k(tmp_path: Path) -> None:

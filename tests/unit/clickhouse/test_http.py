@@ -61,8 +61,11 @@ class StandIn:
         default = request.query.get("default_format")
         if default and " FORMAT " not in text and text.upper().startswith(("SELECT", "WITH")):
             text += f"\nFORMAT {default}"
+        known = self.client.server_settings
+        settings = {name: value for name, value in request.query.items() if name in known}
         try:
-            return web.Response(body=bytes(self.client.raw_query(text, parameters=parameters)))
+            result = self.client.raw_query(text, parameters=parameters, settings=settings)
+            return web.Response(body=bytes(result))
         except DatabaseError as error:
             headers = {"X-ClickHouse-Exception-Code": str(error.code)}
             return web.Response(status=500, text=str(error), headers=headers)
@@ -134,6 +137,25 @@ def test_migrations_loader_and_reader_work_over_http(
     with pytest.raises(UsageError, match="UNKNOWN_TABLE"):
         reader.rows("SELECT 1 FROM analytics.nothing")
     reader.close()
+
+
+@pytest.mark.parametrize("profile", ["readonly = 2", "readonly = 1", "max_execution_time = 30"])
+def test_a_user_whose_profile_only_reads_can_ask(
+    profile: str, remote: Client, server: Engine, stand_in: StandIn
+) -> None:
+    """The engine refuses to change ``readonly`` where it is set, as for `analyst` of users.xml."""
+    migrate(remote, rollups_days=30)
+    Loader(remote).load([(RollupsHeader("traffic_daily", "old", 3), rows(20, 1))])
+    stand_in.client.command(f"SET {profile}")
+    with contextlib.closing(Reader.open(server)) as reader:
+        assert reader.rows("SELECT hits FROM analytics.traffic_daily") == [{"hits": 20}]
+    with contextlib.closing(connect(server, read_only=True)) as asking:
+        with pytest.raises(DatabaseError, match="READONLY"):
+            asking.command("TRUNCATE TABLE analytics.ingests")
+        limit = asking.command("SELECT getSetting('max_execution_time')")
+        assert (
+            limit == {"readonly = 2": 60, "readonly = 1": 0, "max_execution_time = 30": 30}[profile]
+        )
 
 
 @pytest.mark.parametrize(

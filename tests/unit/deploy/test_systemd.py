@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.apps.stage import STAGES
+
 UNITS = Path(__file__).parents[3] / "deploy/systemd"
 
 
@@ -36,3 +38,18 @@ def test_the_key_service_has_no_network() -> None:
     keys = settings("partywall-keys.service")
     assert keys["PrivateNetwork"] == ["yes"]
     assert keys["RestrictAddressFamilies"] == ["AF_UNIX"]
+
+
+def test_what_the_readme_enables_starts_at_boot() -> None:
+    """Units are wanted by the target, and the target at boot: all of them have to be enabled."""
+    text = (UNITS.parent / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    [command] = [line for line in text.splitlines() if line.startswith("systemctl enable")]
+    enabled = [word for word in command.split()[2:] if not word.startswith("-")]
+    assert enabled[0] == "partywall.target"
+    assert settings("partywall.target")["WantedBy"] == ["multi-user.target"]
+    for unit in ("partywall-keys.service", "partywall@.service"):
+        assert settings(unit)["WantedBy"] == settings(unit)["PartOf"] == ["partywall.target"]
+    assert set(enabled[1:]) == {
+        "partywall-keys",
+        *(f"partywall@{s}" for s in STAGES if s != "keys"),
+    }
