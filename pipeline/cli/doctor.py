@@ -24,8 +24,8 @@ from pipeline import settings as tree
 from pipeline.apps.load import engine
 from pipeline.cli import clocks
 from pipeline.cli.findings import Finding
+from pipeline.cli.kept import embedded
 from pipeline.cli.options import Config, Json
-from pipeline.cli.status import embedded
 from pipeline.clickhouse.client import connect, taming
 from pipeline.clock import system_clock
 from pipeline.errors import PartywallError, UnavailableError

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.apps.left import left_settings
+from pipeline.cli.place import running
 from pipeline.clickhouse.client import Engine, connect, taming
 from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.settings import Kafka, Keys, Settings
 
 _RELEASED: Final = """
 SELECT (SELECT count() FROM analytics.ingests)
@@ -34,6 +35,25 @@ def terms(settings: Settings, folder: Path) -> Settings:
             "policy": None if path is None else Path(str(path)),
             "k": k if isinstance(k, int) else None,
             "lower_k": left.get("lower_k") is True,
+        }
+    )
+
+
+def embedded(settings: Settings, folder: Path) -> Settings:
+    """Return the settings for the group that runs in a folder; raises UsageError."""
+    place = running(folder)
+    keys = (folder / "keys").resolve()
+    return terms(settings, folder).model_copy(
+        update={
+            "kafka": Kafka(bootstrap=place.bootstrap, idempotence=False),
+            "vault": settings.vault.model_copy(update={"url": str(folder / "vault")}),
+            "keys": Keys(
+                url=f"unix://{keys}/service.sock",
+                token_file=keys / "split.token",
+                store=keys / "keys.sqlite",
+                kek_file=keys / "kek",
+            ),
+            "state_dir": folder / "state",
         }
     )
 

@@ -11,12 +11,11 @@ from rich.console import Console
 
 from pipeline import settings as tree
 from pipeline.apps import ship as shipping
+from pipeline.cli.kept import embedded
 from pipeline.cli.options import Config, Format, check_label, distinct
-from pipeline.cli.place import running
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
 from pipeline.errors import UsageError
-from pipeline.settings import Kafka, Settings
 
 
 def ship(
@@ -98,14 +97,3 @@ def _check_names(files: list[str]) -> None:
                 f"{name}: a file's name becomes the source of its lines, which is readable in the "
                 "vault's index, and this one has an @ in it: name another with --source"
             )
-
-
-def embedded(settings: Settings, data: Path) -> Settings:
-    """Return the settings for the group that runs in a folder; raises UsageError."""
-    place = running(data)
-    return settings.model_copy(
-        update={
-            "kafka": Kafka(bootstrap=place.bootstrap, idempotence=False),
-            "state_dir": data / "state",
-        }
-    )

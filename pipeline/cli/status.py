@@ -18,9 +18,8 @@ from rich.table import Table
 
 from pipeline import events, policy
 from pipeline import settings as tree
-from pipeline.cli.kept import terms
+from pipeline.cli.kept import embedded
 from pipeline.cli.options import Config, Json
-from pipeline.cli.place import running
 from pipeline.clock import system_clock
 from pipeline.errors import PartywallError
 from pipeline.kafka import topics
@@ -49,22 +48,6 @@ def status(
         sys.stdout.buffer.write(orjson.dumps(found, option=orjson.OPT_NON_STR_KEYS) + b"\n")
     else:
         _show(found)
-
-
-def embedded(settings: Settings, data: Path) -> Settings:
-    """Return the settings for the group that runs in a folder; raises UsageError."""
-    place = running(data)
-    settings = terms(settings, data)
-    keys = (data / "keys").resolve()
-    return settings.model_copy(
-        update={
-            "kafka": Kafka(bootstrap=place.bootstrap, idempotence=False),
-            "vault": settings.vault.model_copy(update={"url": str(data / "vault")}),
-            "keys": settings.keys.model_copy(
-                update={"url": f"unix://{keys}/service.sock", "token_file": keys / "split.token"}
-            ),
-        }
-    )
 
 
 async def gather(settings: Settings) -> dict[str, Any]:

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.doctor import _anonymity
-from pipeline.cli.kept import refuse_released, terms
+from pipeline.cli.kept import embedded, refuse_released, terms
 from pipeline.cli.place import Place
-from pipeline.cli.status import embedded
 from pipeline.clickhouse.client import Engine, connect
 from pipeline.clickhouse.migrations import migrate
 from pipeline.settings import Settings
