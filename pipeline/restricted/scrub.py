@@ -7,16 +7,15 @@ bounded further on: a page that fewer than k visitors asked for is never release
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from pipeline.errors import SettingsError
 from pipeline.restricted.distinct import Remembered
 from pipeline.restricted.scrub_rules import Rules, read_rules
+from pipeline.restricted.spelling import decoded, segments_of
 
 CACHE_LIMIT: Final = 100_000
 """Distinct targets remembered."""
@@ -35,18 +34,10 @@ _METHODS: Final = frozenset(
 )
 
 _LONGEST: Final = 4096
-_DECODINGS: Final = 6
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/?#]*")
 _CUT: Final = re.compile(r"[?#].*", re.DOTALL)
-# Parameters of a segment (;jsessionid=…), and a query that lost its question mark, but not the rest
-# of an address such as a&b@example.com: the rules are to see that whole.
-_PARAMETERS: Final = re.compile(r";.*|&(?![^;]*@).*", re.DOTALL)
 _SMALL: Final = re.compile(r"[0-9]{1,3}")
 _ADDRESS_GROUPS: Final = 4
-_LETTERS: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc"})
-_DASHES: Final = "\N{EN DASH}\N{EM DASH}"
-_ODD: Final = "\x00"
-"""Stands for characters that no rule would know; the first rule takes the segment."""
 
 
 def method_name(method: str | None) -> str:
@@ -95,19 +86,19 @@ class Scrubber:
 
     def scrub(self, target: str) -> str:
         """Return the page of a target without a query, by the rules alone."""
-        path = _ABSOLUTE.sub("", target[:_LONGEST], count=1) or "/"
+        path = target[:_LONGEST]
+        path = (_ABSOLUTE.sub("", path, count=1) if "://" in path else path) or "/"
         if path == "*":
             return path
         if not path.startswith(("/", "?", "#", "\\", "%2f", "%2F", "%5c", "%5C")):
             return NO_PAGE
-        decoded = _CUT.sub("", _decoded(path)).replace("\\", "/")
-        segments = [part for part in (_PARAMETERS.sub("", s) for s in decoded.split("/")) if part]
+        segments, slash = segments_of(_CUT.sub("", decoded(path)))
         limits = self.rules.limits
         kept = list(_addresses_folded(self._segments(segments[: limits.segments])))
         page = "/" + "/".join(kept)
         if len(segments) > limits.segments:
             page += "/:more"
-        elif kept and decoded.endswith("/"):
+        elif kept and slash:
             page += "/"
         return page if len(page) <= limits.page else _shortened(kept, limits.page)
 
@@ -159,25 +150,6 @@ def load_scrubber(path: Path | None = None) -> Scrubber:
 def _path_of(segment: re.Pattern[str] | None) -> re.Pattern[str] | None:
     """Return a pattern for paths of nothing but such segments."""
     return None if segment is None else re.compile(rf"(?:/(?:{segment.pattern}))*/?")
-
-
-def _decoded(path: str) -> str:
-    """Undo percent-encoding until nothing changes; then one spelling for look-alike characters."""
-    for _ in range(_DECODINGS):
-        if "%" not in path:
-            break
-        again = unquote_to_bytes(path).decode("utf-8", "replace")
-        if again == path:
-            break
-        path = again
-    if path.isascii():
-        return path
-    return "".join(map(_known, unicodedata.normalize("NFKC", path)))
-
-
-def _known(character: str) -> str:
-    known = character.isascii() or unicodedata.category(character) in _LETTERS
-    return character if known or character in _DASHES else _ODD
 
 
 def _addresses_folded(segments: Iterator[str]) -> Iterator[str]:
