@@ -122,7 +122,7 @@ class Scrubber:
                 yield ":name"
                 announced = False
                 continue
-            announced = names.announced_by(segment)
+            announced = names.announced_by(segment, announced=announced)
             if segment[0] in "~@" and len(segment) > 1:
                 yield "~:name" if segment[0] == "~" else ":name"
                 continue

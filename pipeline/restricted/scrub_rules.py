@@ -30,6 +30,9 @@ _FEW: Final = 2
 _DAY: Final = re.compile(
     r"(?:199[0-9]|20[0-4][0-9])[-_.](?:0?[1-9]|1[0-2])[-_.](?:0?[1-9]|[12][0-9]|3[01])"
 )
+_ENDING: Final = re.compile(r"\.(?:[sx]?html?|php[0-9]?|aspx?|jspx?|cgi|do|json|xml)$")
+_AROUND: Final = " .-_~!$'()*,+:"
+"""What may stand around a word of a path without changing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +46,25 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Which segments announce that the next one names somebody, and which never name anybody."""
+    """Which segments announce that the next one names somebody, and which never name anybody.
+
+    Segments in ``passing`` are among the latter, and hand an announcement on: /user/edit/alice.
+    """
 
     after: frozenset[str]
     never: frozenset[str]
+    passing: frozenset[str]
 
-    def announced_by(self, segment: str) -> bool:
-        """Tell whether the segment after ``segment`` is a name."""
-        return segment.lower().partition(".")[0] in self.after
+    def announced_by(self, segment: str, *, announced: bool = False) -> bool:
+        """Tell whether the segment after ``segment``, itself announced or not, is a name."""
+        bare = segment.lower().strip(_AROUND)
+        word = bare.partition(".")[0]
+        return word in self.after or (announced and (word in self.passing or not bare))
 
     def is_name(self, segment: str) -> bool:
         """Tell whether ``segment``, announced, really is one."""
-        return segment.lower() not in self.never
+        bare = segment.lower().strip(_AROUND)
+        return bool(bare) and bare not in self.never and _ENDING.sub("", bare) not in self.never
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,10 @@ def _rules(document: Mapping[str, object]) -> Rules:
     limits, names, rules = document["limits"], document["names"], document["rules"]
     if not (isinstance(limits, dict) and isinstance(names, dict) and isinstance(rules, list)):
         raise TypeError("limits, names, rules")
-    after = frozenset(str(name).lower() for name in names["after"])
+    after, never, passing = (
+        frozenset(str(name).lower() for name in words)
+        for words in (names["after"], names["except"], names.get("passing") or ())
+    )
     keep = document.get("keep_queries") or []
     if not isinstance(keep, list):
         raise TypeError("keep_queries")
@@ -108,7 +121,7 @@ def _rules(document: Mapping[str, object]) -> Rules:
     return Rules(
         rewrites=tuple(_rewrite(rule) for rule in rules),
         limits=Limits(**{str(name): int(value) for name, value in limits.items()}),
-        names=Names(after, after | {str(name).lower() for name in names["except"]}),
+        names=Names(after, after | never | passing, passing),
         keep_queries=frozenset(str(key) for key in keep),
         plain=None if plain is None else re.compile(str(plain).replace("W", word)),
         not_plain=None if not_plain is None else re.compile(str(not_plain)),
