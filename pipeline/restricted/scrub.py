@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 from pipeline.errors import SettingsError
 from pipeline.restricted.distinct import Remembered
+from pipeline.restricted.randomness import looks_made_up
 from pipeline.restricted.scrub_rules import Rules, read_rules
 from pipeline.restricted.spelling import decoded, segments_of
 
 CACHE_LIMIT: Final = 100_000
 """Distinct targets remembered."""
+WORDS_LIMIT: Final = 10_000
+"""Long words remembered."""
 
 NO_PAGE: Final = "(none)"
 OTHER_METHOD: Final = "(other method)"
@@ -54,6 +58,8 @@ class Scrubber:
         self._after = self.rules.names.after
         self._plain_path = _path_of(self.rules.plain)
         self._remembered: Remembered[str | None, str] = Remembered(self.page, cache_limit)
+        # Words repeat far more often than paths do.
+        self._is_made_up = lru_cache(WORDS_LIMIT)(looks_made_up)
         self.check()
 
     def check(self) -> None:
@@ -75,6 +81,7 @@ class Scrubber:
     def forget(self) -> None:
         """Forget the targets remembered."""
         self._remembered.clear()
+        self._is_made_up.cache_clear()
 
     def page(self, target: str | None) -> str:
         """Return the page of one target, uncached; ``(none)`` where there is no path."""
@@ -103,16 +110,27 @@ class Scrubber:
         return page if len(page) <= limits.page else _shortened(kept, limits.page)
 
     def _is_plain(self, path: str) -> bool:
-        plain, not_plain, limits = self._plain_path, self.rules.not_plain, self.rules.limits
+        plain, limits = self._plain_path, self.rules.limits
         return (
             plain is not None
-            and not_plain is not None
             and len(path) <= limits.segment
             and path.count("/") <= limits.segments
             and plain.fullmatch(path) is not None
-            and not_plain.search(path) is None
-            and self._after.isdisjoint(path.lower().split("/"))
+            and self._is_harmless(path)
+            and self._after.isdisjoint(path.lower().replace(".", "/").split("/"))
         )
+
+    def _is_harmless(self, path: str) -> bool:
+        """Tell whether ``not_plain`` finds nothing but long words, and none that looks made up."""
+        not_plain = self.rules.not_plain
+        if not_plain is None:
+            return False
+        found = not_plain.search(path)
+        while found is not None:
+            if found.lastgroup != "word" or self._is_made_up(found["word"]):
+                return False
+            found = not_plain.search(path, found.end())
+        return True
 
     def _segments(self, segments: Sequence[str]) -> Iterator[str]:
         names = self.rules.names
@@ -129,8 +147,8 @@ class Scrubber:
             yield self._segment(segment)
 
     def _segment(self, segment: str) -> str:
-        plain, not_plain = self.rules.plain, self.rules.not_plain
-        if plain and plain.fullmatch(segment) and not_plain and not not_plain.search(segment):
+        plain = self.rules.plain
+        if plain is not None and plain.fullmatch(segment) and self._is_harmless(f"/{segment}"):
             return segment if len(segment) <= self.rules.limits.segment else ":long"
         for rewrite in self.rules.rewrites:
             segment = rewrite(segment)

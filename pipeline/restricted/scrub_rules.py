@@ -15,7 +15,13 @@ import yaml
 
 from pipeline import declarations
 from pipeline.errors import SettingsError
-from pipeline.restricted.randomness import hides_text, looks_mixed, looks_random
+from pipeline.restricted.randomness import (
+    SERIAL,
+    hides_text,
+    looks_mixed,
+    looks_random,
+    looks_serial,
+)
 
 Rewrite = Callable[[str], str]
 """A decoded segment → the segment with what the rule found replaced."""
@@ -72,7 +78,8 @@ class Rules:
     """A rules file.
 
     ``plain`` matches whole segments that no rule takes anything of, unless ``not_plain`` is found
-    in them; both None where every segment has to meet the rules.
+    in them: what it calls ``word`` only where that looks made up. Both are None where every segment
+    has to meet the rules.
     """
 
     rewrites: tuple[Rewrite, ...]
@@ -153,7 +160,10 @@ def _random(replacement: str) -> Rewrite:
     def word(match: re.Match[str]) -> str:
         return replacement if looks_random(match[0].rstrip("=")) else match[0]
 
-    return lambda text: _WORD.sub(word, _RUN.sub(run, text))
+    def serial(match: re.Match[str]) -> str:
+        return replacement if looks_serial(match[0]) else match[0]
+
+    return lambda text: _WORD.sub(word, SERIAL.sub(serial, _RUN.sub(run, text)))
 
 
 def _phone(replacement: str) -> Rewrite:
