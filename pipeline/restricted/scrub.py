@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -40,8 +39,12 @@ _METHODS: Final = frozenset(
 _LONGEST: Final = 4096
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/?#]*")
 _CUT: Final = re.compile(r"[?#].*", re.DOTALL)
-_SMALL: Final = re.compile(r"[0-9]{1,3}")
-_ADDRESS_GROUPS: Final = 4
+# Groups of a number or of an address, as a path may have them between its slashes.
+_GROUPS: Final = re.compile(
+    r"(?:/(?:[0-9a-fA-F]{1,4}|[-+(]{0,2}[0-9][^A-Za-z/]*)(?:\.[a-z]{2,5})?(?![^/])){2,}"
+)
+_SPARE: Final = 8
+"""Segments looked at beyond the limit, since some of them together may be one address."""
 
 
 def method_name(method: str | None) -> str:
@@ -101,13 +104,15 @@ class Scrubber:
             return NO_PAGE
         segments, slash = segments_of(_CUT.sub("", decoded(path)))
         limits = self.rules.limits
-        kept = list(_addresses_folded(self._segments(segments[: limits.segments])))
-        page = "/" + "/".join(kept)
-        if len(segments) > limits.segments:
+        near = segments[: limits.segments + _SPARE]
+        kept = list(self._segments(self._together(near)))
+        shown = kept[: limits.segments]
+        page = "/" + "/".join(shown)
+        if len(segments) > len(near) or len(kept) > len(shown):
             page += "/:more"
         elif kept and slash:
             page += "/"
-        return page if len(page) <= limits.page else _shortened(kept, limits.page)
+        return page if len(page) <= limits.page else _shortened(shown, limits.page)
 
     def _is_plain(self, path: str) -> bool:
         plain, limits = self._plain_path, self.rules.limits
@@ -131,6 +136,17 @@ class Scrubber:
                 return False
             found = not_plain.search(path, found.end())
         return True
+
+    def _together(self, segments: Sequence[str]) -> list[str]:
+        """Put what may be the groups of one number or address to the rules as one."""
+
+        def groups(match: re.Match[str]) -> str:
+            text = match[0]
+            for rewrite in self.rules.across:
+                text = rewrite(text)
+            return text
+
+        return _GROUPS.sub(groups, "/".join(("", *segments))).split("/")[1:]
 
     def _segments(self, segments: Sequence[str]) -> Iterator[str]:
         names = self.rules.names
@@ -168,16 +184,6 @@ def load_scrubber(path: Path | None = None) -> Scrubber:
 def _path_of(segment: re.Pattern[str] | None) -> re.Pattern[str] | None:
     """Return a pattern for paths of nothing but such segments."""
     return None if segment is None else re.compile(rf"(?:/(?:{segment.pattern}))*/?")
-
-
-def _addresses_folded(segments: Iterator[str]) -> Iterator[str]:
-    """Four small numbers in a row are an address, even with slashes between them."""
-    for small, group in groupby(segments, key=lambda s: _SMALL.fullmatch(s) is not None):
-        run = list(group)
-        while small and len(run) >= _ADDRESS_GROUPS:
-            yield ":address"
-            del run[:_ADDRESS_GROUPS]
-        yield from run
 
 
 def _shortened(segments: list[str], limit: int) -> str:

@@ -15,6 +15,7 @@ import yaml
 
 from pipeline import declarations
 from pipeline.errors import SettingsError
+from pipeline.restricted.grouped import without_addresses, without_cards, without_phones
 from pipeline.restricted.randomness import (
     SERIAL,
     hides_text,
@@ -28,14 +29,6 @@ Rewrite = Callable[[str], str]
 
 _RUN: Final = re.compile(r"[A-Za-z0-9_+-]{12,}={0,2}")
 _WORD: Final = re.compile(r"[A-Za-z0-9]{8,}={0,2}")
-_PHONE: Final = re.compile(
-    r"(?<![0-9A-Za-z])[+(]{0,2}[0-9](?:[-._()]{0,2}[0-9]){6,14}(?![0-9A-Za-z])"
-)
-_GROUPS: Final = re.compile(r"[0-9]+")
-_FEW: Final = 2
-_DAY: Final = re.compile(
-    r"(?:199[0-9]|20[0-4][0-9])[-_.](?:0?[1-9]|1[0-2])[-_.](?:0?[1-9]|[12][0-9]|3[01])"
-)
 _ENDING: Final = re.compile(r"\.(?:[sx]?html?|php[0-9]?|aspx?|jspx?|cgi|do|json|xml)$")
 _AROUND: Final = " .-_~!$'()*,+:"
 """What may stand around a word of a path without changing it."""
@@ -77,12 +70,14 @@ class Names:
 class Rules:
     """A rules file.
 
-    ``plain`` matches whole segments that no rule takes anything of, unless ``not_plain`` is found
-    in them: what it calls ``word`` only where that looks made up. Both are None where every segment
-    has to meet the rules.
+    ``across`` are those of ``rewrites`` that segments in a row are put to as one. ``plain`` matches
+    whole segments that no rule takes anything of, unless ``not_plain`` is found in them: what it
+    calls ``word`` only where that looks made up. Both are None where every segment has to meet the
+    rules.
     """
 
     rewrites: tuple[Rewrite, ...]
+    across: tuple[Rewrite, ...]
     limits: Limits
     names: Names
     keep_queries: frozenset[str]
@@ -125,8 +120,10 @@ def _rules(document: Mapping[str, object]) -> Rules:
     examples: dict[str, str] = {}
     for holder in (document, names, *rules):
         examples.update(holder.get("examples") or {})
+    rewrites = [(_rewrite(rule), rule.get("slashes") is True) for rule in rules]
     return Rules(
-        rewrites=tuple(_rewrite(rule) for rule in rules),
+        rewrites=tuple(rewrite for rewrite, _ in rewrites),
+        across=tuple(rewrite for rewrite, slashes in rewrites if slashes),
         limits=Limits(**{str(name): int(value) for name, value in limits.items()}),
         names=Names(after, after | never | passing, passing),
         keep_queries=frozenset(str(key) for key in keep),
@@ -166,13 +163,9 @@ def _random(replacement: str) -> Rewrite:
     return lambda text: _WORD.sub(word, SERIAL.sub(serial, _RUN.sub(run, text)))
 
 
-def _phone(replacement: str) -> Rewrite:
-    def number(match: re.Match[str]) -> str:
-        found = match[0]
-        grouped = found[0] in "+(" or len(_GROUPS.findall(found)) > _FEW
-        return replacement if grouped and not _DAY.fullmatch(found) else found
-
-    return lambda text: _PHONE.sub(number, text)
-
-
-_DETECTORS: Final[Mapping[str, Callable[[str], Rewrite]]] = {"random": _random, "phone": _phone}
+_DETECTORS: Final[Mapping[str, Callable[[str], Rewrite]]] = {
+    "random": _random,
+    "phone": lambda replacement: lambda text: without_phones(text, replacement),
+    "card": lambda replacement: lambda text: without_cards(text, replacement),
+    "address": lambda replacement: lambda text: without_addresses(text, replacement),
+}
