@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from pipeline import declarations
 from pipeline.restricted.distinct import Remembered
+from pipeline.restricted.grouped import without_addresses, without_phones
 from pipeline.restricted.randomness import looks_random
 
 CACHE_LIMIT: Final = 100_000
@@ -34,6 +35,8 @@ _PRIVATE: Final = re.compile(
 _ADDRESS: Final = re.compile(
     r"(?<![0-9])[0-9]{1,3}(?:[-._x][0-9]{1,3}){3}(?![0-9])|[0-9]{5,}|(?<![a-z0-9])[0-9a-f]{8,}(?![a-z0-9])"
 )
+_AT: Final = re.compile(r"[-_.]at[-_]")
+"""An at sign spelt out (alice-at-example.com); ``.at.`` is a domain under Austria's."""
 _ENDING: Final = r"(?:com|net|org|[a-z]{2}|com?\.[a-z]{2})"
 
 
@@ -120,7 +123,9 @@ def may_be_named(host: str) -> bool:
     """Tell whether ``host`` (as ``bare_host`` gives it) names a public site, not a machine."""
     if len(host) > _LONGEST_HOST or not _NAME.fullmatch(host):
         return False
-    if _PRIVATE.search(host.rpartition(".")[2]) or _ADDRESS.search(host):
+    if _PRIVATE.search(host.rpartition(".")[2]) or _ADDRESS.search(host) or _AT.search(host):
+        return False
+    if without_phones(host, "") != host or without_addresses(host, "") != host:
         return False
     labels = [label for label in host.split(".") if not label.startswith("xn--")]
     return not any(looks_random(part) for label in labels for part in re.split("[-_]", label))

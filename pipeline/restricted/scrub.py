@@ -7,19 +7,21 @@ bounded further on: a page that fewer than k visitors asked for is never release
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from pipeline.errors import SettingsError
 from pipeline.restricted.distinct import Remembered
+from pipeline.restricted.randomness import looks_made_up
 from pipeline.restricted.scrub_rules import Rules, read_rules
+from pipeline.restricted.spelling import decoded, segments_of
 
 CACHE_LIMIT: Final = 100_000
 """Distinct targets remembered."""
+WORDS_LIMIT: Final = 10_000
+"""Long words remembered."""
 
 NO_PAGE: Final = "(none)"
 OTHER_METHOD: Final = "(other method)"
@@ -35,18 +37,14 @@ _METHODS: Final = frozenset(
 )
 
 _LONGEST: Final = 4096
-_DECODINGS: Final = 6
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/?#]*")
 _CUT: Final = re.compile(r"[?#].*", re.DOTALL)
-# Parameters of a segment (;jsessionid=…), and a query that lost its question mark, but not the rest
-# of an address such as a&b@example.com: the rules are to see that whole.
-_PARAMETERS: Final = re.compile(r";.*|&(?![^;]*@).*", re.DOTALL)
-_SMALL: Final = re.compile(r"[0-9]{1,3}")
-_ADDRESS_GROUPS: Final = 4
-_LETTERS: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc"})
-_DASHES: Final = "\N{EN DASH}\N{EM DASH}"
-_ODD: Final = "\x00"
-"""Stands for characters that no rule would know; the first rule takes the segment."""
+# Groups of a number or of an address, as a path may have them between its slashes.
+_GROUPS: Final = re.compile(
+    r"(?:/(?:[0-9a-fA-F]{1,4}|[-+(]{0,2}[0-9][^A-Za-z/]*)(?:\.[a-z]{2,5})?(?![^/])){2,}"
+)
+_SPARE: Final = 8
+"""Segments looked at beyond the limit, since some of them together may be one address."""
 
 
 def method_name(method: str | None) -> str:
@@ -63,6 +61,8 @@ class Scrubber:
         self._after = self.rules.names.after
         self._plain_path = _path_of(self.rules.plain)
         self._remembered: Remembered[str | None, str] = Remembered(self.page, cache_limit)
+        # Words repeat far more often than paths do.
+        self._is_made_up = lru_cache(WORDS_LIMIT)(looks_made_up)
         self.check()
 
     def check(self) -> None:
@@ -84,6 +84,7 @@ class Scrubber:
     def forget(self) -> None:
         """Forget the targets remembered."""
         self._remembered.clear()
+        self._is_made_up.cache_clear()
 
     def page(self, target: str | None) -> str:
         """Return the page of one target, uncached; ``(none)`` where there is no path."""
@@ -95,33 +96,57 @@ class Scrubber:
 
     def scrub(self, target: str) -> str:
         """Return the page of a target without a query, by the rules alone."""
-        path = _ABSOLUTE.sub("", target[:_LONGEST], count=1) or "/"
+        path = target[:_LONGEST]
+        path = (_ABSOLUTE.sub("", path, count=1) if "://" in path else path) or "/"
         if path == "*":
             return path
         if not path.startswith(("/", "?", "#", "\\", "%2f", "%2F", "%5c", "%5C")):
             return NO_PAGE
-        decoded = _CUT.sub("", _decoded(path)).replace("\\", "/")
-        segments = [part for part in (_PARAMETERS.sub("", s) for s in decoded.split("/")) if part]
+        segments, slash = segments_of(_CUT.sub("", decoded(path)))
         limits = self.rules.limits
-        kept = list(_addresses_folded(self._segments(segments[: limits.segments])))
-        page = "/" + "/".join(kept)
-        if len(segments) > limits.segments:
+        near = segments[: limits.segments + _SPARE]
+        kept = list(self._segments(self._together(near)))
+        shown = kept[: limits.segments]
+        page = "/" + "/".join(shown)
+        if len(segments) > len(near) or len(kept) > len(shown):
             page += "/:more"
-        elif kept and decoded.endswith("/"):
+        elif kept and slash:
             page += "/"
-        return page if len(page) <= limits.page else _shortened(kept, limits.page)
+        return page if len(page) <= limits.page else _shortened(shown, limits.page)
 
     def _is_plain(self, path: str) -> bool:
-        plain, not_plain, limits = self._plain_path, self.rules.not_plain, self.rules.limits
+        plain, limits = self._plain_path, self.rules.limits
         return (
             plain is not None
-            and not_plain is not None
             and len(path) <= limits.segment
             and path.count("/") <= limits.segments
             and plain.fullmatch(path) is not None
-            and not_plain.search(path) is None
-            and self._after.isdisjoint(path.lower().split("/"))
+            and self._is_harmless(path)
+            and self._after.isdisjoint(path.lower().replace(".", "/").split("/"))
         )
+
+    def _is_harmless(self, path: str) -> bool:
+        """Tell whether ``not_plain`` finds nothing but long words, and none that looks made up."""
+        not_plain = self.rules.not_plain
+        if not_plain is None:
+            return False
+        found = not_plain.search(path)
+        while found is not None:
+            if found.lastgroup != "word" or self._is_made_up(found["word"]):
+                return False
+            found = not_plain.search(path, found.end())
+        return True
+
+    def _together(self, segments: Sequence[str]) -> list[str]:
+        """Put what may be the groups of one number or address to the rules as one."""
+
+        def groups(match: re.Match[str]) -> str:
+            text = match[0]
+            for rewrite in self.rules.across:
+                text = rewrite(text)
+            return text
+
+        return _GROUPS.sub(groups, "/".join(("", *segments))).split("/")[1:]
 
     def _segments(self, segments: Sequence[str]) -> Iterator[str]:
         names = self.rules.names
@@ -131,15 +156,15 @@ class Scrubber:
                 yield ":name"
                 announced = False
                 continue
-            announced = names.announced_by(segment)
+            announced = names.announced_by(segment, announced=announced)
             if segment[0] in "~@" and len(segment) > 1:
                 yield "~:name" if segment[0] == "~" else ":name"
                 continue
             yield self._segment(segment)
 
     def _segment(self, segment: str) -> str:
-        plain, not_plain = self.rules.plain, self.rules.not_plain
-        if plain and plain.fullmatch(segment) and not_plain and not not_plain.search(segment):
+        plain = self.rules.plain
+        if plain is not None and plain.fullmatch(segment) and self._is_harmless(f"/{segment}"):
             return segment if len(segment) <= self.rules.limits.segment else ":long"
         for rewrite in self.rules.rewrites:
             segment = rewrite(segment)
@@ -159,35 +184,6 @@ def load_scrubber(path: Path | None = None) -> Scrubber:
 def _path_of(segment: re.Pattern[str] | None) -> re.Pattern[str] | None:
     """Return a pattern for paths of nothing but such segments."""
     return None if segment is None else re.compile(rf"(?:/(?:{segment.pattern}))*/?")
-
-
-def _decoded(path: str) -> str:
-    """Undo percent-encoding until nothing changes; then one spelling for look-alike characters."""
-    for _ in range(_DECODINGS):
-        if "%" not in path:
-            break
-        again = unquote_to_bytes(path).decode("utf-8", "replace")
-        if again == path:
-            break
-        path = again
-    if path.isascii():
-        return path
-    return "".join(map(_known, unicodedata.normalize("NFKC", path)))
-
-
-def _known(character: str) -> str:
-    known = character.isascii() or unicodedata.category(character) in _LETTERS
-    return character if known or character in _DASHES else _ODD
-
-
-def _addresses_folded(segments: Iterator[str]) -> Iterator[str]:
-    """Four small numbers in a row are an address, even with slashes between them."""
-    for small, group in groupby(segments, key=lambda s: _SMALL.fullmatch(s) is not None):
-        run = list(group)
-        while small and len(run) >= _ADDRESS_GROUPS:
-            yield ":address"
-            del run[:_ADDRESS_GROUPS]
-        yield from run
 
 
 def _shortened(segments: list[str], limit: int) -> str:

@@ -15,21 +15,23 @@ import yaml
 
 from pipeline import declarations
 from pipeline.errors import SettingsError
-from pipeline.restricted.randomness import hides_text, looks_mixed, looks_random
+from pipeline.restricted.grouped import without_addresses, without_cards, without_phones
+from pipeline.restricted.randomness import (
+    SERIAL,
+    hides_text,
+    looks_mixed,
+    looks_random,
+    looks_serial,
+)
 
 Rewrite = Callable[[str], str]
 """A decoded segment → the segment with what the rule found replaced."""
 
 _RUN: Final = re.compile(r"[A-Za-z0-9_+-]{12,}={0,2}")
 _WORD: Final = re.compile(r"[A-Za-z0-9]{8,}={0,2}")
-_PHONE: Final = re.compile(
-    r"(?<![0-9A-Za-z])[+(]{0,2}[0-9](?:[-._()]{0,2}[0-9]){6,14}(?![0-9A-Za-z])"
-)
-_GROUPS: Final = re.compile(r"[0-9]+")
-_FEW: Final = 2
-_DAY: Final = re.compile(
-    r"(?:199[0-9]|20[0-4][0-9])[-_.](?:0?[1-9]|1[0-2])[-_.](?:0?[1-9]|[12][0-9]|3[01])"
-)
+_ENDING: Final = re.compile(r"\.(?:[sx]?html?|php[0-9]?|aspx?|jspx?|cgi|do|json|xml)$")
+_AROUND: Final = " .-_~!$'()*,+:"
+"""What may stand around a word of a path without changing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +45,39 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Which segments announce that the next one names somebody, and which never name anybody."""
+    """Which segments announce that the next one names somebody, and which never name anybody.
+
+    Segments in ``passing`` are among the latter, and hand an announcement on: /user/edit/alice.
+    """
 
     after: frozenset[str]
     never: frozenset[str]
+    passing: frozenset[str]
 
-    def announced_by(self, segment: str) -> bool:
-        """Tell whether the segment after ``segment`` is a name."""
-        return segment.lower().partition(".")[0] in self.after
+    def announced_by(self, segment: str, *, announced: bool = False) -> bool:
+        """Tell whether the segment after ``segment``, itself announced or not, is a name."""
+        bare = segment.lower().strip(_AROUND)
+        word = bare.partition(".")[0]
+        return word in self.after or (announced and (word in self.passing or not bare))
 
     def is_name(self, segment: str) -> bool:
         """Tell whether ``segment``, announced, really is one."""
-        return segment.lower() not in self.never
+        bare = segment.lower().strip(_AROUND)
+        return bool(bare) and bare not in self.never and _ENDING.sub("", bare) not in self.never
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """A rules file.
 
-    ``plain`` matches whole segments that no rule takes anything of, unless ``not_plain`` is found
-    in them; both None where every segment has to meet the rules.
+    ``across`` are those of ``rewrites`` that segments in a row are put to as one. ``plain`` matches
+    whole segments that no rule takes anything of, unless ``not_plain`` is found in them: what it
+    calls ``word`` only where that looks made up. Both are None where every segment has to meet the
+    rules.
     """
 
     rewrites: tuple[Rewrite, ...]
+    across: tuple[Rewrite, ...]
     limits: Limits
     names: Names
     keep_queries: frozenset[str]
@@ -96,7 +108,10 @@ def _rules(document: Mapping[str, object]) -> Rules:
     limits, names, rules = document["limits"], document["names"], document["rules"]
     if not (isinstance(limits, dict) and isinstance(names, dict) and isinstance(rules, list)):
         raise TypeError("limits, names, rules")
-    after = frozenset(str(name).lower() for name in names["after"])
+    after, never, passing = (
+        frozenset(str(name).lower() for name in words)
+        for words in (names["after"], names["except"], names.get("passing") or ())
+    )
     keep = document.get("keep_queries") or []
     if not isinstance(keep, list):
         raise TypeError("keep_queries")
@@ -105,10 +120,12 @@ def _rules(document: Mapping[str, object]) -> Rules:
     examples: dict[str, str] = {}
     for holder in (document, names, *rules):
         examples.update(holder.get("examples") or {})
+    rewrites = [(_rewrite(rule), rule.get("slashes") is True) for rule in rules]
     return Rules(
-        rewrites=tuple(_rewrite(rule) for rule in rules),
+        rewrites=tuple(rewrite for rewrite, _ in rewrites),
+        across=tuple(rewrite for rewrite, slashes in rewrites if slashes),
         limits=Limits(**{str(name): int(value) for name, value in limits.items()}),
-        names=Names(after, after | {str(name).lower() for name in names["except"]}),
+        names=Names(after, after | never | passing, passing),
         keep_queries=frozenset(str(key) for key in keep),
         plain=None if plain is None else re.compile(str(plain).replace("W", word)),
         not_plain=None if not_plain is None else re.compile(str(not_plain)),
@@ -140,16 +157,15 @@ def _random(replacement: str) -> Rewrite:
     def word(match: re.Match[str]) -> str:
         return replacement if looks_random(match[0].rstrip("=")) else match[0]
 
-    return lambda text: _WORD.sub(word, _RUN.sub(run, text))
+    def serial(match: re.Match[str]) -> str:
+        return replacement if looks_serial(match[0]) else match[0]
+
+    return lambda text: _WORD.sub(word, SERIAL.sub(serial, _RUN.sub(run, text)))
 
 
-def _phone(replacement: str) -> Rewrite:
-    def number(match: re.Match[str]) -> str:
-        found = match[0]
-        grouped = found[0] in "+(" or len(_GROUPS.findall(found)) > _FEW
-        return replacement if grouped and not _DAY.fullmatch(found) else found
-
-    return lambda text: _PHONE.sub(number, text)
-
-
-_DETECTORS: Final[Mapping[str, Callable[[str], Rewrite]]] = {"random": _random, "phone": _phone}
+_DETECTORS: Final[Mapping[str, Callable[[str], Rewrite]]] = {
+    "random": _random,
+    "phone": lambda replacement: lambda text: without_phones(text, replacement),
+    "card": lambda replacement: lambda text: without_cards(text, replacement),
+    "address": lambda replacement: lambda text: without_addresses(text, replacement),
+}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.restricted.randomness import hides_text, looks_random
+from pipeline.restricted.randomness import hides_text, looks_made_up, looks_random, looks_serial
 
 WORDS = [
     "index", "presentations", "installing", "consumer", "logstash", "puppetconf", "googledotcom",
@@ -44,3 +44,16 @@ def test_most_random_tokens_are_seen() -> None:
 
 def test_digests_are_seen() -> None:
     assert looks_random("9f86d081884c7d659a2feaa0c55ad015")
+
+
+@pytest.mark.parametrize(
+    "run", ["ABCD-EFGH-IJKL", "A1B2-C3D4-E5F6", "ab12-cd34-word", "qkzx-vwjq-xzkp-bqvj"]
+)
+def test_serial_numbers_are_seen(run: str) -> None:
+    assert looks_serial(run)
+
+
+@pytest.mark.parametrize("run", ["make-your-home-page", "this-that-2014", "Four-Word-Long-Name"])
+def test_words_of_one_length_stay(run: str) -> None:
+    assert not looks_serial(run)
+    assert not looks_made_up(run)

@@ -50,6 +50,16 @@ def test_many_answers_in_order() -> None:
 
 
 _word = st.from_regex(r"[a-z]{3,8}", fullmatch=True)
+
+
+def test_forgetting_leaves_no_word_behind() -> None:
+    scrubber = Scrubber(RULES)
+    assert scrubber.many(["/internationalisation"]) == ["/internationalisation"]
+    assert scrubber._is_made_up.cache_info().currsize
+    scrubber.forget()
+    assert not scrubber._is_made_up.cache_info().currsize
+
+
 _personal = st.one_of(
     st.emails().filter(lambda e: "/" not in e and "?" not in e and "#" not in e),
     st.ip_addresses(v=4).map(str),
@@ -107,6 +117,30 @@ def test_the_short_cut_gives_what_the_rules_give(path: str) -> None:
         assert SCRUBBER.scrub(path) == path
 
 
+# Pieces that come close to what the rules look for.
+_piece = st.one_of(
+    st.from_regex(r"[a-f]{1,9}|[a-z]{4}|[a-z]{11,15}|[A-Z]{2,4}|[A-Z][a-z]{3,14}", fullmatch=True),
+    st.sampled_from(
+        "at At AT dot gmail de com live test sk ghp xoxs glpat Bearer user edit".split()
+    ),
+)
+_number = st.integers(0, 99) | st.integers(1000, 2050)
+_segment = st.one_of(
+    _number.map(str),
+    st.lists(_piece, min_size=1, max_size=8).map("-".join),
+    st.lists(_piece, min_size=1, max_size=4).map("_".join),
+    st.builds("{}{}.{}".format, _piece, _number, _piece),
+    st.builds("{}.{}-{}".format, _piece, _piece, _number),
+)
+
+
+@settings(max_examples=1_000)
+@given(st.lists(_segment, min_size=1, max_size=8).map("/".join).map("/{}".format))
+def test_the_short_cut_is_as_careful_as_the_rules(path: str) -> None:
+    """Of words and numbers, too, which only just are none of what the rules take."""
+    assert SCRUBBER.page(path) == LONG_WAY.page(path)
+
+
 @pytest.mark.parametrize(
     "path",
     ["/favicon.ico", "/images/jordan-80.png", "/articles/dynamic-dns-with-dhcp/", "/robots.txt",
@@ -125,6 +159,12 @@ def test_ordinary_paths_take_the_short_cut(path: str) -> None:
         "/1/2/3/4",
         "/a_at_example.com",
         "/profile.php/b",
+        "/user.4-beta/b",
+        "/looking-At-gmail",
+        "/cb/ghp_abcdefgh",
+        "/call/202/555/0143",
+        "/v/xkqvbwzjtpgh",
+        "/v/qkzx-vwjq-xzkp-bqvj",
     ],
 )
 def test_the_short_cut_is_closed_to_what_rules_take(path: str) -> None:
