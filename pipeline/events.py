@@ -28,10 +28,13 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
 PURPOSES: Final[dict[str, str]] = {n: s["purpose"] for n, s in _DOCUMENT["fields"].items()}
 """Column name → purpose in the policy."""
 
+AUDIENCE: Final = "audience"
+"""The field that the traffic is told apart by; it is no dimension, but one may nest in it."""
+
 DIMENSIONS: Final[dict[str, str | None]] = {
     name: spec.get("within") for name, spec in _DOCUMENT["dimensions"].items()
 }
-"""Breakdown dimension → the dimension it nests in, or None. Parents stand before children."""
+"""Breakdown dimension → the dimension it nests in, AUDIENCE, or None. Parents come first."""
 
 DIMENSION_PURPOSES: Final[dict[str, str]] = {
     n: s["purpose"] for n, s in _DOCUMENT["dimensions"].items()

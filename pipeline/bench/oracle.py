@@ -18,7 +18,8 @@ Row = Mapping[str, Any]
 """One row of rows.CELLS."""
 Key = tuple[Any, ...]
 
-_BY_AUDIENCE: Final = frozenset({"browser", "system", "device"})
+BY_AUDIENCE: Final = frozenset({"browser", "system", "device"})
+PARENTS: Final = {"referrer": "referrer_kind"}
 _OUTSIDE: Final = "outside every cell of the parent"
 
 
@@ -141,7 +142,7 @@ def _close(
         base = _people(rows, (at for at in inside if at in known), cell)
         more = _people(rows, (at for at in inside if at not in known), cell)
         own = {c for c, visitors in more.items() if _may_join(visitors, base.get(c, set()), k)}
-        parent = DIMENSIONS[name]
+        parent = PARENTS.get(name)
         under = in_hours if parent is None else own_hour[parent]
         within: dict[Key, list[_Open]] = defaultdict(list)
         across: list[_Open] = []
@@ -223,10 +224,10 @@ def _alone(rows: list[_Open], own: set[Key], k: int) -> Iterator[set[Key]]:
 
 def _spaces(rows: list[Row], name: str, labels: dict[str, set[int]]) -> Callable[[int], Any]:
     """Return which universe a row belongs to when ``name`` is partitioned."""
-    parent = DIMENSIONS[name]
+    parent = PARENTS.get(name)
     if parent is not None:
         return lambda at: rows[at][parent] if at in labels[parent] else _OUTSIDE
-    if name in _BY_AUDIENCE:
+    if name in BY_AUDIENCE:
         return lambda at: rows[at]["audience"]
     return lambda _: ""
 

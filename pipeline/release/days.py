@@ -13,9 +13,10 @@ from typing import Final
 import polars as pl
 
 from pipeline.codes import Codes
+from pipeline.events import AUDIENCE, DIMENSIONS
 from pipeline.release.editions import Edition
 from pipeline.release.repair import repair
-from pipeline.release.rules import AUDIENCE, BITS, PARENTS, Rules, may_join
+from pipeline.release.rules import BITS, Rules, may_join
 from pipeline.release.sets import dense, distinct, pack, space_of
 
 ARRIVALS: Final = 1 << 31
@@ -39,7 +40,7 @@ def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     joined = gate.select(base | pl.col("cell").is_in(joining.implode())).to_series()
     part = rows.filter(joined).with_columns(by_audience=dense(pack("window", AUDIENCE)))
     own: dict[str, pl.Series] = {}
-    for dimension in PARENTS:
+    for dimension in DIMENSIONS:
         parent = rules.parent(dimension)
         inside = None if parent in {None, AUDIENCE} else own[str(parent)]
         own[dimension] = _label(part, dimension, parent, inside, k, rules, codes)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.release.rules import AUDIENCE, BITS, PARENTS, Rules, may_join, too_few
+from pipeline.events import AUDIENCE, DIMENSIONS
+from pipeline.release.rules import BITS, Rules, may_join, too_few
 from pipeline.release.sets import dense, distinct, pack, smallest, space_of
 
 
@@ -41,7 +42,7 @@ def edition(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     part = rows.filter(pl.col("base") | pl.col("add"))
     failed = pl.Series([], dtype=pl.UInt32)
     own: dict[str, pl.Series] = {}
-    for dimension in PARENTS:
+    for dimension in DIMENSIONS:
         parent = rules.parent(dimension)
         inside = None if parent in {None, AUDIENCE} else own[str(parent)]
         cells = _cells(part, dimension, parent, inside)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.release.rules import AUDIENCE
+from pipeline.events import AUDIENCE
 
 _SHIFT = 1 << 32
 VISITOR = pl.col("visitor")

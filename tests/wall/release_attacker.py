@@ -18,19 +18,14 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.events import DIMENSIONS
 from pipeline.release.ledger import Ledger
 from pipeline.release.rules import Rules
 from pipeline.rows import CELLS, DAY, HOUR, OTHER
 
 BITS: Final = 63
-WITHIN: Final = {
-    "referrer": "referrer_kind",
-    "browser": "audience",
-    "system": "audience",
-    "device": "audience",
-}
-"""What every reader of the documentation knows to nest: kinds and their hosts; and a bot is
-``(bot)`` in browser, system and device."""
+WITHIN: Final = {name: parent for name, parent in DIMENSIONS.items() if parent is not None}
+"""What every reader of the declaration knows to nest."""
 
 Step = tuple[list[int], int | None, bool]
 """One apply: places of its rows, watermark, end."""

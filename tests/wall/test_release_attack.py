@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.events import DIMENSIONS
 from pipeline.release.rules import Rules
 from pipeline.rows import DAY, HOUR
 from tests.unit.release.sites import arrivals, small_sites
@@ -97,7 +98,8 @@ def _sample() -> list[dict[str, Any]]:
                 "method": method,
             }
             row["referrer_kind"], row["referrer"] = _referrer(referrer)
-            for name, words in WORDS.items():
+            for name in [name for name in DIMENSIONS if name not in row]:
+                words = WORDS.get(name, WORDS["browser"])
                 known = next((word for word in words if word in agent), "(unknown)")
                 row[name] = "(bot)" if row["audience"] == "bot" else known
             held = rows.setdefault(tuple(row.values()), {**row, "hits": 0, "bytes": 0})
