@@ -7,6 +7,7 @@ import gzip
 import io
 import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from pipeline.clickhouse.client import Engine, connect
 from pipeline.clickhouse.migrations import migrate
 from tests.unit.cli.conftest import Partywall
 
+TOP = Path(__file__).parents[3]
 SECRET = "mallory.q.public@example.com"
 LINE = (
     f'192.0.2.77 - - [17/May/2015:10:05:03 +0000] "GET /for/{SECRET} HTTP/1.1" 200 12 '
@@ -256,6 +258,27 @@ class TestService:
 
     def test_a_port_that_is_none(self, partywall: Partywall) -> None:
         assert "'--port'" in partywall("up", "--port", "99999").complaint
+
+    @pytest.mark.parametrize("module", ["pipeline", "pipeline.apps.stage"])
+    def test_a_declaration_that_is_refused(self, tmp_path: Path, module: str) -> None:
+        """It is read before there is a verb or a stage, and named all the same."""
+        for name in ("pipeline", "schemas"):
+            shutil.copytree(TOP / name, tmp_path / name)
+        declared = tmp_path / "schemas/events/event.yaml"
+        text = declared.read_text(encoding="utf-8")
+        declared.write_text(text.replace("within: audience", "within: audiense"), encoding="utf-8")
+        (tmp_path / "settings.yaml").write_text("{}")
+        run = subprocess.run(
+            [sys.executable, "-m", module, "settings.yaml", "rollup"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 2
+        said = "schemas/events/event.yaml: dimension browser is within audiense"
+        assert said in run.stderr
+        assert run.stderr.count("\n") == 1
 
     def test_a_stage_that_is_none(self, partywall: Partywall) -> None:
         assert partywall("run", "splitt").complaint == (
