@@ -29,6 +29,7 @@ class Rules:
     late: bool = True
     nesting: bool = True
     levels: bool = True
+    shared: bool = True
 
     def parent(self, dimension: str) -> str | None:
         """Return what ``dimension`` nests in, or None."""

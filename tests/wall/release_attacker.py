@@ -128,6 +128,8 @@ def _derive(
             ]
             truth = truths[site, start]
             yield from _check(truth, k, f"day less hours {site} {start}", _across(day, hours))
+            grown = _grown(_state(day, 1), hours, truth, k)
+            yield from _check(truth, k, f"day less one hour {site} {start}", grown)
 
 
 def _honest(window: Window, truth: Truth, said: Said) -> None:
@@ -236,6 +238,19 @@ class _Linked:
             if child == dimension and parent_value in {None, value}
             for gain in gains.values()
         ]
+
+
+def _grown(
+    first: dict[tuple[str, str], int], hours: list[Window], truth: Truth, k: int
+) -> Iterator[tuple[str, int]]:
+    """Visitors of a day's cell less those of the only hour that showed it."""
+    last = [_state(hour, max(_revisions(hour))) for hour in hours]
+    for (name, value), rows in first.items():
+        shown = [state[name, value] for state in last if (name, value) in state]
+        if len(shown) == 1 and value != OTHER:
+            new = truth.visitors(rows) - truth.visitors(shown[0])
+            if 0 < new < k:
+                yield f"{name} {value}, visitors gained", _of_visitors(truth, new)
 
 
 def _across(day: Window, hours: list[Window]) -> Iterator[tuple[str, int]]:

@@ -12,6 +12,10 @@ from pipeline.events import AUDIENCE, DIMENSIONS
 from pipeline.rows import DAY, HOUR
 
 START = 20_000 * DAY
+SHARED = "of all"
+"""A leaf that stands within each value of its parent: a domain from which both searches come and
+visitors of other pages."""
+
 Row = dict[str, Any]
 Step = tuple[list[int], int | None, bool]
 
@@ -38,7 +42,8 @@ def small_site(rng: random.Random, name: str, days: int = 1) -> list[Row]:
                 chosen = of_person if rng.random() < 0.9 else rng.randrange(values + 1)
                 row[dimension] = "(bot)" if bot else f"{dimension} {chosen}"
             elif parent is not None:
-                row[dimension] = f"{row[parent]} {rng.randrange(values)}"
+                leaf = rng.randrange(values)
+                row[dimension] = f"{row[parent] if leaf else SHARED} {leaf}"
             elif dimension in DIMENSIONS.values():
                 row[dimension] = f"{dimension} {rng.randrange(parents)}"
             else:
