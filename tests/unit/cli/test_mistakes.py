@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from pipeline.apps import STAGES
 from pipeline.cli.place import occupied
 from pipeline.clickhouse.client import Engine, connect
 from pipeline.clickhouse.migrations import migrate
+from pipeline.restricted.formats import FORMATS
 from tests.unit.cli.conftest import Partywall
 
 TOP = Path(__file__).parents[3]
@@ -107,10 +109,7 @@ class TestFiles:
 
     def test_a_format_that_is_unknown(self, partywall: Partywall, verb: str, log: Path) -> None:
         complaint = partywall(verb, log, "--format", "apache2").complaint
-        assert complaint == (
-            "no format is called apache2: choose auto, combined, vhost_combined, common, nginx, "
-            "nginx_json, caddy"
-        )
+        assert complaint == (f"no format is called apache2: choose auto, {', '.join(FORMATS)}")
 
     @pytest.mark.parametrize("label", ["a b", "-x", "", "ä", "x" * 65, "a/b", "a\nb"])
     def test_a_label_of_the_wrong_shape(
@@ -282,7 +281,7 @@ class TestService:
 
     def test_a_stage_that_is_none(self, partywall: Partywall) -> None:
         assert partywall("run", "splitt").complaint == (
-            "no stage is called splitt: choose from keys, split, vault, rollup, release, load"
+            f"no stage is called splitt: choose from {', '.join(STAGES)}"
         )
 
     @pytest.mark.parametrize("verb", [["status"], ["doctor"], ["ship", "access.log"]])
