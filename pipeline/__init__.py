@@ -4,7 +4,7 @@ The rooms stand in the order in which the data walks through them:
 
 =================  ==========================================================
 ``cli``            the verbs a person types
-``apps``           wiring: one file a process, no logic
+``apps``           a file a stage, and what starts, watches and stops processes
 ``shipping``       files, pipes and archives into ``logs.*``
 ``restricted``     the room behind the wall: parses, scrubs, pseudonymises, seals
 ``rollups``        windows of events, cut into cells
