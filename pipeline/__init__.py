@@ -22,5 +22,5 @@ The rooms stand in the order in which the data walks through them:
 Loose files are what every room shares: ``events`` (the only shape that crosses door 1),
 ``rows`` (the only ones that cross door 2), ``sealed`` (the envelope both sides of the vault
 know), ``codes`` (texts as numbers), ``policy`` and ``purposes``, ``settings``, ``errors``,
-``clock``, ``logs``, ``metrics``, ``declarations``, ``nulls``.
+``clock``, ``labels``, ``logs``, ``metrics``, ``declarations``, ``nulls``.
 """

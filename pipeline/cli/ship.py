@@ -15,6 +15,7 @@ from pipeline.cli.options import Config, Format, check_label, distinct
 from pipeline.cli.place import running
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
+from pipeline.labels import LIVE
 from pipeline.settings import Kafka, Settings
 
 
@@ -32,7 +33,7 @@ def ship(
     ingest: Annotated[
         str,
         typer.Option("--ingest", metavar="NAME", help="live, or a name of its own for old files"),
-    ] = shipping.LIVE,
+    ] = LIVE,
     more: Annotated[
         bool,
         typer.Option("--more", help="more files of this ingest follow: leave its windows open"),
@@ -64,7 +65,7 @@ def ship(
                 settings,
                 system_clock,
                 remember=settings.state_dir / "ship.json",
-                end=ingest != shipping.LIVE and not more,
+                end=ingest != LIVE and not more,
                 lines_alone=one_line,
                 tell=bars.tell,
             )
