@@ -4,7 +4,7 @@ The rooms stand in the order in which the data walks through them:
 
 =================  ==========================================================
 ``cli``            the verbs a person types
-``apps``           wiring: one file a process, no logic
+``apps``           a file a stage, and what starts, watches and stops processes
 ``shipping``       files, pipes and archives into ``logs.*``
 ``restricted``     the room behind the wall: parses, scrubs, pseudonymises, seals
 ``rollups``        windows of events, cut into cells
@@ -22,5 +22,5 @@ The rooms stand in the order in which the data walks through them:
 Loose files are what every room shares: ``events`` (the only shape that crosses door 1),
 ``rows`` (the only ones that cross door 2), ``sealed`` (the envelope both sides of the vault
 know), ``codes`` (texts as numbers), ``policy`` and ``purposes``, ``settings``, ``errors``,
-``clock``, ``logs``, ``metrics``, ``declarations``, ``nulls``.
+``clock``, ``labels``, ``logs``, ``metrics``, ``declarations``, ``nulls``.
 """

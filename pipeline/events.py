@@ -15,7 +15,7 @@ import orjson
 import polars as pl
 
 from pipeline import declarations
-from pipeline.errors import IntegrityError
+from pipeline.errors import IntegrityError, SettingsError
 from pipeline.nulls import blanked
 
 _DOCUMENT: Final[dict[str, Any]] = declarations.load("events/event.yaml")
@@ -28,10 +28,44 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
 PURPOSES: Final[dict[str, str]] = {n: s["purpose"] for n, s in _DOCUMENT["fields"].items()}
 """Column name → purpose in the policy."""
 
-DIMENSIONS: Final[dict[str, str | None]] = {
-    name: spec.get("within") for name, spec in _DOCUMENT["dimensions"].items()
-}
-"""Breakdown dimension → the dimension it nests in, or None. Parents stand before children."""
+AUDIENCE: Final = "audience"
+"""The field that the traffic is told apart by; it is no dimension, but one may nest in it."""
+
+
+def nesting(document: dict[str, Any]) -> dict[str, str | None]:
+    """Return each dimension of an event.yaml with what it is within; raises SettingsError.
+
+    A parent must stand before its children and be within nothing itself: the release looks after
+    one level. A key that nobody reads is refused, or a misspelt ``within`` would be none.
+    """
+    found: dict[str, str | None] = {}
+    for name, spec in document["dimensions"].items():
+        within = spec.get("within")
+        if name not in document["fields"] or document["fields"][name]["type"] != "String":
+            raise _undeclared(name, "is no field of text: declare it under fields first")
+        if name in {"site", AUDIENCE}:
+            raise _undeclared(name, "is told apart in every table already: remove it")
+        if spec.keys() - {"within"} != {"purpose"}:
+            raise _undeclared(name, "takes purpose, and within where it needs one, and no more")
+        if within is not None and within != AUDIENCE:
+            if within not in document["dimensions"]:
+                raise _undeclared(name, f"is within {within}, which is no dimension: mend the name")
+            if within not in found:
+                raise _undeclared(name, f"is within {within}, which must stand before it")
+            if found[within] is not None:
+                raise _undeclared(
+                    name, f"is within {within}, which is within {found[within]}: name that instead"
+                )
+        found[name] = within
+    return found
+
+
+def _undeclared(name: str, why: str) -> SettingsError:
+    return SettingsError(f"schemas/events/event.yaml: dimension {name} {why}")
+
+
+DIMENSIONS: Final = nesting(_DOCUMENT)
+"""Breakdown dimension → the dimension it nests in, AUDIENCE, or None. Parents come first."""
 
 DIMENSION_PURPOSES: Final[dict[str, str]] = {
     n: s["purpose"] for n, s in _DOCUMENT["dimensions"].items()

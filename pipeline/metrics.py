@@ -23,6 +23,10 @@ CELLS_BATCHES = Counter("partywall_cells_batches", "Cell batches that release ha
 ROWS_RELEASED = Counter("partywall_released_rows", "Rollup rows released", ["table"])
 ROWS_LOADED = Counter("partywall_loaded_rows", "Rollup rows that ClickHouse has acknowledged")
 SEGMENTS = Counter("partywall_vault_segments", "Segments made durable in the vault")
+REFUSED_DATABASES = Gauge(
+    "partywall_refused_databases",
+    "Address databases whose newest file cannot be read, so that the one before serves",
+)
 WAITING = Gauge("partywall_waiting", "1 while the stage waits for it", ["what"])
 READY = Gauge("partywall_ready", "1 once every stage of the process has joined, or listens")
 LOOP = Gauge("partywall_loop_seconds", "Seconds since the stages' event loop last came round")

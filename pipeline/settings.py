@@ -24,9 +24,10 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from pipeline.errors import SettingsError
+from pipeline.labels import LIVE, PATTERN
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-"""A label an operator gives (site, source, ingest): it crosses the wall, so its shape is closed."""
+Name = Annotated[str, Field(pattern=f"^{PATTERN}$")]
+"""A label an operator gives (site, source, ingest)."""
 
 _FILE_VARIABLE = "PARTYWALL_CONFIG"
 
@@ -55,7 +56,7 @@ class Split(_Branch):
     site: Name = "default"
     source: Name = "kafka"
     format: str = "combined"
-    ingest: Name = "live"
+    ingest: Name = LIVE
     sites: list[Name] | None = None
     ingests: list[Name] | None = None
     own_hosts: dict[str, list[str]] = Field(default_factory=dict)

@@ -1,7 +1,8 @@
-"""The embedded group: a broker, the key service and one process a tier, under one folder.
+"""The embedded group: a broker and four processes under one folder.
 
-Processes are joined by pipes and settings only; each tier has its own process, so the wall that
-stands between machines in production stands between address spaces here.
+Processes are joined by pipes and settings only. Keys, raw lines and the vault each have one to
+themselves, and all that comes after door 1 has another, so the wall that stands between machines in
+production stands between address spaces here.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from pipeline.kafka import client, topics
 from pipeline.settings import Kafka
 
 PROCESSES: Final = (("keys",), ("split",), ("vault",), ("rollup", "release", "load"))
-"""One process a tier: keys, raw, sealed, open."""
+"""Keys, raw and sealed by themselves; the pseudonymous and the anonymous tier together."""
 
 _START_SECONDS: Final = 60.0
 

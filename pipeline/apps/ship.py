@@ -14,15 +14,15 @@ from pipeline import policy
 from pipeline.clock import Clock
 from pipeline.errors import InputError
 from pipeline.kafka import client, topics
+from pipeline.labels import LIVE
 from pipeline.restricted import look, oldest
 from pipeline.settings import Settings
 from pipeline.shipping import inputs
 from pipeline.shipping.resume import Points
 from pipeline.shipping.ship import Plan, Progress, Shipper, Tags
 
-__all__ = ["LIVE", "Plan", "Shipped", "Tags", "plan", "ship"]
+__all__ = ["Plan", "Shipped", "Tags", "plan", "ship"]
 
-LIVE: Final = "live"
 _TOO_OLD: Final = 46 * 3600
 
 

@@ -35,12 +35,12 @@ from pipeline.kafka.deletion import Deletion
 from pipeline.kafka.fetch import Records, fetch
 from pipeline.keys.client import KeyClient
 from pipeline.keys.rules import day_of, seconds
+from pipeline.labels import LIVE
 from pipeline.logs import get
 from pipeline.metrics import LINES, REJECTS, SPLIT_BATCHES, WAITING
 from pipeline.restricted import Crossing, RawMessages, open_splitter
 from pipeline.settings import Settings
 
-LIVE: Final = "live"
 _TOKEN_TRIES: Final = 300
 T = TypeVar("T")
 _log = get("split")

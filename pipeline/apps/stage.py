@@ -28,9 +28,6 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:
     import faust
 
-STAGES: Final = ("keys", "split", "vault", "rollup", "release", "load")
-"""Every stage there is, in the order of the data's way; the key service stands before it."""
-
 _COLLECT_AFTER: Final = 100_000
 """Objects made, and not yet gone, before Python looks for cycles among them. A batch of messages
 is tens of thousands of objects and no cycle: at the default of 700, split spent a fifth of its time

@@ -18,7 +18,8 @@ Row = Mapping[str, Any]
 """One row of rows.CELLS."""
 Key = tuple[Any, ...]
 
-_BY_AUDIENCE: Final = frozenset({"browser", "system", "device"})
+BY_AUDIENCE: Final = frozenset({"browser", "system", "device"})
+PARENTS: Final = {"referrer": "referrer_kind"}
 _OUTSIDE: Final = "outside every cell of the parent"
 
 
@@ -107,7 +108,7 @@ def _hour(rows: list[Row], shown: list[int], k: int) -> dict[str, set[int]]:
         for universe in {cell[0] for cell in people}:
             rest = _union(people[c] for c in people if c[0] == universe and c not in own)
             if 0 < len(rest) < k:
-                own.remove(_smallest({c: people[c] for c in own if c[0] == universe}))
+                own -= _smallest({c: people[c] for c in own if c[0] == universe})
         labels[name] = {at for at in places if (space(at), rows[at][name]) in own}
     return labels
 
@@ -138,10 +139,11 @@ def _close(
         def cell(at: int, name: str = name, space: Callable[[int], Any] = space) -> Key:
             return (space(at), rows[at][name])
 
-        base = _people(rows, (at for at in inside if at in known), cell)
+        # A leaf is shown as one cell, whatever parent values it stands within.
+        base = _people(rows, (at for at in inside if at in known), lambda at, n=name: rows[at][n])  # type: ignore[misc]
         more = _people(rows, (at for at in inside if at not in known), cell)
-        own = {c for c, visitors in more.items() if _may_join(visitors, base.get(c, set()), k)}
-        parent = DIMENSIONS[name]
+        own = {c for c, visitors in more.items() if _may_join(visitors, base.get(c[1], set()), k)}
+        parent = PARENTS.get(name)
         under = in_hours if parent is None else own_hour[parent]
         within: dict[Key, list[_Open]] = defaultdict(list)
         across: list[_Open] = []
@@ -176,8 +178,9 @@ def _repair(rows: list[_Open], own: set[Key], k: int) -> int:
         candidates = next((found for found in _broken(rows, set(mine), k) if found), None)
         if not candidates:
             return folded
-        own.remove(_smallest({c: mine[c] for c in candidates}))
-        folded += 1
+        least = _smallest({c: mine[c] for c in candidates})
+        own -= least
+        folded += len(least)
 
 
 def _broken(rows: list[_Open], own: set[Key], k: int) -> Iterator[set[Key]]:
@@ -223,10 +226,10 @@ def _alone(rows: list[_Open], own: set[Key], k: int) -> Iterator[set[Key]]:
 
 def _spaces(rows: list[Row], name: str, labels: dict[str, set[int]]) -> Callable[[int], Any]:
     """Return which universe a row belongs to when ``name`` is partitioned."""
-    parent = DIMENSIONS[name]
+    parent = PARENTS.get(name)
     if parent is not None:
         return lambda at: rows[at][parent] if at in labels[parent] else _OUTSIDE
-    if name in _BY_AUDIENCE:
+    if name in BY_AUDIENCE:
         return lambda at: rows[at]["audience"]
     return lambda _: ""
 
@@ -275,8 +278,14 @@ def _short(rows: list[_Open], k: int) -> bool:
     return 0 < len({row.visitor for row in rows}) < k
 
 
-def _smallest(cells: dict[Key, set[int]]) -> Key:
-    return min(cells, key=lambda cell: (len(cells[cell]), cell[1]))
+def _smallest(cells: dict[Key, set[int]]) -> set[Key]:
+    """Return the smallest cell, or both of a leaf that has as many visitors in two parents."""
+
+    def order(cell: Key) -> tuple[int, str]:
+        return len(cells[cell]), cell[1]
+
+    least = min(map(order, cells))
+    return {cell for cell in cells if order(cell) == least}
 
 
 def _union(sets: Iterable[set[int]]) -> set[int]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaProducer
 
-from pipeline.apps import oneshot
+from pipeline.apps import STAGES, oneshot
 from pipeline.apps.embedded import Group
 from pipeline.bench import oracle, parity, reference
 from pipeline.bench.preload import preload
@@ -25,7 +25,7 @@ from pipeline.rows import TABLES
 
 SITE: Final = "bench"
 INGEST: Final = "bench"
-_PROCESSES: Final = (("keys",), ("split",), ("vault",), ("rollup",), ("release",), ("load",))
+_PROCESSES: Final = tuple((stage,) for stage in STAGES)
 _HEADERS: Final = [
     ("site", SITE.encode()),
     ("source", b"bench"),

@@ -11,6 +11,7 @@ import typer
 
 from pipeline import logs
 from pipeline import settings as tree
+from pipeline.apps import STAGES
 from pipeline.cli.bench import bench
 from pipeline.cli.demo import demo
 from pipeline.cli.doctor import doctor
@@ -40,18 +41,16 @@ def root() -> None:
 
 @app.command()
 def run(
-    stages: Annotated[list[str], typer.Argument(help="keys, split, vault, rollup, release, load")],
+    stages: Annotated[list[str], typer.Argument(help=", ".join(STAGES))],
     config: Config = None,
     sealing: Annotated[bool, typer.Option("--sealing/--no-sealing", hidden=True)] = True,
 ) -> None:
     """Run one stage (or several of one tier) against a real Kafka and ClickHouse."""
     from pipeline.apps import stage  # noqa: PLC0415
 
-    unknown = [name for name in stages if name not in stage.STAGES]
+    unknown = [name for name in stages if name not in STAGES]
     if unknown:
-        raise SettingsError(
-            f"no stage is called {unknown[0]}: choose from {', '.join(stage.STAGES)}"
-        )
+        raise SettingsError(f"no stage is called {unknown[0]}: choose from {', '.join(STAGES)}")
     sys.exit(stage.main(stages, tree.load(config), sealing=sealing))
 
 

@@ -11,6 +11,7 @@ import maxminddb
 import typer
 
 from pipeline.errors import UsageError
+from pipeline.labels import PATTERN
 from pipeline.policy import Policy, k_in_force, shortfall
 
 Config = Annotated[Path | None, typer.Option("--config", help="settings file (YAML)")]
@@ -33,7 +34,7 @@ COUNTRY = Annotated[
 ASN = Annotated[Path | None, typer.Option("--mmdb-asn", help="MMDB file: address to provider")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
-_LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LABEL: Final = re.compile(PATTERN)
 
 
 def check_label(option: str, label: str) -> None:

@@ -16,6 +16,7 @@ from pipeline.cli.options import Config, Format, check_label, distinct
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
 from pipeline.errors import UsageError
+from pipeline.labels import LIVE
 
 
 def ship(
@@ -37,7 +38,7 @@ def ship(
     ingest: Annotated[
         str,
         typer.Option("--ingest", metavar="NAME", help="live, or a name of its own for old files"),
-    ] = shipping.LIVE,
+    ] = LIVE,
     more: Annotated[
         bool,
         typer.Option("--more", help="more files of this ingest follow: leave its windows open"),
@@ -71,7 +72,7 @@ def ship(
                 settings,
                 system_clock,
                 remember=settings.state_dir / "ship.json",
-                end=ingest != shipping.LIVE and not more,
+                end=ingest != LIVE and not more,
                 lines_alone=one_line,
                 tell=bars.tell,
             )

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.errors import SettingsError
+from pipeline.labels import LIVE
 from pipeline.policy import Policy
 
-LIVE: Final = "live"
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
 MOST_PSEUDONYMOUS_HOURS: Final = 48

@@ -25,8 +25,8 @@ from aiohttp import web
 
 from pipeline.errors import IntegrityError, SettingsError, UnavailableError
 from pipeline.keys.material import PseudonymKey
-from pipeline.keys.rules import LIVE
 from pipeline.keys.store import Store
+from pipeline.labels import LIVE
 
 SPLIT: Final = "split"
 MOST_DAYS: Final = 400

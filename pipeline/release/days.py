@@ -13,10 +13,12 @@ from typing import Final
 import polars as pl
 
 from pipeline.codes import Codes
+from pipeline.events import AUDIENCE, DIMENSIONS
 from pipeline.release.editions import Edition
+from pipeline.release.joining import joining
 from pipeline.release.repair import repair
-from pipeline.release.rules import AUDIENCE, BITS, PARENTS, Rules, may_join
-from pipeline.release.sets import dense, distinct, pack, space_of
+from pipeline.release.rules import BITS, Rules
+from pipeline.release.sets import dense, pack, shown_of, space_of
 
 ARRIVALS: Final = 1 << 31
 """Slots from here on hold rows that no hour has released."""
@@ -34,12 +36,13 @@ def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     well.
     """
     base = pl.col("base")
-    gate = rows.select("base", "visitor", add=~base, cell=pack("window", AUDIENCE))
-    joining = _joining(gate, base, k, growth=True)
-    joined = gate.select(base | pl.col("cell").is_in(joining.implode())).to_series()
+    cell = pack("window", AUDIENCE)
+    gate = rows.select("base", "visitor", add=~base, cell=cell, shown=cell)
+    joins = joining(gate, base, k, growth=True)
+    joined = gate.select(base | pl.col("cell").is_in(joins.implode())).to_series()
     part = rows.filter(joined).with_columns(by_audience=dense(pack("window", AUDIENCE)))
     own: dict[str, pl.Series] = {}
-    for dimension in PARENTS:
+    for dimension in DIMENSIONS:
         parent = rules.parent(dimension)
         inside = None if parent in {None, AUDIENCE} else own[str(parent)]
         own[dimension] = _label(part, dimension, parent, inside, k, rules, codes)
@@ -50,20 +53,6 @@ def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     ).to_series()
     label = pl.repeat(0, rows.height, dtype=pl.UInt32, eager=True).scatter(joined.arg_true(), mask)
     return Edition(joined, label)
-
-
-def _joining(rows: pl.DataFrame, known: pl.Expr, k: int, *, growth: bool) -> pl.Series:
-    """Return the cells whose added rows may join the ``known`` rows of the same cell."""
-    add = pl.col("add")
-    added = rows.filter(add).get_column("cell").unique()
-    counts = (
-        rows.filter((add | known) & pl.col("cell").is_in(added.implode()))
-        .group_by("cell")
-        .agg(touched=distinct(add), known=distinct(known), both=distinct())
-    )
-    touched, new = pl.col("touched"), pl.col("both") - pl.col("known")
-    joins = may_join(touched, new, k) if growth else (touched >= k) | (pl.col("known") > 0)
-    return counts.filter(joins).get_column("cell")
 
 
 def _label(
@@ -92,12 +81,11 @@ def _label(
         in_hour=under,
         inside=_TRUE if inside is None else pl.lit(inside),
         space=space_of(parent),
-    ).with_columns(cell=pack("space", "value"))
+    ).with_columns(cell=pack("space", "value"), shown=shown_of(rules))
     known = pl.col("known")
     rows = rows.with_columns(add=pl.col("inside") & ~known)
-    joining = _joining(rows, known, k, growth=rules.growth)
-    joins = pl.col("add") & pl.col("cell").is_in(joining.implode())
-    rows = rows.with_columns(own=known | joins)
+    joins = joining(rows, known, k, growth=rules.growth)
+    rows = rows.with_columns(own=known | (pl.col("add") & pl.col("cell").is_in(joins.implode())))
     open_rows = rows.filter(~known).with_columns(
         rest=(pl.when("inside").then("space").otherwise(_HIGH - 2)).cast(pl.UInt64) * _HIGH
         + (_HIGH - 1)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.release.rules import AUDIENCE, BITS, PARENTS, Rules, may_join, too_few
-from pipeline.release.sets import dense, distinct, pack, smallest, space_of
+from pipeline.events import AUDIENCE, DIMENSIONS
+from pipeline.release.joining import joining
+from pipeline.release.rules import BITS, Rules, too_few
+from pipeline.release.sets import dense, distinct, pack, shown_of, smallest, space_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +34,20 @@ def edition(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     """
     based = bool(rows.get_column("base").any())
     base = pl.col("base")
-    gate = rows.select("base", "visitor", add=~base, cell=pack("window", AUDIENCE))
-    joining = _joining(gate, base, k, rules, based=based)
+    cell = pack("window", AUDIENCE)
+    gate = rows.select("base", "visitor", add=~base, cell=cell, shown=cell)
+    joins = joining(gate, base, k, growth=rules.late)
     rows = rows.with_columns(
-        add=gate.select(~base & pl.col("cell").is_in(joining.implode())).to_series(),
+        add=gate.select(~base & pl.col("cell").is_in(joins.implode())).to_series(),
         by_audience=dense(pack("window", AUDIENCE)),
     ).with_row_index("place")
     part = rows.filter(pl.col("base") | pl.col("add"))
     failed = pl.Series([], dtype=pl.UInt32)
     own: dict[str, pl.Series] = {}
-    for dimension in PARENTS:
+    for dimension in DIMENSIONS:
         parent = rules.parent(dimension)
         inside = None if parent in {None, AUDIENCE} else own[str(parent)]
-        cells = _cells(part, dimension, parent, inside)
+        cells = _cells(part, dimension, inside, rules)
         own[dimension], lost = _label(cells, k, rules, codes, based=based)
         failed = failed.append(lost)
     mask = part.select(
@@ -61,22 +64,8 @@ def edition(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     return Edition(joined, label)
 
 
-def _joining(rows: pl.DataFrame, known: pl.Expr, k: int, rules: Rules, *, based: bool) -> pl.Series:
-    """Return the cells whose added rows may join the ``known`` rows of the same cell."""
-    add = pl.col("add")
-    if not based:
-        counts = rows.filter(add).group_by("cell").agg(touched=distinct())
-        return counts.filter(pl.col("touched") >= k).get_column("cell")
-    counts = rows.group_by("cell").agg(
-        touched=distinct(add), known=distinct(known), both=distinct(add | known)
-    )
-    touched, new = pl.col("touched"), pl.col("both") - pl.col("known")
-    joins = may_join(touched, new, k) if rules.late else (touched >= k) | (pl.col("known") > 0)
-    return counts.filter(joins).get_column("cell")
-
-
 def _cells(
-    part: pl.DataFrame, dimension: str, parent: str | None, inside: pl.Series | None
+    part: pl.DataFrame, dimension: str, inside: pl.Series | None, rules: Rules
 ) -> pl.DataFrame:
     """Return the Cells of a dimension, with add, base, known (base under its own value), at."""
     frame = part.select(
@@ -87,9 +76,9 @@ def _cells(
         value=pl.col(dimension),
         known=pl.col("base") & (pl.col("label") & BITS[dimension] != 0),
         inside=pl.lit(True if inside is None else inside),
-        space=space_of(parent),
+        space=space_of(rules.parent(dimension)),
     )
-    return frame.with_columns(cell=pack("space", "value"))
+    return frame.with_columns(cell=pack("space", "value"), shown=shown_of(rules))
 
 
 def _label(
@@ -97,8 +86,8 @@ def _label(
 ) -> tuple[pl.Series, pl.Series]:
     """Return per row whether it stands under its own value, and the windows that must wait."""
     universe = cells.with_row_index("row").filter("inside")
-    joining = _joining(universe, pl.col("known"), k, rules, based=based)
-    universe = universe.with_columns(own=pl.col("add") & pl.col("cell").is_in(joining.implode()))
+    joins = joining(universe, pl.col("known"), k, growth=rules.late)
+    universe = universe.with_columns(own=pl.col("add") & pl.col("cell").is_in(joins.implode()))
     if rules.pull:
         short = (
             universe.filter(pl.col("add") & ~pl.col("own"))

@@ -22,11 +22,11 @@ from typing import Final
 import polars as pl
 
 from pipeline.errors import IntegrityError
-from pipeline.events import plain_schema
+from pipeline.events import AUDIENCE, plain_schema
 from pipeline.release import days, tables
 from pipeline.release.accounts import Account, Accounts
 from pipeline.release.editions import Edition, edition
-from pipeline.release.rules import AUDIENCE, Rules
+from pipeline.release.rules import Rules
 from pipeline.release.sets import dense
 from pipeline.release.state import State, day_start, window_key
 from pipeline.rows import CELLS, DAY, HOUR, TABLES

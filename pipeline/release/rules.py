@@ -1,4 +1,4 @@
-"""Which rules hold, and how the dimensions hang together.
+"""Which rules hold.
 
 Everything here is constant. The switches of ``Rules`` exist for the tests alone, which turn one
 off and see the attacker find the hole.
@@ -12,18 +12,6 @@ from typing import Final
 import polars as pl
 
 from pipeline.events import DIMENSIONS
-
-AUDIENCE: Final = "audience"
-
-PARENTS: Final[dict[str, str | None]] = {
-    name: within or (AUDIENCE if name in {"browser", "system", "device"} else None)
-    for name, within in DIMENSIONS.items()
-}
-"""Breakdown dimension → what it nests in, parents first.
-
-Browser, system and device nest in the audience because a bot is ``(bot)`` in them by definition:
-who knows this can set the traffic of the bots against those dimensions' cells.
-"""
 
 BITS: Final[dict[str, int]] = {name: 1 << place for place, name in enumerate(DIMENSIONS)}
 """Dimension → its bit in a row's label: set where the row is counted under its own value."""
@@ -41,10 +29,11 @@ class Rules:
     late: bool = True
     nesting: bool = True
     levels: bool = True
+    shared: bool = True
 
     def parent(self, dimension: str) -> str | None:
         """Return what ``dimension`` nests in, or None."""
-        return PARENTS[dimension] if self.nesting else None
+        return DIMENSIONS[dimension] if self.nesting else None
 
 
 def may_join(touched: pl.Expr, new: pl.Expr, k: int) -> pl.Expr:

@@ -8,6 +8,8 @@ The frames here are ``Cells``: one row per row of a window that a dimension stil
                      window and parent value, dense
 ``value``   UInt32   code of the dimension's value
 ``cell``    UInt64   space and value in one key
+``shown``   UInt64   window and value in one key: the cell as it is published, which
+                     is several of these where a leaf has several parent values
 ``visitor`` UInt32   dense
 ==========  =======  ==========================================================
 """
@@ -17,7 +19,8 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.release.rules import AUDIENCE
+from pipeline.events import AUDIENCE
+from pipeline.release.rules import Rules
 
 _SHIFT = 1 << 32
 VISITOR = pl.col("visitor")
@@ -43,6 +46,11 @@ def space_of(parent: str | None) -> pl.Expr:
     return pl.col("by_audience") if parent == AUDIENCE else dense(pack("window", parent))
 
 
+def shown_of(rules: Rules) -> pl.Expr:
+    """Return the key of the cell as it is published, given window, space and value."""
+    return pack("window" if rules.shared else "space", "value")
+
+
 def distinct(where: pl.Expr | None = None) -> pl.Expr:
     """Return the number of distinct visitors, of the rows ``where`` holds."""
     return (VISITOR if where is None else VISITOR.filter(where)).n_unique()
@@ -51,11 +59,13 @@ def distinct(where: pl.Expr | None = None) -> pl.Expr:
 def smallest(cells: pl.DataFrame, by: str, codes: Codes) -> pl.Series:
     """Return for each ``by`` the ``cell`` with the fewest visitors, ties by the value's text.
 
-    ``cells`` has the columns ``by``, value, cell, visitors.
+    ``cells`` has the columns ``by``, value, cell, visitors. A leaf that stands within two values of
+    its parent, with as many visitors in each, gives both of its cells: nothing tells which is
+    first, as codes differ from run to run.
     """
-    return (
+    least = (
         cells.with_columns(text=codes.decode(pl.col("value")))
-        .sort(by, "visitors", "text", "cell")
+        .sort(by, "visitors", "text")
         .unique(by, keep="first", maintain_order=True)
-        .get_column("cell")
     )
+    return cells.join(least, on=[by, "visitors", "value"], how="semi").get_column("cell")

@@ -9,8 +9,7 @@ from typing import Final
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.events import DIMENSIONS
-from pipeline.release.rules import AUDIENCE
+from pipeline.events import AUDIENCE, DIMENSIONS
 from pipeline.rows import DAY, HOUR
 
 _TEXTS: Final = ["site", AUDIENCE, *DIMENSIONS]

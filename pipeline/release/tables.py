@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.release.rules import AUDIENCE, BITS
+from pipeline.events import AUDIENCE
+from pipeline.release.rules import BITS
 from pipeline.release.sets import distinct, pack
 from pipeline.rows import TABLES
 

@@ -17,12 +17,15 @@ import maxminddb
 
 from pipeline.clock import Stopwatch, stopwatch
 from pipeline.errors import SettingsError
+from pipeline.logs import get
+from pipeline.metrics import REFUSED_DATABASES
 from pipeline.restricted.distinct import Remembered
 
 UNKNOWN: Final = "(unknown)"
 CACHE_LIMIT: Final = 400_000
 """Distinct addresses remembered."""
 
+_log = get("geo")
 _LONGEST_NAME: Final = 64
 _CODE_LENGTH: Final = 2
 
@@ -97,20 +100,22 @@ class Geo:
         """Whether there is a database at all; without one there is nothing to look up."""
         return self._country is not None or self._asn is not None
 
-    def refresh(self) -> tuple[Path, ...]:
-        """Take up files that were replaced; returns those that are damaged and so were not.
+    def refresh(self) -> None:
+        """Take up files that were replaced.
 
-        A damaged file leaves the one before in use and is tried again once it changes.
+        A damaged file leaves the one before in use and is tried again once it changes. The log
+        names it once, and the metric counts it until then.
         """
         now = self._clock()
+        if now - self._checked < self._check_seconds:
+            return
+        self._checked = now
         databases = [base for base in (self._country, self._asn) if base is not None]
-        if now - self._checked >= self._check_seconds:
-            self._checked = now
-            # A list, since each has to be tried.
-            if any([_reload(base) for base in databases]):  # noqa: C419
-                self._remembered.clear()
-                self._places.clear()
-        return tuple(base.path for base in databases if base.refused is not None)
+        # A list, since each has to be tried.
+        if any([_reload(base) for base in databases]):  # noqa: C419
+            self._remembered.clear()
+            self._places.clear()
+        REFUSED_DATABASES.set(sum(base.refused is not None for base in databases))
 
     def _read(self, address: str) -> tuple[str, str]:
         place = _country(_get(self._country, address)), _provider(_get(self._asn, address))
@@ -137,12 +142,16 @@ def _reload(base: _Database) -> bool:
     except OSError:
         # Gone, perhaps between removal and renaming: go on with what is mapped.
         return False
-    if stamp in (base.stamp, base.refused):
+    if stamp == base.stamp:
+        base.refused = None
+        return False
+    if stamp == base.refused:
         return False
     try:
         base.load()
     except _DAMAGE:
         base.refused = stamp
+        _log.warning("address database cannot be read, the one before serves", file=base.path.name)
         return False
     return True
 

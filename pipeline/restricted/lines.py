@@ -9,13 +9,14 @@ from typing import Final
 
 import polars as pl
 
-LIVE: Final = "live"
+from pipeline.labels import LIVE, PATTERN
+
 MOST_LABELS: Final = 64
 """Distinct labels in one batch: each costs a parser's start and messages of its own."""
 
 _HEADERS_KEPT: Final = 10_000
 _HEADERS_LONGEST: Final = 256
-_LABEL: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LABEL: Final = re.compile(PATTERN.encode())
 _PLAIN: Final = {"offset": pl.UInt64, "raw": pl.Binary}
 Headers = Sequence[tuple[str, bytes]]
 

@@ -20,9 +20,10 @@ import clickhouse_connect
 import pytest
 
 from pipeline.kafka.reading import accounts
+from pipeline.kafka.topics import READ_BY
 from pipeline.vault.status import vault_status
 from tests.support import traffic
-from tests.support.group import SOURCES, Group
+from tests.support.group import Group
 from tests.support.kafka_server import KafkaServer, missing
 from tests.support.ordeal import INGEST, Ordeal, Shipping
 from tests.support.traffic import Cells, Tally
@@ -84,7 +85,7 @@ def _ordeal(
     kept = os.environ.get("KEEP_FAULTS")  # a folder for the log of faults and what workers said
     run = Path(kept) / f"seed-{seed}" if kept else folder / "group"
     with KafkaServer(folder / "kafka") as kafka, Group(run, kafka, vault) as group:
-        for stage in ("clickhouse", "keys", *SOURCES, *SOURCES):
+        for stage in ("clickhouse", "keys", *READ_BY, *READ_BY):
             group.add(stage)
         group.await_ready()
         shipping = Shipping(group, files, folder / "resume.json")
@@ -101,9 +102,9 @@ def _ordeal(
 
 def _await_end(group: Group) -> None:
     group.await_ready()
-    group.until("all is read", lambda: all(group.lag(stage) == 0 for stage in SOURCES), within=180)
+    group.until("all is read", lambda: all(group.lag(stage) == 0 for stage in READ_BY), within=180)
     group.until("the ingest has ended", lambda: len(_rows(group, _ENDED)) == 4, within=30)
-    group.until("all is read", lambda: all(group.lag(stage) == 0 for stage in SOURCES), within=60)
+    group.until("all is read", lambda: all(group.lag(stage) == 0 for stage in READ_BY), within=60)
 
 
 _ENDED = f"SELECT DISTINCT origin FROM analytics.ingests WHERE ingest = '{INGEST}'"  # noqa: S608

@@ -30,15 +30,6 @@ from pipeline.kafka.reading import reader
 from pipeline.settings import Kafka
 from tests.support.kafka_server import KafkaServer, free_ports
 
-SOURCES: Final = {
-    "split": "logs.web",
-    "vault": "vault.sealed",
-    "rollup": "events",
-    "release": "cells",
-    "load": "rollups",
-}
-"""Consumer group, which is the stage's name → what it reads."""
-
 _ROOT: Final = Path(__file__).parents[2]
 _CLICKHOUSE: Final = "clickhouse"
 _READY_WITHIN: Final = 90.0
@@ -143,7 +134,7 @@ class Group:
 
     def kill(self, member: Member) -> None:
         """Kill -9; the supervisor starts it again."""
-        lag = self.lag(member.stage) if member.stage in SOURCES else None
+        lag = self.lag(member.stage) if member.stage in topics.READ_BY else None
         member.process.kill()
         self.note("kill -9", who=member.name, was_ready=self.ready(member), lag=lag)
 
@@ -196,7 +187,7 @@ class Group:
     ) -> None:
         """Ask until it holds; raises AssertionError with the last words of the workers."""
         if not self.soon(holds, within, every):
-            lags = {stage: self.lag(stage) for stage in SOURCES}
+            lags = {stage: self.lag(stage) for stage in topics.READ_BY}
             raise AssertionError(f"not within {within} s: {what}; lags {lags}; see {self.folder}")
 
     def soon(self, holds: Callable[[], bool], within: float, every: float = 0.1) -> bool:
@@ -214,7 +205,7 @@ class Group:
 
     async def _offsets(self, stage: str) -> dict[int, tuple[int, int]]:
         async with reader(self.client_settings(), None) as consumer:
-            wanted = [TopicPartition(SOURCES[stage], number) for number in range(4)]
+            wanted = [TopicPartition(topics.READ_BY[stage], number) for number in range(4)]
             ends = await consumer.end_offsets(wanted)
         admin = client.admin(self.client_settings())
         await admin.start()

@@ -13,8 +13,9 @@ from typing import Final
 
 from pipeline.apps import ship
 from pipeline.clock import system_clock
+from pipeline.kafka.topics import READ_BY
 from pipeline.settings import Settings
-from tests.support.group import SOURCES, Group, Member
+from tests.support.group import Group, Member
 
 INGEST: Final = "backfill-1"
 SESSION_SECONDS: Final = 2.0
@@ -90,7 +91,7 @@ class Ordeal:
         self._random = random.Random(self.seed)
         deeds: list[Callable[[], None]] = [
             *(lambda s=stage: self._kill(s) for stage, n in self.kills.items() for _ in range(n)),
-            *(lambda s=stage: self._halt(s) for stage in SOURCES),
+            *(lambda s=stage: self._halt(s) for stage in READ_BY),
             self._widen,
             self._broker_killed,
             self._broker_restarted,
@@ -125,7 +126,7 @@ class Ordeal:
         return self._random.choice(self.group.of(stage))
 
     def _kill(self, stage: str) -> None:
-        if stage in SOURCES:
+        if stage in READ_BY:
             self._moves(stage)
         self.group.kill(self._any(stage))
 
@@ -140,9 +141,9 @@ class Ordeal:
 
     def _widen(self) -> None:
         """Add a worker to each stage, and take the first one away: two rebalances a stage."""
-        for stage in SOURCES:
+        for stage in READ_BY:
             self.group.add(stage)
-        for stage in SOURCES:
+        for stage in READ_BY:
             member = self.group.of(stage)[-1]
             self.group.until(f"{member.name} is ready", lambda m=member: self.group.ready(m))  # type: ignore[misc]
             self.group.remove(self.group.of(stage)[0])

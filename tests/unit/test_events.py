@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import declarations, events
-from pipeline.errors import IntegrityError
+from pipeline.errors import IntegrityError, SettingsError
 from pipeline.events import EMPTY, SCHEMA, EventsHeader, decode, decode_header, encode
 
 HEADER = EventsHeader("logs.web:3", 17, "live", 1_800_000_000)
@@ -95,12 +95,42 @@ def test_damage_is_noticed(noise: bytes, cut: int) -> None:
             decode(message)
 
 
-def test_dimensions_are_fields_and_parents_come_first() -> None:
-    seen: set[str] = set()
-    for name, parent in events.DIMENSIONS.items():
-        assert name in SCHEMA
-        assert parent is None or parent in seen
-        seen.add(name)
+@pytest.mark.parametrize(
+    ("dimensions", "says"),
+    [
+        ({"weather": {}}, "weather is no field of text"),
+        ({"bytes": {}}, "bytes is no field of text"),
+        ({"site": {}}, "site is told apart in every table already"),
+        ({"audience": {}}, "audience is told apart in every table already"),
+        ({"page": {"witin": "audience"}}, "page takes purpose, and within where it needs one"),
+        ({"page": {"within": "weather"}}, "page is within weather, which is no dimension"),
+        ({"page": {"within": "page"}}, "page is within page, which must stand before it"),
+        (
+            {"referrer": {"within": "referrer_kind"}, "referrer_kind": {}},
+            "referrer is within referrer_kind, which must stand before it",
+        ),
+        (
+            {"browser": {"within": "audience"}, "browser_version": {"within": "browser"}},
+            "browser_version is within browser, which is within audience: name that instead",
+        ),
+    ],
+)
+def test_a_dimension_that_cannot_be_protected_is_refused_by_name(
+    dimensions: dict[str, dict[str, str]], says: str
+) -> None:
+    document = {
+        **declarations.load("events/event.yaml"),
+        "dimensions": {n: {"purpose": "statistics", **spec} for n, spec in dimensions.items()},
+    }
+    with pytest.raises(SettingsError) as refused:
+        events.nesting(document)
+    assert str(refused.value).startswith(f"schemas/events/event.yaml: dimension {says}")
+
+
+def test_a_dimension_without_a_purpose_is_refused() -> None:
+    document = {**declarations.load("events/event.yaml"), "dimensions": {"page": {}}}
+    with pytest.raises(SettingsError, match="dimension page takes purpose"):
+        events.nesting(document)
 
 
 def test_nothing_lies_beneath_a_null() -> None:

@@ -18,19 +18,14 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.events import DIMENSIONS
 from pipeline.release.ledger import Ledger
 from pipeline.release.rules import Rules
 from pipeline.rows import CELLS, DAY, HOUR, OTHER
 
 BITS: Final = 63
-WITHIN: Final = {
-    "referrer": "referrer_kind",
-    "browser": "audience",
-    "system": "audience",
-    "device": "audience",
-}
-"""What every reader of the documentation knows to nest: kinds and their hosts; and a bot is
-``(bot)`` in browser, system and device."""
+WITHIN: Final = {name: parent for name, parent in DIMENSIONS.items() if parent is not None}
+"""What every reader of the declaration knows to nest."""
 
 Step = tuple[list[int], int | None, bool]
 """One apply: places of its rows, watermark, end."""
@@ -133,6 +128,8 @@ def _derive(
             ]
             truth = truths[site, start]
             yield from _check(truth, k, f"day less hours {site} {start}", _across(day, hours))
+            grown = _grown(_state(day, 1), hours, truth, k)
+            yield from _check(truth, k, f"day less one hour {site} {start}", grown)
 
 
 def _honest(window: Window, truth: Truth, said: Said) -> None:
@@ -241,6 +238,19 @@ class _Linked:
             if child == dimension and parent_value in {None, value}
             for gain in gains.values()
         ]
+
+
+def _grown(
+    first: dict[tuple[str, str], int], hours: list[Window], truth: Truth, k: int
+) -> Iterator[tuple[str, int]]:
+    """Visitors of a day's cell less those of the only hour that showed it."""
+    last = [_state(hour, max(_revisions(hour))) for hour in hours]
+    for (name, value), rows in first.items():
+        shown = [state[name, value] for state in last if (name, value) in state]
+        if len(shown) == 1 and value != OTHER:
+            new = truth.visitors(rows) - truth.visitors(shown[0])
+            if 0 < new < k:
+                yield f"{name} {value}, visitors gained", _of_visitors(truth, new)
 
 
 def _across(day: Window, hours: list[Window]) -> Iterator[tuple[str, int]]:

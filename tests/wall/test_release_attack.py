@@ -19,9 +19,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.events import AUDIENCE, DIMENSIONS
 from pipeline.release.rules import Rules
 from pipeline.rows import DAY, HOUR
-from tests.unit.release.sites import arrivals, small_sites
+from tests.unit.release.sites import START, arrivals, small_sites
 from tests.wall.release_attacker import Finding, Step, attack
 
 LATENESS, HOLD = 600, 12 * HOUR
@@ -51,6 +52,32 @@ def test_no_difference_betrays_anyone_on_a_small_site(seed: int, k: int) -> None
 def test_the_attacker_finds_the_hole_that_a_missing_rule_leaves(rule: str) -> None:
     off = Rules(**{rule: False})
     assert any(_attack_small(seed, 3, 20, off) for seed in range(30))
+
+
+def test_a_leaf_of_two_parents_does_not_betray_who_was_known_in_one_of_them() -> None:
+    """Three late visitors are new within the second parent, and one of them to what is shown."""
+    seen = [("one", "leaf", visitor) for visitor in (1, 2, 3)]
+    seen += [("two", "another leaf", visitor) for visitor in (1, 2, 4, 5)]
+    late = [("two", "leaf", visitor) for visitor in (1, 2, 4)]
+    rows = [_visit(*visit) for visit in seen + late]
+    places = list(range(len(rows)))
+    close = START + HOUR + LATENESS
+    steps: list[Step] = [
+        (places[: len(seen)], close, False),
+        (places[len(seen) :], close + HOUR, False),
+        ([], None, True),
+    ]
+    assert attack(rows, steps, 3, LATENESS, HOLD) == []
+    assert attack(rows, steps, 3, LATENESS, HOLD, Rules(shared=False))
+
+
+def _visit(parent: str, leaf: str, visitor: int) -> dict[str, Any]:
+    """A row of one hour whose dimensions say the same, save for those that are nested."""
+    row: dict[str, Any] = {"site": "s", "hour": START, "audience": "human", "visitor": visitor}
+    for name, within in DIMENSIONS.items():
+        nested = within not in {None, AUDIENCE}
+        row[name] = leaf if nested else parent if name in DIMENSIONS.values() else "same"
+    return {**row, "hits": 1, "bytes": 1}
 
 
 @pytest.mark.parametrize("late", [0.0, 0.15])
@@ -97,7 +124,8 @@ def _sample() -> list[dict[str, Any]]:
                 "method": method,
             }
             row["referrer_kind"], row["referrer"] = _referrer(referrer)
-            for name, words in WORDS.items():
+            for name in [name for name in DIMENSIONS if name not in row]:
+                words = WORDS.get(name, WORDS["browser"])
                 known = next((word for word in words if word in agent), "(unknown)")
                 row[name] = "(bot)" if row["audience"] == "bot" else known
             held = rows.setdefault(tuple(row.values()), {**row, "hits": 0, "bytes": 0})

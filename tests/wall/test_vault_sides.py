@@ -13,8 +13,8 @@ from pipeline import sealed
 from pipeline.errors import IntegrityError
 from pipeline.investigations.open import open_batch
 from pipeline.keys.client import KeyClient
-from pipeline.keys.rules import LIVE
 from pipeline.keys.service import KeyService
+from pipeline.labels import LIVE
 from pipeline.restricted.pseudonym import Pseudonymiser
 from pipeline.restricted.seal import seal
 from tests.unit.keys.making import TODAY, Hands, bytes_at_rest, store_in

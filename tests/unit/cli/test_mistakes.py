@@ -8,6 +8,7 @@ import gzip
 import io
 import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,12 +18,15 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from pipeline.apps import STAGES
 from pipeline.cli.place import occupied
 from pipeline.clickhouse.client import Engine, connect
 from pipeline.clickhouse.migrations import migrate
+from pipeline.restricted.formats import FORMATS
 from pipeline.rows import TABLES
 from tests.unit.cli.conftest import Partywall
 
+TOP = Path(__file__).parents[3]
 SECRET = "mallory.q.public@example.com"
 LINE = (
     f'192.0.2.77 - - [17/May/2015:10:05:03 +0000] "GET /for/{SECRET} HTTP/1.1" 200 12 '
@@ -107,10 +111,7 @@ class TestFiles:
 
     def test_a_format_that_is_unknown(self, partywall: Partywall, verb: str, log: Path) -> None:
         complaint = partywall(verb, log, "--format", "apache2").complaint
-        assert complaint == (
-            "no format is called apache2: choose auto, combined, vhost_combined, common, nginx, "
-            "nginx_json, caddy"
-        )
+        assert complaint == (f"no format is called apache2: choose auto, {', '.join(FORMATS)}")
 
     @pytest.mark.parametrize("label", ["a b", "-x", "", "ä", "x" * 65, "a/b", "a\nb"])
     def test_a_label_of_the_wrong_shape(
@@ -273,9 +274,30 @@ class TestService:
     def test_a_port_that_is_none(self, partywall: Partywall) -> None:
         assert "'--port'" in partywall("up", "--port", "99999").complaint
 
+    @pytest.mark.parametrize("module", ["pipeline", "pipeline.apps.stage"])
+    def test_a_declaration_that_is_refused(self, tmp_path: Path, module: str) -> None:
+        """It is read before there is a verb or a stage, and named all the same."""
+        for name in ("pipeline", "schemas"):
+            shutil.copytree(TOP / name, tmp_path / name)
+        declared = tmp_path / "schemas/events/event.yaml"
+        text = declared.read_text(encoding="utf-8")
+        declared.write_text(text.replace("within: audience", "within: audiense"), encoding="utf-8")
+        (tmp_path / "settings.yaml").write_text("{}")
+        run = subprocess.run(
+            [sys.executable, "-m", module, "settings.yaml", "rollup"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 2
+        said = "schemas/events/event.yaml: dimension browser is within audiense"
+        assert said in run.stderr
+        assert run.stderr.count("\n") == 1
+
     def test_a_stage_that_is_none(self, partywall: Partywall) -> None:
         assert partywall("run", "splitt").complaint == (
-            "no stage is called splitt: choose from keys, split, vault, rollup, release, load"
+            f"no stage is called splitt: choose from {', '.join(STAGES)}"
         )
 
     @pytest.mark.parametrize("verb", [["status"], ["doctor"], ["ship", "access.log"]])

@@ -12,8 +12,8 @@ import yaml
 
 from deploy.kafka import grants
 from pipeline import policy
+from pipeline.apps import STAGES
 from pipeline.apps.embedded import PROCESSES
-from pipeline.apps.stage import STAGES
 from pipeline.bench.run import _PROCESSES
 from pipeline.kafka import topics
 from pipeline.kafka.topics import READ_BY

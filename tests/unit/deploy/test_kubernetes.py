@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from pipeline.apps.stage import STAGES
+from pipeline.apps import STAGES
 
 FOLDER: Final = Path(__file__).parents[3] / "deploy/kubernetes"
 Manifest = dict[str, Any]

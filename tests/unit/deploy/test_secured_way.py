@@ -20,13 +20,13 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.kafka import grants
 from pipeline import policy
+from pipeline.apps import STAGES
 from pipeline.clickhouse.remote import query
 from pipeline.kafka import client, topics
 from pipeline.settings import Kafka
 from tests.support.kafka_server import missing
 from tests.support.secured_kafka import secured_kafka
 
-STAGES: Final = ("keys", "split", "vault", "rollup", "release", "load")
 WITHIN: Final = 120.0
 LINES: Final = [
     f'192.0.2.{n} - - [17/May/2015:10:05:{n % 60:02d} +0000] "GET /a HTTP/1.1" 200 7 "-" "x"'

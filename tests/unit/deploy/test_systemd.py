@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.apps.stage import STAGES
+from pipeline.apps import STAGES
 
 UNITS = Path(__file__).parents[3] / "deploy/systemd"
 

@@ -13,9 +13,9 @@ from aiohttp import web
 
 from pipeline.errors import IntegrityError, SettingsError, UnavailableError
 from pipeline.keys.client import KeyClient, Patience
-from pipeline.keys.rules import LIVE
 from pipeline.keys.service import KeyService
 from pipeline.keys.store import Store
+from pipeline.labels import LIVE
 from tests.unit.keys.making import TODAY, Hands, store_in
 
 TOKEN = "a-token-of-the-role-split-000000001"

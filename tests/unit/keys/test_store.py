@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from pipeline.errors import IntegrityError, SettingsError, UnavailableError
 from pipeline.keys.kek import is_repeated
-from pipeline.keys.rules import DAY, HOUR, LIVE, Rules
+from pipeline.keys.rules import DAY, HOUR, Rules
 from pipeline.keys.store import Store
+from pipeline.labels import LIVE
 from pipeline.policy import Policy, Retention, Version
 from tests.unit.keys.making import NOON, RULES, TODAY, Hands, bytes_at_rest, store_in
 

@@ -1,14 +1,21 @@
-"""Small random sites for the tests of the release: few values, odd hours, late rows."""
+"""Small random sites for the tests of the release: few values, odd hours, late rows.
+
+Dimensions and their nesting are those declared, so a new one is tried like the others.
+"""
 
 from __future__ import annotations
 
 import random
 from typing import Any
 
-from pipeline.events import DIMENSIONS
+from pipeline.events import AUDIENCE, DIMENSIONS
 from pipeline.rows import DAY, HOUR
 
 START = 20_000 * DAY
+SHARED = "of all"
+"""A leaf that stands within each value of its parent: a domain from which both searches come and
+visitors of other pages."""
+
 Row = dict[str, Any]
 Step = tuple[list[int], int | None, bool]
 
@@ -18,28 +25,27 @@ def small_site(rng: random.Random, name: str, days: int = 1) -> list[Row]:
     candidates = [START + hour * HOUR for hour in range(8)]
     candidates += [START + DAY + hour * HOUR for hour in range(4 * (days - 1))]
     hours = rng.sample(candidates, rng.randint(2, 4))
-    visitors, values = rng.randint(3, 30), rng.randint(1, 4)
-    kinds = ["search", "social", "other"][: rng.randint(1, 3)]
+    visitors, values, parents = rng.randint(3, 30), rng.randint(1, 4), rng.randint(1, 3)
     rows: dict[tuple[object, ...], Row] = {}
     for _ in range(rng.randint(10, 150)):
         hour, visitor = rng.choice(hours), rng.randrange(visitors)
         bot = visitor % 4 == 0
-        kind = rng.choice(kinds)
         row: Row = {
             "site": name,
             "hour": hour,
             "audience": "bot" if bot else "human",
             "visitor": hour // DAY * 1000 + visitor,
         }
-        for dimension in DIMENSIONS:
-            if dimension in {"browser", "system", "device"}:
+        for dimension, parent in DIMENSIONS.items():
+            if parent == AUDIENCE:
                 of_person = (visitor * 7 + len(dimension)) % (values + 1)
                 chosen = of_person if rng.random() < 0.9 else rng.randrange(values + 1)
                 row[dimension] = "(bot)" if bot else f"{dimension} {chosen}"
-            elif dimension == "referrer_kind":
-                row[dimension] = kind
-            elif dimension == "referrer":
-                row[dimension] = f"{kind} {rng.randrange(values)}"
+            elif parent is not None:
+                leaf = rng.randrange(values)
+                row[dimension] = f"{row[parent] if leaf else SHARED} {leaf}"
+            elif dimension in DIMENSIONS.values():
+                row[dimension] = f"{dimension} {rng.randrange(parents)}"
             else:
                 row[dimension] = f"{dimension} {int(rng.paretovariate(1.5)) % (values + 1)}"
         rows[tuple(row.values())] = {**row, "hits": rng.randint(1, 3), "bytes": rng.randrange(999)}

@@ -8,7 +8,7 @@ from collections import defaultdict
 import polars as pl
 import pytest
 
-from pipeline.events import DIMENSIONS
+from pipeline.events import AUDIENCE, DIMENSIONS
 from pipeline.release.ledger import Ledger, Released
 from pipeline.rows import CELLS, DAY, HOUR
 
@@ -23,23 +23,16 @@ def some_rows(seed: int, rows: int = 400, days: int = 2) -> list[dict[str, objec
     for _ in range(rows):
         visitor = rng.randrange(40)
         bot = visitor % 4 == 0
-        kind = rng.choice(["search", "social", "(direct)"])
-        key = (
-            rng.choice(["a", "b"]),
-            DAY_START + rng.randrange(24 * days) * HOUR,
-            "bot" if bot else "human",
-            visitor,
-            *(
-                "(bot)"
-                if bot and name in {"browser", "system", "device"}
-                else kind
-                if name == "referrer_kind"
-                else f"{kind}{rng.randrange(2)}"
-                if name == "referrer"
-                else f"{name}{rng.randrange(3)}"
-                for name in DIMENSIONS
-            ),
-        )
+        row = {
+            "site": rng.choice(["a", "b"]),
+            "hour": DAY_START + rng.randrange(24 * days) * HOUR,
+            AUDIENCE: "bot" if bot else "human",
+            "visitor": visitor,
+        }
+        for name, parent in DIMENSIONS.items():
+            value = f"{row[parent] if parent else name}{rng.randrange(3)}"
+            row[name] = "(bot)" if bot and parent == AUDIENCE else value
+        key = tuple(row.values())
         counted[key][0] += rng.randrange(1, 4)
         counted[key][1] += rng.randrange(1000)
     names = list(CELLS)

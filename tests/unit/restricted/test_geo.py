@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet  # type: ignore[import-untyped]
+from prometheus_client import REGISTRY
 
 from pipeline.errors import SettingsError
 from pipeline.restricted.geo import Geo
+from tests.support.heard import heard
 
 UNKNOWN = "(unknown)"
 
@@ -99,20 +101,43 @@ def test_a_replaced_file_is_taken_up_when_the_time_to_look_has_come(tmp_path: Pa
     assert geo.many(["192.0.2.7"]) == [("FR", UNKNOWN)]
 
 
+def refused() -> float | None:
+    """What the metric says."""
+    return REGISTRY.get_sample_value("partywall_refused_databases")
+
+
 def test_a_damaged_file_leaves_the_one_before_in_use_and_is_named(tmp_path: Path) -> None:
+    """Once in the log, by its name alone, and in the metric as long as it lies there."""
     watch = Watch()
     path = write(tmp_path / "c.mmdb", {"192.0.2.0/24": {"country_code": "DE"}})
     geo = Geo(path, check_seconds=10, clock=watch)
     path.write_bytes(b"half a download")
-    watch.now = 10
-    assert geo.refresh() == (path,)
-    assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN)]
-    watch.now = 20
-    assert geo.refresh() == (path,), "still damaged"
+    with heard() as said:
+        for watch.now in (10, 20):
+            assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN)]
+            assert refused() == 1
+    assert said.getvalue().count("address database cannot be read") == 1
+    assert "c.mmdb" in said.getvalue()
+    assert str(tmp_path) not in said.getvalue()
     write(path, {"192.0.2.0/24": {"country_code": "FR"}})
     watch.now = 30
-    assert geo.refresh() == ()
     assert geo.many(["192.0.2.7"]) == [("FR", UNKNOWN)]
+    assert refused() == 0
+
+
+def test_a_file_that_is_put_back_is_refused_no_longer(tmp_path: Path) -> None:
+    watch = Watch()
+    path = write(tmp_path / "c.mmdb", {"192.0.2.0/24": {"country_code": "DE"}})
+    geo = Geo(path, check_seconds=10, clock=watch)
+    path.rename(tmp_path / "kept")
+    path.write_bytes(b"half a download")
+    watch.now = 10
+    geo.refresh()
+    assert refused() == 1
+    (tmp_path / "kept").rename(path)
+    watch.now = 20
+    geo.refresh()
+    assert refused() == 0
 
 
 def test_a_file_cut_off_or_removed_under_the_reader_does_no_harm(tmp_path: Path) -> None:
@@ -124,7 +149,6 @@ def test_a_file_cut_off_or_removed_under_the_reader_does_no_harm(tmp_path: Path)
     assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN)]
     path.unlink()
     watch.now = 10
-    assert geo.refresh() == ()
     assert geo.many(["192.0.2.8"]) == [("DE", UNKNOWN)]
 
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-import yaml
 
 from pipeline.restricted.formats import FIELDS, FORMATS, MAX_LINE_BYTES, RAW_SCHEMA, REJECTS, parse
 from pipeline.restricted.formats.fields import FUTURE_ALLOWED
+from tests.unit.restricted.formats.quirks import QUIRKS
 
 NOW = 1_800_000_000
-FIXTURES = Path(__file__).parent / "fixtures"
-QUIRKS: list[dict[str, Any]] = [
-    quirk
-    for name in ("combined.yaml", "json.yaml")
-    for quirk in yaml.safe_load((FIXTURES / name).read_text(encoding="utf-8"))
-]
 
 
 @pytest.mark.parametrize("quirk", QUIRKS, ids=lambda q: f"{q['format']}: {q['quirk']}")

@@ -1,0 +1,25 @@
+"""Every stage is known to all who must know it."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import pytest
+
+from pipeline import policy
+from pipeline.apps import STAGES
+from pipeline.apps.embedded import PROCESSES
+from pipeline.kafka import topics
+
+
+def test_the_embedded_group_runs_every_stage_once_in_order() -> None:
+    assert tuple(chain.from_iterable(PROCESSES)) == STAGES
+
+
+def test_every_stage_but_the_key_service_reads_a_topic() -> None:
+    assert ("keys", *topics.READ_BY) == STAGES
+
+
+@pytest.mark.parametrize(("stage", "topic"), topics.READ_BY.items())
+def test_a_stage_is_among_the_readers_of_what_it_reads(stage: str, topic: str) -> None:
+    assert stage in topics.declared(policy.load().current.retention)[topic].readers

@@ -1,0 +1,42 @@
+"""A label has one shape, wherever it comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pipeline.cli.options import check_label
+from pipeline.errors import SettingsError, UsageError
+from pipeline.restricted.lines import Label, Labeller
+from pipeline.settings import load
+
+GOOD = ["a", "live", "shop.example", "backfill-1", "0_x", "x" * 64]
+BAD = ["-x", ".x", "_x", "a b", "a/b", "a\n", "a\nb", "\u00e4", "x" * 65]
+
+
+def _typed(label: str) -> bool:
+    try:
+        check_label("--site", label)
+    except UsageError:
+        return False
+    return True
+
+
+def _set(label: str) -> bool:
+    try:
+        load(split={"site": label})
+    except SettingsError:
+        return False
+    return True
+
+
+def _sent(label: str) -> bool:
+    labeller = Labeller(Label("default", "kafka", "combined"))
+    return labeller.labels[labeller.number({"site": label.encode()})].site == label
+
+
+@pytest.mark.parametrize("taken", [_typed, _set, _sent])
+@pytest.mark.parametrize("label", GOOD + BAD)
+def test_a_label_is_taken_or_not_alike(taken: Callable[[str], bool], label: str) -> None:
+    assert taken(label) is (label in GOOD)
