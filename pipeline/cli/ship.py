@@ -79,12 +79,11 @@ def ship(
         )
     console = Console(stderr=True, highlight=False)
     console.print(f"shipped {shipped.lines:,} lines")
-    if not shipped.lines:
+    if not shipped.known:
         console.print(
-            "nothing is new in these files"
-            if shipped.known
-            else f"all of it was shipped before, under another ingest: {ingest} has no lines, and "
-            "was not ended"
+            f"all of it was shipped before, under another ingest: {ingest} has no lines, and was not "
+            "ended",
+            soft_wrap=True,
         )
     if shipped.damaged is not None:
         raise shipped.damaged
