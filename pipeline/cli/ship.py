@@ -81,8 +81,8 @@ def ship(
     console.print(f"shipped {shipped.lines:,} lines")
     if not shipped.known:
         console.print(
-            f"all of it was shipped before, under another ingest: {ingest} has no lines, and was not "
-            "ended",
+            f"all of it was shipped before, under another ingest: {ingest} has no lines, and "
+            "was not ended",
             soft_wrap=True,
         )
     if shipped.damaged is not None:
