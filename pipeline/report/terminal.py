@@ -152,14 +152,20 @@ def _tops(site: Site, signs: _Signs, width: int) -> RenderableType:
     return Group(*parts)
 
 
+_NUMBERS_ROOM: Final = 38
+"""Columns of a list's three numbers, up to a billion hits, and of what parts them."""
+
+
 def _top(top: Top, signs: _Signs, width: int) -> RenderableType:
     room = 10 if width < _WIDE else 20
     table = _table()
-    table.add_column("Hits", justify="right", min_width=7)
-    table.add_column("", justify="right", style=_QUIET, min_width=6)
+    table.add_column("Hits", justify="right", min_width=7, no_wrap=True)
+    table.add_column("", justify="right", style=_QUIET, min_width=6, no_wrap=True)
     table.add_column("Visitor-days", justify="right", min_width=12, no_wrap=True)
     table.add_column("", width=room, no_wrap=True, style=_HUMAN)
-    table.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
+    # Of a long value the end is left out, not the numbers beside it.
+    value_room = max(8, width - _NUMBERS_ROOM - room)
+    table.add_column("", no_wrap=True, overflow="ellipsis", max_width=value_room)
     for line in top.lines:
         value = status_phrase(line.value) if top.dimension == "status" else line.value
         table.add_row(

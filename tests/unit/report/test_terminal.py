@@ -36,6 +36,22 @@ def shown(
     return sink.buffer.getvalue().decode(code).replace(words.NARROW_SPACE, ",")
 
 
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+@pytest.mark.parametrize("hits", [100, 123_456_789])
+def test_a_long_value_takes_no_number_away(
+    width: int, hits: int, report: Report, account: Account
+) -> None:
+    page = "/" + "presentations/" * 17
+    day = report.breakdown_daily[0].start
+    rows = tuple(
+        Breakdown("example.org", day, "page", value, hits, 20) for value in (page, "/short")
+    )
+    text = shown(dataclasses.replace(report, breakdown_daily=rows), account, width=width)
+    for line in (line_with(text, "/pres"), line_with(text, "/short")):
+        assert re.search(rf"{hits:,} +50.0% +20 ", line)
+    assert "…" in line_with(text, "/pres") or width > len(page) + 60
+
+
 def line_with(text: str, word: str) -> str:
     return next(line for line in text.splitlines() if word in line)
 
