@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -141,3 +142,15 @@ def test_nothing_lies_beneath_a_null() -> None:
     rows = rows.with_columns(page=pl.when(pl.lit(value=False)).then("page"))
     sink: bytes = events.to_ipc(rows)
     assert b"secret" not in sink
+
+
+def test_a_messages_dictionary_holds_the_texts_of_its_rows_and_no_others() -> None:
+    """All partitions' rows, and values refused for a purpose, share the codes they come from."""
+    codes = pl.Categorical(pl.Categories.random())
+    rows = pl.concat([ROW] * 3).with_columns(page=pl.Series(["/a", "/refused", "/elsewhere"]))
+    coded = rows.with_columns(pl.col(pl.String).cast(codes))
+    kept = coded.head(2).with_columns(
+        page=pl.when(pl.col("page") == "/refused").then(pl.lit("/", codes)).otherwise("page")
+    )
+    table = pa.ipc.open_stream(events.to_ipc(kept)).read_all()
+    assert sorted(table["page"].chunk(0).dictionary.to_pylist()) == ["/", "/a"]
