@@ -72,6 +72,8 @@ class Points:
     def __exit__(self, *_: object) -> None:
         """Let others have them."""
         if self._lock >= 0:
+            # Said, not left to the closing: a process that is forked just now has it open too.
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
             os.close(self._lock)
         self._lock = -1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import orjson
@@ -90,6 +91,16 @@ def test_of_two_shippers_one_is_told_to_wait(tmp_path: Path) -> None:
         first.save(first.find(str(log)), 34, 2, "live")
     with late:
         assert late.find(str(log)).offset == 34
+
+
+def test_a_process_that_was_forked_meanwhile_keeps_nobody_out(tmp_path: Path) -> None:
+    """Until it runs its own program, it has every file open that we had."""
+    kept = tmp_path / "resume.json"
+    with Points(kept) as first:
+        copy = os.dup(first._lock)
+    with Points(kept):
+        pass
+    os.close(copy)
 
 
 def test_points_of_an_older_version_are_read(tmp_path: Path) -> None:
