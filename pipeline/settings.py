@@ -56,6 +56,8 @@ class Split(_Branch):
     site: Name = "default"
     source: Name = "kafka"
     format: str = "combined"
+    formats: dict[Name, str] = Field(default_factory=dict)
+    """Formats of one's own: name → an Apache ``LogFormat`` or nginx ``log_format`` string."""
     ingest: Name = LIVE
     sites: list[Name] | None = None
     ingests: list[Name] | None = None

@@ -20,7 +20,7 @@ from pipeline.policy import Policy
 from pipeline.policy import load as load_policy
 from pipeline.report.collect import collect
 from pipeline.report.model import Account, Report
-from pipeline.settings import Settings
+from pipeline.settings import Settings, Split
 from pipeline.shipping.ship import Progress
 from pipeline.vault.status import vault_status
 
@@ -50,7 +50,10 @@ async def run(
 
     Raises InputError where an input is damaged, UnavailableError where a stage has failed.
     """
-    settings = Settings(kafka=group.kafka(), policy=group.settings.get("policy"))
+    own = group.settings.get("split", {}).get("formats", {})
+    settings = Settings(
+        kafka=group.kafka(), policy=group.settings.get("policy"), split=Split(formats=own)
+    )
     before = records(group.folder)
     shipped = await ship.ship(plans, settings, clock, remember=None, end=True, tell=tell)
     if shipped.damaged is not None:

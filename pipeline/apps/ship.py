@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -39,14 +40,23 @@ class Shipped:
 
 
 def plan(
-    names: list[str], site: str, source: str | None, format_: str, ingest: str, clock: Clock
+    names: list[str],
+    site: str,
+    source: str | None,
+    format_: str,
+    ingest: str,
+    clock: Clock,
+    own: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Plan]:
-    """Look into each file and return what to ship, oldest first; raises InputError."""
+    """Look into each file and return what to ship, oldest first; raises InputError.
+
+    ``own`` are the formats of ``split.formats``.
+    """
     now = int(clock().timestamp())
     plans: list[Plan] = []
     for name in names:
         shown = "standard input" if name == inputs.STDIN else name
-        seen = look(shown, inputs.head(name), format_, now)
+        seen = look(shown, inputs.head(name), format_, now, own)
         if ingest == LIVE and seen.oldest is not None and seen.oldest < now - _TOO_OLD:
             raise InputError(
                 f"{shown} begins more than two days ago, and the keys of those days are gone: give "
@@ -102,7 +112,7 @@ async def ship(
             declared["logs.web"].partitions,
             clock,
             points,
-            lambda value, format_: oldest(value, format_, now),
+            lambda value, format_: oldest(value, format_, now, settings.split.formats),
             lines_alone=lines_alone,
             tell=tell,
         )

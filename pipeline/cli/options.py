@@ -18,7 +18,13 @@ Config = Annotated[Path | None, typer.Option("--config", help="settings file (YA
 Data = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="keep everything in this folder")
 ]
-Format = Annotated[str, typer.Option("--format", help="auto, or a format's name")]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        help="auto, a format's name, or (report) an Apache LogFormat or nginx log_format string",
+    ),
+]
 Site = Annotated[str, typer.Option("--site", metavar="NAME", help="the site the lines belong to")]
 K = Annotated[
     int | None,
@@ -35,6 +41,11 @@ ASN = Annotated[Path | None, typer.Option("--mmdb-asn", help="MMDB file: address
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 _LABEL: Final = re.compile(PATTERN)
+
+
+def is_layout(format_: str) -> bool:
+    """Tell a format string from a format's name, which has neither of its signs."""
+    return "%" in format_ or "$" in format_
 
 
 def check_label(option: str, label: str) -> None:

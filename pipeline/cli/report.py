@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 import typer
@@ -29,6 +29,7 @@ from pipeline.cli.options import (
     check_label,
     database,
     distinct,
+    is_layout,
     k_asked_for,
 )
 from pipeline.cli.place import occupied
@@ -39,6 +40,9 @@ from pipeline.errors import InputError, UnavailableError, UsageError
 from pipeline.report.as_json import as_json
 from pipeline.report.html import as_html
 from pipeline.report.terminal import render
+
+_OWN: Final = "own"
+"""What the format is called that was given as a string."""
 
 
 def report(
@@ -69,9 +73,11 @@ def report(
     in_force = k_asked_for(made, k)
     names = distinct(files)
     ingest = f"report-{secrets.token_hex(4)}"
-    plans = ship.plan(names, site, None, format_, ingest, system_clock)
+    own = {_OWN: format_} if is_layout(format_) else {}
+    plans = ship.plan(names, site, None, _OWN if own else format_, ingest, system_clock, own)
     overrides: dict[str, Any] = {
         "split": {
+            "formats": own,
             "mmdb_country": database("--mmdb-country", mmdb_country),
             "mmdb_asn": database("--mmdb-asn", mmdb_asn),
             "own_hosts": {site: own_host or []},

@@ -12,7 +12,7 @@ from rich.console import Console
 from pipeline import settings as tree
 from pipeline.apps import ship as shipping
 from pipeline.cli.kept import embedded
-from pipeline.cli.options import Config, Format, check_label, distinct
+from pipeline.cli.options import Config, Format, check_label, distinct, is_layout
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
 from pipeline.errors import UsageError
@@ -64,7 +64,13 @@ def ship(
     settings = tree.load(config)
     if data is not None:
         settings = embedded(settings, data)
-    plans = shipping.plan(distinct(files), site, source, format_, ingest, system_clock)
+    if is_layout(format_):
+        raise UsageError(
+            "--format: whoever splits must know it too; give it a name in the settings, under "
+            "split.formats, and name that"
+        )
+    own = settings.split.formats
+    plans = shipping.plan(distinct(files), site, source, format_, ingest, system_clock, own)
     with Bars() as bars:
         shipped = asyncio.run(
             shipping.ship(

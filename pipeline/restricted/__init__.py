@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipeline.policy import Policy
+from pipeline.restricted import formats
 from pipeline.restricted.agent import Agent, Agents
 from pipeline.restricted.describe import Describer
 from pipeline.restricted.geo import Geo
@@ -56,6 +57,7 @@ def open_splitter(
         sealing=sealing,
         sites=settings.sites,
         ingests=settings.ingests,
+        known=formats.known(settings.formats),
     )
 
 

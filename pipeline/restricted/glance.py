@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -10,6 +12,7 @@ import polars as pl
 from pipeline.errors import InputError
 from pipeline.restricted import formats
 
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _FEW_LINES: Final = 4
 _FEW_BYTES: Final = 8192
 
@@ -22,30 +25,32 @@ class Look:
     oldest: int | None
 
 
-def look(name: str, lines: list[bytes], format_: str, now: int) -> Look:
+def look(
+    name: str, lines: list[bytes], format_: str, now: int, own: Mapping[str, str] = _NONE
+) -> Look:
     """Tell the format (``auto``: by trying) and the oldest time of a file's first lines.
 
-    ``name`` is the file's, for the message. Raises InputError where no format is known by that
-    name, or where ``auto`` cannot tell.
+    ``name`` is the file's, for the message; ``own`` are formats of one's own (split.formats).
+    Raises InputError where no format is known by that name, or where ``auto`` cannot tell.
     """
+    among = formats.known(own)
     sample = pl.Series(
         [line.decode("utf-8", "replace").rstrip("\r") for line in lines], dtype=pl.String
     )
-    if format_ == "auto":
-        found = formats.detect(sample)
+    if format_ == formats.AUTO:
+        found = formats.detect(sample, among)
         if found.format is None:
             raise InputError(f"{name}: {found.reason}; name the format with --format")
         format_ = found.format
-    elif format_ not in formats.FORMATS:
-        known = ", ".join(formats.FORMATS)
-        raise InputError(f"no format is called {format_}: choose auto, {known}")
-    oldest = formats.parse(format_, sample, now=now)["time"].min()
+    elif format_ not in among:
+        raise InputError(f"no format is called {format_}: choose auto, {', '.join(among)}")
+    oldest = formats.parse(format_, sample, now=now, among=among)["time"].min()
     return Look(format_, oldest if isinstance(oldest, int) else None)
 
 
-def oldest(chunk: bytes, format_: str, now: int) -> int | None:
+def oldest(chunk: bytes, format_: str, now: int, own: Mapping[str, str] = _NONE) -> int | None:
     """Return the oldest time (seconds since 1970 UTC) in the first lines of a chunk, if any."""
     first = chunk[:_FEW_BYTES].split(b"\n")[:_FEW_LINES]
     sample = pl.Series([line.decode("utf-8", "replace") for line in first], dtype=pl.String)
-    found = formats.parse(format_, sample, now=now)["time"].min()
+    found = formats.parse(format_, sample, now=now, among=formats.known(own))["time"].min()
     return found if isinstance(found, int) else None

@@ -73,9 +73,11 @@ class Splitter:
         sealing: bool = True,
         sites: Collection[str] | None = None,
         ingests: Collection[str] | None = None,
+        known: Mapping[str, formats.Format] = formats.FORMATS,
     ) -> None:
         """``partitions`` of the events topic; ``sealing=False`` is a switch of the benchmark.
 
+        ``known`` are the formats that a label may name.
         Where ``sites`` or ``ingests`` are given, lines of others are rejected.
         """
         self._describer = describer
@@ -87,6 +89,7 @@ class Splitter:
         self._sealing = sealing
         self._pseudonymiser = Pseudonymiser()
         self._refusals = Refusals(policy, events.PURPOSES)
+        self._formats = known
         self._day = 0
 
     def __repr__(self) -> str:
@@ -130,13 +133,13 @@ class Splitter:
         plain = part["text"]
         name = label.format
         if name == "auto" and label.known:
-            name = formats.detect(plain.head(1_000)).format or ""
+            name = formats.detect(plain.head(1_000), self._formats).format or ""
         if not label.known:
             raw = _unread(plain, UNKNOWN_LABEL)
-        elif name not in formats.FORMATS:
+        elif name not in self._formats:
             raw = _unread(plain, "unknown_format")
         else:
-            raw = formats.parse(name, plain, now=now)
+            raw = formats.parse(name, plain, now=now, among=self._formats)
         return pl.concat(
             [
                 part.drop("text"),

@@ -26,8 +26,10 @@ from pipeline.restricted.formats.fields import (
     check,
 )
 from pipeline.restricted.formats.nginx_json import NGINX_JSON
+from pipeline.restricted.formats.own import compiled
 
 __all__ = [
+    "AUTO",
     "FIELDS",
     "FORMATS",
     "MAX_LINE_BYTES",
@@ -36,8 +38,12 @@ __all__ = [
     "Detection",
     "Format",
     "detect",
+    "known",
     "parse",
 ]
+
+AUTO: Final = "auto"
+"""Stands for whichever format the first lines are in."""
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {entry.name: entry for entry in (COMBINED, VHOST_COMBINED, COMMON, NGINX, NGINX_JSON, CADDY)}
@@ -45,19 +51,32 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
 """Name → format."""
 
 
-def parse(name: str, lines: pl.Series, *, now: int) -> pl.DataFrame:
+def known(own: Mapping[str, str]) -> Mapping[str, Format]:
+    """Return all formats by name: one's own, given as format strings, and those built in.
+
+    Raises SettingsError for a string that is none, or under a name that is taken.
+    """
+    for name in own:
+        if name in FORMATS or name == AUTO:
+            raise SettingsError(f"setting split.formats.{name}: this name is taken; give another")
+    return {**{name: compiled(name, text) for name, text in own.items()}, **FORMATS}
+
+
+def parse(
+    name: str, lines: pl.Series, *, now: int, among: Mapping[str, Format] = FORMATS
+) -> pl.DataFrame:
     """Return RAW_SCHEMA, a row per line, in order; no text makes it raise.
 
-    ``lines`` is a String column without line ends; ``now`` is in seconds since 1970 UTC. An
-    unknown ``name`` raises SettingsError.
+    ``lines`` is a String column without line ends; ``now`` is in seconds since 1970 UTC. A
+    ``name`` that is not ``among`` the formats raises SettingsError.
     """
     try:
-        form = FORMATS[name]
+        form = among[name]
     except KeyError:
-        raise SettingsError(f"no format {name!r}: choose one of {', '.join(FORMATS)}") from None
+        raise SettingsError(f"no format {name!r}: choose one of {', '.join(among)}") from None
     return check(form.read(lines), lines, now)
 
 
-def detect(sample: pl.Series) -> Detection:
+def detect(sample: pl.Series, among: Mapping[str, Format] = FORMATS) -> Detection:
     """Guess the format of the first lines of a file (String column); see ``Detection``."""
-    return detect_among(FORMATS, sample)
+    return detect_among(among, sample)

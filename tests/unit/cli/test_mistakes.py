@@ -113,6 +113,16 @@ class TestFiles:
         complaint = partywall(verb, log, "--format", "apache2").complaint
         assert complaint == (f"no format is called apache2: choose auto, {', '.join(FORMATS)}")
 
+    def test_a_format_string_that_reads_nothing(
+        self, partywall: Partywall, verb: str, log: Path
+    ) -> None:
+        complaint = partywall(verb, log, "--format", "%h %l %u").complaint
+        says = {
+            "report": "setting split.formats.own: a log format needs a time",
+            "ship": "--format: whoever splits must know it too; give it a name in the settings",
+        }
+        assert complaint.startswith(says[verb])
+
     @pytest.mark.parametrize("label", ["a b", "-x", "", "ä", "x" * 65, "a/b", "a\nb"])
     def test_a_label_of_the_wrong_shape(
         self, partywall: Partywall, verb: str, log: Path, label: str

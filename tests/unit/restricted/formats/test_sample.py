@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.restricted.formats import detect, parse
+from pipeline.restricted.formats import detect, known, parse
 
 SAMPLE = Path(__file__).parents[4].parent / "shared/data/apache_logs.gz"
 NOW = 1_800_000_000
@@ -33,6 +33,19 @@ def test_facts(lines: pl.Series) -> None:
         "200": 9_125, "304": 445, "404": 213, "301": 164, "206": 45, "500": 3, "403": 2, "416": 2,
     }  # fmt: skip
     assert rows["method"].null_count() == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-agent}i\"",
+        '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
+        '"$http_referer" "$http_user_agent"',
+    ],
+)
+def test_the_servers_own_string_reads_it_as_the_format_does(text: str, lines: pl.Series) -> None:
+    found = parse("mine", lines, now=NOW, among=known({"mine": text}))
+    assert found.equals(parse("combined", lines, now=NOW))
 
 
 def test_detected(lines: pl.Series) -> None:

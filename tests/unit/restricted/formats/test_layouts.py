@@ -1,0 +1,170 @@
+"""A server's own format string reads what that server would have written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import SettingsError
+from pipeline.restricted.formats import FIELDS, known, parse
+
+NOW = 1_800_000_000
+THEN = 1_431_857_103
+AT = "17/May/2015:10:05:03 +0000"
+AGENT = "Mozilla/5.0 (X11)"
+WHOLE: dict[str, Any] = {
+    "address": "192.0.2.7", "time": THEN, "method": "GET", "target": "/a?b=c", "status": "200",
+    "bytes": 123, "referrer": "https://example.org/x", "agent": AGENT, "host": "www.example.org",
+}  # fmt: skip
+
+
+def read(text: str, line: str) -> dict[str, Any]:
+    among = known({"mine": text})
+    return parse("mine", pl.Series([line]), now=NOW, among=among).row(0, named=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "row"),
+    [
+        (
+            r"%v:%p %a %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\" %D",
+            f'www.example.org:443 192.0.2.7 - - [{AT}] "GET /a?b=c HTTP/1.1" 200 123 '
+            f'"https://example.org/x" "{AGENT}" 4711',
+            WHOLE,
+        ),
+        (
+            '%h %{%Y-%m-%dT%H:%M:%S%z}t %m %U%q %s %B "%{Host}i"',
+            '192.0.2.7 2015-05-17T12:05:03+0200 GET /a?b=c 200 123 "www.example.org"',
+            {**WHOLE, "referrer": None, "agent": None},
+        ),
+        (
+            "%{usec}t %a %400,501{User-agent}i",
+            f"{THEN}999999 192.0.2.7 -",
+            {"address": "192.0.2.7", "time": THEN, "agent": None, "status": None, "bytes": 0},
+        ),
+        (
+            '%{c}a %a %t "%!200,304,302{Referer}i" 100%% %{UNIQUE_ID}e',
+            f'198.51.100.1 192.0.2.7 [{AT}] "https://example.org/x" 100% abc',
+            {"address": "192.0.2.7", "referrer": "https://example.org/x"},
+        ),
+        (
+            '"%{X-Forwarded-For}i" %h %t "%r"',
+            f'"203.0.113.9, 10.0.0.1" 192.0.2.7 [{AT}] "GET /a?b=c HTTP/2.0"',
+            {"address": "192.0.2.7", "target": "/a?b=c"},
+        ),
+        (
+            '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
+            '"$http_referer" "$http_user_agent" rt=$request_time uct="$upstream_connect_time"',
+            f'192.0.2.7 - frank [{AT}] "GET /a?b=c HTTP/1.1" 200 123 "https://example.org/x" '
+            f'"{AGENT}" rt=0.003 uct="0.000"',
+            {**WHOLE, "host": None},
+        ),
+        (
+            "$msec|$host|$remote_addr|$request_method|$uri$is_args$args|$status|$bytes_sent",
+            f"{THEN}.250|www.example.org|192.0.2.7|GET|/a?b=c|200|123",
+            {**WHOLE, "referrer": None, "agent": None},
+        ),
+        (
+            '{"ip":"$remote_addr","at":"$time_iso8601","what":"$request","ua":"$http_user_agent"}',
+            '{"ip":"192.0.2.7","at":"2015-05-17T10:05:03+00:00","what":"GET /a?b=c HTTP/1.1",'
+            f'"ua":"{AGENT}"}}',
+            {"address": "192.0.2.7", "time": THEN, "target": "/a?b=c", "agent": AGENT},
+        ),
+        (
+            "$remote_addr\t${time_iso8601}\t$uri\t$args",
+            "2001:DB8::7\t2015-05-17T10:05:03Z\t/a\tb=c",
+            {"address": "2001:db8::7", "time": THEN, "target": "/a?b=c"},
+        ),
+        (
+            "$remote_addr $time_iso8601 $uri $args",
+            "192.0.2.7 2015-05-17T10:05:03Z /a -",
+            {"target": "/a"},
+        ),
+    ],
+)
+def test_what_a_server_writes_is_read(text: str, line: str, row: dict[str, Any]) -> None:
+    found = read(text, line)
+    assert found["reject"] is None
+    assert {name: found[name] for name in row} == row
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('%t "%r"', "needs the client's address"),
+        ('%h "%r"', "needs a time"),
+        ("%h%t", None),
+        ("%h%l %t", "something between each two fields"),
+        ("%h %t %Z", "there is no directive '%Z'"),
+        ("%h %t %", "there is no directive '%'"),
+        ("$remote_addr$time_local", "something between each two fields"),
+        ("$time_local $request", "needs the client's address"),
+        ("combined", "neither an Apache LogFormat"),
+        ("", "neither an Apache LogFormat"),
+    ],
+)
+def test_a_string_that_reads_nothing_is_refused_in_one_line(text: str, says: str | None) -> None:
+    if says is None:
+        assert known({"mine": text})
+        return
+    with pytest.raises(SettingsError) as caught:
+        known({"mine": text})
+    assert str(caught.value).startswith("setting split.formats.mine: ")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["combined", "auto"])
+def test_a_name_that_is_taken_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match="this name is taken"):
+        known({name: "%h %t"})
+
+
+_DIRECTIVES = {
+    "%h": ("address", st.sampled_from(["192.0.2.7", "2001:db8::7"])),
+    "%t": ("time", st.just(f"[{AT}]")),
+    "%>s": ("status", st.from_regex("[1-5][0-9]{2}", fullmatch=True)),
+    "%B": ("bytes", st.integers(0, 2**40).map(str)),
+    "%m": ("method", st.sampled_from(["GET", "POST", "PURGE"])),
+    "%U": ("target", st.from_regex(r"/[a-z/.]{0,20}", fullmatch=True)),
+    "%v": ("host", st.from_regex(r"[a-z]{1,9}\.example", fullmatch=True)),
+    '"%{Referer}i"': ("referrer", st.from_regex(r"https?://[a-z .?=&]{1,20}", fullmatch=True)),
+    '"%{User-agent}i"': ("agent", st.from_regex(r"[A-Za-z/0-9 ;().]{2,30}", fullmatch=True)),
+    "%D": (None, st.integers(0, 10**9).map(str)),
+    "%{X-Request-Id}o": (None, st.from_regex(r"[a-f0-9-]{1,36}", fullmatch=True)),
+}
+
+
+@settings(max_examples=200)
+@given(st.data(), st.permutations(sorted(_DIRECTIVES)), st.sampled_from([" ", "\t", "|", " | "]))
+def test_any_order_of_directives_reads_the_values_written(
+    data: st.DataObject, order: list[str], between: str
+) -> None:
+    """Round trip: the fields of a row are the values from which its line was written."""
+    shown = [d for d in order if d in {"%h", "%t"} or data.draw(st.booleans())]
+    values = {directive: data.draw(_DIRECTIVES[directive][1]) for directive in shown}
+    quoted = {d: f'"{value}"' if d.startswith('"') else value for d, value in values.items()}
+    found = read(between.join(shown), between.join(quoted.values()))
+    assert found["reject"] is None
+    for directive, written in values.items():
+        name = _DIRECTIVES[directive][0]
+        if name in {None, "time"}:
+            continue
+        assert str(found[str(name)]) == written
+    assert found["time"] == THEN
+
+
+@settings(max_examples=100)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=60), max_size=6))
+def test_any_text_gives_a_row_or_a_reject(lines: list[str]) -> None:
+    among = known({"mine": '%h|%t|"%r"|%U%q|%>s|%b|"%{User-agent}i"'})
+    found = parse("mine", pl.Series(lines, dtype=pl.String), now=NOW, among=among)
+    assert len(found) == len(lines)
+    assert all(
+        row["reject"] is not None and all(row[name] is None for name in FIELDS)
+        for row in found.iter_rows(named=True)
+    )
