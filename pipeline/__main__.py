@@ -13,6 +13,8 @@ def main() -> None:
     except PartywallError as error:
         sys.stderr.write(f"partywall: {error}\n")
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
     run()
 
 

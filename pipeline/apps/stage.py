@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import uvloop
+from aiokafka.errors import KafkaConnectionError
 
 from pipeline import logs, metrics
 from pipeline import settings as tree
@@ -54,11 +55,18 @@ async def _main(stages: list[str], settings: Settings, *, sealing: bool) -> int:
     ready: dict[str, object] = {"ready": stages}
     closing: list[Callable[[], Awaitable[Any]]] = []
     tasks = [asyncio.create_task(metrics.beat())]
+    stopping = asyncio.create_task(stop.wait())
     try:
         # Side by side: each waits seconds for its consumer group.
-        await asyncio.gather(
+        starting = asyncio.gather(
             *(_start(stage, settings, tasks, closing, ready, sealing=sealing) for stage in stages)
         )
+        first: list[asyncio.Future[Any]] = [starting, stopping]
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            # Told to stop before it had begun: there is nothing to leave in order.
+            os._exit(0)
+        starting.result()
         # What the imports made stays for good: it need not be looked at again.
         gc.collect()
         gc.freeze()
@@ -66,8 +74,7 @@ async def _main(stages: list[str], settings: Settings, *, sealing: bool) -> int:
         metrics.READY.set(1)
         sys.stdout.buffer.write(orjson.dumps(ready) + b"\n")
         sys.stdout.flush()
-        waiting = [asyncio.create_task(stop.wait()), *tasks]
-        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             if task.exception() is not None:
                 task.result()
@@ -85,6 +92,9 @@ async def _main(stages: list[str], settings: Settings, *, sealing: bool) -> int:
 
 def _say(error: BaseException) -> int:
     """Say why the stages stop, in our own words or in none; return the exit code."""
+    if isinstance(error, KafkaConnectionError):
+        # Faust does not wait for a broker that is not there when it starts; a supervisor does.
+        error = UnavailableError("no broker answers at kafka.bootstrap")
     if isinstance(error, UnavailableError):
         _log.error("the stage stops: start it again when this is mended", reason=str(error))
     elif isinstance(error, PartywallError):

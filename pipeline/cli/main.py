@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from importlib.metadata import version  # noqa: TID251 -- reads a version, imports nothing by name
 from typing import Annotated
 
 import typer
@@ -34,8 +35,18 @@ app = typer.Typer(
 )
 
 
+def _version(wanted: bool) -> None:  # noqa: FBT001 -- Typer calls it with the option's value
+    if wanted:
+        sys.stdout.write(f"partywall {version('partywall')}\n")
+        raise typer.Exit
+
+
 @app.callback()
-def root() -> None:
+def root(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="show the version")
+    ] = False,
+) -> None:
     """Logs in; anonymous statistics on one side of the wall, a sealed vault on the other."""
 
 

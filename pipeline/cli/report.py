@@ -112,7 +112,8 @@ async def _run(
     task = asyncio.current_task()
     if task is not None:
         # Ended from outside, too, the keys and the processes go first.
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     with _folder(data) as folder, Bars() as bars:
         bars.say("starting")
         async with Group(folder, overrides) as group:
@@ -145,6 +146,13 @@ def _check_page(html: Path) -> None:
         raise UsageError(f"--html {html}: its folder does not exist; make it first")
     if html.is_dir():
         raise UsageError(f"--html {html}: is a directory; name a file")
+    new = not html.exists()
+    try:
+        html.open("ab").close()
+    except OSError as error:
+        raise UsageError(f"--html {html}: {error.strerror}; name another file") from None
+    if new:
+        html.unlink()
 
 
 def _write(html: Path, page: str) -> None:

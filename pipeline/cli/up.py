@@ -42,7 +42,7 @@ async def _up(data: Path, overrides: dict[str, object], port: int) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     async with Group(data, overrides, port=port) as group:
         Place(group.bootstrap, group.engine, os.getpid()).write(data)

@@ -97,10 +97,7 @@ def read(opened_file: Opened, name: str, size: int) -> bytes:
     try:
         return opened_file.stream.read(size)
     except (EOFError, OSError, zlib.error, zstandard.ZstdError):
-        raise InputError(
-            f"{name} is damaged or cut short: unpack or fetch it again; what was read before the "
-            "damage is shipped"
-        ) from None
+        raise InputError(f"{name} is damaged or cut short: unpack or fetch it again") from None
 
 
 def head(name: str) -> list[bytes]:
