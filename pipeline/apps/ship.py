@@ -120,4 +120,6 @@ async def ship(
         ingests = {entry.tags.ingest: entry.tags for entry in plans}
         for name in ingests.keys() & shipper.ingests if end else ():
             await shipper.end(ingests[name])
+            if points is not None:
+                points.end(name)
         return Shipped(shipper.lines, bool(ingests.keys() & shipper.ingests), damaged)

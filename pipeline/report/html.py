@@ -215,7 +215,7 @@ def _notes(site: Site, account: Account) -> str:
     if site.folded:
         notes.append(
             f"(other): what fewer than {account.k} visitors a day asked for or came with, "
-            "counted together."
+            "and what was needed to hide it. Rows above may be less than all of their kind."
         )
     notes.append(
         "Visitor-days add up each day's visitors: nobody is known from one day to the next."

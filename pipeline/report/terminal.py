@@ -197,7 +197,7 @@ def _notes(site: Site, account: Account) -> list[RenderableType]:
         notes.append(
             _quiet(
                 f"(other): what fewer than {account.k} visitors a day asked for or came with, "
-                "counted together."
+                "and what was needed to hide it. Rows above may be less than all of their kind."
             )
         )
     notes.append(

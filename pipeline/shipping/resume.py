@@ -47,6 +47,7 @@ class Points:
         """Read the file where there is one; raises SettingsError where it cannot be used."""
         self._path = path
         self._points: list[Point] = []
+        self._ended: set[str] = set()
         self._lock = -1
         self._read()
 
@@ -81,8 +82,12 @@ class Points:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if self._path.exists():
-                self._points = [Point(**entry) for entry in orjson.loads(self._path.read_bytes())]
-        except (OSError, orjson.JSONDecodeError, TypeError):
+                kept = orjson.loads(self._path.read_bytes())
+                # A list of files alone is what an older version wrote.
+                whole = kept if isinstance(kept, dict) else {"files": kept, "ended": []}
+                self._points = [Point(**entry) for entry in whole["files"]]
+                self._ended = {str(ingest) for ingest in whole["ended"]}
+        except (OSError, orjson.JSONDecodeError, TypeError, KeyError):
             raise self._unusable() from None
 
     def _unusable(self) -> SettingsError:
@@ -111,11 +116,28 @@ class Points:
         same = (point.device, point.inode, point.digest)
         self._points = [p for p in self._points if (p.device, p.inode, p.digest) != same]
         self._points.append(moved)
+        self._write()
+
+    def end(self, ingest: str) -> None:
+        """Take note that an ingest was ended; returns when that is durable."""
+        self._ended.add(ingest)
+        self._write()
+
+    def check(self, ingest: str) -> None:
+        """Raise UsageError for an ingest that was ended: no more of its lines would be counted."""
+        if ingest in self._ended:
+            raise UsageError(
+                f"the ingest {ingest} has ended and takes no more lines: give these one of their "
+                f"own, such as --ingest {ingest}-2, and ship with --more where others follow"
+            )
+
+    def _write(self) -> None:
         temporary = self._path.with_suffix(".new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, 0o600)
-            file.write(orjson.dumps([asdict(p) for p in self._points]))
+            files = [asdict(p) for p in self._points]
+            file.write(orjson.dumps({"files": files, "ended": sorted(self._ended)}))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path)

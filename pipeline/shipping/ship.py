@@ -153,6 +153,8 @@ class Shipper:
             files[number].next = await asyncio.to_thread(next, files[number].reading, None)
         file = files[number]
         if file.next is not None:
+            if self._points is not None:
+                self._points.check(plan.tags.ingest)
             file.waiting.append((file.next, await self._send(file.next, plan.tags)))
         if len(file.waiting) >= IN_FLIGHT:
             await self._settle(file, IN_FLIGHT - SAVE_EVERY)

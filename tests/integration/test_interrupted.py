@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -24,22 +25,24 @@ def test_a_report_that_is_ended_from_outside_leaves_nothing(
 ) -> None:
     """While its stages start: they end too, the keys are gone, and the exit code is no success."""
     (tmp_path / "access.log").write_text(LINE * 50)
-    places = tmp_path / "tmp"
-    places.mkdir()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline", "report", "--json", str(tmp_path / "access.log")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "TMPDIR": str(places)},
-    )
-    deadline = time.monotonic() + PATIENCE
-    while not list(places.glob("partywall-*/log/split.log")):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(number)
-    out, said = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130
-    assert out == b""
-    assert b"Traceback" not in said
-    assert list(places.iterdir()) == []
+    # Not below pytest's own folder: a socket's path may have 107 bytes at most.
+    with (
+        tempfile.TemporaryDirectory(prefix="pw-") as places,
+        subprocess.Popen(
+            [sys.executable, "-m", "pipeline", "report", "--json", str(tmp_path / "access.log")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "TMPDIR": places},
+        ) as process,
+    ):
+        deadline = time.monotonic() + PATIENCE
+        while not list(Path(places).glob("partywall-*/log/split.log")):
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(number)
+        out, said = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 130
+        assert out == b""
+        assert b"Traceback" not in said
+        assert list(Path(places).iterdir()) == []

@@ -93,6 +93,17 @@ def test_of_two_shippers_one_is_told_to_wait(tmp_path: Path) -> None:
         assert late.find(str(log)).offset == 34
 
 
+def test_an_ingest_that_was_ended_takes_no_more(tmp_path: Path) -> None:
+    """Its lines would be sealed and never counted, and nobody would know."""
+    kept = tmp_path / "resume.json"
+    points = Points(kept)
+    points.check("old-1")
+    points.end("old-1")
+    with pytest.raises(UsageError, match="old-1 has ended and takes no more lines"):
+        Points(kept).check("old-1")
+    Points(kept).check("old-2")
+
+
 def test_a_process_that_was_forked_meanwhile_keeps_nobody_out(tmp_path: Path) -> None:
     """Until it runs its own program, it has every file open that we had."""
     kept = tmp_path / "resume.json"
@@ -109,7 +120,7 @@ def test_points_of_an_older_version_are_read(tmp_path: Path) -> None:
     log.write_bytes(LINES)
     points = Points(kept)
     points.save(points.find(str(log)), 34, 2, "live")
-    [entry] = orjson.loads(kept.read_bytes())
+    [entry] = orjson.loads(kept.read_bytes())["files"]
     del entry["ingest"]
     kept.write_bytes(orjson.dumps([entry]))
     point = Points(kept).find(str(log))
