@@ -34,6 +34,7 @@ SLOTS: Final = frozenset(
 """What a slot may hold. ``clf`` is a time without its brackets, ``epoch`` one in seconds or
 milliseconds, ``micros`` in microseconds; ``path`` and ``query`` stand in for a missing target."""
 
+_PARTS: Final = ("method", "target", "path", "query")
 _TIMES: Final = ("clf", "iso", "epoch", "micros")
 _SHAPES: Final = {"status": "[0-9]{3}|-", "size": "[0-9]+|-", "clf": r"[^\]]+"}
 _REQUEST: Final = r'(?P<method>[A-Z]+) (?P<target>[^ "\\]+) HTTP/[0-9.]+'
@@ -104,8 +105,11 @@ def _check(layout: Layout) -> None:
 
 
 def _pattern(layout: Layout, *, quick: bool) -> str:
-    """Return the regular expression of a layout; a slot that comes again is not read again."""
-    seen: set[str] = set()
+    """Return the regular expression of a layout; a slot that comes again is not read again.
+
+    Where there is a request line it says it all, and its parts beside it are not read.
+    """
+    seen = set(_PARTS) if Slot("request") in layout else set()
     made = ["^"]
     for at, piece in enumerate(layout):
         if isinstance(piece, str):
@@ -121,8 +125,8 @@ def _pattern(layout: Layout, *, quick: bool) -> str:
 
 def _slot(holds: str | None, before: str, after: str, seen: set[str], *, quick: bool) -> str:
     quoted = before.endswith('"') and after.startswith('"')
-    if holds == "request" and quick and not seen & {"method", "target"}:
-        seen |= {"request", "method", "target"}
+    if holds == "request" and holds not in seen and quick:
+        seen.add(holds)
         return _REQUEST
     if quoted:
         shape = r'[^"\\]*' if quick else _QUOTED
@@ -144,8 +148,7 @@ def _plain(found: pl.DataFrame) -> pl.DataFrame:
     found = found.with_columns(unescaped(found[name]) for name in sorted(texts))
     if "request" not in found.columns:
         return found
-    parts = split_requests(found["request"])
-    return found.with_columns(parts[name] for name in ("method", "target") if name not in texts)
+    return found.hstack(split_requests(found["request"]))
 
 
 def _typed(found: pl.DataFrame) -> pl.DataFrame:

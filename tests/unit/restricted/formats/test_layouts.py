@@ -42,6 +42,16 @@ def read(text: str, line: str) -> dict[str, Any]:
             {**WHOLE, "referrer": None, "agent": None},
         ),
         (
+            '%m %h %t %U "%r" %>s "%r"',
+            f'GET 192.0.2.7 [{AT}] /a "GET /a?b=c HTTP/1.1" 200 "GET /a?b=c HTTP/1.1"',
+            {"method": "GET", "target": "/a?b=c", "status": "200"},
+        ),
+        (
+            '%m %h %t %U "%r" %>s',
+            f'GET 192.0.2.7 [{AT}] /a "GET /a b HTTP/1.1" 200',
+            {"method": "GET", "target": "/a b", "status": "200"},
+        ),
+        (
             "%{usec}t %a %400,501{User-agent}i",
             f"{THEN}999999 192.0.2.7 -",
             {"address": "192.0.2.7", "time": THEN, "agent": None, "status": None, "bytes": 0},
