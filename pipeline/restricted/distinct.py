@@ -33,23 +33,12 @@ def distinct(column: pl.Series) -> tuple[pl.Series, list[str | None]]:
     Arrow's dictionary encoding is one hash per row; a join back from ``unique`` takes two, and a
     Polars categorical would keep the raw values in a pool of the process.
     """
-    codes, values = _coded(column)
-    return codes, values.to_pylist()
-
-
-def distinct_numbers(column: pl.Series) -> tuple[pl.Series, list[int | None]]:
-    """Code a column of integers, as :func:`distinct` does one of strings."""
-    codes, values = _coded(column)
-    return codes, values.to_pylist()
-
-
-def _coded(column: pl.Series) -> tuple[pl.Series, pa.Array]:
     encoded = pa.chunked_array([column.to_arrow()]).combine_chunks().dictionary_encode("encode")
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.chunk(0)
     # Not by to_numpy: it would load pandas.
     codes = pl.Series("code", encoded.indices).cast(pl.UInt32)
-    return codes, encoded.dictionary
+    return codes, encoded.dictionary.to_pylist()
 
 
 class Remembered(Generic[K, V]):

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.restricted.distinct import LONGEST_KEY, Remembered, distinct, distinct_numbers
+from pipeline.restricted.distinct import LONGEST_KEY, Remembered, distinct
 
 
 @given(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=4)))
@@ -61,10 +61,3 @@ def test_long_texts_are_answered_and_not_remembered() -> None:
     assert remembered.many([longer, longest, longer]) == [1_025, 1_024, 1_025]
     assert remembered(longer) == 1_025
     assert len(remembered) == 1
-
-
-@given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1)))
-def test_numbers_are_coded_like_texts(numbers: list[int | None]) -> None:
-    codes, values = distinct_numbers(pl.Series(numbers, dtype=pl.Int64))
-    assert len(set(values)) == len(values)
-    assert [values[code] for code in codes] == numbers
