@@ -59,6 +59,10 @@ class Split(_Branch):
     formats: dict[Name, str] = Field(default_factory=dict)
     """Formats of one's own: name → an Apache ``LogFormat`` or nginx ``log_format`` string."""
     ingest: Name = LIVE
+    zone: str = "UTC"
+    """Time zone (IANA) of times that stand without an offset, where a message names none."""
+    trusted_proxies: list[str | dict[str, str]] = Field(default_factory=list)
+    """Networks (CIDR) and presets of schemas/proxies.yaml, or {from: …, header: …}."""
     sites: list[Name] | None = None
     ingests: list[Name] | None = None
     own_hosts: dict[str, list[str]] = Field(default_factory=dict)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pipeline.errors import SettingsError
 from pipeline.policy import Policy
 from pipeline.restricted import formats
 from pipeline.restricted.agent import Agent, Agents
@@ -15,6 +16,7 @@ from pipeline.restricted.describe import Describer
 from pipeline.restricted.geo import Geo
 from pipeline.restricted.glance import Look, look, oldest
 from pipeline.restricted.lines import Label, RawMessages
+from pipeline.restricted.proxies import read_proxies
 from pipeline.restricted.referrer import Referrer, Referrers
 from pipeline.restricted.scrub import load_scrubber, method_name
 from pipeline.restricted.split import Crossing, Reading, Splitter
@@ -50,7 +52,7 @@ def open_splitter(
     return Splitter(
         describer,
         policy,
-        Label(settings.site, settings.source, settings.format, settings.ingest),
+        Label(settings.site, settings.source, settings.format, settings.ingest, _zone(settings)),
         partitions=partitions,
         max_line_bytes=settings.max_line_bytes,
         own_hosts={site: frozenset(hosts) for site, hosts in settings.own_hosts.items()},
@@ -58,7 +60,17 @@ def open_splitter(
         sites=settings.sites,
         ingests=settings.ingests,
         known=formats.known(settings.formats),
+        proxies=read_proxies(settings.trusted_proxies),
     )
+
+
+def _zone(settings: Split) -> str:
+    if not formats.is_zone(settings.zone):
+        raise SettingsError(
+            f"setting split.zone: there is no time zone {settings.zone!r}; name one "
+            "as in Europe/Berlin"
+        )
+    return settings.zone
 
 
 def describers() -> tuple[

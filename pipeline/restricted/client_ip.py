@@ -13,6 +13,11 @@ import polars as pl
 
 from pipeline.restricted.distinct import Remembered, distinct
 
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+"""Where a translator puts IPv4 (RFC 6052)."""
+_NETWORK_BITS: Final = 64
+"""What one subscriber has of IPv6 (RFC 6177): its devices change the other half at will."""
+
 CACHE_LIMIT: Final = 200_000
 """Distinct odd spellings remembered; plain dotted IPv4 needs no memory."""
 
@@ -25,8 +30,9 @@ _PLAIN_V4: Final = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
 def canonical(text: str) -> str | None:
     """Return the canonical text (RFC 5952 for IPv6), or None where ``text`` is no address.
 
-    IPv4 inside IPv6 (``::ffff:0:0/96``) becomes IPv4; a zone is dropped. Host names, ports,
-    octets with leading zeros and anything longer than an address give None.
+    IPv4 inside IPv6 becomes IPv4: mapped (``::ffff:0:0/96``), translated (``64:ff9b::/96``) and
+    6to4 (``2002::/16``, RFC 3056). A zone is dropped. Host names, ports, octets with leading zeros
+    and anything longer than an address give None.
     """
     if len(text) > _LONGEST:
         return None
@@ -34,17 +40,38 @@ def canonical(text: str) -> str | None:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(address)
+    return str(_inner(address) if isinstance(address, ipaddress.IPv6Address) else address)
+
+
+def _inner(
+    address: ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return the IPv4 address that an IPv6 address stands for, or itself."""
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    # Zones compare as unequal, so that the address is built anew.
+    return address.ipv4_mapped or address.sixtofour or ipaddress.IPv6Address(int(address))
+
+
+def subscriber(address: str) -> str:
+    """Return what visitors are told apart by: IPv4 whole, of IPv6 the first 64 bits.
+
+    ``address`` is canonical text.
+    """
+    if ":" not in address:
+        return address
+    half = int(ipaddress.IPv6Address(address)) >> _NETWORK_BITS << _NETWORK_BITS
+    return str(ipaddress.IPv6Address(half))
 
 
 _canonical: Final = Remembered(canonical, CACHE_LIMIT)
+_subscriber: Final = Remembered(subscriber, CACHE_LIMIT)
 
 
 def forget() -> None:
     """Forget the spellings remembered."""
     _canonical.clear()
+    _subscriber.clear()
 
 
 def canonical_column(addresses: pl.Series) -> pl.Series:
@@ -63,3 +90,13 @@ def canonical_column(addresses: pl.Series) -> pl.Series:
         dtype=pl.String,
     ).gather(codes)
     return addresses.scatter((~plain.fill_null(value=False)).arg_true(), mended)
+
+
+def subscriber_column(addresses: pl.Series) -> pl.Series:
+    """Return ``subscriber`` of each canonical address (String, no nulls)."""
+    long = addresses.str.contains(":", literal=True)
+    if not long.any():
+        return addresses
+    codes, values = distinct(addresses.filter(long))
+    cut = pl.Series([_subscriber(value or "") for value in values], dtype=pl.String)
+    return addresses.scatter(long.arg_true(), cut.gather(codes))

@@ -42,9 +42,9 @@ def look(
         if found.format is None:
             raise InputError(f"{name}: {found.reason}; name the format with --format")
         format_ = found.format
-    elif format_ not in among:
+    elif formats.find(format_, among) is None:
         raise InputError(f"no format is called {format_}: choose auto, {', '.join(among)}")
-    oldest = formats.parse(format_, sample, now=now, among=among)["time"].min()
+    oldest = formats.parse(format_, sample, formats.Context(now), among=among)["time"].min()
     return Look(format_, oldest if isinstance(oldest, int) else None)
 
 
@@ -52,5 +52,7 @@ def oldest(chunk: bytes, format_: str, now: int, own: Mapping[str, str] = _NONE)
     """Return the oldest time (seconds since 1970 UTC) in the first lines of a chunk, if any."""
     first = chunk[:_FEW_BYTES].split(b"\n")[:_FEW_LINES]
     sample = pl.Series([line.decode("utf-8", "replace") for line in first], dtype=pl.String)
-    found = formats.parse(format_, sample, now=now, among=formats.known(own))["time"].min()
+    found = formats.parse(format_, sample, formats.Context(now), among=formats.known(own))[
+        "time"
+    ].min()
     return found if isinstance(found, int) else None

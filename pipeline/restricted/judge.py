@@ -52,7 +52,7 @@ def judge(frame: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         .then(pl.lit("no_purpose"))
     )
     frame = frame.with_columns(reason.alias("reason"), version.alias("policy"))
-    ignored = pl.col("reason").is_in(["empty", "no_policy", "no_purpose"])
+    ignored = pl.col("reason").is_in(["empty", "directive", "no_policy", "no_purpose"])
     return frame.with_columns(
         pl.when(pl.col("reason").is_null())
         .then(pl.lit(EVENT))

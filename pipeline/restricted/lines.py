@@ -10,13 +10,16 @@ from typing import Final
 import polars as pl
 
 from pipeline.labels import LIVE, PATTERN
+from pipeline.restricted.formats import is_zone
 
 MOST_LABELS: Final = 64
 """Distinct labels in one batch: each costs a parser's start and messages of its own."""
 
 _HEADERS_KEPT: Final = 10_000
-_HEADERS_LONGEST: Final = 256
+_HEADERS_LONGEST: Final = 2_560
 _LABEL: Final = re.compile(PATTERN.encode())
+_ZONE: Final = re.compile(rb"[A-Za-z0-9_+/-]{1,64}")
+_DIRECTIVE: Final = re.compile(rb"[A-Za-z0-9() _.:-]{1,2000}")
 _PLAIN: Final = {"offset": pl.UInt64, "raw": pl.Binary}
 Headers = Sequence[tuple[str, bytes]]
 
@@ -25,6 +28,7 @@ Headers = Sequence[tuple[str, bytes]]
 class Label:
     """What the shipper says of a message. Labels cross the wall, so their shape is closed.
 
+    ``zone`` and ``directive`` (``#Fields:`` of the file) help to read the lines and do not cross.
     ``known`` is False where the settings list sites or ingests and what was said is not among
     them: the rest is then the default's.
     """
@@ -33,6 +37,8 @@ class Label:
     source: str
     format: str
     ingest: str = LIVE
+    zone: str = "UTC"
+    directive: str = ""
     known: bool = True
 
 
@@ -96,10 +102,12 @@ class Labeller:
     def number(self, headers: dict[str, bytes]) -> int:
         """Return the number of a message's label; what is no valid label gives way to the default.
 
-        On the way of every message, so it hashes four small values and no more.
+        On the way of every message, so it hashes six small values and no more.
         """
         get = headers.get
-        key = (get("site"), get("source"), get("format"), get("ingest"))
+        key = (
+            get("site"), get("source"), get("format"), get("ingest"), get("zone"), get("fields"),
+        )  # fmt: skip
         found = self._numbers.get(key)
         if found is None:
             label = self._read(headers)
@@ -122,11 +130,15 @@ class Labeller:
             return value.decode() if value and _LABEL.fullmatch(value) else default
 
         base = self.default
+        zone, directive = headers.get("zone", b""), headers.get("fields", b"")
+        named = zone.decode() if _ZONE.fullmatch(zone) else ""
         label = Label(
             text("site", base.site),
             text("source", base.source),
             text("format", base.format),
             text("ingest", base.ingest),
+            named if named and is_zone(named) else base.zone,
+            directive.decode() if _DIRECTIVE.fullmatch(directive) else "",
         )
         strange = (self._sites is not None and label.site not in self._sites) or (
             self._ingests is not None and label.ingest not in self._ingests

@@ -9,7 +9,7 @@ Nothing is remembered between batches, neither key nor value: the hash of a visi
 microsecond, and finding it in a memory of raw values hardly less. So a key is forgotten here as
 soon as whoever lends it forgets it.
 
-Addresses count as they are given; an IPv6 address is not cut to its /64.
+Addresses count as they are given: split gives of IPv6 what a subscriber has, the first 64 bits.
 """
 
 from __future__ import annotations

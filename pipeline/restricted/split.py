@@ -15,12 +15,15 @@ import polars as pl
 from pipeline import events
 from pipeline.events import EventsHeader
 from pipeline.keys.material import SealingKey
+from pipeline.labels import LIVE
 from pipeline.policy import Policy
 from pipeline.purposes import Refusals
 from pipeline.restricted import batches, client_ip, formats, judge, seal
+from pipeline.restricted.client_ip import subscriber_column
 from pipeline.restricted.describe import Describer
 from pipeline.restricted.judge import EVENT, UNKNOWN_LABEL, PseudonymKeys
 from pipeline.restricted.lines import Label, Labeller, Lines, RawMessages, explode, text
+from pipeline.restricted.proxies import NO_PROXIES, Proxies
 from pipeline.restricted.pseudonym import Pseudonymiser
 from pipeline.rows import DAY, HOUR
 
@@ -74,10 +77,11 @@ class Splitter:
         sites: Collection[str] | None = None,
         ingests: Collection[str] | None = None,
         known: Mapping[str, formats.Format] = formats.FORMATS,
+        proxies: Proxies = NO_PROXIES,
     ) -> None:
         """``partitions`` of the events topic; ``sealing=False`` is a switch of the benchmark.
 
-        ``known`` are the formats that a label may name.
+        ``known`` are the formats that a label may name, ``proxies`` those that are believed.
         Where ``sites`` or ``ingests`` are given, lines of others are rejected.
         """
         self._describer = describer
@@ -90,6 +94,7 @@ class Splitter:
         self._pseudonymiser = Pseudonymiser()
         self._refusals = Refusals(policy, events.PURPOSES)
         self._formats = known
+        self._proxies = proxies
         self._day = 0
 
     def __repr__(self) -> str:
@@ -104,6 +109,7 @@ class Splitter:
             self._day = day
             self._describer.forget()
             client_ip.forget()
+            self._proxies.forget()
             seal.forget()
 
     def read(self, messages: RawMessages, now: int) -> Reading:
@@ -136,10 +142,18 @@ class Splitter:
             name = formats.detect(plain.head(1_000), self._formats).format or ""
         if not label.known:
             raw = _unread(plain, UNKNOWN_LABEL)
-        elif name not in self._formats:
+        elif formats.find(name, self._formats) is None:
             raw = _unread(plain, "unknown_format")
         else:
-            raw = formats.parse(name, plain, now=now, among=self._formats)
+            context = formats.Context(
+                now=now,
+                zone=label.zone,
+                directive=label.directive,
+                starts=part["line"] == 0,
+                live=label.ingest == LIVE,
+                proxies=self._proxies,
+            )
+            raw = formats.parse(name, plain, context, among=self._formats)
         return pl.concat(
             [
                 part.drop("text"),
@@ -181,7 +195,7 @@ class Splitter:
             hosts = self._own_hosts.get(str(site), frozenset())
             days = part["time"] // DAY
             visitor = self._pseudonymiser.pseudonyms(
-                part.select("site", "address", "agent", days.alias("day")),
+                part.select("site", subscriber_column(part["address"]), "agent", days.alias("day")),
                 {day: key for (of, day), key in keys.items() if of == ingest and key is not None},
             )
             described = self._describer.describe(part.select(*formats.RAW_SCHEMA), hosts)

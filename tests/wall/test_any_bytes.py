@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.investigations.open import open_batch
 from pipeline.restricted import Crossing, RawMessages
-from pipeline.restricted.formats import FORMATS, RAW_SCHEMA, REJECTS, parse
+from pipeline.restricted.formats import FORMATS, RAW_SCHEMA, REJECTS, Context, parse
 from pipeline.restricted.judge import EVENT, IGNORED, REASONS, REJECTED
 from pipeline.restricted.lines import _LABEL
 from tests.support import door
@@ -121,11 +121,13 @@ def test_the_corpus_through_the_door(path: Path, name: str) -> None:
 def test_the_corpus_through_each_parser(path: Path, name: str) -> None:
     """All at once gives what each line gives alone: no line can spoil or shift another."""
     lines = pl.Series([line.decode("utf-8", "replace") for line in corpus(path)])
-    found = parse(name, lines, now=door.NOW)
+    found = parse(name, lines, Context(door.NOW))
     assert dict(found.schema) == RAW_SCHEMA
     assert found.height == len(lines)
     assert set(found["reject"].drop_nulls()) <= set(REJECTS)
-    alone = pl.concat([parse(name, lines[at : at + 1], now=door.NOW) for at in range(len(lines))])
+    alone = pl.concat(
+        [parse(name, lines[at : at + 1], Context(door.NOW)) for at in range(len(lines))]
+    )
     assert found.equals(alone)
 
 
@@ -136,10 +138,12 @@ def test_the_corpus_is_worth_reading() -> None:
         outcomes: Counter[str] = Counter()
         for path in CORPUS:
             lines = pl.Series([line.decode("utf-8", "replace") for line in corpus(path)])
-            outcomes.update(parse(name, lines, now=door.NOW)["reject"].fill_null("none").to_list())
+            outcomes.update(
+                parse(name, lines, Context(door.NOW))["reject"].fill_null("none").to_list()
+            )
         assert outcomes["none"], name
         seen |= set(outcomes)
-    assert seen >= set(REJECTS) - {"too_long"}
+    assert seen >= set(REJECTS) - {"too_long", "directive"}
 
 
 def test_too_long_a_line_is_sealed_whole_with_its_reason() -> None:

@@ -1,8 +1,9 @@
 """Log formats: lines of text into columns, or a reason why not.
 
-One file a format family, each with a grammar built from named pieces. A format turns a column of
-lines into FIELDS; what all of them must promise (an address that is one, a time in range) is
-checked once, in ``fields``.
+``known`` has a folder a format, with its grammar, page, golden lines and quirks; ``wrappers`` what
+others put around a line; ``own`` makes formats of the strings that servers are configured with. A
+format turns a column of lines into FIELDS; what all of them must promise (an address that is one, a
+time in range) is checked once, in ``fields``.
 """
 
 from __future__ import annotations
@@ -14,19 +15,27 @@ from typing import Final
 import polars as pl
 
 from pipeline.errors import SettingsError
-from pipeline.restricted.formats.caddy import CADDY
-from pipeline.restricted.formats.combined import COMBINED, COMMON, NGINX, VHOST_COMBINED
 from pipeline.restricted.formats.detect import Detection, detect_among
 from pipeline.restricted.formats.fields import (
     FIELDS,
     MAX_LINE_BYTES,
     RAW_SCHEMA,
     REJECTS,
+    Context,
     Format,
     check,
 )
-from pipeline.restricted.formats.nginx_json import NGINX_JSON
+from pipeline.restricted.formats.known import (
+    caddy,
+    combined,
+    common,
+    nginx,
+    nginx_json,
+    vhost_combined,
+)
+from pipeline.restricted.formats.localtime import is_zone
 from pipeline.restricted.formats.own import compiled
+from pipeline.restricted.formats.wrappers import WRAPPERS, wrapped
 
 __all__ = [
     "AUTO",
@@ -35,9 +44,13 @@ __all__ = [
     "MAX_LINE_BYTES",
     "RAW_SCHEMA",
     "REJECTS",
+    "WRAPPERS",
+    "Context",
     "Detection",
     "Format",
     "detect",
+    "find",
+    "is_zone",
     "known",
     "parse",
 ]
@@ -46,9 +59,12 @@ AUTO: Final = "auto"
 """Stands for whichever format the first lines are in."""
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
-    {entry.name: entry for entry in (COMBINED, VHOST_COMBINED, COMMON, NGINX, NGINX_JSON, CADDY)}
+    {
+        entry.FORMAT.name: entry.FORMAT
+        for entry in (combined, vhost_combined, common, nginx, nginx_json, caddy)
+    }
 )
-"""Name → format."""
+"""Name → format, in the order in which ``auto`` prefers them."""
 
 
 def known(own: Mapping[str, str]) -> Mapping[str, Format]:
@@ -62,19 +78,27 @@ def known(own: Mapping[str, str]) -> Mapping[str, Format]:
     return {**{name: compiled(name, text) for name, text in own.items()}, **FORMATS}
 
 
+def find(name: str, among: Mapping[str, Format] = FORMATS) -> Format | None:
+    """Return the format of that name, which may have a wrapper's and a dot in front."""
+    if name in among:
+        return among[name]
+    outer, _, inner = name.partition(".")
+    wrapper, form = WRAPPERS.get(outer), among.get(inner)
+    return None if wrapper is None or form is None else wrapped(wrapper, form)
+
+
 def parse(
-    name: str, lines: pl.Series, *, now: int, among: Mapping[str, Format] = FORMATS
+    name: str, lines: pl.Series, context: Context, *, among: Mapping[str, Format] = FORMATS
 ) -> pl.DataFrame:
     """Return RAW_SCHEMA, a row per line, in order; no text makes it raise.
 
-    ``lines`` is a String column without line ends; ``now`` is in seconds since 1970 UTC. A
-    ``name`` that is not ``among`` the formats raises SettingsError.
+    ``lines`` is a String column without line ends. A ``name`` that ``find`` does not know raises
+    SettingsError.
     """
-    try:
-        form = among[name]
-    except KeyError:
-        raise SettingsError(f"no format {name!r}: choose one of {', '.join(among)}") from None
-    return check(form.read(lines), lines, now)
+    form = find(name, among)
+    if form is None:
+        raise SettingsError(f"no format {name!r}: choose one of {', '.join(among)}")
+    return check(form.read(lines, context), lines, context)
 
 
 def detect(sample: pl.Series, among: Mapping[str, Format] = FORMATS) -> Detection:

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.restricted.client_ip import canonical_column
+from pipeline.restricted.proxies import NO_PROXIES, Proxies
 
 FIELDS: Final[dict[str, pl.DataType]] = {
     "address": pl.String(),
@@ -28,6 +28,13 @@ the request was none; ``status`` three digits or null; ``bytes`` of the body; ``
 ``agent`` null where the client sent none; ``host`` null where the format does not say.
 """
 
+HEADERS: Final = (
+    "forwarded_for", "forwarded", "real_ip", "cf_connecting_ip", "true_client_ip", "proxy_address",
+)  # fmt: skip
+"""Columns a format may yield beside FIELDS, String: what was said of the client by somebody in
+between (``X-Forwarded-For``, ``Forwarded``, ``X-Real-IP``, ``CF-Connecting-IP``,
+``True-Client-IP``, the source in a PROXY header). ``address`` is then whoever connected."""
+
 RAW_SCHEMA: Final[dict[str, pl.DataType]] = {"reject": pl.String(), **FIELDS}
 """``FIELDS`` led by ``reject``: null for a parsed line, else one of REJECTS."""
 
@@ -38,9 +45,11 @@ TIME_OUT_OF_RANGE: Final = "time_out_of_range"
 BAD_SIZE: Final = "bad_size"
 TOO_LONG: Final = "too_long"
 EMPTY: Final = "empty"
+DIRECTIVE: Final = "directive"
 
 REJECTS: Final[dict[str, str]] = {
     EMPTY: "nothing but white space",
+    DIRECTIVE: "says something of the log itself (#Fields: …), and is no request",
     TOO_LONG: "longer than 64 KiB",
     NOT_THIS_FORMAT: "does not have the format's shape; lines cut off in the middle end here",
     BAD_ADDRESS: "the client is not given by an address (a host name, for instance)",
@@ -56,8 +65,28 @@ EARLIEST: Final = 631_152_000
 """1990-01-01, in seconds: no web server logged before it."""
 FUTURE_ALLOWED: Final = 86_400
 
-Read = Callable[[pl.Series], pl.DataFrame]
-"""Lines → ``matched`` (Boolean) and FIELDS, with ``address`` still as written."""
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Context:
+    """What a line does not say of itself.
+
+    ``now`` in seconds since 1970 UTC; ``zone`` (IANA) of times without an offset; ``directive`` is
+    what a ``#Fields:`` line before the first line said, "" where nothing is known. ``starts`` tells
+    of each line whether it is the first of its message: lines of a message follow each other in one
+    file. ``live`` says that lines come soon after they were written.
+    """
+
+    now: int
+    zone: str = "UTC"
+    directive: str = ""
+    starts: pl.Series | None = None
+    live: bool = False
+    proxies: Proxies = NO_PROXIES
+
+
+Read = Callable[[pl.Series, Context], pl.DataFrame]
+"""Lines → ``matched`` (Boolean) and FIELDS, with ``address`` still as written; any of HEADERS; and
+``aside`` (Boolean, optional) where a line is a directive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +98,22 @@ class Format:
     read: Read
 
 
-def check(fields: pl.DataFrame, lines: pl.Series, now: int) -> pl.DataFrame:
-    """Return RAW_SCHEMA: ``fields`` with reasons, and nothing but the reason where there is one.
-
-    ``now`` is in seconds since 1970 UTC.
-    """
+def check(fields: pl.DataFrame, lines: pl.Series, context: Context) -> pl.DataFrame:
+    """Return RAW_SCHEMA: ``fields`` with reasons, and nothing but the reason where there is one."""
+    said = fields.select(name for name in HEADERS if name in fields.columns)
     checked = fields.with_columns(
-        canonical_column(fields["address"]).alias("address"), lines.alias("line")
+        context.proxies.clients(fields["address"], said).alias("address"), lines.alias("line")
     )
-    time = pl.col("time")
+    if "aside" not in checked.columns:
+        checked = checked.with_columns(pl.lit(value=False).alias("aside"))
+    time, now = pl.col("time"), context.now
     reject = (
         pl.when(pl.col("line").is_null())
         .then(pl.lit(EMPTY))
         .when(pl.col("line").str.len_bytes() > MAX_LINE_BYTES)
         .then(pl.lit(TOO_LONG))
+        .when("aside")
+        .then(pl.lit(DIRECTIVE))
         .when(~pl.col("matched"))
         .then(
             pl.when(pl.col("line").str.contains(r"^\s*$"))

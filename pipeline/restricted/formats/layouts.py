@@ -15,7 +15,8 @@ from typing import Final
 import polars as pl
 
 from pipeline.errors import SettingsError
-from pipeline.restricted.formats.fields import FIELDS, Read
+from pipeline.restricted.formats.fields import FIELDS, HEADERS, Context, Read
+from pipeline.restricted.formats.localtime import zoned_seconds
 from pipeline.restricted.formats.pieces import (
     clf_seconds,
     empty_as_null,
@@ -28,15 +29,21 @@ from pipeline.restricted.formats.pieces import (
 )
 
 SLOTS: Final = frozenset(
-    "address clf iso epoch micros request method target path query status size referrer agent "
+    "address clf iso epoch micros when request method target path query status size referrer agent "
     "host".split()
-)
+) | frozenset(HEADERS)
 """What a slot may hold. ``clf`` is a time without its brackets, ``epoch`` one in seconds or
-milliseconds, ``micros`` in microseconds; ``path`` and ``query`` stand in for a missing target."""
+milliseconds, ``micros`` in microseconds, ``when`` one written by the slot's ``form``; ``path`` and
+``query`` stand in for a missing target."""
 
 _PARTS: Final = ("method", "target", "path", "query")
-_TIMES: Final = ("clf", "iso", "epoch", "micros")
-_SHAPES: Final = {"status": "[0-9]{3}|-", "size": "[0-9]+|-", "clf": r"[^\]]+"}
+_TIMES: Final = ("clf", "iso", "epoch", "micros", "when")
+_SHAPES: Final = {
+    "status": "[0-9]{3}|-",
+    "size": "[0-9]+|-",
+    "clf": r"[^\]]+",
+    "forwarded_for": r"[^\s,]+(?:,[ ]?[^\s,]+)*",
+}
 _REQUEST: Final = r'(?P<method>[A-Z]+) (?P<target>[^ "\\]+) HTTP/[0-9.]+'
 _QUOTED: Final = r'(?:[^"\\]|\\.)*'
 # Many sites append fields of their own after a quoted one; they are not looked at.
@@ -46,9 +53,14 @@ _NO_MORE: Final = r"\s*$"
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A field of a line: which of SLOTS it holds, None where nobody looks at it."""
+    """A field of a line: which of SLOTS it holds, None where nobody looks at it.
+
+    ``form`` is how a time ``when`` is written, in the directives of Polars (chrono); without an
+    offset it is the local time of the log's zone.
+    """
 
     holds: str | None
+    form: str = ""
 
 
 Layout = tuple[str | Slot, ...]
@@ -80,23 +92,28 @@ def reader(layout: Layout) -> Read:
     _check(layout)
     quick, tolerant = _pattern(layout, quick=True), _pattern(layout, quick=False)
 
-    def read(lines: pl.Series) -> pl.DataFrame:
+    anchor = "address" if Slot("address") in layout else "forwarded_for"
+    form = next((slot.form for slot in layout if isinstance(slot, Slot) and slot.form), "")
+
+    def read(lines: pl.Series, context: Context) -> pl.DataFrame:
         found = lines.str.extract_groups(quick).struct.unnest()
-        missed = found["address"].is_null()
+        missed = found[anchor].is_null()
         if missed.any():
             again = _plain(lines.filter(missed).str.extract_groups(tolerant).struct.unnest())
             at = missed.arg_true()
             found = found.with_columns(
                 found[name].scatter(at, again[name]) for name in found.columns
             )
-        return _typed(found)
+        if form:
+            found = found.with_columns(zoned_seconds(found["when"], form, context))
+        return typed(found, anchor)
 
     return read
 
 
 def _check(layout: Layout) -> None:
     held = {slot.holds for slot in layout if isinstance(slot, Slot)}
-    if "address" not in held:
+    if held.isdisjoint(("address", "forwarded_for")):
         raise SettingsError("a log format needs the client's address")
     if held.isdisjoint(_TIMES):
         raise SettingsError("a log format needs a time")
@@ -151,8 +168,11 @@ def _plain(found: pl.DataFrame) -> pl.DataFrame:
     return found.hstack(split_requests(found["request"]))
 
 
-def _typed(found: pl.DataFrame) -> pl.DataFrame:
-    """Give the groups of a pattern the types of FIELDS; those it does not have become null."""
+def typed(found: pl.DataFrame, anchor: str = "address") -> pl.DataFrame:
+    """Give the groups of a pattern the types of FIELDS; those it does not have become null.
+
+    ``anchor`` is a group that is there in every line that matched.
+    """
     nothing = pl.lit(None, dtype=pl.String)
     have = {
         name: pl.col(name) if name in found.columns else nothing
@@ -162,13 +182,14 @@ def _typed(found: pl.DataFrame) -> pl.DataFrame:
     whole = pl.concat_str(have["path"], pl.lit("?"), query)
     status = empty_as_null(have["status"])
     return found.select(
-        pl.col("address").is_not_null().alias("matched"),
-        "address",
+        pl.col(anchor).is_not_null().alias("matched"),
+        have["address"].alias("address"),
         pl.coalesce(
             clf_seconds(have["clf"]),
             iso_seconds(have["iso"]),
             unix_seconds(have["epoch"]),
             (have["micros"].cast(pl.Int64, strict=False) // 1_000_000),
+            have["when"].cast(pl.Int64),
         ).alias("time"),
         empty_as_null(have["method"]).alias("method"),
         pl.coalesce(empty_as_null(have["target"]), whole, have["path"]).alias("target"),
@@ -177,4 +198,5 @@ def _typed(found: pl.DataFrame) -> pl.DataFrame:
         empty_as_null(have["referrer"]).alias("referrer"),
         empty_as_null(have["agent"]).alias("agent"),
         plain_host(have["host"]).alias("host"),
+        *(empty_as_null(pl.col(name)) for name in HEADERS if name in found.columns),
     )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline import events
 from pipeline.restricted.agent import Agents
 from pipeline.restricted.describe import DESCRIBED, Describer
-from pipeline.restricted.formats import FIELDS, parse
+from pipeline.restricted.formats import FIELDS, Context, parse
 from pipeline.restricted.geo import Geo
 from pipeline.restricted.referrer import Referrers
 from pipeline.restricted.scrub import load_scrubber
@@ -151,7 +151,7 @@ def test_planted_values_do_not_come_through() -> None:
 def test_the_pages_of_the_sample_stay_recognisable() -> None:
     with gzip.open(SAMPLE, "rt", encoding="utf-8", errors="replace", newline="\n") as file:
         lines = pl.Series(file.read().removesuffix("\n").split("\n"))
-    rows = parse("combined", lines, now=NOW).filter(pl.col("reject").is_null())
+    rows = parse("combined", lines, Context(NOW)).filter(pl.col("reject").is_null())
     found = DESCRIBER.describe(rows, frozenset({"semicomplete.com"}))
     asked = rows["target"].str.split("?").list.first().value_counts(sort=True)
     pages = set(found["page"])

@@ -1,4 +1,4 @@
-"""All quirks there are a fixture of: every file in the folder, without a list of them."""
+"""All quirks there are: the file ``quirks.yaml`` of every format's folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import Any, Final
 
 import yaml
 
-FILES: Final = sorted((Path(__file__).parent / "fixtures").glob("*.yaml"))
+import pipeline.restricted.formats as package
+
+HOME: Final = Path(package.__file__).parent
+"""Where the formats live."""
+
 QUIRKS: Final[list[dict[str, Any]]] = [
-    quirk for file in FILES for quirk in yaml.safe_load(file.read_text(encoding="utf-8"))
+    {"format": file.parent.name, **quirk}
+    for file in sorted(HOME.glob("known/*/quirks.yaml"))
+    for quirk in yaml.safe_load(file.read_text(encoding="utf-8"))
 ]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.restricted.client_ip import canonical
-from pipeline.restricted.formats import FIELDS, FORMATS, RAW_SCHEMA, REJECTS, detect, parse
+from pipeline.restricted.formats import FIELDS, FORMATS, RAW_SCHEMA, REJECTS, Context, detect, parse
 from pipeline.restricted.formats.fields import EARLIEST, FUTURE_ALLOWED, MAX_BYTES
 
 NOW = 1_800_000_000
@@ -71,7 +71,7 @@ _lines = st.lists(
 @settings(max_examples=60)
 @given(lines=_lines)
 def test_rows_or_rejects(name: str, lines: list[str | None]) -> None:
-    found = parse(name, pl.Series(lines, dtype=pl.String), now=NOW)
+    found = parse(name, pl.Series(lines, dtype=pl.String), Context(NOW))
     assert dict(found.schema) == RAW_SCHEMA
     assert len(found) == len(lines)
     for row in found.iter_rows(named=True):

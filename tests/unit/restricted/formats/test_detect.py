@@ -25,7 +25,9 @@ def test_each_format_is_told_from_the_others(name: str) -> None:
 def test_of_two_formats_of_one_layout_the_first_is_named(name: str, first: str) -> None:
     found = detect(pl.Series([LINES[name]]))
     assert found.format == first
-    assert found.shares[name] == 1.0
+    both = pl.Series([LINES[name], "nonsense"])
+    shares = detect(both).shares
+    assert shares[name] == shares[first] == 0.5
 
 
 def test_a_few_bad_lines_do_not_matter() -> None:
@@ -40,7 +42,10 @@ def test_a_few_bad_lines_do_not_matter() -> None:
         ([], "no line to tell"),
         (["", "  "], "no line to tell"),
         (["dear diary", "nothing happened"], "no line is in a known format"),
-        ([LINES["combined"], LINES["common"]], "only 50% of the lines"),
+        (
+            [LINES["combined"], LINES["common"]],
+            "unsure of the format: combined reads 50% and common reads",
+        ),
     ],
 )
 def test_refuses_when_unsure(lines: list[str], reason: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import SettingsError
-from pipeline.restricted.formats import FIELDS, known, parse
+from pipeline.restricted.formats import FIELDS, Context, known, parse
 
 NOW = 1_800_000_000
 THEN = 1_431_857_103
@@ -24,7 +24,7 @@ WHOLE: dict[str, Any] = {
 
 def read(text: str, line: str) -> dict[str, Any]:
     among = known({"mine": text})
-    return parse("mine", pl.Series([line]), now=NOW, among=among).row(0, named=True)
+    return parse("mine", pl.Series([line]), Context(NOW), among=among).row(0, named=True)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_any_order_of_directives_reads_the_values_written(
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=60), max_size=6))
 def test_any_text_gives_a_row_or_a_reject(lines: list[str]) -> None:
     among = known({"mine": '%h|%t|"%r"|%U%q|%>s|%b|"%{User-agent}i"'})
-    found = parse("mine", pl.Series(lines, dtype=pl.String), now=NOW, among=among)
+    found = parse("mine", pl.Series(lines, dtype=pl.String), Context(NOW), among=among)
     assert len(found) == len(lines)
     assert all(
         row["reject"] is not None and all(row[name] is None for name in FIELDS)

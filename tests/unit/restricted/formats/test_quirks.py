@@ -7,7 +7,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipeline.restricted.formats import FIELDS, FORMATS, MAX_LINE_BYTES, RAW_SCHEMA, REJECTS, parse
+from pipeline.restricted.formats import (
+    FIELDS,
+    FORMATS,
+    MAX_LINE_BYTES,
+    RAW_SCHEMA,
+    REJECTS,
+    Context,
+    parse,
+)
 from pipeline.restricted.formats.fields import FUTURE_ALLOWED
 from tests.unit.restricted.formats.quirks import QUIRKS
 
@@ -16,7 +24,7 @@ NOW = 1_800_000_000
 
 @pytest.mark.parametrize("quirk", QUIRKS, ids=lambda q: f"{q['format']}: {q['quirk']}")
 def test_quirk(quirk: dict[str, Any]) -> None:
-    row = parse(quirk["format"], pl.Series([quirk["line"]]), now=NOW).row(0, named=True)
+    row = parse(quirk["format"], pl.Series([quirk["line"]]), Context(NOW)).row(0, named=True)
     assert row["reject"] == quirk.get("reject")
     wanted = quirk.get("row") or dict.fromkeys(FIELDS)
     assert {name: row[name] for name in wanted} == wanted
@@ -25,7 +33,8 @@ def test_quirk(quirk: dict[str, Any]) -> None:
 def test_every_format_and_every_reason_has_a_quirk() -> None:
     assert {quirk["format"] for quirk in QUIRKS} == set(FORMATS)
     assert {quirk["reject"] for quirk in QUIRKS if quirk.get("reject")} == set(REJECTS) - {
-        "too_long"
+        "too_long",
+        "directive",
     }
 
 
@@ -34,14 +43,14 @@ def test_lines_keep_their_order_among_bad_neighbours(name: str) -> None:
     good = [quirk["line"] for quirk in QUIRKS if quirk["format"] == name and "row" in quirk]
     bad = ['{"remote_addr":"', '"},{', "", "nonsense", '{"a":[1', "2]}"]
     lines = [line for pair in zip(good, bad * len(good), strict=False) for line in pair]
-    alone = pl.concat(parse(name, pl.Series([line]), now=NOW) for line in lines)
-    assert parse(name, pl.Series(lines), now=NOW).equals(alone)
+    alone = pl.concat(parse(name, pl.Series([line]), Context(NOW)) for line in lines)
+    assert parse(name, pl.Series(lines), Context(NOW)).equals(alone)
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_nothing_in_nothing_out(name: str) -> None:
-    assert dict(parse(name, pl.Series([], dtype=pl.String), now=NOW).schema) == RAW_SCHEMA
-    row = parse(name, pl.Series([None], dtype=pl.String), now=NOW)
+    assert dict(parse(name, pl.Series([], dtype=pl.String), Context(NOW)).schema) == RAW_SCHEMA
+    row = parse(name, pl.Series([None], dtype=pl.String), Context(NOW))
     assert dict(row.schema) == RAW_SCHEMA
     assert row["reject"].to_list() == ["empty"]
 
@@ -50,11 +59,11 @@ def test_a_line_over_the_limit_is_too_long() -> None:
     head = '192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "'
     fits = head + "x" * (MAX_LINE_BYTES - len(head) - 1) + '"'
     lines = pl.Series([fits, fits + " "])
-    assert parse("combined", lines, now=NOW)["reject"].to_list() == [None, "too_long"]
+    assert parse("combined", lines, Context(NOW))["reject"].to_list() == [None, "too_long"]
 
 
 def test_the_future_ends_a_day_from_now() -> None:
     line = '192.0.2.7 - - [15/Jan/2027:08:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "x"'
     for now, reject in ((NOW, None), (NOW - FUTURE_ALLOWED, None), (NOW - FUTURE_ALLOWED - 1, "x")):
-        found = parse("combined", pl.Series([line]), now=now)["reject"][0]
+        found = parse("combined", pl.Series([line]), Context(now))["reject"][0]
         assert (found == "time_out_of_range") == (reject is not None)

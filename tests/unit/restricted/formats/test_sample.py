@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.restricted.formats import detect, known, parse
+from pipeline.restricted.formats import Context, detect, known, parse
 
 SAMPLE = Path(__file__).parents[4].parent / "shared/data/apache_logs.gz"
 NOW = 1_800_000_000
@@ -23,7 +23,7 @@ def lines() -> pl.Series:
 
 
 def test_facts(lines: pl.Series) -> None:
-    found = parse("combined", lines, now=NOW)
+    found = parse("combined", lines, Context(NOW))
     assert found["reject"].drop_nulls().to_list() == ["not_this_format"]
     rows = found.filter(pl.col("reject").is_null())
     assert len(rows) == 9_999
@@ -44,8 +44,8 @@ def test_facts(lines: pl.Series) -> None:
     ],
 )
 def test_the_servers_own_string_reads_it_as_the_format_does(text: str, lines: pl.Series) -> None:
-    found = parse("mine", lines, now=NOW, among=known({"mine": text}))
-    assert found.equals(parse("combined", lines, now=NOW))
+    found = parse("mine", lines, Context(NOW), among=known({"mine": text}))
+    assert found.equals(parse("combined", lines, Context(NOW)))
 
 
 def test_detected(lines: pl.Series) -> None:

@@ -6,9 +6,9 @@ import re
 from typing import Final
 
 from pipeline.errors import SettingsError
-from pipeline.restricted.formats import apache, nginx
 from pipeline.restricted.formats.fields import Format
 from pipeline.restricted.formats.layouts import reader
+from pipeline.restricted.formats.own import apache, nginx
 
 _VARIABLE: Final = re.compile(r"\$\{?[a-z]")
 _DIRECTIVE: Final = re.compile(r"%[^ ]*[A-Za-z]")

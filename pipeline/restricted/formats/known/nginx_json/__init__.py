@@ -19,7 +19,7 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.restricted.formats.fields import Format
+from pipeline.restricted.formats.fields import Context, Format
 from pipeline.restricted.formats.jsonlines import Picked, table
 from pipeline.restricted.formats.pieces import (
     clf_seconds,
@@ -56,7 +56,8 @@ def _pick(line: Mapping[str, object]) -> Picked | None:
     )
 
 
-def _read(lines: pl.Series) -> pl.DataFrame:
+def _read(lines: pl.Series, context: Context) -> pl.DataFrame:
+    del context
     found = table(lines, _NAMES, _pick)
     found = found.hstack(split_requests(found["request"]))
     status = pl.col("status")
@@ -86,4 +87,4 @@ def _read(lines: pl.Series) -> pl.DataFrame:
     )  # fmt: skip
 
 
-NGINX_JSON: Final = Format("nginx_json", "nginx JSON with its own variable names as keys", _read)
+FORMAT: Final = Format("nginx_json", "nginx JSON with its own variable names as keys", _read)

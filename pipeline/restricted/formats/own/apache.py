@@ -11,6 +11,7 @@ from typing import Final
 
 from pipeline.errors import SettingsError
 from pipeline.restricted.formats.layouts import Layout, Slot, joined
+from pipeline.restricted.proxies import HEADER_COLUMNS
 
 _DIRECTIVE: Final = re.compile(
     r"%(?:!?[0-9]{3}(?:,[0-9]{3})*)?[<>]?(?:\{([^}]*)\})?(\^t[io]|[A-Za-z])"
@@ -20,7 +21,18 @@ _PLAIN: Final = {
     "h": "address", "a": "address", "r": "request", "m": "method", "U": "path", "q": "query",
     "s": "status", "b": "size", "B": "size", "O": "size", "v": "host", "V": "host",
 }  # fmt: skip
-_HEADERS: Final = {"referer": "referrer", "user-agent": "agent", "host": "host"}
+_HEADERS: Final = {
+    "referer": "referrer", "user-agent": "agent", "host": "host",
+    **{name: column for name, column in HEADER_COLUMNS.items() if name != "proxy"},
+}  # fmt: skip
+_STRFTIME: Final = re.compile("%([A-Za-z])")
+_LONG: Final = re.compile("%[DFRTehbB]")
+_PARTS: Final = {
+    "%D": "%m/%d/%Y", "%F": "%Y-%m-%d", "%R": "%H:%M", "%T": "%H:%M:%S", "%e": "%d", "%h": "%m",
+    "%b": "%m", "%B": "%m",
+}  # fmt: skip
+_WHOLE: Final = frozenset("YdHM")
+"""What a time of day and year has at least."""
 _CLOCKS: Final = {"sec": "epoch", "msec": "epoch", "usec": "micros"}
 
 
@@ -71,5 +83,7 @@ def _time(name: str | None) -> list[str | Slot]:
         return [Slot("clf")]
     if clock in {"%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%T%z", "%FT%T%z"}:
         return [Slot("iso")]
+    if _WHOLE.issubset(_STRFTIME.findall(_LONG.sub(lambda part: _PARTS[part[0]], clock))):
+        return [Slot("when", clock)]
     # Parts of a second and the like; a format needs another time beside them.
     return [Slot(None)]

@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.restricted.formats.fields import Format
+from pipeline.restricted.formats.fields import Context, Format
 from pipeline.restricted.formats.jsonlines import Picked, table
 from pipeline.restricted.formats.pieces import (
     empty_as_null,
@@ -53,7 +53,8 @@ def _first(values: object) -> object:
     return values[0] if type(values) is list and values else None
 
 
-def _read(lines: pl.Series) -> pl.DataFrame:
+def _read(lines: pl.Series, context: Context) -> pl.DataFrame:
+    del context
     stamp, status = pl.col("stamp"), pl.col("status")
     return table(lines, _NAMES, _pick).select(
         pl.col("matched") & pl.col("address").is_not_null() & stamp.is_not_null(),
@@ -70,4 +71,4 @@ def _read(lines: pl.Series) -> pl.DataFrame:
     )
 
 
-CADDY: Final = Format("caddy", "Caddy 2 JSON access log", _read)
+FORMAT: Final = Format("caddy", "Caddy 2 JSON access log", _read)
