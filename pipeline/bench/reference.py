@@ -7,6 +7,7 @@ question) and nothing else: its own regular expression, its own time, dictionari
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -60,15 +61,16 @@ class Count:
 
 @dataclass(slots=True, repr=False)
 class _Memory:
-    """Descriptions by raw value; ``visitors`` numbers (address, agent, day)."""
+    """Descriptions by raw value; ``visitors`` numbers (subscriber, agent, day)."""
 
     pages: dict[bytes, str] = field(default_factory=dict)
     agents: dict[bytes, Sequence[str]] = field(default_factory=dict)
     referrers: dict[bytes, Sequence[str | None]] = field(default_factory=dict)
     methods: dict[bytes, str] = field(default_factory=dict)
     places: dict[bytes, Sequence[str]] = field(default_factory=dict)
+    subscribers: dict[bytes, str] = field(default_factory=dict)
     days: dict[tuple[bytes, ...], int] = field(default_factory=dict)
-    visitors: dict[tuple[bytes, bytes, int], int] = field(default_factory=dict)
+    visitors: dict[tuple[str, bytes, int], int] = field(default_factory=dict)
 
 
 def rows(
@@ -76,8 +78,8 @@ def rows(
 ) -> Iterator[Row]:
     """Yield one row per hour, visitor and profile of ``lines``, in order of first appearance.
 
-    A visitor is an address and a user agent on one day (UTC) at one site. ``lines`` may end in
-    newlines; ``count`` is filled in on the way. Memory grows with the number of rows.
+    A visitor is an address (of IPv6 its first 64 bits) and a user agent on one day (UTC) at one
+    site. ``lines`` may end in newlines; ``count`` is filled in on the way. Memory grows with the number of rows.
     """
     if set(_PROFILE) != set(DIMENSIONS):
         raise PartywallError("the slow reference does not know every dimension of event.yaml")
@@ -108,10 +110,16 @@ _PROFILE: Final = (
 )  # fmt: skip
 
 
+def _subscriber(address: str) -> str:
+    if ":" not in address:
+        return address
+    return ":".join(ipaddress.IPv6Address(address).exploded.split(":")[:4])
+
+
 def _profile(match: re.Match[bytes], say: Describers, memory: _Memory) -> tuple[str | int, ...]:
     address, agent = match[1], match[16]
     time = _time(match, memory)
-    person = (address, agent, time // _DAY)
+    person = (_known(memory.subscribers, address, _subscriber, bytes.decode), agent, time // _DAY)
     visitor = memory.visitors.setdefault(person, len(memory.visitors))
     audience, browser, _, system, device = _known(memory.agents, agent, say.agent, _header)
     referrer, kind, *_ = _known(memory.referrers, match[15], say.referrer, _header)

@@ -77,14 +77,9 @@ class Proxies:
         asked = [self._header(peer) for peer in distinct_peers]
         for name in said.columns:
             wanted = pl.Series([column == name for column in asked], dtype=pl.Boolean).gather(codes)
-            wanted = wanted.fill_null(value=name == "forwarded_for") & (said[name] != "").fill_null(
-                value=False
-            )
-            if wanted.any():
-                found = found.scatter(
-                    wanted.arg_true(),
-                    self._all(name, found.filter(wanted), said[name].filter(wanted)),
-                )
+            rows = (wanted & (said[name] != "").fill_null(value=False)).arg_true()
+            if len(rows):
+                found = found.scatter(rows, self._all(name, found[rows], said[name][rows]))
         return found
 
     def _all(self, name: str, peers: pl.Series, values: pl.Series) -> pl.Series:
@@ -97,9 +92,9 @@ class Proxies:
         ]
 
     def _asked(self, address: str | None) -> str | None:
-        """Return the column that a peer is asked for its client, None where it is not trusted."""
+        """Return the column in which a peer says its client, None where it is not trusted."""
         if address is None:
-            return None
+            return "forwarded_for"
         parsed = ipaddress.ip_address(address)
         return next((column for network, column in self._trusted if parsed in network), None)
 
