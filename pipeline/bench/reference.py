@@ -79,7 +79,8 @@ def rows(
     """Yield one row per hour, visitor and profile of ``lines``, in order of first appearance.
 
     A visitor is an address (of IPv6 its first 64 bits) and a user agent on one day (UTC) at one
-    site. ``lines`` may end in newlines; ``count`` is filled in on the way. Memory grows with the number of rows.
+    site. ``lines`` may end in newlines; ``count`` is filled in on the way. Memory grows with the
+    number of rows.
     """
     if set(_PROFILE) != set(DIMENSIONS):
         raise PartywallError("the slow reference does not know every dimension of event.yaml")

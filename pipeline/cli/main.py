@@ -16,6 +16,7 @@ from pipeline.apps import STAGES
 from pipeline.cli.bench import bench
 from pipeline.cli.demo import demo
 from pipeline.cli.doctor import doctor
+from pipeline.cli.formats import formats, try_
 from pipeline.cli.options import Config
 from pipeline.cli.query import query
 from pipeline.cli.report import report
@@ -65,8 +66,9 @@ def run(
     sys.exit(stage.main(stages, tree.load(config), sealing=sealing))
 
 
-for verb in (report, demo, ship, up, query, status, doctor, bench):
+for verb in (report, demo, ship, formats, up, query, status, doctor, bench):
     app.command()(verb)
+app.command("try")(try_)
 app.add_typer(vault, name="vault")
 app.add_typer(topics, name="topics")
 

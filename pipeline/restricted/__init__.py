@@ -1,7 +1,7 @@
 """The room behind the wall: raw lines come in, events and sealed records go out.
 
 This door is closed: what is not in ``__all__`` is nobody else's business, and only the split
-worker, the shipper and the benchmark (which hold raw lines anyway) may knock.
+worker, the shipper, trials of a format and the benchmark (which hold raw lines anyway) may knock.
 """
 
 from __future__ import annotations
@@ -20,19 +20,24 @@ from pipeline.restricted.proxies import read_proxies
 from pipeline.restricted.referrer import Referrer, Referrers
 from pipeline.restricted.scrub import load_scrubber, method_name
 from pipeline.restricted.split import Crossing, Reading, Splitter
+from pipeline.restricted.trial import Listed, Trial, listing, trial
 from pipeline.settings import Split
 
 __all__ = [
     "Crossing",
     "Label",
+    "Listed",
     "Look",
     "RawMessages",
     "Reading",
     "Splitter",
+    "Trial",
     "describers",
+    "listing",
     "look",
     "oldest",
     "open_splitter",
+    "try_lines",
 ]
 
 
@@ -62,6 +67,18 @@ def open_splitter(
         known=formats.known(settings.formats),
         proxies=read_proxies(settings.trusted_proxies),
     )
+
+
+def try_lines(name: str, lines: list[bytes], format_: str, settings: Split, now: int) -> Trial:
+    """Tell what a format finds in a file's first lines, as ``settings`` have them read.
+
+    Raises InputError where the format is not known or not plain, SettingsError as
+    ``open_splitter`` does.
+    """
+    context = formats.Context(
+        now, zone=_zone(settings), proxies=read_proxies(settings.trusted_proxies)
+    )
+    return trial(name, lines, format_, context, formats.known(settings.formats))
 
 
 def _zone(settings: Split) -> str:

@@ -51,21 +51,24 @@ def local_seconds(local: pl.Series, context: Context) -> pl.Series:
         local.dt.replace_time_zone(context.zone, ambiguous=which, non_existent="null").dt.epoch("s")
         for which in ("earliest", "latest")
     )
-    if early.equals(late):
+    twice = (early != late).fill_null(value=False)
+    if not twice.any():
         return early
+    second = twice & _second_pass(local, late, twice, context)
+    return late.zip_with(second, early)
+
+
+def _second_pass(
+    local: pl.Series, late: pl.Series, twice: pl.Series, context: Context
+) -> pl.Series:
+    """Tell of each line whether it is of the second pass (Boolean), where ``twice`` is true."""
     starts = context.starts
-    frame = pl.DataFrame([local.alias("local"), early.alias("early"), late.alias("late")])
-    frame = frame.with_columns(
-        pl.lit(0).alias("message")
-        if starts is None
-        else starts.cast(pl.UInt32).cum_sum().alias("message")
-    ).with_columns(
-        (pl.col("local").cum_max().over("message") - pl.col("local") > _JUMP).alias("second")
-    )
-    second = (
-        pl.when(pl.col("second").any().over("message"))
-        .then("second")
-        .otherwise(pl.lit(context.live) & (pl.col("late") <= context.now + _SLACK))
-    )
-    chosen = pl.when(second).then("late").otherwise("early").alias("time")
-    return frame.select(chosen).to_series()
+    if starts is None:
+        starts = pl.Series([False]).new_from_index(0, len(local))
+    day = [starts.cast(pl.UInt32).cum_sum().alias("message"), local.dt.date().alias("day")]
+    frame = pl.DataFrame([local.alias("local"), late.alias("late"), twice.alias("twice"), *day])
+    hour = ("message", "day", "twice")
+    jumped = (pl.col("local").cum_max() - pl.col("local") > _JUMP).cum_max().over(hour)
+    now = pl.lit(context.live) & (pl.col("late") <= context.now + _SLACK)
+    second = pl.when(jumped.any().over(hour)).then(jumped).otherwise(now)
+    return frame.select(second.alias("second")).to_series().fill_null(value=False)

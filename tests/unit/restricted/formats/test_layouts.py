@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import SettingsError
 from pipeline.restricted.formats import FIELDS, Context, known, parse
+from pipeline.restricted.proxies import read_proxies
 
 NOW = 1_800_000_000
 THEN = 1_431_857_103
@@ -178,3 +179,37 @@ def test_any_text_gives_a_row_or_a_reject(lines: list[str]) -> None:
         row["reject"] is not None and all(row[name] is None for name in FIELDS)
         for row in found.iter_rows(named=True)
     )
+
+
+def test_a_header_with_the_client_is_yielded_for_trusted_proxies() -> None:
+    text = r'%h %t "%r" %>s "%{X-Forwarded-For}i" "%{Forwarded}i" %{X-Real-IP}i'
+    line = f'10.0.0.1 [{AT}] "GET / HTTP/1.1" 200 "1.2.3.4, 203.0.113.9" "for=_x" 203.0.113.8'
+    context = Context(NOW, proxies=read_proxies(["10.0.0.0/8"]))
+    among = known({"mine": text})
+    for form, wanted in ((text, "203.0.113.9"), (text.replace("%h", "%l"), "203.0.113.9")):
+        if form != text:
+            among = known({"mine": form})
+        row = parse("mine", pl.Series([line]), context, among=among).row(0, named=True)
+        assert (row["reject"], row["address"]) == (None, wanted)
+
+
+def test_an_unquoted_chain_is_one_field() -> None:
+    text = '%{X-Forwarded-For}i %l %u %t "%r" %>s %b'
+    line = f'1.2.3.4, 203.0.113.9 - - [{AT}] "GET / HTTP/1.1" 200 5'
+    row = parse("mine", pl.Series([line]), Context(NOW), among=known({"mine": text}))
+    assert row["address"].to_list() == ["203.0.113.9"]
+
+
+@pytest.mark.parametrize(
+    ("clock", "stamp"),
+    [
+        ("%d/%b/%Y %T", "17/May/2015 12:05:03"),
+        ("%Y-%m-%d %H:%M:%S", "2015-05-17 12:05:03"),
+        ("%F %T %z", "2015-05-17 10:05:03 +0000"),
+    ],
+)
+def test_a_time_of_ones_own_form_is_local_unless_it_says_its_offset(clock: str, stamp: str) -> None:
+    among = known({"mine": f'%h [%{{{clock}}}t] "%r" %>s'})
+    line = f'192.0.2.7 [{stamp}] "GET / HTTP/1.1" 200'
+    context = Context(NOW, zone="Europe/Berlin")
+    assert parse("mine", pl.Series([line]), context, among=among)["time"].to_list() == [THEN]
