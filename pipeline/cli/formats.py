@@ -85,12 +85,9 @@ def try_(
 def _render(found: trial.Trial, file: str, console: Console) -> None:
     chosen = f" (chosen: it reads {found.why})" if found.why else ""
     console.print(f"{file}: {found.format}{chosen}", markup=False, soft_wrap=True)
-    said = [
-        f"{found.events:,} events",
-        f"{found.rejected:,} rejected",
-        f"{found.ignored:,} ignored",
-    ]
-    why = ", ".join(f"{reason} {lines:,}" for reason, lines in found.reasons.items())
+    said = f"{found.events:,} events, {found.rejected:,} rejected, {found.ignored:,} ignored"
+    reasons = ", ".join(f"{reason} {lines:,}" for reason, lines in found.reasons.items())
+    why = f" ({reasons})" if reasons else ""
     console.print(f"first {found.lines:,} lines: {said}{why}\n", markup=False)
     table = Table(box=None, pad_edge=False)
     for head in _HEADS:

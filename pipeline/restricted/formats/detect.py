@@ -61,8 +61,7 @@ def detect_among(formats: Mapping[str, Format], sample: pl.Series) -> Detection:
         return Detection(
             None, shares, f"no line is in a known format, and the first one has {seen}"
         )
-    among = {**formats, **dict(_candidates(formats, lines))}
-    return Detection(None, shares, _unsure(among[best], shares, lines))
+    return Detection(None, shares, _unsure(dict(_candidates(formats, lines)), shares, lines))
 
 
 def _candidates(formats: Mapping[str, Format], lines: pl.Series) -> Iterator[tuple[str, Format]]:
@@ -81,12 +80,14 @@ def _share(form: Format, lines: pl.Series) -> float:
     return reject.null_count() / requests if requests else 0.0
 
 
-def _unsure(form: Format, shares: Mapping[str, float], lines: pl.Series) -> str:
+def _unsure(among: Mapping[str, Format], shares: Mapping[str, float], lines: pl.Series) -> str:
     """Say the two best guesses, and what a line that the best one does not read looks like."""
-    two = " and ".join(f"{name} reads {share:.0%}" for name, share in list(shares.items())[:2])
-    reject = check(form.read(lines, _CONTEXT), lines, _CONTEXT)["reject"]
+    best = among[next(iter(shares))]
+    other = next((name for name in shares if among[name].read is not best.read), best.name)
+    two = " and ".join(f"{name} reads {shares[name]:.0%}" for name in (best.name, other))
+    reject = check(best.read(lines, _CONTEXT), lines, _CONTEXT)["reject"]
     at = reject.is_not_null().arg_true()[0]
     return (
         f"unsure of the format: {two}; line {at + 1} of those looked at is {reject[at]} to "
-        f"{form.name} and has {shape(lines[at])}"
+        f"{best.name} and has {shape(lines[at])}"
     )
