@@ -5,6 +5,7 @@ They cross the wall, so their shape is closed, and the same wherever one is set,
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 PATTERN: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -12,3 +13,21 @@ PATTERN: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 LIVE: Final = "live"
 """The ingest of what is shipped as it happens; every other name is a backfill, and ends."""
+
+KEYED: Final = ("site", "source", "format", "ingest")
+"""What the parts of a message's key are, in this order, where it has no headers."""
+
+_LONGEST_KEY: Final = 300
+
+
+@lru_cache(maxsize=1_000)
+def of_key(key: bytes | None) -> tuple[tuple[str, bytes], ...]:
+    """Return the headers that a key such as ``shop/web-1/nginx`` stands for.
+
+    Some shippers can set a message's key and no headers. An empty part is not said; what is no such
+    key (another shape, too long) says nothing.
+    """
+    parts = (key or b"").split(b"/")
+    if not key or len(key) > _LONGEST_KEY or not 1 < len(parts) <= len(KEYED):
+        return ()
+    return tuple((name, part) for name, part in zip(KEYED, parts, strict=False) if part)

@@ -35,7 +35,7 @@ from pipeline.kafka.deletion import Deletion
 from pipeline.kafka.fetch import Records, fetch
 from pipeline.keys.client import KeyClient
 from pipeline.keys.rules import day_of, seconds
-from pipeline.labels import LIVE
+from pipeline.labels import LIVE, of_key
 from pipeline.logs import get
 from pipeline.metrics import LINES, REJECTS, SPLIT_BATCHES, WAITING
 from pipeline.restricted import Crossing, RawMessages, open_splitter
@@ -151,7 +151,7 @@ class Worker:
             source=f"{partition.topic}:{partition.partition}",
             offsets=[record.offset for record in records],
             values=[record.value or b"" for record in records],
-            headers=[record.headers for record in records],
+            headers=[record.headers or of_key(record.key) for record in records],
         )
         now = seconds(self._clock())
         reading = await asyncio.to_thread(self._splitter.read, messages, now)

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.cli.options import check_label
 from pipeline.errors import SettingsError, UsageError
+from pipeline.labels import of_key
 from pipeline.restricted.lines import Label, Labeller
 from pipeline.settings import load
 
@@ -40,3 +41,21 @@ def _sent(label: str) -> bool:
 @pytest.mark.parametrize("label", GOOD + BAD)
 def test_a_label_is_taken_or_not_alike(taken: Callable[[str], bool], label: str) -> None:
     assert taken(label) is (label in GOOD)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (b"shop/web-1/nginx", {"site": b"shop", "source": b"web-1", "format": b"nginx"}),
+        (b"shop//caddy/old-1", {"site": b"shop", "format": b"caddy", "ingest": b"old-1"}),
+        (b"shop/web-1", {"site": b"shop", "source": b"web-1"}),
+        (b"shop", {}),  # a key somebody hashes by
+        (b"a/b/c/d/e", {}),
+        (b"/" * 3, {}),
+        (b"x/" + b"y" * 300, {}),
+        (b"", {}),
+        (None, {}),
+    ],
+)
+def test_a_key_says_what_headers_would(key: bytes | None, said: dict[str, bytes]) -> None:
+    assert dict(of_key(key)) == said
