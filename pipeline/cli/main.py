@@ -20,6 +20,7 @@ from pipeline.cli.options import Config
 from pipeline.cli.query import query
 from pipeline.cli.report import report
 from pipeline.cli.ship import ship
+from pipeline.cli.simulate import simulate
 from pipeline.cli.status import status
 from pipeline.cli.topics import topics
 from pipeline.cli.up import up
@@ -65,7 +66,7 @@ def run(
     sys.exit(stage.main(stages, tree.load(config), sealing=sealing))
 
 
-for verb in (report, demo, ship, up, query, status, doctor, bench):
+for verb in (report, demo, ship, up, query, status, doctor, bench, simulate):
     app.command()(verb)
 app.add_typer(vault, name="vault")
 app.add_typer(topics, name="topics")

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.simulate.draws import draw
-from pipeline.simulate.hits import MICROS
+from pipeline.simulate.hits import MICROS, NONE
 
 GOOD, CUT, NOISE, EMPTY, PAST, SIZE, LONG, HOST, CLOCK = range(9)
 _ODDS: Final = np.cumsum([0.34, 0.2, 0.1, 0.12, 0.07, 0.01, 0.1, 0.06])
@@ -37,9 +37,10 @@ _NOISE: Final = (
 def faulty(
     rng: np.random.Generator, hits: pl.DataFrame, *, bad: float, late: float
 ) -> pl.DataFrame:
-    """Add ``fault`` (one of the above) and ``arrival`` (microseconds since 1970 UTC)."""
+    """Add ``fault`` (one of the above), ``arrival`` (microseconds since 1970 UTC) and ``late``."""
     count = len(hits)
-    fault = np.where(rng.random(count) < bad, 1 + draw(rng, _ODDS, count), GOOD)
+    whole = (hits["target"] != NONE).to_numpy()  # what was no request is bad enough
+    fault = np.where((rng.random(count) < bad) & whole, 1 + draw(rng, _ODDS, count), GOOD)
     delay = np.where(rng.random(count) < late, rng.integers(60 * MICROS, _LATEST, count), 0)
     return hits.with_columns(
         fault=pl.Series(fault), arrival=pl.col("time") + pl.Series(delay), late=pl.Series(delay > 0)

@@ -27,7 +27,8 @@ def stamps(
 
 def iso(frame: pl.DataFrame, digits: int, *, of: str = "time", ending: str = "Z") -> pl.Series:
     """Return UTC times of ISO 8601 with a fraction of up to nine ``digits``."""
-    fraction = frame[of] % 1_000_000
-    text = fraction.cast(pl.String).str.zfill(6)
-    part = (text + "000").str.head(digits)
-    return stamps(frame, ISO, of=of) + "." + part + ending
+    whole = stamps(frame, ISO, of=of)
+    if not digits:
+        return whole + ending
+    fraction = (frame[of] % 1_000_000).cast(pl.String).str.zfill(6) + "000"
+    return whole + "." + fraction.str.head(digits) + ending

@@ -67,7 +67,7 @@ def _json_lines(requests: pl.DataFrame) -> pl.Series:
         "msg": fixed(""),
         "request_Referer": text("referrer"),
         "request_User-Agent": text("agent"),
-        "time": text(pl.lit(iso(frame, 0).str.replace(".Z", "Z", literal=True))),
+        "time": text(pl.lit(iso(frame, 0))),
     }
     return frame.select(obj(members)).to_series()
 
