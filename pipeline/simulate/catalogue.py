@@ -21,7 +21,7 @@ _WOODS: Final = ("ash", "beech", "birch", "cherry", "elm", "maple", "oak", "pine
 _THINGS: Final = ("bench", "chair", "desk", "lamp", "shelf", "stool", "table")
 _ASSETS: Final = (
     "/static/site.css", "/static/app.js", "/static/logo.svg", "/favicon.ico",
-    "/static/chat/widget.js", "/static/photos/hall.webp", "/static/photos/desk.webp",
+    "/static/widget.js", "/static/photos/hall.webp", "/static/photos/desk.webp",
     "/static/font.woff2",
 )  # fmt: skip
 _CAMPAIGNS: Final = (

@@ -26,8 +26,6 @@ _ANSWERED: Final = (
 )
 _SPAM: Final = "Cheap followers!!! https://spam.example/buy?ref=4711 best prices, click now"
 _NAMES: Final = ("Visitor", "belmar", "corvan", "delora", "Kelmir", "Róvan")
-_OPENED: Final = 0.05
-"""Share of visits in which the widget is opened."""
 
 Row = dict[str, Any]
 
@@ -91,8 +89,3 @@ def spam(rng: np.random.Generator, time: int, chat_id: str) -> Iterator[Row]:
         sent = {"by": "visitor", "text": _SPAM, "length": len(_SPAM)}
         yield {"event": "message_sent", "time": at, **sent, **who}
     yield {"event": "closed", "time": time + 60 * MICROS, "agent_id": "agent-1", **who}
-
-
-def opening(rng: np.random.Generator, count: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return which of ``count`` visits open the widget."""
-    return rng.random(count) < _OPENED

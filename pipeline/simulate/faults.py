@@ -91,4 +91,6 @@ def after_writing(lines: pl.Series, fault: pl.Series, *, clf: bool) -> pl.Series
 
 def encoded(text: str) -> bytes:
     """Return a file's bytes; U+FFFE, which no log writes, stands for bytes that are no text."""
+    if "\ufffe" not in text:
+        return text.encode()
     return text.encode().replace("\ufffe".encode(), b"\xff\xfe")

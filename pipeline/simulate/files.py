@@ -50,7 +50,8 @@ class LogFile:
             whole = lines.str.replace_all("\ufffe", "\ufffd", literal=True)
             wrapped = WRAPPERS[self._wrapper](frame, whole)
             lines = wrapped.set(fault == faults.EMPTY, "")
-        self._file.write(faults.encoded(lines.str.join(self.form.end).item() + self.form.end))
+        self._file.write(faults.encoded(lines.str.join(self.form.end).item()))
+        self._file.write(self.form.end.encode())
         self._lines += len(lines)
         self._account(fault)
 
@@ -65,7 +66,8 @@ class LogFile:
             self._ignored[DIRECTIVE] += 1
 
     def _account(self, fault: pl.Series) -> None:
-        kinds, counts = fault.filter(fault != faults.GOOD).value_counts().get_columns()
+        bad = fault.filter(fault != faults.GOOD)
+        kinds, counts = bad.value_counts().get_columns()
         for kind, count in zip(kinds, counts, strict=True):
             if kind == faults.EMPTY:
                 self._ignored[EMPTY] += count

@@ -38,7 +38,9 @@ class People:
     """Visitors by index: ``kind``, ``agent``, and the first word of their address at home.
 
     ``texts`` are all user agents (null sends none), ``bots`` which of them are programs.
-    ``programs`` are the indices of the programs' agents, ``machines`` their first addresses.
+    ``programs`` are the indices of the programs' agents, ``machines`` their first addresses;
+    ``monitor``, ``silent`` (sends no agent) and ``abusing`` agents, ``abuser`` and ``spammer``
+    addresses.
     """
 
     kind: Indices
@@ -50,6 +52,7 @@ class People:
     programs: Indices
     machines: Indices
     monitor: int
+    silent: int
     abusing: int
     abuser: int
     spammer: int
@@ -79,6 +82,7 @@ def people(rng: np.random.Generator, visits: int) -> People:
         programs=programs,
         machines=_MACHINES + machines,
         monitor=len(texts) - 1,
+        silent=texts.index(None),
         abusing=texts.index(agents.ABUSER),
         abuser=_ABUSERS + int(rng.integers(10, 120)),
         spammer=_ABUSERS + int(rng.integers(130, 250)),

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from pipeline.simulate.agents import TOOLS
 from pipeline.simulate.catalogue import Catalogue
 from pipeline.simulate.draws import Indices, cumulated, draw, zipf
 from pipeline.simulate.hits import GET, HEAD, MICROS, NONE, POST, hits
@@ -31,7 +32,7 @@ def crawlers(
     dice = rng.random(count)
     target = draw(rng, zipf(len(site.page_odds), 0.4), count)
     target = np.where(dice < 0.05, site.robots, target)  # noqa: PLR2004 - shares of the requests
-    probing = (dice > 0.93) & (program >= len(PROGRAMS) - 7)  # noqa: PLR2004
+    probing = (dice > 0.93) & (program >= len(PROGRAMS) - len(TOOLS))  # noqa: PLR2004
     target = np.where(probing, rng.choice(site.probes, count), target)
     status = np.where(probing, 404, np.where(rng.random(count) < 0.04, 404, 200))  # noqa: PLR2004
     made = hits(
@@ -62,7 +63,7 @@ def _noise(rng: np.random.Generator, people: People, hour: int, visits: int) -> 
     count = int(rng.poisson(visits / 24 / 60))
     return hits(
         rng, count, time=hour * _HOUR + rng.integers(0, _HOUR, count),
-        first=people.machines[-1] + rng.integers(3, 40, count), agent=people.programs[-3],
+        first=people.machines[-1] + rng.integers(3, 40, count), agent=people.silent,
         target=NONE, referrer=0, method=NONE, protocol=NONE, status=400, bytes=157,
     )  # fmt: skip
 

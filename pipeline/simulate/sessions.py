@@ -46,13 +46,14 @@ def visits(
     referrer = np.where(first, outside, came_from)
     moving = np.isin(people.kind[visitor], (MOBILE, MOBILE6))[visit]
     moved = np.cumsum((rng.random(len(visit)) < _MOVES) & moving & ~first)
-    key = mixed(hour, np.arange(count))
+    key = mixed(int(rng.integers(1 << 62)), np.arange(count))
     network, interface = addresses(people, visitor[visit], key[visit], moved, hour // 24)
     status = np.array(_STATUSES)[draw(rng, _STATUS_ODDS, len(visit))]
     protocol = (rng.random(count) < 0.7).astype(np.int64)  # noqa: PLR2004 - share of HTTP/2
     pages = hits(
-        rng, len(visit), time=time, first=network, second=interface, agent=people.agent[visitor][visit],
-        target=target, referrer=referrer, status=status, protocol=protocol[visit],
+        rng, len(visit), time=time, first=network, second=interface,
+        agent=people.agent[visitor][visit], target=target, referrer=referrer, status=status,
+        protocol=protocol[visit],
         method=np.where(rng.random(len(visit)) < 0.03, POST, 0),  # noqa: PLR2004 - share of forms
     )  # fmt: skip
     chain = pages.with_columns(visit=pl.Series(visit), step=pl.Series(step))

@@ -16,7 +16,7 @@ from pipeline.simulate.people import People
 _HOUR: Final = 3600 * MICROS
 _DAY: Final = 24 * _HOUR
 _CLOSED: Final = 2
-"""A day that began so many days ago gets no more lines: its visitors can be counted and forgotten."""
+"""A day that began so many days ago gets no more lines: its visitors can be forgotten."""
 _NEVER: Final = 1 << 40
 _TOP: Final = 100
 _NO_METHOD, _NO_PAGE = "(none)", "(none)"
@@ -76,9 +76,7 @@ class Tally:
         self._bytes += int(rows["bytes"].sum())
         self._late += int(rows["late"].sum())
         for name, column in self._columns(rows).items():
-            values, counts = column.value_counts().get_columns()
-            for value, count in zip(values, counts, strict=True):
-                self._counts[name][value] += count
+            _count(self._counts[name], column)
         self._visitors.add(rows)
         self._addresses.add(rows)
 
@@ -133,6 +131,12 @@ class Tally:
         return {"human": self._counts["audience"][0], "bot": self._counts["audience"][1]}
 
 
+def _count(counter: Counter[Any], column: pl.Series) -> None:
+    """Add how often each value of a column occurs."""
+    values, counts = column.value_counts().get_columns()
+    counter.update(dict(zip(values.to_list(), counts.to_list(), strict=True)))
+
+
 def _codes(texts: pl.Series) -> tuple[list[str], pl.Series]:
     """Return distinct texts, and the index of each text among them."""
     distinct = texts.unique(maintain_order=True)
@@ -154,7 +158,7 @@ class ChatTally:
     def __init__(self) -> None:
         self._lines = self._cut = 0
         self._events, self._messages = Counter[str](), Counter[str]()
-        self._daily = Counter[str]()
+        self._daily = Counter[int]()
         self._visitors = Distinct("first", "agent")
 
     def add(self, rows: pl.DataFrame) -> None:
@@ -164,9 +168,9 @@ class ChatTally:
             return
         good = rows.filter(~pl.col("cut"))
         self._cut += len(rows) - len(good)
-        self._events.update(good["event"].to_list())
-        self._messages.update(good["by"].drop_nulls().to_list())
-        self._daily.update(_day(day) for day in (good["time"] // _DAY).to_list())
+        _count(self._events, good["event"])
+        _count(self._messages, good["by"].drop_nulls())
+        _count(self._daily, good["time"] // _DAY)
         self._visitors.add(good)
 
     def document(self) -> dict[str, Any]:
@@ -177,6 +181,6 @@ class ChatTally:
             "rejected": {"not_this_format": self._cut} if self._cut else {},
             "types": dict(sorted(self._events.items())),
             "messages": dict(sorted(self._messages.items())),
-            "events_daily": dict(sorted(self._daily.items())),
+            "events_daily": {_day(day): n for day, n in sorted(self._daily.items())},
             "visitors_daily": self._visitors.daily(),
         }

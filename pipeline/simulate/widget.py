@@ -42,6 +42,8 @@ _TEXTS: Final = ("event", "chat_id", "by", "agent_id", "recipient", "code", "tex
                  "visitor_email")  # fmt: skip
 _LOCALES: Final = ("de-DE", "en-GB", "en-US", "fr-FR", "de-AT", "pl-PL")
 _ERRORS: Final = ("network", "timeout", "storage", "script")
+_OPENED: Final = 0.05
+"""Share of visits in which the widget is opened."""
 _CONTEXT: Final = ("first", "second", "agent", "page", "referrer", "locale", "screen")
 
 
@@ -59,7 +61,7 @@ def events(rng: np.random.Generator, people: People, pages: pl.DataFrame) -> pl.
     begun = base.filter(step=0)
     failed = base.filter(pl.Series(rng.random(len(base)) < 0.002))  # noqa: PLR2004
     codes = pl.Series("code", rng.choice(np.array(_ERRORS), len(failed)).tolist(), dtype=pl.String)
-    opened = begun.filter(pl.Series(chats.opening(rng, len(begun))))
+    opened = begun.filter(pl.Series(rng.random(len(begun)) < _OPENED))
     parts = [
         base.with_columns(event=pl.lit("loaded")),
         begun.with_columns(pl.col("time") + 400_000, event=pl.lit("shown")),
@@ -107,14 +109,10 @@ def lines(
 
     ``rows`` has, beside SCHEMA, ``cut``: the line breaks off in the middle.
     """
-    pools = {
-        "agent": people.texts,
-        "page": pl.format("https://{}{}", pl.lit(host), pl.lit(site.targets)),
-        "referrer": site.referrers,
-    }
-    series = {key: pl.select(pool).to_series() for key, pool in pools.items()}
+    pages = f"https://{host}" + site.targets
+    pools = {"agent": people.texts, "page": pages, "referrer": site.referrers}
     frame = rows.with_columns(
-        *(pool.gather(rows[key].replace(NONE, None)).alias(key) for key, pool in series.items()),
+        *(pool.gather(rows[key].replace(NONE, None)).alias(key) for key, pool in pools.items()),
         written(rows["first"], rows["second"]).alias("address"),
     )
     frame = frame.with_columns(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.simulate.formats.spec import NO_AGENT, NO_REFERRER, Format
-from pipeline.simulate.formats.text import apache, in_quotes, or_dash, request_line
+from pipeline.simulate.formats.text import apache, in_quotes, or_dash, request_line, size_or_dash
 from pipeline.simulate.formats.times import CLF, stamps
 
 
@@ -21,20 +21,16 @@ def _common(frame: pl.DataFrame, size: pl.Expr) -> pl.Expr:
     )  # fmt: skip
 
 
-def _size() -> pl.Expr:
-    return (
-        pl.when(pl.col("bytes") == 0).then(pl.lit("-")).otherwise(pl.col("bytes").cast(pl.String))
-    )
-
-
 def _common_lines(requests: pl.DataFrame) -> pl.Series:
     frame = in_quotes(requests, apache)
-    return frame.select(_common(frame, _size())).to_series()
+    return frame.select(_common(frame, size_or_dash())).to_series()
 
 
 def _combined_lines(requests: pl.DataFrame) -> pl.Series:
     frame = in_quotes(requests, apache)
-    line = pl.format('{} "{}" "{}"', _common(frame, _size()), or_dash("referrer"), or_dash("agent"))
+    line = pl.format(
+        '{} "{}" "{}"', _common(frame, size_or_dash()), or_dash("referrer"), or_dash("agent")
+    )
     return frame.select(line).to_series()
 
 

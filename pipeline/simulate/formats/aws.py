@@ -27,6 +27,7 @@ from pipeline.simulate.formats.text import (
     query,
     request_line,
     seconds,
+    size_or_dash,
 )
 from pipeline.simulate.formats.times import CLF, iso, stamps
 
@@ -44,7 +45,7 @@ _OWNER: Final = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2b
 
 
 def _cloudfront_lines(requests: pl.DataFrame) -> pl.Series:
-    unsafe = r"[^!$&-;=?-Z_a-z]"
+    unsafe = r"[^!$&(-;=?-Z_a-z]"
     frame = requests.with_columns(
         changed(requests[name], unsafe, percent) for name in ("referrer", "agent")
     )
@@ -55,15 +56,15 @@ def _cloudfront_lines(requests: pl.DataFrame) -> pl.Series:
         pl.lit("-"), pl.lit("Miss"), _identity("serial"), pl.col("host"), pl.lit("https"),
         pl.col("port") % 700 + 300, seconds("duration", 3), pl.lit("-"), pl.col("tls"),
         pl.col("cipher"), pl.lit("Miss"), pl.col("protocol"), pl.lit("-\t-"), pl.col("port"),
-        seconds("duration", 3), pl.lit("Miss"), pl.lit("text/html"), pl.col("bytes"), pl.lit("-\t-"),
+        seconds("duration", 3), pl.lit("Miss"), pl.lit("text/html"), pl.col("bytes"),
+        pl.lit("-\t-"),
     ]  # fmt: skip
     return frame.select(pl.concat_str(columns, separator="\t")).to_series()
 
 
 def _identity(name: str) -> pl.Expr:
-    return pl.format(
-        "SOX4xwn4XV6Q4rgb7XiVGOHms_BGlTAC4{}==", pl.col(name).cast(pl.String).str.zfill(21)
-    )
+    digits = pl.col(name).cast(pl.String).str.zfill(21)
+    return pl.format("SOX4xwn4XV6Q4rgb7XiVGOHms_BGlTAC4{}==", digits)
 
 
 def _directives(_: int) -> list[str]:
@@ -112,15 +113,12 @@ def _elb_lines(requests: pl.DataFrame) -> pl.Series:
 
 def _s3_lines(requests: pl.DataFrame) -> pl.Series:
     frame = in_quotes(requests, apache)
-    zeroed = (
-        pl.when(pl.col("bytes") == 0).then(pl.lit("-")).otherwise(pl.col("bytes").cast(pl.String))
-    )
     line = pl.format(
         "{} {} [{}] {} - {} WEBSITE.{}.OBJECT {} "
         '"{}" {} - {} {} {} {} "{}" "{}" - {}= - {} - {} {} - -',
         pl.lit(_OWNER), "host", stamps(frame, CLF), "address",
-        pl.col("serial").cast(pl.String).str.zfill(16), "method", path().str.slice(1).replace("", "-"),
-        request_line(), "status", zeroed, zeroed, pl.col("duration") // 1000,
+        pl.col("serial").cast(pl.String).str.zfill(16), "method",
+        path().str.slice(1).replace("", "-"), request_line(), "status", size_or_dash(), size_or_dash(), pl.col("duration") // 1000,
         pl.col("duration") // 1100, or_dash("referrer"), or_dash("agent"),
         pl.col("serial").cast(pl.String).str.zfill(43), pl.lit(_CIPHER), "host", "tls",
     )  # fmt: skip

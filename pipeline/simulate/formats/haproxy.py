@@ -3,7 +3,8 @@
 ``option httplog`` or ``option httpslog``, without the syslog prefix, and in the frontend, in this
 order: ``capture request header Host len 128``, ``Referer len 1024``, ``User-Agent len 1024``, so
 the captures read ``{host|referer|agent}``; no response header is captured. The accept date has
-no zone: the process runs with ``TZ=UTC``. Signs that would end a capture are ``#HH``.
+no zone: the process runs with ``TZ=UTC``. Signs that would end a capture are ``#HH``; a request
+of HTTP/2 has an absolute URL, as its pseudo-headers make one.
 """
 
 from __future__ import annotations
@@ -44,7 +45,11 @@ def _captures(requests: pl.DataFrame, asked: pl.Expr) -> pl.Expr:
 
 
 def _asked(requests: pl.DataFrame) -> pl.DataFrame:
-    return requests.with_columns(changed(requests["target"], _IN_REQUEST, haproxy))
+    absolute = pl.format("https://{}{}", "host", "target")
+    h2 = pl.col("protocol") == "HTTP/2.0"
+    return requests.with_columns(changed(requests["target"], _IN_REQUEST, haproxy)).with_columns(
+        target=pl.when(h2).then(absolute).otherwise("target")
+    )
 
 
 def _lines(requests: pl.DataFrame) -> pl.Series:

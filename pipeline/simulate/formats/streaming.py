@@ -26,6 +26,7 @@ from pipeline.simulate.formats.text import (
     in_quotes,
     or_dash,
     request_line,
+    size_or_dash,
     unreserved,
 )
 from pipeline.simulate.formats.times import CLF, stamps
@@ -36,10 +37,10 @@ _FIELDS: Final = (
 )
 
 
-def _combined(requests: pl.DataFrame, request: pl.Expr) -> pl.Expr:
+def _combined(requests: pl.DataFrame, request: pl.Expr, size: pl.Expr) -> pl.Expr:
     return pl.format(
         '{} - {} [{}] "{}" {} {} "{}" "{}"',
-        "address", or_dash("user"), stamps(requests, CLF, local=True), request, "status", "bytes",
+        "address", or_dash("user"), stamps(requests, CLF, local=True), request, "status", size,
         or_dash("referrer"), or_dash("agent"),
     )  # fmt: skip
 
@@ -47,12 +48,14 @@ def _combined(requests: pl.DataFrame, request: pl.Expr) -> pl.Expr:
 def _varnish_lines(requests: pl.DataFrame) -> pl.Series:
     frame = in_quotes(requests, apache)
     request = pl.format("{} http://{}{} {}", "method", "host", "target", "protocol")
-    return frame.select(_combined(frame, request)).to_series()
+    return frame.select(_combined(frame, request, size_or_dash())).to_series()
 
 
 def _icecast_lines(requests: pl.DataFrame) -> pl.Series:
     frame = in_quotes(requests, apache)
-    line = pl.format("{} {}", _combined(frame, request_line()), pl.col("duration") // 1_000_000)
+    line = pl.format(
+        "{} {}", _combined(frame, request_line(), pl.col("bytes")), pl.col("duration") // 1_000_000
+    )
     return frame.select(line).to_series()
 
 

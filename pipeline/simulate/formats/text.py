@@ -40,7 +40,7 @@ def haproxy(value: str) -> str:
 
 def percent(value: str) -> str:
     """Encode what is no letter, digit or sign that is safe in a URL, and spaces, as ``%HH``."""
-    return re.sub(r"[^!$&-;=?-Z_a-z]", lambda m: _bytes(m[0], "%{:02X}", "\x80", "\x80"), value)
+    return re.sub(r"[^!$&(-;=?-Z_a-z]", lambda m: _bytes(m[0], "%{:02X}", "\x80", "\x80"), value)
 
 
 def unreserved(value: str) -> str:
@@ -71,6 +71,12 @@ def request_line(nothing: str = "-") -> pl.Expr:
     return pl.format("{} {} {}", "method", "target", "protocol").fill_null(nothing)
 
 
+def size_or_dash() -> pl.Expr:
+    """Return the bytes of the body with ``-`` for none (Apache's ``%b``)."""
+    size = pl.col("bytes")
+    return pl.when(size == 0).then(pl.lit("-")).otherwise(size.cast(pl.String))
+
+
 def path() -> pl.Expr:
     """Return the target up to its question mark."""
     return pl.col("target").str.extract(r"^([^?]*)")
@@ -82,7 +88,7 @@ def query() -> pl.Expr:
 
 
 def seconds(name: str, digits: int) -> pl.Expr:
-    """Return microseconds as seconds with up to six ``digits`` after the point, cut and not rounded."""
+    """Return microseconds as seconds with up to six ``digits`` after the point, cut off there."""
     micros = pl.col(name)
     part = (micros % 1_000_000).cast(pl.String).str.zfill(6).str.head(digits)
     return pl.format("{}.{}", micros // 1_000_000, part)

@@ -93,7 +93,7 @@ def _kubernetes(requests: pl.DataFrame, lines: pl.Series) -> pl.Series:
         "kubernetes": fixed({**about, "host": "node-1", "labels": {"app": "web"}}),
     }
     pod = {"container_name": "web", "pod_name": _POD, "pod_namespace": "shop",
-           "pod_node_name": "node-1", "pod_ip": "10.0.0.7", "pod_labels": {"app": "web"}}  # fmt: skip
+           "pod_node_name": "node-1", "pod_labels": {"app": "web"}}  # fmt: skip
     vector = {
         "file": fixed(f"/var/log/pods/shop_{_POD}/web/0.log"),
         "kubernetes": fixed(pod),
