@@ -63,8 +63,13 @@ def simulate(
         zone=_known(zone),
     )
     with Bars() as bars:
-        bars.say("simulating")
-        truth = run.simulate(out, scenario, names, formats.named(format_))
+        truth = run.simulate(
+            out,
+            scenario,
+            names,
+            formats.named(format_),
+            lambda site, hour: bars.say(f"{site}: hour {hour} of {scenario.hours}"),
+        )
     files = [entry for site in truth["sites"].values() for entry in site["files"].values()]
     sys.stderr.write(
         f"wrote {sum(entry['lines'] for entry in files):,} lines in {len(files)} files to {out}; "

@@ -42,7 +42,7 @@ class LogFile:
             frame = frame.filter(pl.col("method").is_not_null())
         if frame.is_empty():
             return
-        self._directives(int(frame["arrival"][0]) // _DAY)
+        self._directives(frame)
         fault = frame["fault"]
         lines = faults.after_writing(self.form.write(frame), fault, clf=self.form.clf)
         if self._wrapper is not None:
@@ -55,15 +55,18 @@ class LogFile:
         self._lines += len(lines)
         self._account(fault)
 
-    def _directives(self, day: int) -> None:
-        """Write the directives again where another day has begun."""
+    def _directives(self, frame: pl.DataFrame) -> None:
+        """Write the directives again where another day has begun, wrapped as the lines are."""
+        day = int(frame["arrival"][0]) // _DAY
         if self.form.header is None or day == self._day:
             return
         self._day = day
-        for line in self.form.header(day):
-            self._file.write(f"{line}{self.form.end}".encode())
-            self._lines += 1
-            self._ignored[DIRECTIVE] += 1
+        lines = pl.Series(self.form.header(day))
+        if self._wrapper is not None:
+            lines = WRAPPERS[self._wrapper](pl.concat([frame.head(1)] * len(lines)), lines)
+        self._file.write("".join(f"{line}{self.form.end}" for line in lines).encode())
+        self._lines += len(lines)
+        self._ignored[DIRECTIVE] += len(lines)
 
     def _account(self, fault: pl.Series) -> None:
         bad = fault.filter(fault != faults.GOOD)

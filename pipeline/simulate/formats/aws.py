@@ -118,7 +118,8 @@ def _s3_lines(requests: pl.DataFrame) -> pl.Series:
         '"{}" {} - {} {} {} {} "{}" "{}" - {}= - {} - {} {} - -',
         pl.lit(_OWNER), "host", stamps(frame, CLF), "address",
         pl.col("serial").cast(pl.String).str.zfill(16), "method",
-        path().str.slice(1).replace("", "-"), request_line(), "status", size_or_dash(), size_or_dash(), pl.col("duration") // 1000,
+        path().str.slice(1).replace("", "-"), request_line(), "status",
+        size_or_dash(), size_or_dash(), pl.col("duration") // 1000,
         pl.col("duration") // 1100, or_dash("referrer"), or_dash("agent"),
         pl.col("serial").cast(pl.String).str.zfill(43), pl.lit(_CIPHER), "host", "tls",
     )  # fmt: skip

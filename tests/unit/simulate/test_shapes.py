@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 
-from pipeline.simulate.people import HOME6, MOBILE, MOBILE6, OFFICE
+from pipeline.simulate.people import OFFICE
+from pipeline.simulate.sessions import visits
 from pipeline.simulate.traffic import Site
 from tests.unit.simulate.conftest import SCENARIO
 
@@ -50,12 +52,16 @@ def test_many_agents_share_the_address_of_an_office(site: Site, people: pl.DataF
     assert max(map(len, agents.values())) > 10
 
 
-def test_telephones_change_their_address_within_a_visit(site: Site) -> None:
-    kinds = site.people.kind
-    for rows, events in site.hours():
-        assert rows["arrival"].is_sorted()
-        assert events["time"].is_sorted()
-    assert {HOME6, OFFICE, MOBILE, MOBILE6} <= set(kinds.tolist())
+def test_telephones_alone_change_their_address_within_a_visit(site: Site) -> None:
+    rng = np.random.default_rng(1)
+    _, pages = visits(rng, site.catalogue, site.people, SCENARIO.start, 3_000)
+    walks = pages.group_by("visit").agg(
+        pl.col("first").n_unique().alias("addresses"), pl.col("agent").first()
+    )
+    phones = site.people.texts.str.contains("Mobi").fill_null(value=False)
+    moved = walks.filter(pl.col("addresses") > 1)
+    assert len(moved) > 50
+    assert phones.gather(moved["agent"]).all()
 
 
 def test_an_address_of_a_carrier_is_met_with_few_requests(people: pl.DataFrame) -> None:
@@ -68,8 +74,10 @@ def test_an_address_of_a_carrier_is_met_with_few_requests(people: pl.DataFrame) 
     assert interfaces["second"].max() == SCENARIO.days
 
 
-def test_memory_holds_an_hour(site: Site) -> None:
-    """What waits for its hour is handed on: no batch is longer than an hour."""
-    for rows, _ in site.hours():
-        hours = (rows["arrival"] // HOUR).unique()
-        assert len(hours) <= 1
+def test_what_is_on_its_way_waits_for_its_hour(site: Site) -> None:
+    """So memory holds about an hour, however long the simulation."""
+    for rows, events in site.hours():
+        assert (rows["arrival"] // HOUR).n_unique() <= 1
+        assert (events["time"] // HOUR).n_unique() <= 1
+        assert rows["arrival"].is_sorted()
+        assert events["time"].is_sorted()
