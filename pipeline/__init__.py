@@ -16,6 +16,7 @@ The rooms stand in the order in which the data walks through them:
 ``investigations`` the sealed store's reading side: a library, no verb yet
 ``kafka``          topics, logs of runs, workers
 ``demo``           simulated people, and the search for them
+``simulate``       logs of sites that do not exist, and the truth about them
 ``bench``          the stopwatch, and the slow reference it must agree with
 =================  ==========================================================
 

@@ -14,7 +14,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipeline.bench.population import Population, Weights, cumulated, draw, populate
+from pipeline.bench.population import Population, populate
+from pipeline.simulate.draws import Weights, cumulated, draw
 
 LINES_A_DAY: Final = 250_000
 START: Final = dt.date(2025, 1, 6)
