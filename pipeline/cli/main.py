@@ -19,6 +19,7 @@ from pipeline.cli.doctor import doctor
 from pipeline.cli.options import Config
 from pipeline.cli.query import query
 from pipeline.cli.report import report
+from pipeline.cli.scrub import scrub
 from pipeline.cli.ship import ship
 from pipeline.cli.status import status
 from pipeline.cli.topics import topics
@@ -69,6 +70,7 @@ for verb in (report, demo, ship, up, query, status, doctor, bench):
     app.command()(verb)
 app.add_typer(vault, name="vault")
 app.add_typer(topics, name="topics")
+app.add_typer(scrub, name="scrub")
 
 
 def main() -> None:

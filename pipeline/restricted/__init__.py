@@ -1,7 +1,7 @@
 """The room behind the wall: raw lines come in, events and sealed records go out.
 
 This door is closed: what is not in ``__all__`` is nobody else's business, and only the split
-worker, the shipper and the benchmark (which hold raw lines anyway) may knock.
+worker, the shipper, the benchmark and the preview of rules (which hold raw lines anyway) may knock.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pipeline.restricted.glance import Look, look, oldest
 from pipeline.restricted.lines import Label, RawMessages
 from pipeline.restricted.referrer import Referrer, Referrers
 from pipeline.restricted.scrub import load_scrubber, method_name
+from pipeline.restricted.scrub_preview import ScrubPreview, ScrubPreviewer
 from pipeline.restricted.split import Crossing, Reading, Splitter
 from pipeline.settings import Split
 
@@ -26,6 +27,8 @@ __all__ = [
     "Look",
     "RawMessages",
     "Reading",
+    "ScrubPreview",
+    "ScrubPreviewer",
     "Splitter",
     "describers",
     "look",

@@ -82,7 +82,7 @@ _WORD: Final = re.compile(r"[A-Za-z0-9]{8,}={0,2}")
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """``without`` replaces what it finds in a text that ``spelling`` has brought to one spelling."""
+    """``without`` replaces what it finds in a text that ``spelling`` has made searchable."""
 
     name: str
     about: str

@@ -9,7 +9,7 @@ The memory holds hashes of text, never text; it is bounded, of one process, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Final, Generic, Self, TypeVar
 
@@ -28,6 +28,7 @@ PLACES_LIMIT: Final = 5_000
 _RARE: Final = ":id"
 _REFUSED: Final = "400"
 """Statuses from here on: what is not there does not make a place crowded, so a scanner cannot."""
+_PAIR: Final = 2
 V = TypeVar("V")
 Leading = Callable[[Sequence[str]], int]
 """A page's segments → how many of the first ones are known routes."""
@@ -54,12 +55,12 @@ class Thresholds:
             raise SettingsError(f"scrubbing rules, {where}: needs {', '.join(sorted(names))}")
         made = replace(base or cls(), **changed)
         counts = (made.children, made.visitors)
-        whole = all(type(count) is int and count > 0 for count in counts)
-        share = isinstance(made.share, int | float) and 0 <= made.share <= 1
-        if not (whole and share and isinstance(made.enabled, bool)):
+        whole = all(type(count) is int and count > least for least, count in enumerate(counts))
+        share = type(made.share) in {int, float} and 0 <= made.share <= 1
+        if not (whole and share and type(made.enabled) is bool):
             raise SettingsError(
-                f"scrubbing rules, {where}: children and visitors are whole numbers from 1, share "
-                "is between 0 and 1, enabled true or false"
+                f"scrubbing rules, {where}: children and visitors are whole numbers from 1 and "
+                "2, share is between 0 and 1, enabled true or false"
             )
         return made
 
@@ -99,44 +100,42 @@ class Recent(Generic[V]):
 
 
 class Crowds:
-    """The places of one site."""
+    """The places of one site and the segments in them, by the hash of the page up to there."""
 
     def __init__(self, thresholds: Thresholds) -> None:
         """Judge by ``thresholds``."""
         self._at = thresholds
         self._rare: Recent[tuple[int, ...]] = Recent(CHILDREN_LIMIT)
-        self._known: Recent[bool] = Recent(CHILDREN_LIMIT)
+        self.known: Recent[bool] = Recent(CHILDREN_LIMIT)
+        """Segments that enough visitors asked for."""
         self._places: Recent[list[int]] = Recent(PLACES_LIMIT)
+        self.settled: Recent[bool] = Recent(CHILDREN_LIMIT)
+        """Pages of nothing but known segments: there is no more to count or to judge."""
 
-    def note(self, place: str, child: str, visitors: Iterable[int]) -> None:
-        """Take in that ``visitors`` asked for ``child``."""
-        key = hash((place, child))
-        if self._known.get(key):
+    def note(self, place: int, child: int, visitors: Collection[int]) -> None:
+        """Take in that ``visitors`` asked for ``child``, which is not known yet."""
+        before = self._rare.get(child)
+        seen = {*visitors} if before is None else {*before, *visitors}
+        if before is not None and len(seen) == len(before):
             return
-        before = self._rare.get(key)
-        seen = {*(before or ()), *visitors}
-        counts = self._places.get(hash(place))
+        counts = self._places.get(place)
         if counts is None:
             counts = [0, 0]
-            self._places.put(hash(place), counts)
+            self._places.put(place, counts)
         if len(seen) >= self._at.visitors:
-            counts[0] -= self._rare.drop(key)
+            counts[0] -= self._rare.drop(child)
             counts[1] += 1
-            self._known.put(key, value=True)
+            self.known.put(child, value=True)
         else:
             counts[0] += before is None
-            self._rare.put(key, tuple(seen))
+            self._rare.put(child, tuple(seen))
 
-    def is_crowded(self, place: str) -> bool:
+    def is_crowded(self, place: int) -> bool:
         """Tell whether rare segments are not to be shown here."""
-        counts = self._places.get(hash(place))
+        counts = self._places.get(place)
         if counts is None or counts[0] <= self._at.children:
             return False
         return counts[0] >= self._at.share * sum(counts)
-
-    def is_known(self, place: str, child: str) -> bool:
-        """Tell whether enough visitors asked for ``child``."""
-        return self._known.get(hash((place, child))) is not None
 
 
 class Frequency:
@@ -158,7 +157,7 @@ class Frequency:
         site: str,
         thresholds: Thresholds,
         rows: pl.DataFrame,
-        leading: Leading = lambda _: 0,
+        leading: Leading | None = None,
     ) -> pl.Series:
         """Return the page of each row with what is rare replaced.
 
@@ -169,12 +168,17 @@ class Frequency:
             return rows["page"]
         crowds = self._crowds(site, thresholds)
         codes, pages = distinct(rows["page"])
-        found = rows.lazy().select(codes.alias("code"), "visitor", "status")
-        found = found.filter(pl.col("status").lt(_REFUSED).fill_null(value=True))
-        seen = found.group_by("code").agg(pl.col("visitor").unique().head(thresholds.visitors))
-        visitors = dict(seen.collect().iter_rows())
-        shown = _Walk(crowds, leading).shown([page or "" for page in pages], visitors)
-        return rows["page"] if shown is None else pl.Series("page", shown).gather(codes)
+        named = [page or "" for page in pages]
+        open_ = [at for at, page in enumerate(named) if crowds.settled.get(hash(page)) is None]
+        if not open_:
+            return rows["page"]
+        visitors = _visitors(rows, codes, open_, thresholds.visitors)
+        shown = _Walk(crowds, leading).shown({at: named[at] for at in open_}, visitors)
+        if not shown:
+            return rows["page"]
+        return pl.Series("page", [shown.get(at, page) for at, page in enumerate(named)]).gather(
+            codes
+        )
 
     def _crowds(self, site: str, thresholds: Thresholds) -> Crowds:
         found = self._sites.pop(site, None)
@@ -186,39 +190,84 @@ class Frequency:
         return found[1]
 
 
+def _visitors(
+    rows: pl.DataFrame, codes: pl.Series, open_: Sequence[int], most: int
+) -> dict[int, Collection[int]]:
+    """Return for each code of ``open_`` up to ``most`` visitors whose requests were answered."""
+    answered = pl.col("status").lt(_REFUSED).fill_null(value=True)
+    found = rows.lazy().select(codes.alias("code"), "visitor", "status").filter(answered)
+    if len(open_) <= codes.len() // 8:
+        found = found.filter(pl.col("code").is_in(open_))
+    if most > _PAIR:
+        several = pl.col("visitor").unique().head(most)
+        return dict(found.group_by("code").agg(several).collect().iter_rows())
+    # Whether there are two is quicker to tell than which there are.
+    ends = (pl.col("visitor").min(), pl.col("visitor").max().alias("other"))
+    pairs = found.group_by("code").agg(*ends).collect()
+    return {code: (one,) if one == other else (one, other) for code, one, other in pairs.rows()}
+
+
+class _Page:
+    """A page on the way: ``place`` is the hash of what was walked, ``before`` one level less."""
+
+    __slots__ = ("at", "before", "known", "parts", "place")
+
+    def __init__(self, at: int, parts: list[str], known: int) -> None:
+        self.at, self.parts, self.known = at, parts, known
+        self.place = self.before = 0
+
+
 class _Walk:
     """All pages of a batch, one level after another: a level is counted before it is judged."""
 
-    def __init__(self, crowds: Crowds, leading: Leading) -> None:
+    def __init__(self, crowds: Crowds, leading: Leading | None) -> None:
         self._crowds = crowds
         self._leading = leading
 
     def shown(
-        self, pages: Sequence[str], visitors: dict[int, Collection[int]]
-    ) -> list[str] | None:
-        """Return the pages as they may be shown, None where all stay as they are."""
-        crowds = self._crowds
-        parts = [page.partition("?")[0].split("/") for page in pages]
-        known = [self._leading(part[1:]) for part in parts]
-        live = [at for at, page in enumerate(pages) if page.startswith("/")]
-        places = [""] * len(pages)
-        level, changed = 0, False
+        self, pages: Mapping[int, str], visitors: Mapping[int, Collection[int]]
+    ) -> dict[int, str]:
+        """Return those of ``pages`` that may not be shown as they are, and how they may."""
+        crowds, leading = self._crowds, self._leading
+        live: list[_Page] = []
+        for at, text in pages.items():
+            if text[:1] == "/":
+                parts = text.partition("?")[0].split("/")
+                live.append(_Page(at, parts, leading(parts[1:]) if leading else 0))
+        unsettled: set[int] = set()
+        changed: dict[int, list[str]] = {}
+        level = 0
         while live:
             level += 1
-            live = [at for at in live if len(parts[at]) > level and parts[at][level]]
-            open_ = [at for at in live if level > known[at] and parts[at][level][0] != ":"]
-            for at in open_:
-                if at in visitors:
-                    crowds.note(places[at], parts[at][level], visitors[at])
-            crowded = {p for p in {places[at] for at in open_} if crowds.is_crowded(p)}
-            if crowded:
-                for at in open_:
-                    if places[at] in crowded and not crowds.is_known(places[at], parts[at][level]):
-                        parts[at][level] = _RARE
-                        changed = True
-            for at in live:
-                places[at] += "/" + parts[at][level]
-        if not changed:
-            return None
-        queries = (page.partition("?") for page in pages)
-        return ["/".join(p) + mark + q for p, (_, mark, q) in zip(parts, queries, strict=True)]
+            live = [page for page in live if len(page.parts) > level and page.parts[level]]
+            for page, child in self._rare(live, level, visitors):
+                if crowds.known.get(child) is not None:
+                    continue
+                unsettled.add(page.at)
+                if crowds.is_crowded(page.before):
+                    page.parts[level] = _RARE
+                    page.place = hash((page.before, _RARE))
+                    changed[page.at] = page.parts
+        for at in pages.keys() - unsettled:
+            crowds.settled.put(hash(pages[at]), value=True)
+        return {
+            at: "/".join(parts) + "".join(pages[at].partition("?")[1:])
+            for at, parts in changed.items()
+        }
+
+    def _rare(
+        self, live: Sequence[_Page], level: int, visitors: Mapping[int, Collection[int]]
+    ) -> list[tuple[_Page, int]]:
+        """Count a level; return the pages whose segment was not known before, with its hash."""
+        known, note = self._crowds.known.get, self._crowds.note
+        rare = []
+        for page in live:
+            child = page.parts[level]
+            page.before = page.place
+            page.place = key = hash((page.place, child))
+            if child[0] != ":" and level > page.known and known(key) is None:
+                rare.append((page, key))
+                asked = visitors.get(page.at)
+                if asked is not None:
+                    note(page.before, key, asked)
+        return rare

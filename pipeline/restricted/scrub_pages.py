@@ -31,7 +31,8 @@ class Pages:
         self._scrubber = scrubber
         self._entries = scrubber.rules.sites
         self._frequency = Frequency()
-        self._at = lru_cache(SITES_LIMIT)(self._site)
+        self.at = lru_cache(SITES_LIMIT)(self._site)
+        """A site → its own rules, None where it has none."""
         self._remembered: Remembered[str, str] = Remembered(self._ruled, CACHE_LIMIT)
         for entry in self._entries:
             SiteScrubber(scrubber, entry.sites[0], [entry])
@@ -48,19 +49,25 @@ class Pages:
         """Return the page of each target; ``visitors`` is UInt64, ``status`` String."""
         codes, values = distinct(targets)
         page = pl.Series("page", self.many(site, values), dtype=pl.String).gather(codes)
+        return self.by_frequency(site, page, visitors, status)
+
+    def by_frequency(
+        self, site: str, page: pl.Series, visitors: pl.Series, status: pl.Series
+    ) -> pl.Series:
+        """Return each page with what is rare at the site replaced."""
         thresholds = self._scrubber.rules.frequency
         for entry in self._entries:
             if entry.frequency is not None and entry.is_for(site):
                 thresholds = entry.frequency
-        rows = pl.DataFrame([page, visitors.alias("visitor"), status.alias("status")])
-        own = self._at(site)
+        rows = pl.DataFrame([page.alias("page"), visitors.alias("visitor"), status.alias("status")])
+        own = self.at(site)
         if own is None:
             return self._frequency.pages(site, thresholds, rows)
         return self._frequency.pages(site, thresholds, rows, own.leading)
 
     def many(self, site: str, targets: Sequence[str | None]) -> list[str]:
         """Return the page of each target at ``site`` by the rules alone."""
-        own = self._at(site)
+        own = self.at(site)
         if own is None:
             return self._scrubber.many(targets)
         bare = targets if own.sees_queries else [t and t.partition("?")[0] for t in targets]
@@ -74,7 +81,7 @@ class Pages:
 
     def referrers(self, site: str, said: Sequence[Referrer]) -> Sequence[Referrer]:
         """Return what may be said of referrers at ``site``."""
-        own = self._at(site)
+        own = self.at(site)
         return said if own is None else [own.referrer(each) for each in said]
 
     def _site(self, site: str) -> SiteScrubber | None:
@@ -85,5 +92,5 @@ class Pages:
 
     def _ruled(self, named: str) -> str:
         site, _, target = named.partition(_BETWEEN)
-        own = self._at(site)
+        own = self.at(site)
         return self._scrubber.page(target) if own is None else own.page(target)

@@ -39,6 +39,7 @@ class SiteScrubber:
         rules = sorted(
             (rule for entry in entries for rule in entry.rules), key=lambda rule: rule.rank(site)
         )
+        self.rules = rules
         mine = {field: [r for r in rules if r.field == field] for field in ("path", "query")}
         self._path, self._query = mine["path"], mine["query"]
         self._referrer = [rule for rule in rules if rule.field == "referrer"]
@@ -64,6 +65,23 @@ class SiteScrubber:
         if mark and self._query and page.startswith("/"):
             page += self._kept(query)
         return page
+
+    def touching(self, target: str) -> set[str]:
+        """Return the names of the rules that have something to do with ``target``."""
+        path, _, query = target.partition("?")
+        found = read_path(path)
+        segments = [] if isinstance(found, str) else found[0]
+        whole = searchable("/".join(("", *segments)))
+        names = {r.name for r in self._path if _selected(r, segments, whole) is not None}
+        for pair in query.split("&"):
+            key = pair.partition("=")[0]
+            names |= {
+                rule.name
+                for rule in self._query
+                if (rule.selector == "key" and fnmatchcase(key, rule.text))
+                or (rule.selector == "detector" and _is_in(rule.text, searchable(pair)))
+            }
+        return names
 
     def referrer(self, said: Referrer) -> Referrer:
         """Return what is said of a referrer; ``internal`` and ``direct`` ones stay."""
@@ -100,13 +118,8 @@ class SiteScrubber:
         marks: dict[int, str] = {}
         most = len(segments)
         for rule in self._path:
-            if rule.pattern is None:
-                at = [i for i, s in enumerate(segments) if _is_in(rule.text, s)]
-                touched = bool(at) or _is_in(rule.text, whole)
-            else:
-                touched = rule.denies and rule.pattern.matches(segments)
-                at = [*rule.pattern.selected(len(segments))] if touched else []
-            if not touched:
+            at = _selected(rule, segments, whole) if rule.denies else None
+            if at is None:
                 continue
             if rule.action.kind == "drop":
                 return DROPPED
@@ -162,6 +175,18 @@ class SiteScrubber:
             if rule.denies:
                 return _said(rule.action, searchable(value), None) or ":value"
         return ":value"
+
+
+def _selected(rule: SiteRule, segments: Sequence[str], whole: str) -> Sequence[int] | None:
+    """Return the positions a rule of paths is for; None where it has nothing to do with the path.
+
+    What a detector finds only across segments is at no position.
+    """
+    if rule.pattern is not None:
+        fits = rule.pattern.matches(segments)
+        return rule.pattern.selected(len(segments)) if fits else None
+    at = [i for i, segment in enumerate(segments) if _is_in(rule.text, segment)]
+    return at if at or _is_in(rule.text, whole) else None
 
 
 def _is_in(detector: str, text: str) -> bool:

@@ -40,9 +40,7 @@ _SELECTORS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 _KINDS: Final = frozenset({"keep", "drop", "coarsen", "placeholder"})
 _NUMBERS: Final = frozenset({"magnitude", "id"})
 _PLACEHOLDER: Final = re.compile(r":[a-z]+(?:-[a-z]+)*")
-_RULE_KEYS: Final = frozenset(
-    {"name", "field", "action", "to", "as"}.union(*_SELECTORS.values())
-)
+_RULE_KEYS: Final = frozenset({"name", "field", "action", "to", "as"}.union(*_SELECTORS.values()))
 _ENTRY_KEYS: Final = frozenset({"sites", "routes", "rules", "frequency"})
 
 

@@ -30,10 +30,9 @@ _ESCAPE: Final = re.compile(
 _MAY_BE_ESCAPED: Final = re.compile(r"[\\%&]")
 # A label of a host name in ASCII (RFC 5890, RFC 3492); labels have at most 63 characters.
 _PUNYCODE: Final = re.compile(r"(?<![a-z0-9])xn--([a-z0-9-]{1,59})(?![a-z0-9-])", re.IGNORECASE)
-# Signs that read as an at sign and that normalisation would make a letter.
-_AT_SIGNS: Final = {ord(sign): "@" for sign in "\N{CIRCLED LATIN SMALL LETTER A}"
-                    "\N{CIRCLED LATIN CAPITAL LETTER A}\N{PARENTHESIZED LATIN SMALL LETTER A}"}  # fmt: skip
-_STOPS: Final = {ord(sign): "." for sign in "\N{IDEOGRAPHIC FULL STOP}\N{ONE DOT LEADER}"}
+# An a in a circle or in brackets reads as an at sign; normalisation would make it a letter.
+_AT_SIGNS: Final = dict.fromkeys(map(ord, "\u24d0\u24b6\u249c"), "@")
+_STOPS: Final = dict.fromkeys(map(ord, "\u3002\u2024"), ".")
 
 # Parameters of a segment (;jsessionid=…), and a query that lost its question mark, but not the rest
 # of an address such as a&b@example.com: the rules are to see that whole.
