@@ -42,7 +42,7 @@ def preview(
     as_json: Json = False,
     config: Config = None,
 ) -> None:
-    """Count what each rule and detector would touch, and the pages that come out; shows no value."""
+    """Count what each rule and detector would touch, and the pages that come out; show no value."""
     check_label("--site", site)
     settings = tree.load(config).split
     own = dict(settings.formats)

@@ -34,10 +34,22 @@ from pipeline.restricted.scrub_numbers import (
 from pipeline.restricted.spelling import searchable
 
 _EMAIL: Final = re.compile(
-    r"[\w.!#$%'*+^`{|}~-]{1,64} ?(?:@|[(\[{]\s?at\s?[)\]}]) ?"
-    r"(?![0-9]+(?:\.[0-9]+)?x\.)(?:[\w-]{1,63}\.)+(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})",
+    r"[^\s@/?&=<>()\[\]:;,\"\\]{1,64} ?(?:@|[(\[{]\s?at\s?[)\]}]) ?"
+    r"(?![0-9]+(?:\.[0-9]+)?x\.)(?:[^\s@/?&=<>()\[\]:;,\"\\.#%]{1,63}\.)+"
+    r"(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})",
     re.IGNORECASE,
 )
+# With a plus sign; with a trunk prefix; as in North America, whole or without the area.
+_PHONE: Final = re.compile(
+    r"""(?x) (?<![0-9.+-]) (?:
+        \+ \s? \(? [1-9] (?: [\s().\-/~_]{0,3} [0-9] ){6,14}
+      | \(? 0 [0-9]{1,4} \)? (?: [\s.\-/~_]{1,2} [0-9]{2,8} ){1,4}
+      | \(? [2-9] [0-9]{2} \)? [\s.\-/~_]{0,2} [0-9]{3} [\s.\-/~_] [0-9]{4}
+      | [2-9] [0-9]{2} [\s\-~_] [0-9]{4}
+    ) (?![0-9] | [.,-][0-9])"""
+)
+_SUBSCRIBER: Final = re.compile(r"[0-9]")
+_TRUNK_DIGITS: Final = range(9, 13)
 _UUID: Final = re.compile(
     r"(?<![0-9a-z])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-z])",
     re.IGNORECASE,
@@ -129,6 +141,12 @@ def _is_header(match: re.Match[str]) -> bool:
     return b'"alg"' in header
 
 
+def _is_phone(match: re.Match[str]) -> bool:
+    """Tell a number behind a trunk prefix from a day (``01.05.2014``) by how many digits it has."""
+    found = match[0].lstrip("(")
+    return found[0] != "0" or len(_SUBSCRIBER.findall(found)) in _TRUNK_DIGITS
+
+
 def _is_place(match: re.Match[str]) -> bool:
     return abs(float(match["a"])) <= _LATITUDES and abs(float(match["b"])) <= _LONGITUDES
 
@@ -144,7 +162,11 @@ def _names_somebody(match: re.Match[str]) -> bool:
 
 _ALL: Final = (
     Detector("email", "e-mail addresses", _matched(_EMAIL)),
-    Detector("phone", "seven digits or more in groups, or after a plus sign", without_phones),
+    Detector(
+        "phone",
+        "telephone numbers with a plus or a trunk prefix, or as in North America",
+        _matched(_PHONE, _is_phone),
+    ),
     Detector("card", "13 to 19 digits of a payment card, Luhn", without_cards_checked),
     Detector("iban", "account numbers, modulus 97", without_ibans),
     Detector("national-id", "national numbers of all countries below", without_national),
@@ -158,7 +180,8 @@ _ALL: Final = (
     # What only rules are made of: wide, since a path is no place for such a thing.
     Detector("random", "runs of letters and digits that nobody would write", without_random),
     Detector("address", "hexadecimal groups of an address", without_addresses),
-    Detector("digit-groups", "sixteen digits or more in groups", without_cards),
+    Detector("wide-phone", "seven digits or more in groups", without_phones),
+    Detector("wide-card", "sixteen digits or more in groups", without_cards),
     Detector("lettered-id", "national numbers that have letters", without_lettered),
 )
 DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({one.name: one for one in _ALL})

@@ -24,7 +24,7 @@ from pipeline.restricted.scrub_rules import Rewrite, read_rules
 from pipeline.restricted.spelling import searchable
 from pipeline.rows import DAY
 
-WIDE: Final = frozenset({"random", "address", "digit-groups", "lettered-id"})
+WIDE: Final = frozenset({"random", "address", "wide-phone", "wide-card", "lettered-id"})
 """Detectors that only rules are made of; what they touch shows with the rules."""
 
 
