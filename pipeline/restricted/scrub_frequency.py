@@ -20,7 +20,7 @@ from pipeline.restricted.distinct import distinct
 
 SITES_LIMIT: Final = 32
 """Sites remembered at a time."""
-CHILDREN_LIMIT: Final = 20_000
+CHILDREN_LIMIT: Final = 10_000
 """Segments of a site remembered, of those that are rare and of those that are not."""
 PLACES_LIMIT: Final = 5_000
 """Places of a site remembered."""

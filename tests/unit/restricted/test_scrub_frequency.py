@@ -79,7 +79,7 @@ def test_few_pages_seen_once_stay() -> None:
 
 
 def test_a_catalogue_stays() -> None:
-    """Of 5,000 articles read as Zipf's law has it nothing is replaced, in the first batch or last."""
+    """Of 5,000 articles, read as Zipf's law has it, nothing is replaced in any batch."""
     rng = random.Random(5)
     titles = names(5_000)
     weights = [1 / rank for rank in range(1, 5_001)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import orjson
@@ -12,8 +13,8 @@ from typer.testing import CliRunner
 from pipeline import declarations
 from pipeline.cli.main import app
 from pipeline.demo.search import Blob, search
+from pipeline.demo.simulate import simulate
 from pipeline.restricted import ScrubPreview, ScrubPreviewer
-from tests.support import door
 
 NOW = 1_800_000_000
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0"
@@ -53,7 +54,7 @@ def test_rules_and_detectors_are_counted() -> None:
             "/x/alice%2540example.com",
             "/about",
             "/a?q=x&mail=bob@example.com",
-        )  # fmt: skip
+        )
         + b"no line of a log\n"
     )
     assert (found.lines, found.requests) == (9, 8)
@@ -99,7 +100,7 @@ def test_rules_of_the_site_and_rare_segments_are_counted(tmp_path: Path) -> None
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, object]:
-    made = door.traffic(1_500)
+    made = simulate(dt.datetime(2025, 3, 4, tzinfo=dt.UTC), seed=3, lines=1_500)
     file = tmp_path_factory.mktemp("log") / "access.log"
     file.write_bytes(b"\n".join(line for site in made.truth for line in made.of(site)) + b"\n")
     return file, made.plants

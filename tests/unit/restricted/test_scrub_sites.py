@@ -74,10 +74,10 @@ def test_deny_wins_over_allow_in_any_order(tmp_path: Path) -> None:
         assert page(made, target) == "/a?utm_medium=:value&utm_source=:value"
     for order in permutations([keep("tab"), drop("*")]):
         assert page(shop(tmp_path, *order), "/a?tab=x") == "/a"
-    for order in permutations(["*", "shop", "sh?p"]):
-        entries = [
+    for sites in permutations(["*", "shop", "sh?p"]):
+        entries: list[dict[str, object]] = [
             {"sites": [site], "rules": [drop("tab") if site == "*" else keep("tab", site)]}
-            for site in order
+            for site in sites
         ]
         assert page(pages(tmp_path, *entries), "/a?tab=x") == "/a"
 
