@@ -110,14 +110,14 @@ def _email(rng: random.Random) -> str:
 
 def _phone(rng: random.Random) -> str:
     return rng.choice([
-        lambda: f"+{rng.choice([1, 33, 44, 48, 49, 81, 91])}{_digits(rng, 9)}",
-        lambda: f"+1 ({_digits(rng, 3)}) 555-{_digits(rng, 4)}",
-        lambda: f"+44 20 7946 {_digits(rng, 4)}",
-        lambda: f"{rng.randrange(201, 990)}-{_digits(rng, 3)}-{_digits(rng, 4)}",
-        lambda: ".".join(["06", *(_digits(rng, 2) for _ in range(4))]),
-        lambda: f"0{_digits(rng, 3)}/{_digits(rng, 7)}",
-        lambda: f"555-{_digits(rng, 4)}",
-    ])()  # fmt: skip
+        f"+{rng.choice([1, 33, 44, 48, 49, 81, 91])}{_digits(rng, 9)}",
+        f"+1 ({_digits(rng, 3)}) 555-{_digits(rng, 4)}",
+        f"+44 20 7946 {_digits(rng, 4)}",
+        f"{rng.randrange(201, 990)}-{_digits(rng, 3)}-{_digits(rng, 4)}",
+        ".".join(["06", *(_digits(rng, 2) for _ in range(4))]),
+        f"0{_digits(rng, 3)}/{_digits(rng, 7)}",
+        f"555-{_digits(rng, 4)}",
+    ])  # fmt: skip
 
 
 def _card(rng: random.Random) -> str:
