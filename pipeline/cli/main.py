@@ -20,6 +20,7 @@ from pipeline.cli.formats import formats, try_
 from pipeline.cli.options import Config
 from pipeline.cli.query import query
 from pipeline.cli.report import report
+from pipeline.cli.scrub import scrub
 from pipeline.cli.ship import ship
 from pipeline.cli.simulate import simulate
 from pipeline.cli.status import status
@@ -72,6 +73,7 @@ for verb in (report, demo, ship, simulate, formats, up, query, status, doctor, b
 app.command("try")(try_)
 app.add_typer(vault, name="vault")
 app.add_typer(topics, name="topics")
+app.add_typer(scrub, name="scrub")
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """The room behind the wall: raw lines come in, events and sealed records go out.
 
 This door is closed: what is not in ``__all__`` is nobody else's business, and only the split
-worker, the shipper, trials of a format and the benchmark (which hold raw lines anyway) may knock.
+worker, the shipper, the benchmark and trials of formats and rules (which hold raw lines anyway) may
+knock.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pipeline.restricted.lines import Label, RawMessages
 from pipeline.restricted.proxies import read_proxies
 from pipeline.restricted.referrer import Referrer, Referrers
 from pipeline.restricted.scrub import load_scrubber, method_name
+from pipeline.restricted.scrub_preview import ScrubPreview, ScrubPreviewer
 from pipeline.restricted.split import Crossing, Reading, Splitter
 from pipeline.restricted.trial import Listed, Trial, listing, trial
 from pipeline.settings import Split
@@ -30,6 +32,8 @@ __all__ = [
     "Look",
     "RawMessages",
     "Reading",
+    "ScrubPreview",
+    "ScrubPreviewer",
     "Splitter",
     "Trial",
     "describers",

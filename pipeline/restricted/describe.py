@@ -15,6 +15,7 @@ from pipeline.restricted.distinct import distinct
 from pipeline.restricted.geo import UNKNOWN, Geo
 from pipeline.restricted.referrer import INTERNAL, Referrers, bare_host
 from pipeline.restricted.scrub import NO_PAGE, Scrubber, method_name
+from pipeline.restricted.scrub_pages import Pages
 
 DESCRIBED: Final[dict[str, pl.DataType]] = {
     "time": pl.Int64(),
@@ -44,32 +45,40 @@ class Describer:
 
     def __init__(self, scrubber: Scrubber, agents: Agents, referrers: Referrers, geo: Geo) -> None:
         """Describe with these."""
-        self._scrubber = scrubber
+        self._pages = Pages(scrubber)
         self._agents = agents
         self._referrers = referrers
         self._geo = geo
 
     def forget(self) -> None:
         """Forget all values remembered."""
-        for describer in (self._scrubber, self._agents, self._referrers, self._geo):
+        for describer in (self._pages, self._agents, self._referrers, self._geo):
             describer.forget()
 
-    def describe(self, raw: pl.DataFrame, own_hosts: frozenset[str] = frozenset()) -> pl.DataFrame:
+    def describe(
+        self,
+        raw: pl.DataFrame,
+        own_hosts: frozenset[str] = frozenset(),
+        site: str = "",
+        visitors: pl.Series | None = None,
+    ) -> pl.DataFrame:
         """Return DESCRIBED, a row per row of ``raw``, in order.
 
         ``raw`` holds parsed lines only (columns of ``formats.FIELDS``, ``address`` and ``time``
-        never null). ``own_hosts`` are the site's host names, in any spelling.
+        never null). ``own_hosts`` are the site's host names, in any spelling. ``visitors`` (UInt64)
+        tell who is who; without them each address is one.
         """
         own = frozenset(bare_host(host) for host in own_hosts)
-        codes, targets = distinct(raw["target"])
-        page = _spread("page", self._scrubber.many(targets), codes)
+        if visitors is None:
+            visitors = raw["address"].hash()
+        page = self._pages.column(site, raw["target"], visitors, raw["status"])
         codes, headers = distinct(raw["agent"])
         agents = _spread_rows(_AGENT, self._agents.many(headers), codes)
         codes, methods = distinct(raw["method"])
         method = _spread("method", [method_name(name) for name in methods], codes)
         request = _request(page, method, raw["method"].is_null())
         return pl.DataFrame([
-            raw["time"], *request, *self._referrer(raw, own), *agents,
+            raw["time"], *request, *self._referrer(raw, own, site), *agents,
             *self._places(raw["address"]), raw["status"].fill_null(NO_STATUS), raw["bytes"],
         ]).select(*DESCRIBED)  # fmt: skip
 
@@ -83,9 +92,9 @@ class Describer:
         codes, values = distinct(addresses)
         return _spread_rows(names, self._geo.many([value or "" for value in values]), codes)
 
-    def _referrer(self, raw: pl.DataFrame, own: frozenset[str]) -> list[pl.Series]:
+    def _referrer(self, raw: pl.DataFrame, own: frozenset[str], site: str) -> list[pl.Series]:
         codes, urls = distinct(raw["referrer"])
-        found = self._referrers.many(urls, own)
+        found = self._pages.referrers(site, self._referrers.many(urls, own))
         columns = _spread_rows(("referrer", "referrer_kind", "from"), found, codes)
         if raw["host"].null_count() == len(raw):
             return columns[:2]

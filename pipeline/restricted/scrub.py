@@ -7,9 +7,10 @@ bounded further on: a page that fewer than k visitors asked for is never release
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from pipeline.errors import SettingsError
@@ -76,8 +77,6 @@ class Scrubber:
 
     def many(self, targets: Sequence[str | None]) -> list[str]:
         """Return the page of each target, in order."""
-        if self.rules.keep_queries:
-            return self._remembered.many(targets)
         # Queries make most targets distinct and say nothing here.
         return self._remembered.many([t and t.partition("?")[0] for t in targets])
 
@@ -90,22 +89,32 @@ class Scrubber:
         """Return the page of one target, uncached; ``(none)`` where there is no path."""
         if target is None:
             return NO_PAGE
-        path, mark, query = target.partition("?")
-        page = path if self._is_plain(path) else self.scrub(path)
-        return page + self._kept(query) if mark and self.rules.keep_queries else page or "/"
+        path = target.partition("?")[0]
+        return (path if self.is_plain(path) else self.scrub(path)) or "/"
 
     def scrub(self, target: str) -> str:
         """Return the page of a target without a query, by the rules alone."""
-        path = target[:_LONGEST]
-        path = (_ABSOLUTE.sub("", path, count=1) if "://" in path else path) or "/"
-        if path == "*":
-            return path
-        if not path.startswith(("/", "?", "#", "\\", "%2f", "%2F", "%5c", "%5C")):
-            return NO_PAGE
-        segments, slash = segments_of(_CUT.sub("", decoded(path)))
+        found = read_path(target)
+        return found if isinstance(found, str) else self.joined(*found)
+
+    def joined(
+        self,
+        segments: Sequence[str],
+        slash: bool,  # noqa: FBT001 -- as read_path gives it
+        marks: Mapping[int, str] = MappingProxyType({}),
+        literals: Mapping[int, str] = MappingProxyType({}),
+    ) -> str:
+        """Return the page of a path's segments.
+
+        ``marks`` say what is shown at a position, whatever stands there. ``literals`` are segments
+        of known routes, no names: they meet the rules like all others, but are not announced.
+        """
         limits = self.rules.limits
         near = segments[: limits.segments + _SPARE]
-        kept = list(self._segments(self._together(near)))
+        together = self.together(near)
+        if together != [*near]:
+            marks = literals = {}  # a number across segments goes whole, whatever else is said
+        kept = list(self._segments(together, marks, literals))
         shown = kept[: limits.segments]
         page = "/" + "/".join(shown)
         if len(segments) > len(near) or len(kept) > len(shown):
@@ -114,7 +123,8 @@ class Scrubber:
             page += "/"
         return page if len(page) <= limits.page else _shortened(shown, limits.page)
 
-    def _is_plain(self, path: str) -> bool:
+    def is_plain(self, path: str) -> bool:
+        """Tell whether ``path`` is its own page, by the short cut alone."""
         plain, limits = self._plain_path, self.rules.limits
         return (
             plain is not None
@@ -137,7 +147,7 @@ class Scrubber:
             found = not_plain.search(path, found.end())
         return True
 
-    def _together(self, segments: Sequence[str]) -> list[str]:
+    def together(self, segments: Sequence[str]) -> list[str]:
         """Put what may be the groups of one number or address to the rules as one."""
 
         def groups(match: re.Match[str]) -> str:
@@ -148,10 +158,21 @@ class Scrubber:
 
         return _GROUPS.sub(groups, "/".join(("", *segments))).split("/")[1:]
 
-    def _segments(self, segments: Sequence[str]) -> Iterator[str]:
+    def _segments(
+        self, segments: Sequence[str], marks: Mapping[int, str], literals: Mapping[int, str]
+    ) -> Iterator[str]:
         names = self.rules.names
         announced = False
-        for segment in segments:
+        for at, segment in enumerate(segments):
+            if at in marks:
+                yield marks[at]
+                announced = False
+                continue
+            if at in literals:
+                # Were it taken for the name, the name after it would be shown.
+                announced = announced or names.announced_by(segment)
+                yield self.segment(segment)
+                continue
             if announced and names.is_name(segment):
                 yield ":name"
                 announced = False
@@ -160,9 +181,10 @@ class Scrubber:
             if segment[0] in "~@" and len(segment) > 1:
                 yield "~:name" if segment[0] == "~" else ":name"
                 continue
-            yield self._segment(segment)
+            yield self.segment(segment)
 
-    def _segment(self, segment: str) -> str:
+    def segment(self, segment: str) -> str:
+        """Return what the rules leave of one decoded segment."""
         plain = self.rules.plain
         if plain is not None and plain.fullmatch(segment) and self._is_harmless(f"/{segment}"):
             return segment if len(segment) <= self.rules.limits.segment else ":long"
@@ -170,10 +192,16 @@ class Scrubber:
             segment = rewrite(segment)
         return segment if len(segment) <= self.rules.limits.segment else ":long"
 
-    def _kept(self, query: str) -> str:
-        keys = [pair.partition("=")[0] for pair in query.partition("#")[0].split("&")]
-        kept = sorted(self.rules.keep_queries.intersection(keys))
-        return "?" + "&".join(f"{key}=:value" for key in kept) if kept else ""
+
+def read_path(target: str) -> tuple[list[str], bool] | str:
+    """Return a target's decoded segments, and whether it ends in a slash; or what it is instead."""
+    path = target[:_LONGEST]
+    path = (_ABSOLUTE.sub("", path, count=1) if "://" in path else path) or "/"
+    if path == "*":
+        return path
+    if not path.startswith(("/", "?", "#", "\\", "%2f", "%2F", "%5c", "%5C")):
+        return NO_PAGE
+    return segments_of(_CUT.sub("", decoded(path)))
 
 
 def load_scrubber(path: Path | None = None) -> Scrubber:

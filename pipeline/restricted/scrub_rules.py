@@ -15,20 +15,16 @@ import yaml
 
 from pipeline import declarations
 from pipeline.errors import SettingsError
-from pipeline.restricted.grouped import without_addresses, without_cards, without_phones
-from pipeline.restricted.randomness import (
-    SERIAL,
-    hides_text,
-    looks_mixed,
-    looks_random,
-    looks_serial,
-)
+from pipeline.restricted.scrub_detectors import DETECTORS
+from pipeline.restricted.scrub_frequency import Thresholds
+from pipeline.restricted.scrub_sites import Entry, read_entries
 
 Rewrite = Callable[[str], str]
 """A decoded segment → the segment with what the rule found replaced."""
 
-_RUN: Final = re.compile(r"[A-Za-z0-9_+-]{12,}={0,2}")
-_WORD: Final = re.compile(r"[A-Za-z0-9]{8,}={0,2}")
+_KNOWN: Final = frozenset(
+    "version sites frequency plain plain_word not_plain limits names rules examples".split()
+)
 _ENDING: Final = re.compile(r"\.(?:[sx]?html?|php[0-9]?|aspx?|jspx?|cgi|do|json|xml)$")
 _AROUND: Final = " .-_~!$'()*,+:"
 """What may stand around a word of a path without changing it."""
@@ -70,7 +66,8 @@ class Names:
 class Rules:
     """A rules file.
 
-    ``across`` are those of ``rewrites`` that segments in a row are put to as one. ``plain`` matches
+    ``titles`` are the names of ``rewrites``, in the same order; ``across`` are those of them that
+    segments in a row are put to as one. ``sites`` are the site rules. ``plain`` matches
     whole segments that no rule takes anything of, unless ``not_plain`` is found in them: what it
     calls ``word`` only where that looks made up. Both are None where every segment has to meet the
     rules.
@@ -78,9 +75,11 @@ class Rules:
 
     rewrites: tuple[Rewrite, ...]
     across: tuple[Rewrite, ...]
+    titles: tuple[str, ...]
     limits: Limits
     names: Names
-    keep_queries: frozenset[str]
+    sites: tuple[Entry, ...]
+    frequency: Thresholds
     plain: re.Pattern[str] | None
     not_plain: re.Pattern[str] | None
     examples: Mapping[str, str]
@@ -105,6 +104,9 @@ def read_rules(path: Path | None = None) -> Rules:
 
 
 def _rules(document: Mapping[str, object]) -> Rules:
+    for key in document.keys() - _KNOWN:
+        hint = "; write a site rule with `key` and `action: keep`" if key == "keep_queries" else ""
+        raise SettingsError(f"scrubbing rules: nothing is called {key}{hint}")
     limits, names, rules = document["limits"], document["names"], document["rules"]
     if not (isinstance(limits, dict) and isinstance(names, dict) and isinstance(rules, list)):
         raise TypeError("limits, names, rules")
@@ -112,9 +114,7 @@ def _rules(document: Mapping[str, object]) -> Rules:
         frozenset(str(name).lower() for name in words)
         for words in (names["after"], names["except"], names.get("passing") or ())
     )
-    keep = document.get("keep_queries") or []
-    if not isinstance(keep, list):
-        raise TypeError("keep_queries")
+    frequency = Thresholds.read(document.get("frequency"), "frequency")
     word = str(document.get("plain_word", ""))
     plain, not_plain = document.get("plain"), document.get("not_plain")
     examples: dict[str, str] = {}
@@ -124,9 +124,11 @@ def _rules(document: Mapping[str, object]) -> Rules:
     return Rules(
         rewrites=tuple(rewrite for rewrite, _ in rewrites),
         across=tuple(rewrite for rewrite, slashes in rewrites if slashes),
+        titles=tuple(str(rule["name"]) for rule in rules),
         limits=Limits(**{str(name): int(value) for name, value in limits.items()}),
         names=Names(after, after | never | passing, passing),
-        keep_queries=frozenset(str(key) for key in keep),
+        sites=read_entries(document.get("sites") or [], frequency),
+        frequency=frequency,
         plain=None if plain is None else re.compile(str(plain).replace("W", word)),
         not_plain=None if not_plain is None else re.compile(str(not_plain)),
         examples=examples,
@@ -138,34 +140,11 @@ def _rewrite(rule: Mapping[str, str]) -> Rewrite:
     if not re.fullmatch(r":[a-z-]+", replacement):
         raise ValueError(f"rule {rule['name']}")
     if "detector" in rule:
-        return _DETECTORS[rule["detector"]](replacement)
+        without = DETECTORS[rule["detector"]].without
+        return lambda text: without(text, replacement)
     pattern = re.compile(rule["pattern"])
     if scope == "segment":
         return lambda text: replacement if pattern.search(text) else text
     if scope == "part":
         return lambda text: pattern.sub(replacement, text)
     raise ValueError(f"rule {rule['name']}")
-
-
-def _random(replacement: str) -> Rewrite:
-    """Runs with Base64's hyphens and underscores first, then word by word."""
-
-    def run(match: re.Match[str]) -> str:
-        found = match[0]
-        return replacement if hides_text(found) or looks_mixed(found) else found
-
-    def word(match: re.Match[str]) -> str:
-        return replacement if looks_random(match[0].rstrip("=")) else match[0]
-
-    def serial(match: re.Match[str]) -> str:
-        return replacement if looks_serial(match[0]) else match[0]
-
-    return lambda text: _WORD.sub(word, SERIAL.sub(serial, _RUN.sub(run, text)))
-
-
-_DETECTORS: Final[Mapping[str, Callable[[str], Rewrite]]] = {
-    "random": _random,
-    "phone": lambda replacement: lambda text: without_phones(text, replacement),
-    "card": lambda replacement: lambda text: without_cards(text, replacement),
-    "address": lambda replacement: lambda text: without_addresses(text, replacement),
-}

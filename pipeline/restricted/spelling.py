@@ -1,7 +1,7 @@
 r"""One spelling for a path, so that a rule needs to know no other.
 
 ``%40``, ``\x40``, ``\u0040`` and ``&#64;`` are all ``@``; a full-width digit is a digit, any dash a
-hyphen; ``/a/./b`` is ``/a/b``.
+hyphen; a punycoded label is what it stands for; ``/a/./b`` is ``/a/b``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ _ESCAPE: Final = re.compile(
     """
 )
 _MAY_BE_ESCAPED: Final = re.compile(r"[\\%&]")
+# A label of a host name in ASCII (RFC 5890, RFC 3492); labels have at most 63 characters.
+_PUNYCODE: Final = re.compile(r"(?<![a-z0-9])xn--([a-z0-9-]{1,59})(?![a-z0-9-])", re.IGNORECASE)
+# An a in a circle or in brackets reads as an at sign; normalisation would make it a letter.
+_AT_SIGNS: Final = dict.fromkeys(map(ord, "\u24d0\u24b6\u249c"), "@")
+_STOPS: Final = dict.fromkeys(map(ord, "\u3002\u2024"), ".")
 
 # Parameters of a segment (;jsessionid=…), and a query that lost its question mark, but not the rest
 # of an address such as a&b@example.com: the rules are to see that whole.
@@ -49,6 +54,28 @@ def decoded(path: str) -> str:
 
     What is still escaped after six rounds stays so, with ODD in it.
     """
+    path = _unescaped(path)
+    return path if path.isascii() else _one_script(path)
+
+
+def searchable(text: str) -> str:
+    """Bring any text, a query or a header too, to the spelling in which detectors look for values.
+
+    As ``decoded``, but characters that no rule knows stay, since nothing is to be shown: what has
+    no width (zero-width spaces, marks of direction, soft hyphens) is dropped, digits of all scripts
+    are ASCII's.
+    """
+    for _ in range(2):
+        # Twice, since a mark of no width may hide an escape, and a wide percent sign begin one.
+        text = _unescaped(text)
+        if text.isascii():
+            return text
+        text = "".join(map(_bare, text.translate(_AT_SIGNS | _STOPS)))
+        text = _ASCII_MARKED.sub(_unmarked, unicodedata.normalize("NFKC", text))
+    return _BETWEEN.sub("-", text)
+
+
+def _unescaped(path: str) -> str:
     for _ in range(_DECODINGS):
         if not _MAY_BE_ESCAPED.search(path):
             break
@@ -59,7 +86,7 @@ def decoded(path: str) -> str:
         path = again
     else:
         path = _ESCAPE.sub(ODD, path)
-    return path if path.isascii() else _one_script(path)
+    return _PUNYCODE.sub(_unpunycoded, path) if "--" in path else path
 
 
 def segments_of(path: str) -> tuple[list[str], bool]:
@@ -92,7 +119,26 @@ def _percent_encoded(match: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in chr(point).encode("utf-8", "surrogatepass"))
 
 
+def _unpunycoded(match: re.Match[str]) -> str:
+    try:
+        return match[1].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return match[0]
+
+
+def _bare(character: str) -> str:
+    if character.isascii():
+        return character
+    category = unicodedata.category(character)
+    if category in {"Cf", "Mn", "Me"}:
+        return character if category == "Mn" and unicodedata.combining(character) else ""
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    return " " if category == "Zs" else _dashed(character)
+
+
 def _one_script(path: str) -> str:
+    path = path.translate(_AT_SIGNS)
     path = "".join(map(_dashed, unicodedata.normalize("NFKC", path)))
     path = "".join(map(_known, _ASCII_MARKED.sub(_unmarked, path)))
     return _BETWEEN.sub("-", path)

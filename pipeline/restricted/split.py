@@ -198,7 +198,8 @@ class Splitter:
                 part.select("site", subscriber_column(part["address"]), "agent", days.alias("day")),
                 {day: key for (of, day), key in keys.items() if of == ingest and key is not None},
             )
-            described = self._describer.describe(part.select(*formats.RAW_SCHEMA), hosts)
+            raw = part.select(*formats.RAW_SCHEMA)
+            described = self._describer.describe(raw, hosts, str(site), visitor)
             kept = part.select("offset", "line", "policy", "site", "ingest")
             parts.append(kept.hstack([visitor.alias("visitor")]).hstack(described))
         described = pl.concat(parts) if len(parts) > 1 else parts[0]

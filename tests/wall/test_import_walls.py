@@ -142,6 +142,8 @@ def test_the_door_shows_these_names_and_no_others() -> None:
         "Look",
         "RawMessages",
         "Reading",
+        "ScrubPreview",
+        "ScrubPreviewer",
         "Splitter",
         "Trial",
         "describers",

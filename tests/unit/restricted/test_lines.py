@@ -235,7 +235,7 @@ def test_a_new_day_forgets_the_values_of_the_old_one() -> None:
     remembered: list[Sized] = [
         made._describer._agents._remembered,
         made._describer._referrers._remembered,
-        made._describer._scrubber._remembered,
+        made._describer._pages._scrubber._remembered,
         client_ip._canonical,
     ]
     line = GOOD.replace(b"10.1.2.3", b"2001:DB8::7")
