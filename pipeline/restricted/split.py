@@ -18,6 +18,7 @@ from pipeline.keys.material import SealingKey
 from pipeline.policy import Policy
 from pipeline.purposes import Refusals
 from pipeline.restricted import batches, client_ip, formats, judge, seal
+from pipeline.restricted.behaviour import Behaviour
 from pipeline.restricted.describe import Describer
 from pipeline.restricted.judge import EVENT, UNKNOWN_LABEL, PseudonymKeys
 from pipeline.restricted.lines import Label, Labeller, Lines, RawMessages, explode, text
@@ -64,6 +65,7 @@ class Splitter:
     def __init__(
         self,
         describer: Describer,
+        behaviour: Behaviour,
         policy: Policy,
         default: Label,
         *,
@@ -81,6 +83,7 @@ class Splitter:
         Where ``sites`` or ``ingests`` are given, lines of others are rejected.
         """
         self._describer = describer
+        self._behaviour = behaviour
         self._policy = policy
         self._labeller = Labeller(default, sites, ingests)
         self._partitions = partitions
@@ -103,6 +106,7 @@ class Splitter:
         if day != self._day:
             self._day = day
             self._describer.forget()
+            self._behaviour.forget()
             client_ip.forget()
             seal.forget()
 
@@ -185,6 +189,11 @@ class Splitter:
                 {day: key for (of, day), key in keys.items() if of == ingest and key is not None},
             )
             described = self._describer.describe(part.select(*formats.RAW_SCHEMA), hosts)
+            watched = part.select("target", "method").with_columns(
+                visitor, described["audience"], described["time"]
+            )
+            sign = self._behaviour.signs((str(site), str(ingest)), watched)
+            described = described.with_columns(suspicion=sign.fill_null(described["suspicion"]))
             kept = part.select("offset", "line", "policy", "site", "ingest")
             parts.append(kept.hstack([visitor.alias("visitor")]).hstack(described))
         described = pl.concat(parts) if len(parts) > 1 else parts[0]

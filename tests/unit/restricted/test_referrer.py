@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.restricted.referrer import Referrers, bare_host, may_be_named
+from pipeline.restricted.referrer import KINDS, OwnHosts, Referrers, bare_host, may_be_named
 
 REFERRERS = Referrers()
-OWN = frozenset({"example.com"})
+OWN = OwnHosts({"example.com"})
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,13 @@ OWN = frozenset({"example.com"})
         ("https://www.google.com/search?q=my+name", "google.com", "search"),
         ("http://WWW.Google.co.uk:80/url?q=x", "google.co.uk", "search"),
         ("https://google.de", "google.de", "search"),
-        ("https://mail.google.com/mail/u/0/", "mail.google.com", "other"),
+        ("https://mail.google.com/mail/u/0/", "mail.google.com", "mail"),
         ("https://google.evil-site.com/", "evil-site.com", "other"),
         ("https://fr.search.yahoo.com/search?p=x", "fr.search.yahoo.com", "search"),
         ("android-app://com.google.android.googlequicksearchbox/",
-         "com.google.android.googlequicksearchbox", "search"),
-        ("https://t.co/aBcDeF", "t.co", "social"),
-        ("https://out.reddit.com/t3_x?url=y", "out.reddit.com", "social"),
+         "google.com", "search"),
+        ("https://t.co/aBcDeF", "x.com", "social"),
+        ("https://out.reddit.com/t3_x?url=y", "reddit.com", "social"),
         ("//blog.example.org/a", "blog.example.org", "other"),
         ("https://blog.example.org./a", "blog.example.org", "other"),
         ("https://blog.example.org?a#b", "blog.example.org", "other"),
@@ -87,7 +87,7 @@ def test_named(url: str | None, name: str, kind: str) -> None:
 
 
 def test_own_hosts_may_be_odd() -> None:
-    found = REFERRERS.describe("http://localhost:8080/a", frozenset({"localhost"}))
+    found = REFERRERS.describe("http://localhost:8080/a", OwnHosts({"localhost"}))
     assert found[:2] == ("(internal)", "internal")
 
 
@@ -116,7 +116,9 @@ def test_a_host_is_named_by_its_end_and_words_we_chose(labels: list[str]) -> Non
 @given(st.text(max_size=100) | st.builds("https://{}/{}?q={}".format, *(st.text(max_size=40),) * 3))
 def test_any_text_gives_a_public_host_or_none(url: str) -> None:
     found = REFERRERS.describe(url, OWN)
-    assert found.kind in {"search", "social", "direct", "internal", "other"}
-    assert found.name in {"(direct)", "(internal)", "(unnamed)"} or may_be_named(found.name)
+    assert found.kind in {*KINDS, "direct", "internal", "other"}
+    assert found.name in {"(direct)", "(internal)", "(unnamed)", "(app)"} or may_be_named(
+        found.name
+    )
     assert (found.name == "(direct)") == (found.kind == "direct")
     assert (found.name == "(internal)") == (found.kind == "internal")
