@@ -56,7 +56,7 @@ class Behaviour:
         """Watch with these limits; ``places``, a power of two, are how many are remembered."""
         document = declarations.load("behaviour.yaml")
         self._asset = rf"(?i)^[^?#]*\.(?:{'|'.join(document['assets'])})(?:[?#;]|$)"
-        self._methods = frozenset(document["methods"])
+        self._methods = [pl.col("method") == method for method in document["methods"]]
         self._limits = limits
         self._places = places
         self.forget()
@@ -99,7 +99,7 @@ class Behaviour:
             "visitor",
             (pl.col("time") // MINUTE).alias("minute"),
             asset.alias("asset"),
-            (~asset & pl.col("method").is_in(self._methods).fill_null(value=False)).alias("page"),
+            (~asset & pl.any_horizontal(self._methods).fill_null(value=False)).alias("page"),
         )
 
     def _recall(self, rows: Requests) -> None:

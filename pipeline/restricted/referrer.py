@@ -71,9 +71,9 @@ class OwnHosts:
 
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         """Take hosts in any spelling."""
-        bare = {bare_host(host.strip().removeprefix("*.")): "*." in host for host in sorted(hosts)}
-        self._exact = frozenset(bare)
-        self._under = tuple(f".{host}" for host, wild in bare.items() if wild)
+        bare = {bare_host(host) for host in hosts}
+        self._exact = frozenset(host.removeprefix("*.") for host in bare)
+        self._under = tuple(host.removeprefix("*") for host in bare if host.startswith("*."))
 
     def __bool__(self) -> bool:
         return bool(self._exact)
