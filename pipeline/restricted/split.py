@@ -190,7 +190,7 @@ class Splitter:
             )
             described = self._describer.describe(part.select(*formats.RAW_SCHEMA), hosts)
             watched = part.select("target", "method").with_columns(
-                visitor, described["audience"], described["time"]
+                visitor.alias("visitor"), described["audience"], described["time"]
             )
             sign = self._behaviour.signs((str(site), str(ingest)), watched)
             described = described.with_columns(suspicion=sign.fill_null(described["suspicion"]))

@@ -137,6 +137,8 @@ CHROME = "Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X) AppleWebKit/537.36 (KHTML
         ("Mozilla/5.0 (compatible; Bytespider; spider-feedback@bytedance.com)", "ai training"),
         ("CCBot/2.0 (https://commoncrawl.org/faq/)", "ai training"),
         ("DuckAssistBot/1.2; (+http://duckduckgo.com/duckassistbot.html)", "ai search"),
+        ("Mozilla/5.0 (compatible; ExaBot/1.0; +https://exa.ai)", "ai search"),
+        ("Mozilla/5.0 (compatible; Exabot/3.0; +http://www.exabot.com/go/robot)", "search"),
         ("cohere-ai/1.0", "ai assistant"), ("Mozilla/5.0 (compatible; YouBot/1.0)", "ai search"),
         (f"{CHROME} Chrome/41.0 Mobile Safari/537.36 (compatible; Googlebot/2.1; "
          "+http://www.google.com/bot.html)", "search"),
