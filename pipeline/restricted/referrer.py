@@ -32,10 +32,10 @@ _PRIVATE: Final = re.compile(
     r"(?:local|localhost|localdomain|internal|intranet|lan|home|corp|arpa|onion)$"
 )
 # An address inside a name: four groups (ec2-192-0-2-1, 192.0.2.1.nip.io), an integer, packed hex,
-# also behind letters of a provider's (ipc0000207) where it holds digits.
+# also behind letters of a provider's (ipc0000207) where a digit is in it.
 _ADDRESS: Final = re.compile(
     r"(?<![0-9])[0-9]{1,3}(?:[-._x][0-9]{1,3}){3}(?![0-9])|[0-9]{5,}"
-    r"|(?<![a-z0-9])[0-9a-f]{8,}(?![a-z0-9])|(?=(?:[a-f]*[0-9]){2})[0-9a-f]{8}(?![a-z0-9])"
+    r"|(?<![a-z0-9])[0-9a-f]{8,}(?![a-z0-9])|(?=[a-f]*[0-9])[0-9a-f]{8}(?![a-z0-9])"
 )
 _AT: Final = re.compile(r"[-_.]at[-_]")
 """An at sign spelt out (alice-at-example.com); ``.at.`` is a domain under Austria's."""
