@@ -22,7 +22,7 @@ TITLES: Final[dict[str, str]] = {
     "browser": "Browsers",
     "system": "Systems",
     "device": "Devices",
-    "bot": "Bots",
+    "bot": "Kinds of bots",
     "suspicion": "Suspicions",
     "country": "Countries",
     "provider": "Providers",
