@@ -50,6 +50,17 @@ class Kafka(_Branch):
     replication: int = Field(default=1, ge=1)
 
 
+class Behaviour(_Branch):
+    """How much a visitor may do before it is suspect; 0 switches a sign off.
+
+    What is not set is as ``schemas/behaviour.yaml`` says.
+    """
+
+    pages_a_minute: int | None = Field(default=None, ge=0)
+    pages_without_assets: int | None = Field(default=None, ge=0)
+    visitors_with_assets: int | None = Field(default=None, ge=0)
+
+
 class Split(_Branch):
     """Door 1: defaults for messages without headers, limits and optional databases."""
 
@@ -69,6 +80,9 @@ class Split(_Branch):
     scrub_rules: Path | None = None
     mmdb_country: Path | None = None
     mmdb_asn: Path | None = None
+    datacentres: Path | None = None
+    """Networks of data centres: a text with one a line, or an MMDB file."""
+    behaviour: Behaviour = Behaviour()
     max_line_bytes: int = Field(default=64 * 1024, ge=1024, le=64 * 1024)
     batch_messages: int = Field(default=100_000, ge=1)
     linger_ms: int = Field(default=500, ge=0)

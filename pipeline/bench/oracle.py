@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 """One row of rows.CELLS."""
 Key = tuple[Any, ...]
 
-BY_AUDIENCE: Final = frozenset({"browser", "system", "device"})
+BY_AUDIENCE: Final = frozenset({"browser", "system", "device", "bot", "suspicion"})
 PARENTS: Final = {"referrer": "referrer_kind"}
 _OUTSIDE: Final = "outside every cell of the parent"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -38,6 +39,10 @@ COUNTRY = Annotated[
     Path | None, typer.Option("--mmdb-country", help="MMDB file: address to country")
 ]
 ASN = Annotated[Path | None, typer.Option("--mmdb-asn", help="MMDB file: address to provider")]
+DATACENTRES = Annotated[
+    Path | None,
+    typer.Option("--datacentres", help="networks of data centres: one a line, or an MMDB file"),
+]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 _LABEL: Final = re.compile(PATTERN)
@@ -79,6 +84,27 @@ def database(option: str, path: Path | None) -> str | None:
         maxminddb.open_database(path).close()
     except (OSError, ValueError, maxminddb.InvalidDatabaseError):
         raise UsageError(f"{option} {path}: is no MMDB file that can be read") from None
+    return str(path.resolve())
+
+
+def networks(option: str, path: Path | None) -> str | None:
+    """Return the full path of a file of networks; raises UsageError where it cannot be read."""
+    if path is None or path.suffix == ".mmdb":
+        return database(option, path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise UsageError(f"{option} {path}: no such file") from None
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"{option} {path}: is no text that can be read") from None
+    for number, line in enumerate(lines, 1):
+        text = line.partition("#")[0].strip()
+        try:
+            ip_network(text or "::/0", strict=False)
+        except ValueError:
+            raise UsageError(
+                f"{option} {path}: line {number} is no network; write one as in 192.0.2.0/24"
+            ) from None
     return str(path.resolve())
 
 

@@ -22,6 +22,7 @@ from pipeline.cli.kept import refuse_released
 from pipeline.cli.options import (
     ASN,
     COUNTRY,
+    DATACENTRES,
     Data,
     Format,
     K,
@@ -31,6 +32,7 @@ from pipeline.cli.options import (
     distinct,
     is_layout,
     k_asked_for,
+    networks,
 )
 from pipeline.cli.place import occupied
 from pipeline.cli.private import private_folder
@@ -60,6 +62,7 @@ def report(
     ] = None,
     mmdb_country: COUNTRY = None,
     mmdb_asn: ASN = None,
+    datacentres: DATACENTRES = None,
     own_host: Annotated[
         list[str] | None,
         typer.Option("--own-host", help="a host name of the site itself, for internal referrers"),
@@ -80,6 +83,7 @@ def report(
             "formats": own,
             "mmdb_country": database("--mmdb-country", mmdb_country),
             "mmdb_asn": database("--mmdb-asn", mmdb_asn),
+            "datacentres": networks("--datacentres", datacentres),
             "own_hosts": {site: own_host or []},
             # What a person names by hand is reported as it is, the share of rejects included.
             "reject_limit": 1.0,

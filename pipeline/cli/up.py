@@ -13,7 +13,7 @@ from rich.console import Console
 
 from pipeline import policy
 from pipeline.apps.embedded import Group
-from pipeline.cli.options import ASN, COUNTRY, K, database, k_asked_for
+from pipeline.cli.options import ASN, COUNTRY, DATACENTRES, K, database, k_asked_for, networks
 from pipeline.cli.place import DEFAULT, Place, occupied
 from pipeline.errors import UnavailableError
 
@@ -26,11 +26,13 @@ def up(
     ] = 0,
     mmdb_country: COUNTRY = None,
     mmdb_asn: ASN = None,
+    datacentres: DATACENTRES = None,
 ) -> None:
     """Run broker, key service, every stage and the engine here, and print where they listen."""
     databases = {
         "mmdb_country": database("--mmdb-country", mmdb_country),
         "mmdb_asn": database("--mmdb-asn", mmdb_asn),
+        "datacentres": networks("--datacentres", datacentres),
     }
     in_force = k_asked_for(policy.load(), k)
     overrides: dict[str, object] = {"split": databases, "k": in_force}

@@ -20,10 +20,9 @@ from pipeline.rows import OTHER
 _WIDE: Final = 110
 _MOST_DAYS: Final = 31
 _MILLION: Final = 1_000_000
-_SIDE_BY_SIDE: Final = {"referrer_kind", "browser", "system", "device", "country", "provider"} | {
-    "status",
-    "method",
-}
+_SIDE_BY_SIDE: Final = frozenset(
+    "referrer_kind browser system device bot suspicion country provider status method".split()
+)
 _HUMAN: Final = "cyan"
 _BOT: Final = "yellow"
 _QUIET: Final = "bright_black"

@@ -13,6 +13,8 @@ from pipeline.errors import SettingsError
 from pipeline.policy import Policy
 from pipeline.restricted import formats
 from pipeline.restricted.agent import Agent, Agents
+from pipeline.restricted.behaviour import Behaviour, load_limits
+from pipeline.restricted.campaign import Campaigns
 from pipeline.restricted.describe import Describer
 from pipeline.restricted.geo import Geo
 from pipeline.restricted.glance import Look, look, oldest
@@ -56,10 +58,11 @@ def open_splitter(
         load_scrubber(settings.scrub_rules),
         Agents(),
         Referrers(),
-        Geo(settings.mmdb_country, settings.mmdb_asn),
+        Geo(settings.mmdb_country, settings.mmdb_asn, settings.datacentres),
     )
     return Splitter(
         describer,
+        Behaviour(load_limits(settings.behaviour.model_dump())),
         policy,
         Label(settings.site, settings.source, settings.format, settings.ingest, _zone(settings)),
         partitions=partitions,
@@ -99,6 +102,14 @@ def describers() -> tuple[
     Callable[[str | None], Agent],
     Callable[[str | None], Referrer],
     Callable[[str | None], str],
+    Callable[[str | None], str],
 ]:
-    """Return what is said of one page, agent, referrer and method: for the slow reference."""
-    return load_scrubber().page, Agents().describe, Referrers().describe, method_name
+    """Return what is said of one page, agent, referrer, method and campaign, for the reference."""
+    scrubber = load_scrubber()
+    return (
+        scrubber.page,
+        Agents().describe,
+        Referrers().describe,
+        method_name,
+        Campaigns(scrubber.page).describe,
+    )

@@ -10,10 +10,11 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.restricted.agent import Agents
+from pipeline.restricted.agent import BOT, Agents
+from pipeline.restricted.campaign import Campaigns
 from pipeline.restricted.distinct import distinct
-from pipeline.restricted.geo import UNKNOWN, Geo
-from pipeline.restricted.referrer import INTERNAL, Referrers, bare_host
+from pipeline.restricted.geo import NOWHERE, Geo
+from pipeline.restricted.referrer import INTERNAL, OwnHosts, Referrers, bare_host
 from pipeline.restricted.scrub import NO_PAGE, Scrubber, method_name
 from pipeline.restricted.scrub_pages import Pages
 
@@ -23,10 +24,13 @@ DESCRIBED: Final[dict[str, pl.DataType]] = {
     "page": pl.String(),
     "referrer": pl.String(),
     "referrer_kind": pl.String(),
+    "campaign": pl.String(),
     "browser": pl.String(),
     "browser_version": pl.String(),
     "system": pl.String(),
     "device": pl.String(),
+    "bot": pl.String(),
+    "suspicion": pl.String(),
     "country": pl.String(),
     "provider": pl.String(),
     "status": pl.String(),
@@ -37,7 +41,9 @@ DESCRIBED: Final[dict[str, pl.DataType]] = {
 
 NO_STATUS: Final = "(none)"
 NO_METHOD: Final = "(none)"
-_AGENT: Final = ("audience", "browser", "browser_version", "system", "device")
+NO_SUSPICION: Final = "(none)"
+DATA_CENTRE: Final = "data centre"
+_AGENT: Final = ("audience", "browser", "browser_version", "system", "device", "bot")
 
 
 class Describer:
@@ -49,10 +55,12 @@ class Describer:
         self._agents = agents
         self._referrers = referrers
         self._geo = geo
+        self._campaigns = Campaigns(scrubber.page)
 
     def forget(self) -> None:
         """Forget all values remembered."""
-        for describer in (self._pages, self._agents, self._referrers, self._geo):
+        known = (self._pages, self._agents, self._referrers, self._geo, self._campaigns)
+        for describer in known:
             describer.forget()
 
     def describe(
@@ -65,10 +73,11 @@ class Describer:
         """Return DESCRIBED, a row per row of ``raw``, in order.
 
         ``raw`` holds parsed lines only (columns of ``formats.FIELDS``, ``address`` and ``time``
-        never null). ``own_hosts`` are the site's host names, in any spelling. ``visitors`` (UInt64)
-        tell who is who; without them each address is one.
+        never null). ``own_hosts`` are the site's host names, in any spelling, ``*.example.com``
+        too. ``visitors`` (UInt64) tell who is who; without them each address is one. ``suspicion``
+        is what the address alone gives cause for.
         """
-        own = frozenset(bare_host(host) for host in own_hosts)
+        own = OwnHosts(own_hosts)
         if visitors is None:
             visitors = raw["address"].hash()
         page = self._pages.column(site, raw["target"], visitors, raw["status"])
@@ -77,22 +86,24 @@ class Describer:
         codes, methods = distinct(raw["method"])
         method = _spread("method", [method_name(name) for name in methods], codes)
         request = _request(page, method, raw["method"].is_null())
+        *places, hosted = self._places(raw["address"])
         return pl.DataFrame([
-            raw["time"], *request, *self._referrer(raw, own, site), *agents,
-            *self._places(raw["address"]), raw["status"].fill_null(NO_STATUS), raw["bytes"],
+            raw["time"], *request, *self._referrer(raw, own, site),
+            self._campaigns.column(raw["target"]), *agents, _suspicion(agents[0], hosted), *places,
+            raw["status"].fill_null(NO_STATUS), raw["bytes"],
         ]).select(*DESCRIBED)  # fmt: skip
 
     def _places(self, addresses: pl.Series) -> list[pl.Series]:
-        names = ("country", "provider")
         if not self._geo.knows_something:
-            return [
-                pl.repeat(UNKNOWN, len(addresses), dtype=pl.String, eager=True).alias(name)
-                for name in names
-            ]
+            nowhere = pl.DataFrame([NOWHERE], schema=NOWHERE._fields, orient="row")
+            return nowhere.select(pl.all().gather(pl.repeat(0, len(addresses)))).get_columns()
         codes, values = distinct(addresses)
-        return _spread_rows(names, self._geo.many([value or "" for value in values]), codes)
+        found = self._geo.many([value or "" for value in values])
+        hosted = pl.Series("hosted", [place.hosted for place in found], dtype=pl.Boolean)
+        named = _spread_rows(("country", "provider"), [place[:2] for place in found], codes)
+        return [*named, hosted.gather(codes)]
 
-    def _referrer(self, raw: pl.DataFrame, own: frozenset[str], site: str) -> list[pl.Series]:
+    def _referrer(self, raw: pl.DataFrame, own: OwnHosts, site: str) -> list[pl.Series]:
         codes, urls = distinct(raw["referrer"])
         found = self._pages.referrers(site, self._referrers.many(urls, own))
         columns = _spread_rows(("referrer", "referrer_kind", "from"), found, codes)
@@ -119,6 +130,18 @@ def _request(page: pl.Series, method: pl.Series, unsaid: pl.Series) -> list[pl.S
     """
     none = (page == NO_PAGE) | unsaid
     return [page.set(none, NO_PAGE), method.set(none, NO_METHOD)]
+
+
+def _suspicion(audience: pl.Series, hosted: pl.Series) -> pl.Series:
+    """Name the one cause that an address gives; of a bot there is nothing left to suspect."""
+    said = (
+        pl.when(audience == "bot")
+        .then(pl.lit(BOT))
+        .when(hosted)
+        .then(pl.lit(DATA_CENTRE))
+        .otherwise(pl.lit(NO_SUSPICION))
+    )
+    return pl.select(said.alias("suspicion")).to_series()
 
 
 def _spread(name: str, answers: Sequence[str | None], codes: pl.Series) -> pl.Series:

@@ -19,6 +19,7 @@ from pipeline.labels import LIVE
 from pipeline.policy import Policy
 from pipeline.purposes import Refusals
 from pipeline.restricted import batches, client_ip, formats, judge, seal
+from pipeline.restricted.behaviour import Behaviour
 from pipeline.restricted.client_ip import subscriber_column
 from pipeline.restricted.describe import Describer
 from pipeline.restricted.judge import EVENT, UNKNOWN_LABEL, PseudonymKeys
@@ -67,6 +68,7 @@ class Splitter:
     def __init__(
         self,
         describer: Describer,
+        behaviour: Behaviour,
         policy: Policy,
         default: Label,
         *,
@@ -85,6 +87,7 @@ class Splitter:
         Where ``sites`` or ``ingests`` are given, lines of others are rejected.
         """
         self._describer = describer
+        self._behaviour = behaviour
         self._policy = policy
         self._labeller = Labeller(default, sites, ingests)
         self._partitions = partitions
@@ -108,6 +111,7 @@ class Splitter:
         if day != self._day:
             self._day = day
             self._describer.forget()
+            self._behaviour.forget()
             client_ip.forget()
             self._proxies.forget()
             seal.forget()
@@ -200,6 +204,11 @@ class Splitter:
             )
             raw = part.select(*formats.RAW_SCHEMA)
             described = self._describer.describe(raw, hosts, str(site), visitor)
+            watched = part.select("target", "method").with_columns(
+                visitor.alias("visitor"), described["audience"], described["time"]
+            )
+            sign = self._behaviour.signs((str(site), str(ingest)), watched)
+            described = described.with_columns(suspicion=sign.fill_null(described["suspicion"]))
             kept = part.select("offset", "line", "policy", "site", "ingest")
             parts.append(kept.hstack([visitor.alias("visitor")]).hstack(described))
         described = pl.concat(parts) if len(parts) > 1 else parts[0]

@@ -217,6 +217,17 @@ class TestReport:
         assert "is no MMDB file" in spared(partywall("report", log, option, log).complaint)
         assert "no such file" in partywall("report", log, option, "nowhere.mmdb").complaint
 
+    def test_a_file_of_networks_that_is_none(
+        self, partywall: Partywall, log: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "clouds.txt").write_text("# clouds\n192.0.2.0/24\n192.0.2.0/33\n")
+        said = partywall("report", log, "--datacentres", "clouds.txt").complaint
+        assert "clouds.txt: line 3 is no network" in said
+        assert "line 1 is no network" in spared(
+            partywall("report", log, "--datacentres", log).complaint
+        )
+        assert "no such file" in partywall("report", log, "--datacentres", "nowhere").complaint
+
     def test_a_page_that_cannot_be_written(
         self, partywall: Partywall, log: Path, tmp_path: Path
     ) -> None:
@@ -375,7 +386,7 @@ class TestQuery:
     @pytest.mark.parametrize(
         ("text", "says"),
         [
-            ("traffik", "no query is called that; choose from browsers"),
+            ("traffik", "no query is called that; choose from bots"),
             ("", "query: it is empty"),
             ("SELECT FROM WHERE", "query: "),
             ("SELECT nothing FROM analytics.traffic_daily", "query: "),
