@@ -22,7 +22,7 @@ from pipeline.restricted.lines import Label, RawMessages
 from pipeline.restricted.proxies import read_proxies
 from pipeline.restricted.referrer import Referrer, Referrers
 from pipeline.restricted.scrub import load_scrubber, method_name
-from pipeline.restricted.scrub_preview import ScrubPreview, ScrubPreviewer
+from pipeline.restricted.scrub.preview import ScrubPreview, ScrubPreviewer
 from pipeline.restricted.split import Crossing, Reading, Splitter
 from pipeline.restricted.trial import Listed, Trial, listing, trial
 from pipeline.settings import Split

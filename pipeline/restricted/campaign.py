@@ -15,7 +15,7 @@ import polars as pl
 
 from pipeline import declarations
 from pipeline.restricted.distinct import Remembered, distinct
-from pipeline.restricted.spelling import decoded
+from pipeline.restricted.scrub.spelling import decoded
 
 CACHE_LIMIT: Final = 50_000
 """Distinct query strings remembered."""

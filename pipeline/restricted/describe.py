@@ -16,7 +16,7 @@ from pipeline.restricted.distinct import distinct
 from pipeline.restricted.geo import NOWHERE, Geo
 from pipeline.restricted.referrer import INTERNAL, OwnHosts, Referrers, bare_host
 from pipeline.restricted.scrub import NO_PAGE, Scrubber, method_name
-from pipeline.restricted.scrub_pages import Pages
+from pipeline.restricted.scrub.pages import Pages
 
 DESCRIBED: Final[dict[str, pl.DataType]] = {
     "time": pl.Int64(),

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from pipeline import declarations
 from pipeline.restricted.distinct import Remembered
-from pipeline.restricted.grouped import without_addresses, without_phones
-from pipeline.restricted.randomness import looks_random
+from pipeline.restricted.scrub.grouped import without_addresses, without_phones
+from pipeline.restricted.scrub.randomness import looks_random
 
 CACHE_LIMIT: Final = 100_000
 """Distinct referrer URLs remembered."""

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from pipeline.restricted.scrub_detectors import DETECTORS
-from pipeline.restricted.scrub_numbers import NATIONAL
-from pipeline.restricted.spelling import searchable
+from pipeline.restricted.scrub.detectors import DETECTORS
+from pipeline.restricted.scrub.numbers import NATIONAL
+from pipeline.restricted.scrub.spelling import searchable
 from tests.support.scrub_corpus import KINDS, Value, corpus
 
 PAGE: Final = Path(__file__).parents[2] / "docs/scrubbing.md"

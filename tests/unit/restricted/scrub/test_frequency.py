@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from pipeline import declarations
 from pipeline.errors import SettingsError
 from pipeline.restricted.scrub import load_scrubber
-from pipeline.restricted.scrub_frequency import (
+from pipeline.restricted.scrub.frequency import (
     CHILDREN_LIMIT,
     SITES_LIMIT,
     Frequency,
     Recent,
     Thresholds,
 )
-from pipeline.restricted.scrub_pages import Pages
+from pipeline.restricted.scrub.pages import Pages
 
 FEW = Thresholds(children=20, visitors=2, share=0.9)
 Row = tuple[str, int]

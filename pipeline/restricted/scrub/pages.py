@@ -14,9 +14,9 @@ import polars as pl
 
 from pipeline.restricted.distinct import Remembered, distinct
 from pipeline.restricted.referrer import Referrer
-from pipeline.restricted.scrub import CACHE_LIMIT, NO_PAGE, Scrubber
-from pipeline.restricted.scrub_frequency import Frequency
-from pipeline.restricted.scrub_site import SiteScrubber
+from pipeline.restricted.scrub.frequency import Frequency
+from pipeline.restricted.scrub.scrubber import CACHE_LIMIT, NO_PAGE, Scrubber
+from pipeline.restricted.scrub.site import SiteScrubber
 
 SITES_LIMIT: Final = 256
 """Sites whose rules are remembered."""

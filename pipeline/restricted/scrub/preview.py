@@ -17,11 +17,11 @@ import polars as pl
 from pipeline.restricted import formats
 from pipeline.restricted.distinct import Remembered
 from pipeline.restricted.lines import text
-from pipeline.restricted.scrub import CACHE_LIMIT, Scrubber
-from pipeline.restricted.scrub_detectors import DETECTORS
-from pipeline.restricted.scrub_pages import Pages
-from pipeline.restricted.scrub_rules import Rewrite, read_rules
-from pipeline.restricted.spelling import searchable
+from pipeline.restricted.scrub.detectors import DETECTORS
+from pipeline.restricted.scrub.pages import Pages
+from pipeline.restricted.scrub.rules import Rewrite, read_rules
+from pipeline.restricted.scrub.scrubber import CACHE_LIMIT, Scrubber
+from pipeline.restricted.scrub.spelling import searchable
 from pipeline.rows import DAY
 
 WIDE: Final = frozenset({"random", "address", "wide-phone", "wide-card", "lettered-id"})

@@ -15,9 +15,9 @@ from typing import Final
 
 from pipeline.errors import SettingsError
 from pipeline.restricted.distinct import Remembered
-from pipeline.restricted.randomness import looks_made_up
-from pipeline.restricted.scrub_rules import Rules, read_rules
-from pipeline.restricted.spelling import decoded, segments_of
+from pipeline.restricted.scrub.randomness import looks_made_up
+from pipeline.restricted.scrub.rules import Rules, read_rules
+from pipeline.restricted.scrub.spelling import decoded, segments_of
 
 CACHE_LIMIT: Final = 100_000
 """Distinct targets remembered."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.restricted.spelling import ODD, decoded, segments_of
+from pipeline.restricted.scrub.spelling import ODD, decoded, segments_of
 
 
 @pytest.mark.parametrize(

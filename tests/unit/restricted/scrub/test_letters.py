@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.restricted.letters import is_drawn
+from pipeline.restricted.scrub.letters import is_drawn
 
 WORDS = """
 accessibility announcements cryptography internationalisation microservices neighbourhood

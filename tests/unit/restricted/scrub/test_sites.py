@@ -13,7 +13,7 @@ from pipeline import declarations
 from pipeline.errors import SettingsError
 from pipeline.restricted.referrer import Referrers
 from pipeline.restricted.scrub import Scrubber, load_scrubber
-from pipeline.restricted.scrub_pages import Pages
+from pipeline.restricted.scrub.pages import Pages
 from tests.support.personal_values import Spelling, address_at, digits, ipv4, share_seen
 
 DEFAULT = declarations.folder() / "scrub/default.yaml"

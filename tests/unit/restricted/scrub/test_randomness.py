@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.restricted.randomness import hides_text, looks_made_up, looks_random, looks_serial
+from pipeline.restricted.scrub.randomness import (
+    hides_text,
+    looks_made_up,
+    looks_random,
+    looks_serial,
+)
 
 WORDS = [
     "index", "presentations", "installing", "consumer", "logstash", "puppetconf", "googledotcom",

@@ -15,19 +15,19 @@ from types import MappingProxyType
 from typing import Final, Literal, cast
 
 from pipeline.errors import SettingsError
-from pipeline.restricted import scrub_patterns
-from pipeline.restricted.scrub_detectors import DETECTORS
-from pipeline.restricted.scrub_frequency import Thresholds
-from pipeline.restricted.scrub_patterns import PathPattern
+from pipeline.restricted.scrub import patterns
+from pipeline.restricted.scrub.detectors import DETECTORS
+from pipeline.restricted.scrub.frequency import Thresholds
+from pipeline.restricted.scrub.patterns import PathPattern
 
 Kind = Literal["keep", "drop", "coarsen", "placeholder"]
 Say = Callable[[str], SettingsError]
 
 _PATHS: Final[Mapping[str, Callable[[str], PathPattern]]] = MappingProxyType(
     {
-        "prefix": scrub_patterns.prefix,
-        "glob": scrub_patterns.glob,
-        "route": scrub_patterns.route,
+        "prefix": patterns.prefix,
+        "glob": patterns.glob,
+        "route": patterns.route,
     }
 )
 _SELECTORS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
@@ -116,7 +116,7 @@ def _entry(document: object, number: int, frequency: Thresholds) -> Entry:
     if not sites:
         raise say("say for which `sites`: names, or * for all")
     try:
-        routes = tuple(scrub_patterns.route(text) for text in _texts(document.get("routes")))
+        routes = tuple(patterns.route(text) for text in _texts(document.get("routes")))
     except ValueError as error:
         raise say(f"routes: {error}") from None
     own = document.get("frequency")

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from pipeline.restricted.scrub_detectors import DETECTORS
-from pipeline.restricted.scrub_numbers import NATIONAL
+from pipeline.restricted.scrub.detectors import DETECTORS
+from pipeline.restricted.scrub.numbers import NATIONAL
 from tests.support.scrub_corpus import KINDS, corpus
 from tests.support.scrub_figures import NAMES, PAGE, TABLE, computed, table
 from tests.support.scrub_spellings import ENCODINGS, SCRIPTS

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pipeline import declarations
 from pipeline.errors import SettingsError
 from pipeline.restricted.scrub import Scrubber, load_scrubber, method_name
-from pipeline.restricted.scrub_rules import read_rules
+from pipeline.restricted.scrub.rules import read_rules
 
 RULES = read_rules()
 SCRUBBER = Scrubber(RULES)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.restricted.grouped import without_addresses, without_cards, without_phones
+from pipeline.restricted.scrub.grouped import without_addresses, without_cards, without_phones
 
 ORDINARY = [
     "2014-05-17", "2014/05/17", "2014/05/1234", "17/05/2014", "2014/05", "2010-2013", "1983_1999",

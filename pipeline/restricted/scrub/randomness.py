@@ -11,7 +11,7 @@ import binascii
 import re
 from typing import Final
 
-from pipeline.restricted.letters import is_drawn
+from pipeline.restricted.scrub.letters import is_drawn
 
 _DIGIT_CHANGES: Final = re.compile(r"[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])")
 _HUMP: Final = re.compile(r"[a-z](?=[A-Z])|[A-Z](?=[A-Z][a-z])")

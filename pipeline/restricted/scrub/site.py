@@ -13,11 +13,11 @@ from typing import Final
 
 from pipeline.errors import SettingsError
 from pipeline.restricted.referrer import Referrer
-from pipeline.restricted.scrub import NO_PAGE, Scrubber, read_path
-from pipeline.restricted.scrub_detectors import DETECTORS
-from pipeline.restricted.scrub_patterns import PathPattern
-from pipeline.restricted.scrub_sites import Action, Entry, SiteRule
-from pipeline.restricted.spelling import searchable
+from pipeline.restricted.scrub.detectors import DETECTORS
+from pipeline.restricted.scrub.patterns import PathPattern
+from pipeline.restricted.scrub.scrubber import NO_PAGE, Scrubber, read_path
+from pipeline.restricted.scrub.sites import Action, Entry, SiteRule
+from pipeline.restricted.scrub.spelling import searchable
 
 DROPPED: Final = "(dropped)"
 """The page of a request of which nothing may be said."""

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.restricted.scrub import Scrubber
-from pipeline.restricted.scrub_detectors import DETECTORS, finds
-from pipeline.restricted.spelling import searchable
+from pipeline.restricted.scrub.detectors import DETECTORS, finds
+from pipeline.restricted.scrub.spelling import searchable
 
 SCRUBBER = Scrubber()
 

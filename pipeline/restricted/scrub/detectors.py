@@ -15,15 +15,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from pipeline.restricted.grouped import without_addresses, without_cards, without_phones
-from pipeline.restricted.randomness import (
-    SERIAL,
-    hides_text,
-    looks_mixed,
-    looks_random,
-    looks_serial,
-)
-from pipeline.restricted.scrub_numbers import (
+from pipeline.restricted.scrub.grouped import without_addresses, without_cards, without_phones
+from pipeline.restricted.scrub.numbers import (
     NATIONAL,
     Without,
     without_cards_checked,
@@ -31,7 +24,14 @@ from pipeline.restricted.scrub_numbers import (
     without_lettered,
     without_national,
 )
-from pipeline.restricted.spelling import searchable
+from pipeline.restricted.scrub.randomness import (
+    SERIAL,
+    hides_text,
+    looks_mixed,
+    looks_random,
+    looks_serial,
+)
+from pipeline.restricted.scrub.spelling import searchable
 
 _EMAIL: Final = re.compile(
     r"[^\s@/?&=<>()\[\]:;,\"\\]{1,64} ?(?:@|[(\[{]\s?at\s?[)\]}]) ?"
