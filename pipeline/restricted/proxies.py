@@ -74,12 +74,12 @@ class Proxies:
         if not said.width or not (self._trusted or found.null_count()):
             return found
         codes, distinct_peers = distinct(found)
-        asked = [self._header(peer) for peer in distinct_peers]
+        asked = [
+            "forwarded_for" if peer is None else self._header(peer) for peer in distinct_peers
+        ]
         for name in said.columns:
             wanted = pl.Series([column == name for column in asked], dtype=pl.Boolean).gather(codes)
-            wanted = wanted.fill_null(value=name == "forwarded_for") & (said[name] != "").fill_null(
-                value=False
-            )
+            wanted &= (said[name] != "").fill_null(value=False)
             if wanted.any():
                 found = found.scatter(
                     wanted.arg_true(),

@@ -26,11 +26,16 @@ from pipeline.restricted.formats.fields import (
     check,
 )
 from pipeline.restricted.formats.known import (
+    azure_frontdoor,
     caddy,
+    cloudflare,
     combined,
     common,
+    fastly,
+    gcp,
     nginx,
     nginx_json,
+    traefik_json,
     vhost_combined,
 )
 from pipeline.restricted.formats.localtime import is_zone
@@ -61,7 +66,19 @@ AUTO: Final = "auto"
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         entry.FORMAT.name: entry.FORMAT
-        for entry in (combined, vhost_combined, common, nginx, nginx_json, caddy)
+        for entry in (
+            combined,
+            vhost_combined,
+            common,
+            nginx,
+            nginx_json,
+            caddy,
+            traefik_json,
+            gcp,
+            azure_frontdoor,
+            fastly,
+            cloudflare,
+        )
     }
 )
 """Name → format, in the order in which ``auto`` prefers them."""

@@ -13,12 +13,16 @@ CLF_TIME: Final = "%d/%b/%Y:%H:%M:%S %z"
 """``17/May/2015:10:05:03 +0000``: the time of the common log format."""
 
 _ISO_TIMES: Final = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z")
-_MILLISECONDS: Final = 1e11
+_MILLISECONDS: Final = 10**11
 """Numbers above this are no seconds (the year 5138) but milliseconds, …"""
-_NANOSECONDS: Final = 1e16
-"""… and above this nanoseconds."""
+_MICROSECONDS: Final = 10**14
+"""… above this microseconds, …"""
+_NANOSECONDS: Final = 10**17
+"""… and above this nanoseconds (1973)."""
 
 _REQUEST: Final = r"^(?P<method>[!#-'*+.^_`|~0-9A-Za-z-]+) (?P<target>\S(?:.*\S)?) HTTP/[0-9.]+$"
+_WITH_PORT: Final = r"^(?:\[(?P<v6>[^\]]*)\]|(?P<v4>[0-9.]+)):[0-9]+$"
+_URL: Final = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>[^/?#]*)(?P<rest>.*)$"
 _ESCAPE: Final = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _CONTROLS: Final = {b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"f": b"\f"}
 
@@ -44,21 +48,37 @@ def iso_seconds(stamp: pl.Expr) -> pl.Expr:
 
 
 def unix_seconds(stamp: pl.Expr) -> pl.Expr:
-    """Return whole seconds of a number written out: seconds, milliseconds or nanoseconds."""
+    """Return whole seconds of a number written out: seconds, milli-, micro- or nanoseconds."""
+    whole = stamp.cast(pl.Int64, strict=False)
     number = stamp.cast(pl.Float64, strict=False)
-    seconds = (
-        pl.when(number > _NANOSECONDS)
-        .then(number / 1e9)
-        .when(number > _MILLISECONDS)
-        .then(number / 1e3)
-        .otherwise(number)
+    milliseconds = number > _MILLISECONDS
+    part = pl.when(milliseconds).then(number / 1e3).otherwise(number)
+    return (
+        pl.when(whole > _NANOSECONDS)
+        .then(whole // 10**9)
+        .when(whole > _MICROSECONDS)
+        .then(whole // 10**6)
+        .when(whole > _MILLISECONDS)
+        .then(whole // 10**3)
+        .otherwise(pl.coalesce(whole, part.floor().cast(pl.Int64, strict=False)))
     )
-    return seconds.floor().cast(pl.Int64, strict=False)
 
 
 def plain_host(host: pl.Expr) -> pl.Expr:
     """Return host names in lower case without port; null for none."""
     return empty_as_null(host.str.replace(r":[0-9]*$", "").str.to_lowercase())
+
+
+def bare_address(address: pl.Expr) -> pl.Expr:
+    """Return addresses without a port after them, nor brackets around IPv6 that has one."""
+    return address.str.replace(_WITH_PORT, "$v6$v4")
+
+
+def split_urls(urls: pl.Series) -> pl.DataFrame:
+    """Cut URLs into ``host`` (with its port) and ``target``; what is no whole URL is a target."""
+    parts = urls.str.extract_groups(_URL).struct.unnest()
+    target = parts["rest"].set(parts["rest"] == "", "/")
+    return pl.DataFrame([parts["host"], target.fill_null(urls).alias("target")])
 
 
 def empty_as_null(column: pl.Expr) -> pl.Expr:
