@@ -74,9 +74,7 @@ class Proxies:
         if not said.width or not (self._trusted or found.null_count()):
             return found
         codes, distinct_peers = distinct(found)
-        asked = [
-            "forwarded_for" if peer is None else self._header(peer) for peer in distinct_peers
-        ]
+        asked = ["forwarded_for" if peer is None else self._header(peer) for peer in distinct_peers]
         for name in said.columns:
             wanted = pl.Series([column == name for column in asked], dtype=pl.Boolean).gather(codes)
             wanted &= (said[name] != "").fill_null(value=False)

@@ -41,6 +41,7 @@ from pipeline.restricted.formats.known import (
 from pipeline.restricted.formats.localtime import is_zone
 from pipeline.restricted.formats.own import compiled
 from pipeline.restricted.formats.wrappers import WRAPPERS, wrapped
+from pipeline.settings import OwnFormat
 
 __all__ = [
     "AUTO",
@@ -84,15 +85,15 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
 """Name → format, in the order in which ``auto`` prefers them."""
 
 
-def known(own: Mapping[str, str]) -> Mapping[str, Format]:
-    """Return all formats by name: one's own, given as format strings, and those built in.
+def known(own: Mapping[str, OwnFormat]) -> Mapping[str, Format]:
+    """Return all formats by name: one's own (``split.formats``) and those built in.
 
-    Raises SettingsError for a string that is none, or under a name that is taken.
+    Raises SettingsError for one that can give no event, or under a name that is taken.
     """
     for name in own:
         if name in FORMATS or name == AUTO:
             raise SettingsError(f"setting split.formats.{name}: this name is taken; give another")
-    return {**{name: compiled(name, text) for name, text in own.items()}, **FORMATS}
+    return {**{name: compiled(name, said) for name, said in own.items()}, **FORMATS}
 
 
 def find(name: str, among: Mapping[str, Format] = FORMATS) -> Format | None:

@@ -95,7 +95,7 @@ class FieldMap:
             & self._any("address", "forwarded_for")
             & self._any("time", empty=False)
             & (self._any(*REQUESTS) if self.columns.keys() & set(REQUESTS) else pl.lit(value=True)),
-            bare_address(self._raw("address")).alias("address"),
+            bare_address(self._said("address")).alias("address"),
             "time",
             pl.when(apart).then(self._said("method")).otherwise("line_method").alias("method"),
             pl.when(apart).then(target).otherwise("line_target").alias("target"),
@@ -175,21 +175,22 @@ class _Picker:
             found += map((box if type(box) is dict else _NOTHING).get, keys)
         found += [boxes[at] for at in self._whole]
         for at in self._chains:
-            if type(found[at]) is list:
+            if isinstance(found[at], list):
                 found[at] = _chain(found[at])
         return found
 
 
 def _within(box: object, step: Step) -> object:
-    if type(step) is str:
-        return box.get(step) if type(box) is dict else None
-    there = type(box) is list and -len(box) <= step < len(box)
-    return box[step] if there else None
+    if isinstance(step, str):
+        return box.get(step) if isinstance(box, dict) else None
+    return box[step] if isinstance(box, list) and -len(box) <= step < len(box) else None
 
 
 def _chain(values: object) -> str | None:
-    texts = isinstance(values, list) and all(type(value) is str for value in values)
-    return ", ".join(values) if texts else None
+    """Return the values of a header that came several times as one."""
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        return None
+    return ", ".join(values)
 
 
 def _first(columns: Iterable[pl.Expr]) -> pl.Expr:

@@ -131,7 +131,9 @@ def check(fields: pl.DataFrame, lines: pl.Series, context: Context) -> pl.DataFr
         .otherwise(pl.lit(None, dtype=pl.String))
         .alias("reject")
     )
-    checked = checked.with_columns(reject).select(*RAW_SCHEMA)
+    # It goes into an event as it stands, and a layout may have taken it from between quotes.
+    status = pl.when(pl.col("status").str.contains("^[0-9]{3}$")).then("status").alias("status")
+    checked = checked.with_columns(reject, status).select(*RAW_SCHEMA)
     if checked["reject"].null_count() == len(checked):
         return checked
     kept = pl.col("reject").is_null()

@@ -37,7 +37,8 @@ milliseconds, ``micros`` in microseconds, ``when`` one written by the slot's ``f
 ``query`` stand in for a missing target."""
 
 _PARTS: Final = ("method", "target", "path", "query")
-_TIMES: Final = ("clf", "iso", "epoch", "micros", "when")
+TIMES: Final = ("clf", "iso", "epoch", "micros", "when")
+"""Slots of which a layout has one."""
 _SHAPES: Final = {
     "status": "[0-9]{3}|-",
     "size": "[0-9]+|-",
@@ -99,7 +100,7 @@ def reader(layout: Layout) -> Read:
         found = lines.str.extract_groups(quick).struct.unnest()
         missed = found[anchor].is_null()
         if missed.any():
-            again = _plain(lines.filter(missed).str.extract_groups(tolerant).struct.unnest())
+            again = plain(lines.filter(missed).str.extract_groups(tolerant).struct.unnest())
             at = missed.arg_true()
             found = found.with_columns(
                 found[name].scatter(at, again[name]) for name in found.columns
@@ -115,7 +116,7 @@ def _check(layout: Layout) -> None:
     held = {slot.holds for slot in layout if isinstance(slot, Slot)}
     if held.isdisjoint(("address", "forwarded_for")):
         raise SettingsError("a log format needs the client's address")
-    if held.isdisjoint(_TIMES):
+    if held.isdisjoint(TIMES):
         raise SettingsError("a log format needs a time")
     if any(isinstance(one, Slot) and isinstance(two, Slot) for one, two in pairwise(layout)):
         raise SettingsError("a log format needs something between each two fields")
@@ -159,8 +160,8 @@ def _slot(holds: str | None, before: str, after: str, seen: set[str], *, quick: 
     return f"(?P<{holds}>{shape})"
 
 
-def _plain(found: pl.DataFrame) -> pl.DataFrame:
-    """Undo escapes, then cut the requests."""
+def plain(found: pl.DataFrame) -> pl.DataFrame:
+    """Undo the escapes in the groups of a pattern, then cut the requests."""
     texts = {"request", "target", "path", "query", "referrer", "agent"} & set(found.columns)
     found = found.with_columns(unescaped(found[name]) for name in sorted(texts))
     if "request" not in found.columns:
@@ -198,5 +199,5 @@ def typed(found: pl.DataFrame, anchor: str = "address") -> pl.DataFrame:
         empty_as_null(have["referrer"]).alias("referrer"),
         empty_as_null(have["agent"]).alias("agent"),
         plain_host(have["host"]).alias("host"),
-        *(empty_as_null(pl.col(name)) for name in HEADERS if name in found.columns),
+        *(empty_as_null(pl.col(name)).alias(name) for name in HEADERS if name in found.columns),
     )
