@@ -24,8 +24,8 @@ Format = Annotated[
     str,
     typer.Option(
         "--format",
-        help="auto, a format's name, or (report) an Apache LogFormat or nginx log_format string, or "
-        "a YAML file with a map or a regex",
+        help="auto, a format's name, or (report) an Apache LogFormat or nginx log_format string, "
+        "or a YAML file with a map or a regex",
     ),
 ]
 Site = Annotated[str, typer.Option("--site", metavar="NAME", help="the site the lines belong to")]

@@ -40,7 +40,7 @@ from pipeline.restricted.formats.known import (
 )
 from pipeline.restricted.formats.localtime import is_zone
 from pipeline.restricted.formats.own import compiled
-from pipeline.restricted.formats.wrappers import WRAPPERS, wrapped
+from pipeline.restricted.formats.wrappers import MAX_DEPTH, WRAPPERS, wrapped
 from pipeline.settings import OwnFormat
 
 __all__ = [
@@ -96,12 +96,18 @@ def known(own: Mapping[str, OwnFormat]) -> Mapping[str, Format]:
     return {**{name: compiled(name, said) for name, said in own.items()}, **FORMATS}
 
 
-def find(name: str, among: Mapping[str, Format] = FORMATS) -> Format | None:
-    """Return the format of that name, which may have a wrapper's and a dot in front."""
+def find(
+    name: str, among: Mapping[str, Format] = FORMATS, *, depth: int = MAX_DEPTH
+) -> Format | None:
+    """Return the format of that name, which may have up to ``depth`` wrappers in front, with dots.
+
+    ``syslog5424.docker.combined``: Docker's JSON within syslog.
+    """
     if name in among:
         return among[name]
     outer, _, inner = name.partition(".")
-    wrapper, form = WRAPPERS.get(outer), among.get(inner)
+    wrapper = WRAPPERS.get(outer)
+    form = find(inner, among, depth=depth - 1) if wrapper is not None and depth else None
     return None if wrapper is None or form is None else wrapped(wrapper, form)
 
 

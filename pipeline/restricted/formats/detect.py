@@ -17,7 +17,7 @@ from pipeline.restricted.formats.fields import (
     check,
 )
 from pipeline.restricted.formats.shape import shape
-from pipeline.restricted.formats.wrappers import WRAPPERS, wrapped
+from pipeline.restricted.formats.wrappers import MAX_DEPTH, WRAPPERS
 
 SAMPLE_LINES: Final = 1_000
 """As many lines as are looked at."""
@@ -47,9 +47,11 @@ def detect_among(formats: Mapping[str, Format], sample: pl.Series) -> Detection:
     lines = lines.filter(lines.str.contains(r"\S") & (lines.str.len_bytes() <= MAX_LINE_BYTES))
     if lines.is_empty():
         return Detection(None, {}, "there is no line to tell the format from; name it")
+    candidates: dict[str, tuple[Format, pl.Series]] = {}
     shares: dict[str, float] = {}
-    for name, form in _candidates(formats, lines):
-        shares[name] = _share(form, lines)
+    for name, form, inner in _candidates(formats, lines):
+        candidates[name] = form, inner
+        shares[name] = _share(form, inner, lines)
         if shares[name] == 1:
             break
     shares = dict(sorted(shares.items(), key=lambda entry: -entry[1]))
@@ -61,32 +63,48 @@ def detect_among(formats: Mapping[str, Format], sample: pl.Series) -> Detection:
         return Detection(
             None, shares, f"no line is in a known format, and the first one has {seen}"
         )
-    among = {**formats, **dict(_candidates(formats, lines))}
-    return Detection(None, shares, _unsure(among[best], shares, lines))
+    return Detection(None, shares, _unsure(best, *candidates[best], lines, shares))
 
 
-def _candidates(formats: Mapping[str, Format], lines: pl.Series) -> Iterator[tuple[str, Format]]:
-    """Yield every format, alone first and then within each wrapper that most lines have."""
-    yield from formats.items()
-    for wrapper in WRAPPERS.values():
-        if 1 - wrapper.unwrap(lines).null_count() / len(lines) >= _ENOUGH:
-            for form in formats.values():
-                inner = wrapped(wrapper, form)
-                yield inner.name, inner
+def _candidates(
+    formats: Mapping[str, Format], lines: pl.Series
+) -> Iterator[tuple[str, Format, pl.Series]]:
+    """Yield every format and the lines to try it on, first as they are, then without wrappers.
+
+    Wrappers are taken off where most lines have them, up to MAX_DEPTH of them.
+    """
+    layers = [("", lines)]
+    for depth in range(MAX_DEPTH + 1):
+        deeper = []
+        for outer, inner in layers:
+            for name, form in formats.items():
+                yield f"{outer}{name}", form, inner
+            for wrapper in WRAPPERS.values() if depth < MAX_DEPTH else ():
+                unwrapped = wrapper.unwrap(inner)
+                if 1 - unwrapped.null_count() / len(lines) >= _ENOUGH:
+                    deeper.append((f"{outer}{wrapper.name}.", unwrapped))
+        layers = deeper
 
 
-def _share(form: Format, lines: pl.Series) -> float:
-    reject = check(form.read(lines, _CONTEXT), lines, _CONTEXT)["reject"]
+def _share(form: Format, inner: pl.Series, lines: pl.Series) -> float:
+    reject = _read(form, inner, lines)
     requests = len(lines) - int((reject == DIRECTIVE).sum())
     return reject.null_count() / requests if requests else 0.0
 
 
-def _unsure(form: Format, shares: Mapping[str, float], lines: pl.Series) -> str:
+def _read(form: Format, inner: pl.Series, lines: pl.Series) -> pl.Series:
+    """Return the reason why each line is rejected, null where it is read."""
+    return check(form.read(inner, _CONTEXT), lines, _CONTEXT)["reject"]
+
+
+def _unsure(
+    name: str, form: Format, inner: pl.Series, lines: pl.Series, shares: Mapping[str, float]
+) -> str:
     """Say the two best guesses, and what a line that the best one does not read looks like."""
     two = " and ".join(f"{name} reads {share:.0%}" for name, share in list(shares.items())[:2])
-    reject = check(form.read(lines, _CONTEXT), lines, _CONTEXT)["reject"]
+    reject = _read(form, inner, lines)
     at = reject.is_not_null().arg_true()[0]
     return (
         f"unsure of the format: {two}; line {at + 1} of those looked at is {reject[at]} to "
-        f"{form.name} and has {shape(lines[at])}"
+        f"{name} and has {shape(lines[at])}"
     )

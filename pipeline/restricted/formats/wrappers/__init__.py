@@ -13,15 +13,29 @@ from typing import Final
 import polars as pl
 
 from pipeline.restricted.formats.fields import Context, Format
-from pipeline.restricted.formats.wrappers import docker
+from pipeline.restricted.formats.wrappers import (
+    cri,
+    docker,
+    journal,
+    kubernetes,
+    syslog3164,
+    syslog5424,
+)
 from pipeline.restricted.formats.wrappers.wrapper import Wrapper
 
-__all__ = ["WRAPPERS", "Wrapper", "wrapped"]
+__all__ = ["MAX_DEPTH", "WRAPPERS", "Wrapper", "wrapped"]
+
+MAX_DEPTH: Final = 2
+"""As many wrappers may lie around each other: Docker's JSON sent on by syslog, for instance."""
 
 WRAPPERS: Final[Mapping[str, Wrapper]] = MappingProxyType(
-    {entry.name: entry for entry in (docker.WRAPPER,)}
+    {
+        entry.WRAPPER.name: entry.WRAPPER
+        for entry in (syslog5424, syslog3164, cri, journal, kubernetes, docker)
+    }
 )
-"""Name → wrapper."""
+"""Name → wrapper, in the order in which ``auto`` tries them: what Kubernetes' envelopes hold may
+look like Docker's."""
 
 
 def wrapped(wrapper: Wrapper, form: Format) -> Format:
