@@ -70,16 +70,18 @@ class Proxies:
         Without a peer, the last of a chain is taken for it: that is who connected to whoever wrote
         the chain's end.
         """
+        # Before the next line, which writes into the column itself.
+        untold = peers.is_null()
         found = canonical_column(peers)
         if not said.width or not (self._trusted or found.null_count()):
             return found
         codes, distinct_peers = distinct(found)
-        asked = ["forwarded_for" if peer is None else self._header(peer) for peer in distinct_peers]
+        asked = [self._header(peer) for peer in distinct_peers]
         for name in said.columns:
             wanted = pl.Series([column == name for column in asked], dtype=pl.Boolean).gather(codes)
             if name == "forwarded_for":
                 # Not told at all; a peer that is told by a name is nobody who may be believed.
-                wanted |= peers.is_null()
+                wanted |= untold
             wanted &= (said[name] != "").fill_null(value=False)
             if wanted.any():
                 found = found.scatter(

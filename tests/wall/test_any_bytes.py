@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from pipeline.investigations.open import open_batch
 from pipeline.restricted import Crossing, RawMessages
-from pipeline.restricted.formats import FORMATS, RAW_SCHEMA, REJECTS, Context, parse
+from pipeline.restricted.formats import FORMATS, RAW_SCHEMA, REJECTS, WRAPPERS, Context, parse
 from pipeline.restricted.judge import EVENT, IGNORED, REASONS, REJECTED
 from pipeline.restricted.lines import _LABEL
 from tests.support import door
 
 CORPUS = sorted((Path(__file__).parents[1] / "fuzz").glob("*.log"))
-NAMES = [*FORMATS, "auto", "no-such-format"]
+WRAPPED = [f"{wrapper}.combined" for wrapper in WRAPPERS]
+NAMES = [*FORMATS, *WRAPPED, "syslog5424.docker.cloudflare", "auto", "no-such-format"]
 GOOD = b'192.0.2.7 - - [14/Jan/2027:10:05:03 +0000] "GET /a HTTP/1.1" 200 7 "-" "Mozilla/5.0"'
 SPLITTER = door.splitter(max_line_bytes=65_536)
 
@@ -117,7 +118,7 @@ def test_the_corpus_through_the_door(path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [*FORMATS, *WRAPPED])
 def test_the_corpus_through_each_parser(path: Path, name: str) -> None:
     """All at once gives what each line gives alone: no line can spoil or shift another."""
     lines = pl.Series([line.decode("utf-8", "replace") for line in corpus(path)])
@@ -134,7 +135,7 @@ def test_the_corpus_through_each_parser(path: Path, name: str) -> None:
 def test_the_corpus_is_worth_reading() -> None:
     """Some of it is an event in every format, and every reason to reject turns up."""
     seen: set[str] = set()
-    for name in FORMATS:
+    for name in (*FORMATS, *WRAPPED):
         outcomes: Counter[str] = Counter()
         for path in CORPUS:
             lines = pl.Series([line.decode("utf-8", "replace") for line in corpus(path)])

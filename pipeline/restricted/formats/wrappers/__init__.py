@@ -31,11 +31,11 @@ MAX_DEPTH: Final = 2
 WRAPPERS: Final[Mapping[str, Wrapper]] = MappingProxyType(
     {
         entry.WRAPPER.name: entry.WRAPPER
-        for entry in (syslog5424, syslog3164, cri, journal, kubernetes, docker)
+        for entry in (cri, syslog5424, syslog3164, journal, kubernetes, docker)
     }
 )
-"""Name → wrapper, in the order in which ``auto`` tries them: what Kubernetes' envelopes hold may
-look like Docker's."""
+"""Name → wrapper, in the order in which ``auto`` tries them: a tag of CRI's looks like one of BSD
+syslog's, and an envelope of Kubernetes' like Docker's."""
 
 
 def wrapped(wrapper: Wrapper, form: Format) -> Format:

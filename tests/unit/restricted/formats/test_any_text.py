@@ -12,10 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.restricted.client_ip import canonical
-from pipeline.restricted.formats import FIELDS, FORMATS, RAW_SCHEMA, REJECTS, Context, detect, parse
+from pipeline.restricted.formats import (
+    FIELDS,
+    FORMATS,
+    RAW_SCHEMA,
+    REJECTS,
+    WRAPPERS,
+    Context,
+    detect,
+    find,
+    parse,
+)
 from pipeline.restricted.formats.fields import EARLIEST, FUTURE_ALLOWED, MAX_BYTES
+from tests.unit.restricted.formats.quirks import QUIRKS
 
 NOW = 1_800_000_000
+PLAIN = [q["line"] for q in QUIRKS if "row" in q and q["line"].startswith("{")]
+"""Lines of the JSON formats."""
 
 _text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=80)
 _pieces = st.sampled_from(
@@ -62,12 +75,52 @@ _caddy = st.fixed_dictionaries(
     },
 ).map(json.dumps)
 
-_lines = st.lists(
-    st.one_of(st.none(), _text, _shaped, _almost_combined(), _nginx, _caddy), max_size=8
-)
+_inner = st.one_of(_text, _shaped, _almost_combined(), _nginx, _caddy)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@st.composite
+def _almost_json(draw: st.DrawFn) -> str:
+    """A line of a JSON format with some of its values exchanged for anything."""
+    line = json.loads(draw(st.sampled_from(PLAIN)))
+    box = line
+    for _ in range(draw(st.integers(1, 3))):
+        key = draw(st.sampled_from(sorted(box)))
+        if isinstance(box[key], dict) and box[key] and draw(st.booleans()):
+            box = box[key]
+        else:
+            box[key] = draw(_json)
+    return json.dumps(line)
+
+
+@st.composite
+def _enveloped(draw: st.DrawFn) -> str:
+    """A line within a wrapper, or within what is almost one."""
+    line, word = draw(_inner), draw(st.one_of(_pieces, _quoted))
+    return draw(
+        st.sampled_from(
+            [
+                f"<190>Oct 11 22:14:15 {word} nginx: {line}",
+                f"<190>Oct 11 22:14:15 {word}: {line}",
+                f'<1>1 - {word} - - - [a b="{word}"] {line}',
+                f"{len(line)} <1>1 - - - - - {word}{line}",
+                f"2016-10-06T00:17:09.6Z stdout F {line}",
+                f"2016-10-06T00:17:09.6Z {word} F {line}",
+                json.dumps({"log": line + "\n"}),
+                json.dumps({"log": line, "kubernetes": {word: word}}),
+                json.dumps({"message": draw(_json), "kubernetes": {}}),
+                json.dumps({"MESSAGE": line}),
+                json.dumps({"MESSAGE": draw(_json)}),
+                json.dumps({"MESSAGE": list(line.encode())}),
+            ]
+        )
+    )
+
+
+_lines = st.lists(st.one_of(st.none(), _inner, _almost_json(), _enveloped()), max_size=8)
+WRAPPED = [f"{wrapper}.combined" for wrapper in WRAPPERS]
+
+
+@pytest.mark.parametrize("name", [*FORMATS, *WRAPPED])
 @settings(max_examples=60)
 @given(lines=_lines)
 def test_rows_or_rejects(name: str, lines: list[str | None]) -> None:
@@ -89,5 +142,5 @@ def test_rows_or_rejects(name: str, lines: list[str | None]) -> None:
 @given(lines=_lines)
 def test_detection_never_raises(lines: list[str | None]) -> None:
     found = detect(pl.Series(lines, dtype=pl.String))
-    assert found.format is None or found.format in FORMATS
+    assert found.format is None or find(found.format) is not None
     assert found.reason

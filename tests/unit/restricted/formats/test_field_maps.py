@@ -215,7 +215,7 @@ def re_quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def planted(steps: list[str | int], value: object) -> Any:
+def planted(steps: list[str | int], value: object) -> object:
     for step in reversed(steps):
         value = {step: value} if isinstance(step, str) else [None] * step + [value]
     return value

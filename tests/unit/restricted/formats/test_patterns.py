@@ -1,4 +1,4 @@
-r"""A regular expression of one's own reads by its named groups, and is tried before the first line."""
+"""A regular expression of one's own reads by its named groups, and is tried at the start."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ WHOLE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def read(said: dict[str, object], *lines: str, context: Context | None = None) -> Any:
+def read(
+    said: dict[str, object], *lines: str, context: Context | None = None
+) -> list[dict[str, Any]]:
     among = known({"old": said})
     texts = pl.Series(lines, dtype=pl.String)
     return parse("old", texts, context or Context(NOW), among=among).to_dicts()
