@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import polars as pl
 
 from pipeline.restricted.formats.fields import Context
 from pipeline.restricted.formats.localtime import local_seconds
 from pipeline.restricted.formats.pieces import clf_seconds, iso_seconds, unix_seconds
 
-_LOCAL_FORMS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
+_LOCAL_FORMS: Final = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
 
 
 def any_seconds(stamp: pl.Series, context: Context) -> pl.Series:
@@ -27,9 +29,9 @@ def any_seconds(stamp: pl.Series, context: Context) -> pl.Series:
     left = found.is_null() & stamp.is_not_null()
     if not left.any():
         return found
-    # Whole, since a clock that was set back shows only between neighbours.
+    # Of all lines, since a clock that was set back shows only between neighbours.
     local = _of(
-        stamp.set(~left, None),
+        stamp,
         pl.coalesce(
             pl.col("stamp").str.to_datetime(form, strict=False, time_unit="us")
             for form in _LOCAL_FORMS

@@ -145,14 +145,19 @@ class _Picker:
         self._boxes: dict[Path, int] = {(): 0}
         keyed: dict[int, dict[str, str]] = {}
         whole: dict[str, int] = {}
+        in_lists: dict[str, int] = {}
         for name, (steps, _) in places.items():
-            if type(steps[-1]) is str:
-                keyed.setdefault(self._box(steps[:-1]), {})[name] = steps[-1]
-            else:
+            key = steps[:-1] if isinstance(steps[-1], int) else steps
+            if not isinstance(key[-1], str):
                 whole[name] = self._box(steps)
+                continue
+            keyed.setdefault(self._box(key[:-1]), {})[name] = key[-1]
+            if isinstance(steps[-1], int):
+                in_lists[name] = steps[-1]
         self._keyed = [(at, tuple(keys.values())) for at, keys in keyed.items()]
         self._whole = list(whole.values())
         self.names = [*(name for keys in keyed.values() for name in keys), *whole]
+        self._lists = [(self.names.index(name), at) for name, at in in_lists.items()]
         self._chains = [at for at, name in enumerate(self.names) if places[name][1]]
 
     def _box(self, steps: Path) -> int:
@@ -167,13 +172,18 @@ class _Picker:
         """Return the value at each place, None where there is none."""
         boxes: list[object] = [line]
         for at, step in self._inner:
-            boxes.append(_within(boxes[at], step))
+            box = boxes[at]
+            # An object has no numbers for keys.
+            boxes.append(box.get(step) if type(box) is dict else _within(box, step))
         found: list[object] = []
         for at, keys in self._keyed:
             box = boxes[at]
             # map is twice as quick as a comprehension here, and this is the hot spot.
             found += map((box if type(box) is dict else _NOTHING).get, keys)
         found += [boxes[at] for at in self._whole]
+        for at, place in self._lists:
+            if found[at] is not None:
+                found[at] = _within(found[at], place)
         for at in self._chains:
             if isinstance(found[at], list):
                 found[at] = _chain(found[at])

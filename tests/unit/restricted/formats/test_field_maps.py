@@ -130,6 +130,16 @@ def test_a_local_time_without_a_form_is_of_the_logs_zone() -> None:
     assert [row["time"] for row in found] == [THEN, THEN]
 
 
+def test_clocks_that_went_back_are_seen_between_lines_of_any_kind() -> None:
+    """The hour comes twice in Berlin; a jump back in the file tells the passes apart."""
+    zone = Context(NOW, zone="Europe/Berlin")
+    clocks = ["2015-10-25T02:59:59", 1445734800, "x", "2015-10-25 02:00:01"]
+    found = read(
+        {"address": "ip", "time": "ts"}, *({"ip": "::1", "ts": t} for t in clocks), context=zone
+    )
+    assert [row["time"] for row in found] == [1445734799, 1445734800, None, 1445734801]
+
+
 def test_a_request_line_says_more_than_its_parts() -> None:
     fields = {**APP, "request": "line"}
     assert read(fields, {**LINE, "line": "PUT /b HTTP/1.1"})[0]["target"] == "/b"

@@ -128,6 +128,14 @@ def test_a_string_that_reads_nothing_is_refused_in_one_line(text: str, says: str
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("status", ["alice@example.org", "2000", "20", "²00", " 200", "200 "])
+def test_a_status_is_three_digits_or_none(status: str) -> None:
+    """It goes into events as it stands; between quotes there may be anything."""
+    for written, wanted in ((status, None), ("200", "200")):
+        found = read('$remote_addr [$time_local] "$status"', f'192.0.2.7 [{AT}] "{written}"')
+        assert (found["reject"], found["status"]) == (None, wanted)
+
+
 @pytest.mark.parametrize("name", ["combined", "auto"])
 def test_a_name_that_is_taken_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match="this name is taken"):
