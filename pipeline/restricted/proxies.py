@@ -77,9 +77,10 @@ class Proxies:
         asked = [self._header(peer) for peer in distinct_peers]
         for name in said.columns:
             wanted = pl.Series([column == name for column in asked], dtype=pl.Boolean).gather(codes)
-            wanted = wanted.fill_null(value=name == "forwarded_for") & (said[name] != "").fill_null(
-                value=False
-            )
+            if name == "forwarded_for":
+                # Not told at all; a peer that is told by a name is nobody who may be believed.
+                wanted |= peers.is_null()
+            wanted &= (said[name] != "").fill_null(value=False)
             if wanted.any():
                 found = found.scatter(
                     wanted.arg_true(),

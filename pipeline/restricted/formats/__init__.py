@@ -26,12 +26,25 @@ from pipeline.restricted.formats.fields import (
     check,
 )
 from pipeline.restricted.formats.known import (
+    alb,
     caddy,
+    cloudfront,
     combined,
     common,
+    elb,
+    haproxy,
+    haproxy_https,
+    icecast,
+    iis,
+    netscaler,
     nginx,
     nginx_json,
+    s3,
+    shoutcast,
+    traefik,
+    varnish,
     vhost_combined,
+    w3c,
 )
 from pipeline.restricted.formats.localtime import is_zone
 from pipeline.restricted.formats.own import compiled
@@ -61,9 +74,14 @@ AUTO: Final = "auto"
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         entry.FORMAT.name: entry.FORMAT
-        for entry in (combined, vhost_combined, common, nginx, nginx_json, caddy)
+        for entry in (
+            varnish, traefik, combined, vhost_combined, common, nginx, icecast,
+            haproxy, haproxy_https, alb, elb, s3,
+            cloudfront, iis, netscaler, shoutcast, w3c,
+            nginx_json, caddy,
+        )
     }
-)
+)  # fmt: skip
 """Name → format, in the order in which ``auto`` prefers them."""
 
 
@@ -101,6 +119,11 @@ def parse(
     return check(form.read(lines, context), lines, context)
 
 
-def detect(sample: pl.Series, among: Mapping[str, Format] = FORMATS) -> Detection:
-    """Guess the format of the first lines of a file (String column); see ``Detection``."""
-    return detect_among(among, sample)
+def detect(
+    sample: pl.Series, among: Mapping[str, Format] = FORMATS, *, directive: str = ""
+) -> Detection:
+    """Guess the format of the first lines of a file (String column); see ``Detection``.
+
+    ``directive`` is what a ``#Fields:`` line before them said, "" where nothing is known.
+    """
+    return detect_among(among, sample, directive)

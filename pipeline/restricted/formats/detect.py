@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
@@ -38,18 +38,25 @@ class Detection:
     reason: str
 
 
-def detect_among(formats: Mapping[str, Format], sample: pl.Series) -> Detection:
+def detect_among(
+    formats: Mapping[str, Format], sample: pl.Series, directive: str = ""
+) -> Detection:
     """Return the format that parses most of the first lines; the earlier one of equals.
 
     Formats that share a layout read the same lines, so equals are no reason to refuse.
+    ``directive`` is what was in force before them, where that is known.
     """
+    context = replace(_CONTEXT, directive=directive)
     lines = sample.head(SAMPLE_LINES).drop_nulls()
     lines = lines.filter(lines.str.contains(r"\S") & (lines.str.len_bytes() <= MAX_LINE_BYTES))
     if lines.is_empty():
         return Detection(None, {}, "there is no line to tell the format from; name it")
     shares: dict[str, float] = {}
+    told = pl.concat([pl.Series([f"#Fields: {directive}"]), lines]) if directive else lines
     for name, form in _candidates(formats, lines):
-        shares[name] = _share(form, lines)
+        if form.tells is not None and not form.tells(told):
+            continue
+        shares[name] = _share(form, lines, context)
         if shares[name] == 1:
             break
     shares = dict(sorted(shares.items(), key=lambda entry: -entry[1]))
@@ -62,7 +69,7 @@ def detect_among(formats: Mapping[str, Format], sample: pl.Series) -> Detection:
             None, shares, f"no line is in a known format, and the first one has {seen}"
         )
     among = {**formats, **dict(_candidates(formats, lines))}
-    return Detection(None, shares, _unsure(among[best], shares, lines))
+    return Detection(None, shares, _unsure(among[best], shares, lines, context))
 
 
 def _candidates(formats: Mapping[str, Format], lines: pl.Series) -> Iterator[tuple[str, Format]]:
@@ -75,17 +82,17 @@ def _candidates(formats: Mapping[str, Format], lines: pl.Series) -> Iterator[tup
                 yield inner.name, inner
 
 
-def _share(form: Format, lines: pl.Series) -> float:
-    reject = check(form.read(lines, _CONTEXT), lines, _CONTEXT)["reject"]
+def _share(form: Format, lines: pl.Series, context: Context) -> float:
+    reject = check(form.read(lines, context), lines, context)["reject"]
     requests = len(lines) - int((reject == DIRECTIVE).sum())
     return reject.null_count() / requests if requests else 0.0
 
 
-def _unsure(form: Format, shares: Mapping[str, float], lines: pl.Series) -> str:
+def _unsure(form: Format, shares: Mapping[str, float], lines: pl.Series, context: Context) -> str:
     """Say the two best guesses, and what a line that the best one does not read looks like."""
     two = " and ".join(f"{name} reads {share:.0%}" for name, share in list(shares.items())[:2])
-    reject = check(form.read(lines, _CONTEXT), lines, _CONTEXT)["reject"]
-    at = reject.is_not_null().arg_true()[0]
+    reject = check(form.read(lines, context), lines, context)["reject"]
+    at = (reject != DIRECTIVE).fill_null(value=False).arg_true()[0]
     return (
         f"unsure of the format: {two}; line {at + 1} of those looked at is {reject[at]} to "
         f"{form.name} and has {shape(lines[at])}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -19,7 +21,7 @@ _NANOSECONDS: Final = 1e16
 """… and above this nanoseconds."""
 
 _REQUEST: Final = r"^(?P<method>[!#-'*+.^_`|~0-9A-Za-z-]+) (?P<target>\S(?:.*\S)?) HTTP/[0-9.]+$"
-_ESCAPE: Final = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
+_ESCAPE: Final = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _CONTROLS: Final = {b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"f": b"\f"}
 
 
@@ -73,19 +75,49 @@ def sizes(column: pl.Expr) -> pl.Expr:
 
 
 def unescaped(column: pl.Series) -> pl.Series:
-    """Return a String column with the escapes of ``unescape`` undone, once per distinct value."""
-    if not column.str.contains("\\", literal=True).any():
+    """Return a String column with the escapes of ``unescape`` undone."""
+    return mapped(column, "\\", unescape)
+
+
+def unquoted(column: pl.Series) -> pl.Series:
+    """Return a String column with percent-encoding undone, also where it was done twice."""
+    return mapped(column, "%", lambda text: unquote(unquote(text) if "%25" in text else text))
+
+
+def mapped(column: pl.Series, sign: str, plain: Callable[[str], str]) -> pl.Series:
+    """Return a String column with ``plain`` of what contains ``sign``, once per distinct value."""
+    if not column.str.contains(sign, literal=True).any():
         return column
     codes, values = distinct(column)
-    plain = [value if value is None or "\\" not in value else unescape(value) for value in values]
-    return pl.Series(column.name, plain, dtype=pl.String).gather(codes)
+    made = [value if value is None or sign not in value else plain(value) for value in values]
+    return pl.Series(column.name, made, dtype=pl.String).gather(codes)
+
+
+def without_ports(found: pl.DataFrame) -> pl.DataFrame:
+    """Take the port off ``address``: ``192.0.2.7:80``, ``[2001:db8::7]:80``, ``2001:db8::7:80``."""
+    return found.with_columns(pl.col("address").str.replace(r"^\[?(.*?)\]?:[0-9]+$", "$1"))
+
+
+def without_origins(found: pl.DataFrame) -> pl.DataFrame:
+    """Cut targets that are whole URLs: the host is one where no other is told."""
+    parts = pl.col("target").str.extract_groups(r"^[A-Za-z]+://([^/?#]*)(.*)$").struct
+    path = pl.when(parts.field("2") == "").then(pl.lit("/")).otherwise(parts.field("2"))
+    return found.with_columns(
+        pl.coalesce(path, "target").alias("target"),
+        pl.coalesce("host", plain_host(parts.field("1"))).alias("host"),
+    )
 
 
 def unescape(text: str) -> str:
-    r"""Undo ``\"``, ``\\``, ``\n`` (Apache) and ``\xhh`` (both); bytes are read as UTF-8."""
+    r"""Undo ``\"``, ``\\``, ``\n`` (Apache), ``\xhh`` (both) and ``\u00hh`` (nginx's JSON).
+
+    Bytes are read as UTF-8.
+    """
 
     def plain(match: re.Match[bytes]) -> bytes:
-        code, other = match.groups()
+        code, letter, other = match.groups()
+        if letter:
+            return chr(int(letter, 16)).encode("utf-8", "replace")
         return bytes.fromhex(code.decode()) if code else _CONTROLS.get(other, other)
 
     return _ESCAPE.sub(plain, text.encode("utf-8", "replace")).decode("utf-8", "replace")
