@@ -241,5 +241,5 @@ def typed(found: pl.DataFrame, anchor: str = "address") -> pl.DataFrame:
         empty_as_null(have["referrer"]).alias("referrer"),
         empty_as_null(have["agent"]).alias("agent"),
         plain_host(have["host"]).alias("host"),
-        *(empty_as_null(pl.col(name)) for name in HEADERS if name in found.columns),
+        *(empty_as_null(pl.col(name)).alias(name) for name in HEADERS if name in found.columns),
     )
