@@ -48,12 +48,8 @@ _PORTED: Final = r"^\[|^[0-9.]+:"
 """The draft lets an address have a port."""
 _TARGETS: Final = frozenset({"target", "path", "query"})
 _TEXTS: Final = frozenset({"referrer", "agent"}) | frozenset(HEADERS)
-_CUTS: Final = {
-    True: (r'["\t]|  |^ | $', r'"(?:[^"]|"")*"|[^\s"]\S*'),
-    False: (r"\t|  |^ | $", r"[^ \t]+"),
-}
-"""Whether there are quotes → what a line has that is not just values with a space between each two,
-and what a value of such a line looks like."""
+_VALUES: Final = {True: r'"(?:[^"]|"")*"|[^\s"]\S*', False: r"[^ \t]+"}
+"""Whether there are quotes → what a value looks like."""
 _TIMES: Final = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 
 
@@ -130,10 +126,9 @@ def reader(dialect: Dialect) -> Read:
             found = table.taken(lines.str.strip_suffix("\t").str.split("\t"), codes)
         else:
             found = table.taken(lines.str.split(" "), codes)
-            odd, value = _CUTS[dialect.quotes]
-            at = lines.str.contains(odd).fill_null(value=False)
+            at = _odd(lines, quotes=dialect.quotes)
             if at.any():
-                cut = lines.filter(at).str.extract_all(value)
+                cut = lines.filter(at).str.extract_all(_VALUES[dialect.quotes])
                 again = table.taken(cut, codes.filter(at), quoted=dialect.quotes)
                 where = at.arg_true()
                 found = found.with_columns(
@@ -142,6 +137,18 @@ def reader(dialect: Dialect) -> Read:
         return _rows(found, aside, dialect, context)
 
     return read
+
+
+def _odd(lines: pl.Series, *, quotes: bool) -> pl.Series:
+    """Tell which lines are not just values with a space between each two."""
+    line = pl.col("line").str
+    signs = ["\t", "  ", '"'] if quotes else ["\t", "  "]
+    odd = pl.any_horizontal(
+        *(line.contains(sign, literal=True) for sign in signs),
+        line.starts_with(" "),
+        line.ends_with(" "),
+    )
+    return lines.to_frame("line").select(odd.fill_null(value=False)).to_series()
 
 
 def _in_force(
@@ -218,14 +225,12 @@ def _rows(
         if local.null_count():
             local = local.fill_null(both.str.to_datetime(_TIMES[1], strict=False, time_unit="us"))
         found = found.with_columns(local_seconds(local, zone).alias("when"))
-    if "status" in found.columns:
-        # CloudFront writes 000 where the client was gone before an answer.
-        known = pl.col("status").str.contains("^[1-9][0-9]{2}$")
-        found = found.with_columns(pl.when(known).then("status"))
     if "method" not in found.columns and dialect.method is not None:
         found = found.with_columns(pl.lit(dialect.method).alias("method"))
     matched = (found["matched"] & ~aside).alias("matched")
     rows = typed(found, "matched").with_columns(matched, aside.alias("aside"))
-    if rows["address"].str.contains(_PORTED).any():
-        rows = without_ports(rows)
+    ported = rows["address"].str.contains(_PORTED).fill_null(value=False)
+    if ported.any():
+        bare = without_ports(rows.select("address"))["address"]
+        rows = rows.with_columns(bare.zip_with(ported, rows["address"]))
     return rows

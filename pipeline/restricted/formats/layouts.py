@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -110,6 +110,7 @@ def patterned(
     *,
     anchor: str = "address",
     form: str = "",
+    utc: bool = False,
     plain: Callable[[pl.Series], pl.Series] = unescaped,
     mend: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
 ) -> Read:
@@ -118,8 +119,8 @@ def patterned(
     ``tolerant`` reads what ``quick`` leaves; it has the same groups, or ``request`` for ``method``
     and ``target``, and ``plain`` undoes its escapes. ``anchor`` is a group of every line that
     matches, ``form`` how ``when`` is written, or ``day`` and ``clock`` with a space between;
-    ``mend`` makes slots of groups that are none. Raises SettingsError where times cannot be read
-    by ``form``.
+    with ``utc`` it is no local time; ``mend`` makes slots of groups that are none. Raises
+    SettingsError where times cannot be read by ``form``.
     """
     if form and not is_form(form):
         raise SettingsError(f"format: times written as {form!r} cannot be read")
@@ -136,7 +137,8 @@ def patterned(
             )
         if form:
             when = found["when"] if "when" in found.columns else _joined_times(found)
-            found = found.with_columns(zoned_seconds(when, form, context))
+            zone = replace(context, zone="UTC") if utc else context
+            found = found.with_columns(zoned_seconds(when, form, zone))
         if mend is not None:
             found = mend(found)
         return typed(found, anchor)
@@ -223,7 +225,8 @@ def typed(found: pl.DataFrame, anchor: str = "address") -> pl.DataFrame:
     }  # fmt: skip
     query = empty_as_null(have["query"].str.strip_prefix("?"))
     whole = pl.concat_str(have["path"], pl.lit("?"), query)
-    status = empty_as_null(have["status"])
+    # Some write 0, 000 or -1 where the client was gone before an answer.
+    known = have["status"].str.contains("^[1-9][0-9]{2}$")
     return found.select(
         pl.col(anchor).is_not_null().alias("matched"),
         have["address"].alias("address"),
@@ -236,7 +239,7 @@ def typed(found: pl.DataFrame, anchor: str = "address") -> pl.DataFrame:
         ).alias("time"),
         empty_as_null(have["method"]).alias("method"),
         pl.coalesce(empty_as_null(have["target"]), whole, have["path"]).alias("target"),
-        status.alias("status"),
+        pl.when(known).then(have["status"]).alias("status"),
         sizes(have["size"].fill_null("0")).alias("bytes"),
         empty_as_null(have["referrer"]).alias("referrer"),
         empty_as_null(have["agent"]).alias("agent"),

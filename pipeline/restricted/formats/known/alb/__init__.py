@@ -1,7 +1,7 @@
 """Access logs of AWS Application Load Balancers.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html.
-What follows the trace identifier has grown over the years and is not looked at.
+What follows the agent has grown over the years and is not looked at.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pipeline.restricted.formats.layouts import REQUEST, patterned
 from pipeline.restricted.formats.pieces import without_origins, without_ports
 
 _HEAD: Final = (
-    r"^[a-z0-9]+ (?P<iso>[^ ]+) [^ ]+ (?P<address>[^ ]+) [^ ]+ [^ ]+ [^ ]+ [^ ]+ "
-    r"(?P<status>[0-9]{3}|-) [^ ]+ [^ ]+ (?P<size>[0-9]+|-) "
+    r"^[a-z0-9]+ (?P<when>[0-9T:-]+)(?:\.[0-9]+)?Z [^ ]+ "
+    r"(?P<address>[^ ]+) [^ ]+ [^ ]+ [^ ]+ [^ ]+ (?P<status>[0-9]{3}|-) [^ ]+ [^ ]+ (?P<size>[0-9]+|-) "
 )
-_TAIL: Final = ' [^ ]+ [^ ]+ [^ ]+ "'
+_TAIL: Final = " [^ ]+ [^ ]+ [^ ]"
 _QUICK: Final = rf'{_HEAD}"{REQUEST}" "(?P<agent>[^"\\]*)"{_TAIL}'
 _TOLERANT: Final = rf'{_HEAD}"(?P<request>(?:[^"\\]|\\.)*)" "(?P<agent>(?:[^"\\]|\\.)*)"{_TAIL}'
-_lines: Final = patterned(_QUICK, _TOLERANT)
+_lines: Final = patterned(_QUICK, _TOLERANT, form="%Y-%m-%dT%H:%M:%S", utc=True)
 
 
 def _read(lines: pl.Series, context: Context) -> pl.DataFrame:

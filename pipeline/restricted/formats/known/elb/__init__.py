@@ -15,14 +15,14 @@ from pipeline.restricted.formats.layouts import REQUEST, patterned
 from pipeline.restricted.formats.pieces import without_origins, without_ports
 
 _HEAD: Final = (
-    r"^(?P<iso>[^ ]+) [^ ]+ (?P<address>[^ ]+) [^ ]+ [^ ]+ [^ ]+ [^ ]+ "
+    r"^(?P<when>[0-9T:-]+)(?:\.[0-9]+)?Z [^ ]+ (?P<address>[^ ]+) [^ ]+ [^ ]+ [^ ]+ [^ ]+ "
     r"(?P<status>[0-9]{3}|-) [^ ]+ [^ ]+ (?P<size>[0-9]+|-) "
 )
 _QUICK: Final = rf'{_HEAD}"{REQUEST}" "(?P<agent>[^"\\]*)" [^ ]+ [^ ]+$'
 _TOLERANT: Final = (
     rf'{_HEAD}"(?P<request>(?:[^"\\]|\\.)*)" "(?P<agent>(?:[^"\\]|\\.)*)" [^ ]+ [^ ]+\s*$'
 )
-_lines: Final = patterned(_QUICK, _TOLERANT)
+_lines: Final = patterned(_QUICK, _TOLERANT, form="%Y-%m-%dT%H:%M:%S", utc=True)
 
 
 def _read(lines: pl.Series, context: Context) -> pl.DataFrame:

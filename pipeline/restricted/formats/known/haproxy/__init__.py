@@ -17,11 +17,12 @@ from pipeline.restricted.formats.pieces import mapped, without_origins, without_
 
 _SYSLOG: Final = r"^[^\[]*\[[0-9]+\]: "
 _HEAD: Final = (
-    r"^(?P<address>[^ ]+) \[(?P<when>[^\]]+)\] [^ ]+ [^ ]+ [^ ]+ "
-    r"(?:(?P<status>[0-9]{3})|-1|0) \+?(?P<size>[0-9]+) [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ "
+    # Without the fraction of the second, times are the same in many lines and read once.
+    r"^(?P<address>[^ ]+) \[(?P<when>[^\].]+)(?:\.[0-9]+)?\] [^ ]+ [^ ]+ [^ ]+ "
+    r"(?P<status>-?[0-9]+) \+?(?P<size>[0-9]+) [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ "
 )
 _ESCAPE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
-_FORM: Final = "%d/%b/%Y:%H:%M:%S%.f"
+_FORM: Final = "%d/%b/%Y:%H:%M:%S"
 
 
 def _captured(value: str) -> str:

@@ -14,8 +14,8 @@ from pipeline.restricted.formats.layouts import REQUEST, patterned
 
 _HEAD: Final = r"^(?P<address>[^ ]+) - "
 _TIME: Final = r" \[(?P<clf>[^\]]+)\] "
-_ANSWER: Final = r" (?:(?P<status>[0-9]{3})|-|0) (?P<size>[0-9]+|-) "
-_TAIL: Final = r' (?:[0-9]+|-) "[^"]*" "[^"]*" [0-9]+ms'
+_ANSWER: Final = r" (?P<status>[0-9]+|-) (?P<size>[0-9]+|-) "
+_TAIL: Final = r' [^ ]+ "[^"]*" "[^"]*" [0-9]+ms'
 _QUICK: Final = (
     rf'{_HEAD}[^ ]+{_TIME}"{REQUEST}"{_ANSWER}"(?P<referrer>[^"]*)" "(?P<agent>[^"]*)"{_TAIL}$'
 )
