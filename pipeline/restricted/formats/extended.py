@@ -44,7 +44,7 @@ _HOLDS: Final[dict[str, str]] = {
 }  # fmt: skip
 """Field, in lower case → slot; of two fields for one slot the one that stands first here counts."""
 _RANK: Final = {name: rank for rank, name in enumerate(_HOLDS)}
-_PORTED: Final = r"^\[|^[0-9.]+:"
+_PORTED: Final = r"^\[|^[0-9]+\.[0-9.]+:"
 """The draft lets an address have a port."""
 _TARGETS: Final = frozenset({"target", "path", "query"})
 _TEXTS: Final = frozenset({"referrer", "agent"}) | frozenset(HEADERS)
