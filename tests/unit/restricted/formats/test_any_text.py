@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pipeline.restricted.client_ip import canonical
 from pipeline.restricted.formats import FIELDS, FORMATS, RAW_SCHEMA, REJECTS, Context, detect, parse
 from pipeline.restricted.formats.fields import EARLIEST, FUTURE_ALLOWED, MAX_BYTES
+from tests.unit.restricted.formats.quirks import QUIRKS
 
 NOW = 1_800_000_000
 
@@ -62,16 +63,44 @@ _caddy = st.fixed_dictionaries(
     },
 ).map(json.dumps)
 
-_lines = st.lists(
-    st.one_of(st.none(), _text, _shaped, _almost_combined(), _nginx, _caddy), max_size=8
+
+@st.composite
+def _almost(draw: st.DrawFn) -> str:
+    """A line that some format reads, with a piece of it gone, changed or twice there."""
+    line: str = draw(st.sampled_from(_GOOD))
+    cuts = sorted((draw(st.integers(0, len(line))), draw(st.integers(0, len(line)))))
+    between = draw(st.one_of(_pieces, _quoted, st.just(line[cuts[0] : cuts[1]] * 2)))
+    return line[: cuts[0]] + between + line[cuts[1] :]
+
+
+_GOOD = [quirk["line"] for quirk in QUIRKS if "row" in quirk]
+_FIELDS = sorted({quirk["fields"] for quirk in QUIRKS if "fields" in quirk})
+_directives = st.one_of(
+    st.sampled_from(_FIELDS), st.lists(st.sampled_from(" ".join(_FIELDS).split())).map(" ".join)
 )
+_lines = st.lists(
+    st.one_of(
+        st.none(), _text, _shaped, _almost_combined(), _nginx, _caddy, _almost(),
+        st.sampled_from(_GOOD), _directives.map("#Fields: ".__add__),
+    ),
+    max_size=8,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FORMATS)
 @settings(max_examples=60)
-@given(lines=_lines)
-def test_rows_or_rejects(name: str, lines: list[str | None]) -> None:
-    found = parse(name, pl.Series(lines, dtype=pl.String), Context(NOW))
+@given(
+    lines=_lines,
+    directive=st.one_of(st.just(""), _directives),
+    zone=st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe"]),
+    starts=st.one_of(st.none(), st.lists(st.booleans(), min_size=8, max_size=8)),
+)
+def test_rows_or_rejects(
+    name: str, lines: list[str | None], directive: str, zone: str, starts: list[bool] | None
+) -> None:
+    of = None if starts is None else pl.Series(starts[: len(lines)], dtype=pl.Boolean)
+    context = Context(NOW, zone=zone, directive=directive, starts=of)
+    found = parse(name, pl.Series(lines, dtype=pl.String), context)
     assert dict(found.schema) == RAW_SCHEMA
     assert len(found) == len(lines)
     for row in found.iter_rows(named=True):
@@ -86,8 +115,8 @@ def test_rows_or_rejects(name: str, lines: list[str | None]) -> None:
 
 
 @settings(max_examples=60)
-@given(lines=_lines)
-def test_detection_never_raises(lines: list[str | None]) -> None:
-    found = detect(pl.Series(lines, dtype=pl.String))
+@given(lines=_lines, directive=st.one_of(st.just(""), _directives))
+def test_detection_never_raises(lines: list[str | None], directive: str) -> None:
+    found = detect(pl.Series(lines, dtype=pl.String), directive=directive)
     assert found.format is None or found.format in FORMATS
     assert found.reason

@@ -14,7 +14,7 @@ from pipeline.restricted.formats.layouts import REQUEST, patterned
 
 _HEAD: Final = r"^(?P<address>[^ ]+) - "
 _TIME: Final = r" \[(?P<clf>[^\]]+)\] "
-_ANSWER: Final = r" (?P<status>[0-9]{3}|-1) (?P<size>[0-9]+|-) "
+_ANSWER: Final = r" (?P<status>[0-9]{3}|-1?) (?P<size>[0-9]+|-) "
 _QUICK: Final = (
     rf'{_HEAD}[^ ]+{_TIME}"{REQUEST}"{_ANSWER}"(?P<referrer>[^"]*)" "(?P<agent>[^"]*)" [0-9]+$'
 )
