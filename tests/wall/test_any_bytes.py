@@ -134,7 +134,7 @@ def test_the_corpus_through_each_parser(path: Path, name: str) -> None:
     lines = pl.Series([line.decode("utf-8", "replace") for line in corpus(path)])
     context = Context(door.NOW, directive=DIRECTIVES.get(name, ""))
     # Every line is a message: what it means depends on no other.
-    each = replace(context, starts=pl.repeat(True, len(lines), eager=True))  # noqa: FBT003 - a value
+    each = replace(context, starts=pl.repeat(True, len(lines), eager=True))
     found = parse(name, lines, each)
     assert dict(found.schema) == RAW_SCHEMA
     assert found.height == len(lines)

@@ -196,8 +196,9 @@ def _slot(slot: Slot, before: str, after: str, seen: set[str], *, quick: bool) -
     else:
         end = re.escape(after[0])
         shape = f"[^{end}]+" if quick or holds is not None else ".*?"
-        # A time may hold what ends other fields, as often as it is written.
+        # A time may hold what ends other fields, as often as it is written, and begin with a blank.
         shape += f"(?:{end}[^{end}]+)" * slot.form.count(after[0])
+        shape = f" ?{shape}" if slot.form.startswith(("%e", "%k")) else shape
     if holds in {None, "many"} or holds in seen:
         return f"(?:{shape})"
     seen.add(str(holds))

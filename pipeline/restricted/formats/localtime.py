@@ -25,23 +25,26 @@ _SLACK: Final = 60
 """Seconds that a live line's clock may be ahead of ours."""
 
 
+_SOME_TIME: Final = pl.Series([dt.datetime(2000, 2, 3, 4, 5, 6)])  # noqa: DTZ001 - a local one
+
+
 @lru_cache(maxsize=1_000)
 def is_zone(name: str) -> bool:
     """Tell whether there is a time zone of that name (IANA), which Polars knows by it."""
     try:
-        pl.Series([dt.datetime(2000, 1, 1)]).dt.replace_time_zone(name)  # noqa: DTZ001 - local
+        _SOME_TIME.dt.replace_time_zone(name)
     except pl.exceptions.PolarsError:
         return False
-    return True
+    return bool(name)
 
 
 def is_form(form: str) -> bool:
-    """Tell whether times written by chrono's directives ``form`` can be read."""
+    """Tell whether times can be written, and so read, by chrono's directives ``form``."""
     try:
-        pl.Series(["-"]).str.to_datetime(form, strict=False)
+        written = _SOME_TIME.dt.replace_time_zone("UTC").dt.strftime(form)
+        return written.str.to_datetime(form, strict=False).null_count() == 0
     except pl.exceptions.PolarsError:
         return False
-    return True
 
 
 def zoned_seconds(stamp: pl.Series, form: str, context: Context) -> pl.Series:
