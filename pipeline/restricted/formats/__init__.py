@@ -26,17 +26,30 @@ from pipeline.restricted.formats.fields import (
     check,
 )
 from pipeline.restricted.formats.known import (
+    alb,
     azure_frontdoor,
     caddy,
     cloudflare,
+    cloudfront,
     combined,
     common,
+    elb,
     fastly,
     gcp,
+    haproxy,
+    haproxy_https,
+    icecast,
+    iis,
+    netscaler,
     nginx,
     nginx_json,
+    s3,
+    shoutcast,
+    traefik,
     traefik_json,
+    varnish,
     vhost_combined,
+    w3c,
 )
 from pipeline.restricted.formats.localtime import is_zone
 from pipeline.restricted.formats.own import compiled
@@ -68,20 +81,13 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         entry.FORMAT.name: entry.FORMAT
         for entry in (
-            combined,
-            vhost_combined,
-            common,
-            nginx,
-            nginx_json,
-            caddy,
-            traefik_json,
-            gcp,
-            azure_frontdoor,
-            fastly,
-            cloudflare,
+            varnish, traefik, combined, vhost_combined, common, nginx, icecast,
+            haproxy, haproxy_https, alb, elb, s3,
+            cloudfront, iis, netscaler, shoutcast, w3c,
+            nginx_json, caddy, traefik_json, gcp, azure_frontdoor, fastly, cloudflare,
         )
     }
-)
+)  # fmt: skip
 """Name → format, in the order in which ``auto`` prefers them."""
 
 
@@ -125,6 +131,11 @@ def parse(
     return check(form.read(lines, context), lines, context)
 
 
-def detect(sample: pl.Series, among: Mapping[str, Format] = FORMATS) -> Detection:
-    """Guess the format of the first lines of a file (String column); see ``Detection``."""
-    return detect_among(among, sample)
+def detect(
+    sample: pl.Series, among: Mapping[str, Format] = FORMATS, *, directive: str = ""
+) -> Detection:
+    """Guess the format of the first lines of a file (String column); see ``Detection``.
+
+    ``directive`` is what a ``#Fields:`` line before them said, "" where nothing is known.
+    """
+    return detect_among(among, sample, directive)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
@@ -38,11 +38,15 @@ class Detection:
     reason: str
 
 
-def detect_among(formats: Mapping[str, Format], sample: pl.Series) -> Detection:
+def detect_among(
+    formats: Mapping[str, Format], sample: pl.Series, directive: str = ""
+) -> Detection:
     """Return the format that parses most of the first lines; the earlier one of equals.
 
     Formats that share a layout read the same lines, so equals are no reason to refuse.
+    ``directive`` is what was in force before them, where that is known.
     """
+    context = replace(_CONTEXT, directive=directive)
     lines = sample.head(SAMPLE_LINES).drop_nulls()
     lines = lines.filter(lines.str.contains(r"\S") & (lines.str.len_bytes() <= MAX_LINE_BYTES))
     if lines.is_empty():
@@ -50,8 +54,10 @@ def detect_among(formats: Mapping[str, Format], sample: pl.Series) -> Detection:
     candidates: dict[str, tuple[Format, pl.Series]] = {}
     shares: dict[str, float] = {}
     for name, form, inner in _candidates(formats, lines):
+        if form.tells is not None and not form.tells(_told(inner, directive)):
+            continue
         candidates[name] = form, inner
-        shares[name] = _share(form, inner, lines)
+        shares[name] = _share(form, inner, lines, context)
         if shares[name] == 1:
             break
     shares = dict(sorted(shares.items(), key=lambda entry: -entry[1]))
@@ -63,7 +69,7 @@ def detect_among(formats: Mapping[str, Format], sample: pl.Series) -> Detection:
         return Detection(
             None, shares, f"no line is in a known format, and the first one has {seen}"
         )
-    return Detection(None, shares, _unsure(best, *candidates[best], lines, shares))
+    return Detection(None, shares, _unsure(best, *candidates[best], lines, shares, context))
 
 
 def _candidates(
@@ -86,24 +92,35 @@ def _candidates(
         layers = deeper
 
 
-def _share(form: Format, inner: pl.Series, lines: pl.Series) -> float:
-    reject = _read(form, inner, lines)
+def _told(inner: pl.Series, directive: str) -> pl.Series:
+    """Return the lines that there are, led by the directive in force before them."""
+    before = pl.Series([f"#Fields: {directive}"] if directive else [], dtype=pl.String)
+    return pl.concat([before, inner.drop_nulls()])
+
+
+def _share(form: Format, inner: pl.Series, lines: pl.Series, context: Context) -> float:
+    reject = _read(form, inner, lines, context)
     requests = len(lines) - int((reject == DIRECTIVE).sum())
     return reject.null_count() / requests if requests else 0.0
 
 
-def _read(form: Format, inner: pl.Series, lines: pl.Series) -> pl.Series:
+def _read(form: Format, inner: pl.Series, lines: pl.Series, context: Context) -> pl.Series:
     """Return the reason why each line is rejected, null where it is read."""
-    return check(form.read(inner, _CONTEXT), lines, _CONTEXT)["reject"]
+    return check(form.read(inner, context), lines, context)["reject"]
 
 
 def _unsure(
-    name: str, form: Format, inner: pl.Series, lines: pl.Series, shares: Mapping[str, float]
+    name: str,
+    form: Format,
+    inner: pl.Series,
+    lines: pl.Series,
+    shares: Mapping[str, float],
+    context: Context,
 ) -> str:
     """Say the two best guesses, and what a line that the best one does not read looks like."""
     two = " and ".join(f"{name} reads {share:.0%}" for name, share in list(shares.items())[:2])
-    reject = _read(form, inner, lines)
-    at = reject.is_not_null().arg_true()[0]
+    reject = _read(form, inner, lines, context)
+    at = (reject != DIRECTIVE).fill_null(value=False).arg_true()[0]
     return (
         f"unsure of the format: {two}; line {at + 1} of those looked at is {reject[at]} to "
         f"{name} and has {shape(lines[at])}"

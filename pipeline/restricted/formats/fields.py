@@ -91,11 +91,16 @@ Read = Callable[[pl.Series, Context], pl.DataFrame]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A log format: its name, a line about it for people, and its grammar."""
+    """A log format: its name, a line about it for people, and its grammar.
+
+    ``tells`` says of the first lines of a file (String, no nulls), led by the directive in force
+    where one is known, whether they speak for this format where others read them too.
+    """
 
     name: str
     about: str
     read: Read
+    tells: Callable[[pl.Series], bool] | None = None
 
 
 def check(fields: pl.DataFrame, lines: pl.Series, context: Context) -> pl.DataFrame:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -23,7 +25,7 @@ _NANOSECONDS: Final = 10**17
 _REQUEST: Final = r"^(?P<method>[!#-'*+.^_`|~0-9A-Za-z-]+) (?P<target>\S(?:.*\S)?) HTTP/[0-9.]+$"
 _WITH_PORT: Final = r"^(?:\[(?P<v6>[^\]]*)\]|(?P<v4>[0-9.]+)):[0-9]+$"
 _URL: Final = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>[^/?#]*)(?P<rest>.*)$"
-_ESCAPE: Final = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
+_ESCAPE: Final = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _CONTROLS: Final = {b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"f": b"\f"}
 
 
@@ -40,9 +42,8 @@ def clf_seconds(stamp: pl.Expr) -> pl.Expr:
 
 def iso_seconds(stamp: pl.Expr) -> pl.Expr:
     """Return seconds since 1970 UTC of ISO 8601 times with offset or ``Z``; null otherwise."""
-    zoned = stamp.str.replace("Z$", "+00:00")
     return pl.coalesce(
-        zoned.str.to_datetime(form, strict=False, time_unit="us").dt.epoch("s")
+        stamp.str.to_datetime(form, strict=False, time_unit="us").dt.epoch("s")
         for form in _ISO_TIMES
     )
 
@@ -93,19 +94,56 @@ def sizes(column: pl.Expr) -> pl.Expr:
 
 
 def unescaped(column: pl.Series) -> pl.Series:
-    """Return a String column with the escapes of ``unescape`` undone, once per distinct value."""
-    if not column.str.contains("\\", literal=True).any():
+    """Return a String column with the escapes of ``unescape`` undone."""
+    return mapped(column, "\\", unescape)
+
+
+def unquoted(column: pl.Series) -> pl.Series:
+    """Return a String column with percent-encoding undone, also where it was done twice."""
+    return mapped(column, "%", lambda text: unquote(unquote(text) if "%25" in text else text))
+
+
+def mapped(column: pl.Series, sign: str, plain: Callable[[str], str]) -> pl.Series:
+    """Return a String column with ``plain`` of what contains ``sign``, once per distinct value."""
+    if not column.str.contains(sign, literal=True).any():
         return column
     codes, values = distinct(column)
-    plain = [value if value is None or "\\" not in value else unescape(value) for value in values]
-    return pl.Series(column.name, plain, dtype=pl.String).gather(codes)
+    made = [value if value is None or sign not in value else plain(value) for value in values]
+    return pl.Series(column.name, made, dtype=pl.String).gather(codes)
+
+
+def without_ports(found: pl.DataFrame) -> pl.DataFrame:
+    """Take the port off ``address``: ``192.0.2.7:80``, ``[2001:db8::7]:80``, ``2001:db8::7:80``."""
+    bare = pl.col("address").str.strip_chars_end("0123456789").str.strip_suffix(":")
+    return found.with_columns(bare.str.strip_chars("[]").alias("address"))
+
+
+def without_origins(found: pl.DataFrame) -> pl.DataFrame:
+    """Cut ``https://host`` off targets that are whole URLs; it is the host where none is told."""
+    if not found["target"].str.contains("://", literal=True).any():
+        return found
+    # Six times as fast as a pattern. A query right after the host is rare, and left alone.
+    parts = pl.col("target").str.splitn("/", 4).struct
+    host = parts.field("field_2")
+    whole = parts.field("field_0").str.ends_with(":") & (parts.field("field_1") == "")
+    whole = whole & ~host.str.contains_any(["?", "#"])
+    path = pl.concat_str(pl.lit("/"), parts.field("field_3").fill_null(""))
+    return found.with_columns(
+        pl.when(whole).then(path).otherwise("target").alias("target"),
+        pl.coalesce("host", plain_host(pl.when(whole).then(host))).alias("host"),
+    )
 
 
 def unescape(text: str) -> str:
-    r"""Undo ``\"``, ``\\``, ``\n`` (Apache) and ``\xhh`` (both); bytes are read as UTF-8."""
+    r"""Undo ``\"``, ``\\``, ``\n`` (Apache), ``\xhh`` (both) and ``\u00hh`` (nginx's JSON).
+
+    Bytes are read as UTF-8.
+    """
 
     def plain(match: re.Match[bytes]) -> bytes:
-        code, other = match.groups()
+        code, letter, other = match.groups()
+        if letter:
+            return chr(int(letter, 16)).encode("utf-8", "replace")
         return bytes.fromhex(code.decode()) if code else _CONTROLS.get(other, other)
 
     return _ESCAPE.sub(plain, text.encode("utf-8", "replace")).decode("utf-8", "replace")

@@ -44,4 +44,7 @@ def wrapped(wrapper: Wrapper, form: Format) -> Format:
     def read(lines: pl.Series, context: Context) -> pl.DataFrame:
         return form.read(wrapper.unwrap(lines), context)
 
-    return Format(f"{wrapper.name}.{form.name}", f"{form.about}, in {wrapper.about}", read)
+    def tells(lines: pl.Series) -> bool:
+        return form.tells is None or form.tells(wrapper.unwrap(lines).drop_nulls())
+
+    return Format(f"{wrapper.name}.{form.name}", f"{form.about}, in {wrapper.about}", read, tells)

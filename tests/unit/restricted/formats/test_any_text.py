@@ -27,8 +27,8 @@ from pipeline.restricted.formats.fields import EARLIEST, FUTURE_ALLOWED, MAX_BYT
 from tests.unit.restricted.formats.quirks import QUIRKS
 
 NOW = 1_800_000_000
-PLAIN = [q["line"] for q in QUIRKS if "row" in q and q["line"].startswith("{")]
-"""Lines of the JSON formats."""
+_GOOD = [quirk["line"] for quirk in QUIRKS if "row" in quirk]
+_OBJECTS = [line for line in _GOOD if line.startswith("{")]
 
 _text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=80)
 _pieces = st.sampled_from(
@@ -75,13 +75,30 @@ _caddy = st.fixed_dictionaries(
     },
 ).map(json.dumps)
 
-_inner = st.one_of(_text, _shaped, _almost_combined(), _nginx, _caddy)
+
+@st.composite
+def _almost(draw: st.DrawFn) -> str:
+    """A line that some format reads, with a piece of it gone, changed or twice there."""
+    line: str = draw(st.sampled_from(_GOOD))
+    cuts = sorted((draw(st.integers(0, len(line))), draw(st.integers(0, len(line)))))
+    between = draw(st.one_of(_pieces, _quoted, st.just(line[cuts[0] : cuts[1]] * 2)))
+    return line[: cuts[0]] + between + line[cuts[1] :]
+
+
+_FIELDS = sorted({quirk["fields"] for quirk in QUIRKS if "fields" in quirk})
+_directives = st.one_of(
+    st.sampled_from(_FIELDS), st.lists(st.sampled_from(" ".join(_FIELDS).split())).map(" ".join)
+)
+_inner = st.one_of(
+    _text, _shaped, _almost_combined(), _nginx, _caddy, _almost(), st.sampled_from(_GOOD),
+    _directives.map("#Fields: ".__add__),
+)  # fmt: skip
 
 
 @st.composite
 def _almost_json(draw: st.DrawFn) -> str:
     """A line of a JSON format with some of its values exchanged for anything."""
-    line = json.loads(draw(st.sampled_from(PLAIN)))
+    line = json.loads(draw(st.sampled_from(_OBJECTS)))
     box = line
     for _ in range(draw(st.integers(1, 3))):
         key = draw(st.sampled_from(sorted(box)))
@@ -122,9 +139,18 @@ WRAPPED = [f"{wrapper}.combined" for wrapper in WRAPPERS]
 
 @pytest.mark.parametrize("name", [*FORMATS, *WRAPPED])
 @settings(max_examples=60)
-@given(lines=_lines)
-def test_rows_or_rejects(name: str, lines: list[str | None]) -> None:
-    found = parse(name, pl.Series(lines, dtype=pl.String), Context(NOW))
+@given(
+    lines=_lines,
+    directive=st.one_of(st.just(""), _directives),
+    zone=st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe"]),
+    starts=st.one_of(st.none(), st.lists(st.booleans(), min_size=8, max_size=8)),
+)
+def test_rows_or_rejects(
+    name: str, lines: list[str | None], directive: str, zone: str, starts: list[bool] | None
+) -> None:
+    of = None if starts is None else pl.Series(starts[: len(lines)], dtype=pl.Boolean)
+    context = Context(NOW, zone=zone, directive=directive, starts=of)
+    found = parse(name, pl.Series(lines, dtype=pl.String), context)
     assert dict(found.schema) == RAW_SCHEMA
     assert len(found) == len(lines)
     for row in found.iter_rows(named=True):
@@ -139,8 +165,8 @@ def test_rows_or_rejects(name: str, lines: list[str | None]) -> None:
 
 
 @settings(max_examples=60)
-@given(lines=_lines)
-def test_detection_never_raises(lines: list[str | None]) -> None:
-    found = detect(pl.Series(lines, dtype=pl.String))
+@given(lines=_lines, directive=st.one_of(st.just(""), _directives))
+def test_detection_never_raises(lines: list[str | None], directive: str) -> None:
+    found = detect(pl.Series(lines, dtype=pl.String), directive=directive)
     assert found.format is None or find(found.format) is not None
     assert found.reason
