@@ -29,6 +29,9 @@ from pipeline.labels import LIVE, PATTERN
 Name = Annotated[str, Field(pattern=f"^{PATTERN}$")]
 """A label an operator gives (site, source, ingest)."""
 
+OwnFormat = str | dict[str, object]
+"""A log format that an operator describes: see ``Split.formats``."""
+
 _FILE_VARIABLE = "PARTYWALL_CONFIG"
 
 
@@ -67,8 +70,9 @@ class Split(_Branch):
     site: Name = "default"
     source: Name = "kafka"
     format: str = "combined"
-    formats: dict[Name, str] = Field(default_factory=dict)
-    """Formats of one's own: name → an Apache ``LogFormat`` or nginx ``log_format`` string."""
+    formats: dict[Name, OwnFormat] = Field(default_factory=dict)
+    """Formats of one's own: name → an Apache ``LogFormat`` or nginx ``log_format`` string, or
+    ``{json: {field: path, …}}``, or ``{regex: …, form: …}`` (docs/formats.md)."""
     ingest: Name = LIVE
     zone: str = "UTC"
     """Time zone (IANA) of times that stand without an offset, where a message names none."""

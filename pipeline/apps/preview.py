@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.clock import Clock
 from pipeline.restricted import ScrubPreview, ScrubPreviewer, look
+from pipeline.settings import OwnFormat
 from pipeline.shipping import inputs
 from pipeline.shipping.chunks import chunks
 
@@ -20,7 +21,7 @@ def preview(
     format_: str,
     site: str,
     rules: Path | None,
-    own: Mapping[str, str],
+    own: Mapping[str, OwnFormat],
     clock: Clock,
 ) -> tuple[str, ScrubPreview]:
     """Return a file's format, and what the rules would do to its lines.

@@ -17,7 +17,7 @@ from pipeline.errors import InputError
 from pipeline.kafka import client, topics
 from pipeline.labels import LIVE
 from pipeline.restricted import look, oldest
-from pipeline.settings import Settings
+from pipeline.settings import OwnFormat, Settings
 from pipeline.shipping import inputs
 from pipeline.shipping.resume import Points
 from pipeline.shipping.ship import Plan, Progress, Shipper, Tags
@@ -46,7 +46,7 @@ def plan(
     format_: str,
     ingest: str,
     clock: Clock,
-    own: Mapping[str, str] = MappingProxyType({}),
+    own: Mapping[str, OwnFormat] = MappingProxyType({}),
 ) -> list[Plan]:
     """Look into each file and return what to ship, oldest first; raises InputError.
 

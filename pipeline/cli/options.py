@@ -10,10 +10,12 @@ from typing import Annotated, Final
 
 import maxminddb
 import typer
+import yaml
 
 from pipeline.errors import UsageError
 from pipeline.labels import PATTERN
 from pipeline.policy import Policy, k_in_force, shortfall
+from pipeline.settings import OwnFormat
 
 Config = Annotated[Path | None, typer.Option("--config", help="settings file (YAML)")]
 Data = Annotated[
@@ -23,7 +25,8 @@ Format = Annotated[
     str,
     typer.Option(
         "--format",
-        help="auto, a format's name, or (report) an Apache LogFormat or nginx log_format string",
+        help="auto, a format's name, or (report) an Apache LogFormat or nginx log_format string, "
+        "or a YAML file with a map or a regex",
     ),
 ]
 Site = Annotated[str, typer.Option("--site", metavar="NAME", help="the site the lines belong to")]
@@ -46,11 +49,33 @@ DATACENTRES = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 _LABEL: Final = re.compile(PATTERN)
+_YAML: Final = frozenset({".yaml", ".yml"})
 
 
 def is_layout(format_: str) -> bool:
     """Tell a format string from a format's name, which has neither of its signs."""
     return "%" in format_ or "$" in format_
+
+
+def own_format(format_: str) -> OwnFormat | None:
+    """Return a format that is described and not named; None for a name.
+
+    Raises UsageError for a YAML file that cannot be read as a mapping.
+    """
+    if is_layout(format_):
+        return format_
+    path = Path(format_)
+    if path.suffix not in _YAML:
+        return None
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--format {path}: {error.strerror}; name a YAML file") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise UsageError(f"--format {path}: is no YAML that can be read") from None
+    if not isinstance(said, dict):
+        raise UsageError(f"--format {path}: holds no mapping; begin it with json: or regex:")
+    return said
 
 
 def check_label(option: str, label: str) -> None:

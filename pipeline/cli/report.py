@@ -30,9 +30,9 @@ from pipeline.cli.options import (
     check_label,
     database,
     distinct,
-    is_layout,
     k_asked_for,
     networks,
+    own_format,
 )
 from pipeline.cli.place import occupied
 from pipeline.cli.private import private_folder
@@ -44,7 +44,7 @@ from pipeline.report.html import as_html
 from pipeline.report.terminal import render
 
 _OWN: Final = "own"
-"""What the format is called that was given as a string."""
+"""What the format is called that was described and not named."""
 
 
 def report(
@@ -76,7 +76,8 @@ def report(
     in_force = k_asked_for(made, k)
     names = distinct(files)
     ingest = f"report-{secrets.token_hex(4)}"
-    own = {_OWN: format_} if is_layout(format_) else {}
+    described = own_format(format_)
+    own = {} if described is None else {_OWN: described}
     plans = ship.plan(names, site, None, _OWN if own else format_, ingest, system_clock, own)
     overrides: dict[str, Any] = {
         "split": {

@@ -12,7 +12,7 @@ from rich.console import Console
 from pipeline import settings as tree
 from pipeline.apps import ship as shipping
 from pipeline.cli.kept import embedded
-from pipeline.cli.options import Config, Format, check_label, distinct, is_layout
+from pipeline.cli.options import Config, Format, check_label, distinct, own_format
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
 from pipeline.errors import UsageError
@@ -64,7 +64,7 @@ def ship(
     settings = tree.load(config)
     if data is not None:
         settings = embedded(settings, data)
-    if is_layout(format_):
+    if own_format(format_) is not None:
         raise UsageError(
             "--format: whoever splits must know it too; give it a name in the settings, under "
             "split.formats, and name that"

@@ -11,8 +11,9 @@ import polars as pl
 
 from pipeline.errors import InputError
 from pipeline.restricted import formats
+from pipeline.settings import OwnFormat
 
-_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+_NONE: Final[Mapping[str, OwnFormat]] = MappingProxyType({})
 _FEW_LINES: Final = 4
 _FEW_BYTES: Final = 8192
 
@@ -26,7 +27,7 @@ class Look:
 
 
 def look(
-    name: str, lines: list[bytes], format_: str, now: int, own: Mapping[str, str] = _NONE
+    name: str, lines: list[bytes], format_: str, now: int, own: Mapping[str, OwnFormat] = _NONE
 ) -> Look:
     """Tell the format (``auto``: by trying) and the oldest time of a file's first lines.
 
@@ -48,7 +49,9 @@ def look(
     return Look(format_, oldest if isinstance(oldest, int) else None)
 
 
-def oldest(chunk: bytes, format_: str, now: int, own: Mapping[str, str] = _NONE) -> int | None:
+def oldest(
+    chunk: bytes, format_: str, now: int, own: Mapping[str, OwnFormat] = _NONE
+) -> int | None:
     """Return the oldest time (seconds since 1970 UTC) in the first lines of a chunk, if any."""
     first = chunk[:_FEW_BYTES].split(b"\n")[:_FEW_LINES]
     sample = pl.Series([line.decode("utf-8", "replace") for line in first], dtype=pl.String)

@@ -143,7 +143,9 @@ class Splitter:
         plain = part["text"]
         name = label.format
         if name == "auto" and label.known:
-            name = formats.detect(plain.head(1_000), self._formats).format or ""
+            first = plain.head(1_000)
+            told = formats.detect(first, self._formats, directive=label.directive)
+            name = told.format or ""
         if not label.known:
             raw = _unread(plain, UNKNOWN_LABEL)
         elif formats.find(name, self._formats) is None:

@@ -23,6 +23,7 @@ from pipeline.restricted.scrub.rules import Rewrite, read_rules
 from pipeline.restricted.scrub.scrubber import CACHE_LIMIT, Scrubber
 from pipeline.restricted.scrub.spelling import searchable
 from pipeline.rows import DAY
+from pipeline.settings import OwnFormat
 
 WIDE: Final = frozenset({"random", "address", "wide-phone", "wide-card", "lettered-id"})
 """Detectors that only rules are made of; what they touch shows with the rules."""
@@ -58,7 +59,9 @@ class ScrubPreview:
 class ScrubPreviewer:
     """Reads a log, part after part; has no repr that says anything."""
 
-    def __init__(self, rules: Path | None, site: str, format_: str, own: Mapping[str, str]) -> None:
+    def __init__(
+        self, rules: Path | None, site: str, format_: str, own: Mapping[str, OwnFormat]
+    ) -> None:
         """Take a rules file (the packaged one where None); raises SettingsError."""
         self._site, self._format = site, format_
         self._known = formats.known(own)

@@ -123,6 +123,31 @@ class TestFiles:
         }
         assert complaint.startswith(says[verb])
 
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ("json: {address: ip}", "setting split.formats.own: json needs a time"),
+            ("regex: '('", "setting split.formats.own: regex: unclosed group"),
+            ("- json", "--format map.yaml: holds no mapping; begin it with json: or regex:"),
+            ("json: {", "--format map.yaml: is no YAML that can be read"),
+            (None, "--format map.yaml: No such file or directory; name a YAML file"),
+        ],
+    )
+    def test_a_format_in_a_file_that_reads_nothing(
+        self,
+        partywall: Partywall,
+        verb: str,
+        log: Path,
+        tmp_path: Path,
+        text: str | None,
+        says: str,
+    ) -> None:
+        if text is not None:
+            (tmp_path / "map.yaml").write_text(text)
+        complaint = partywall(verb, log, "--format", "map.yaml").complaint
+        told = verb == "report" or says.startswith("--format map.yaml")
+        assert complaint == says if told else complaint.startswith("--format: whoever splits must")
+
     @pytest.mark.parametrize("label", ["a b", "-x", "", "ä", "x" * 65, "a/b", "a\nb"])
     def test_a_label_of_the_wrong_shape(
         self, partywall: Partywall, verb: str, log: Path, label: str

@@ -9,16 +9,18 @@ from pipeline.restricted.formats import FORMATS, detect
 from tests.unit.restricted.formats.quirks import QUIRKS
 
 LINES: dict[str, str] = {}
+FIELDS: dict[str, str] = {}
 for quirk in QUIRKS:
-    if "row" in quirk:
-        LINES.setdefault(quirk["format"], quirk["line"])
-LOOKALIKES = {"nginx": "combined"}
+    if "row" in quirk and quirk["format"] not in LINES:
+        LINES[quirk["format"]] = quirk["line"]
+        FIELDS[quirk["format"]] = quirk.get("fields", "")
+LOOKALIKES = {"nginx": "combined", "icecast": "combined"}
 """A format all of whose lines another reads as well → that one, which stands before it."""
 
 
 @pytest.mark.parametrize("name", sorted(set(FORMATS) - set(LOOKALIKES)))
 def test_each_format_is_told_from_the_others(name: str) -> None:
-    assert detect(pl.Series([LINES[name], "", LINES[name]])).format == name
+    assert detect(pl.Series([LINES[name], "", LINES[name]]), directive=FIELDS[name]).format == name
 
 
 @pytest.mark.parametrize(("name", "first"), LOOKALIKES.items())
