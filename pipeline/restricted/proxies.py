@@ -70,6 +70,8 @@ class Proxies:
         Without a peer, the last of a chain is taken for it: that is who connected to whoever wrote
         the chain's end.
         """
+        # Before the next line, which writes into the column itself.
+        untold = peers.is_null()
         found = canonical_column(peers)
         if not said.width or not (self._trusted or found.null_count()):
             return found
@@ -79,7 +81,7 @@ class Proxies:
             wanted = pl.Series([column == name for column in asked], dtype=pl.Boolean).gather(codes)
             if name == "forwarded_for":
                 # Not told at all; a peer that is told by a name is nobody who may be believed.
-                wanted |= peers.is_null()
+                wanted |= untold
             wanted &= (said[name] != "").fill_null(value=False)
             if wanted.any():
                 found = found.scatter(
