@@ -113,6 +113,7 @@ def _formats(lines: int | None, seed: int, *, as_json: bool) -> None:
             speed.name: {
                 "lines_per_second": round(speed.split),
                 "read_lines_per_second": round(speed.read),
+                "microseconds_of_work": round(speed.work, 2),
                 "line_bytes": speed.bytes,
             }
             for speed in found
@@ -121,7 +122,7 @@ def _formats(lines: int | None, seed: int, *, as_json: bool) -> None:
         sys.stdout.buffer.write(orjson.dumps(document) + b"\n")
         return
     table = Table("format", title=f"split, {count:,} lines of each format, all of them events")
-    for column in ("lines/s", "beside combined", "reading alone, lines/s", "bytes a line"):
+    for column in ("lines/s", "beside combined", "reading alone", "µs of work a line", "bytes"):
         table.add_column(column, justify="right")
     first = found[0].split
     for speed in found:
@@ -130,6 +131,7 @@ def _formats(lines: int | None, seed: int, *, as_json: bool) -> None:
             f"{speed.split:,.0f}",
             f"{speed.split / first:.2f} x",
             f"{speed.read:,.0f}",
+            f"{speed.work:.1f}",
             str(speed.bytes),
         )
     out = Console()

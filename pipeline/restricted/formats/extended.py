@@ -48,8 +48,8 @@ _PORTED: Final = r"^\[|^[0-9]+\.[0-9.]+:"
 """The draft lets an address have a port."""
 _TARGETS: Final = frozenset({"target", "path", "query"})
 _TEXTS: Final = frozenset({"referrer", "agent"}) | frozenset(HEADERS)
-_VALUES: Final = {True: r'"(?:[^"]|"")*"|[^\s"]\S*', False: r"[^ \t]+"}
-"""Whether there are quotes → what a value looks like."""
+_VALUES: Final = {True: r'"(?:[^"]|"")*"|[^\s"]\S*|"', False: r"[^ \t]+"}
+"""Whether there are quotes → what a value looks like. A quote that nothing ends is one too many."""
 _TIMES: Final = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 
 
@@ -125,15 +125,7 @@ def reader(dialect: Dialect) -> Read:
         if dialect.tabs:
             found = table.taken(lines.str.strip_suffix("\t").str.split("\t"), codes)
         else:
-            found = table.taken(lines.str.split(" "), codes)
-            at = _odd(lines, quotes=dialect.quotes)
-            if at.any():
-                cut = lines.filter(at).str.extract_all(_VALUES[dialect.quotes])
-                again = table.taken(cut, codes.filter(at), quoted=dialect.quotes)
-                where = at.arg_true()
-                found = found.with_columns(
-                    found[name].scatter(where, again[name]) for name in found.columns
-                )
+            found = _cut(lines, codes, table, _odd(lines, quotes=dialect.quotes))
         return _rows(found, aside, dialect, context)
 
     return read
@@ -149,6 +141,27 @@ def _odd(lines: pl.Series, *, quotes: bool) -> pl.Series:
         line.ends_with(" "),
     )
     return lines.to_frame("line").select(odd.fill_null(value=False)).to_series()
+
+
+def _cut(lines: pl.Series, codes: pl.Series, table: _Table, odd: pl.Series) -> pl.DataFrame:
+    """Return the slots of all lines, the odd ones of which are cut value by value."""
+    quotes = table.dialect.quotes
+    if not odd.any():
+        return table.taken(lines.str.split(" "), codes)
+    if odd.all():
+        return table.taken(lines.str.extract_all(_VALUES[quotes]), codes, quoted=quotes)
+    plain = ~odd
+    both = pl.concat(
+        [
+            table.taken(lines.filter(plain).str.split(" "), codes.filter(plain)),
+            table.taken(
+                lines.filter(odd).str.extract_all(_VALUES[quotes]),
+                codes.filter(odd),
+                quoted=quotes,
+            ),
+        ]
+    )
+    return both[pl.concat([plain.arg_true(), odd.arg_true()]).arg_sort()]
 
 
 def _in_force(
@@ -206,12 +219,13 @@ class _Table:
             plain = self.dialect.texts(values)
         elif values.name in _TARGETS and self.dialect.targets is not None:
             plain = self.dialect.targets(values)
-        if not quoted:
+        inside = values.str.starts_with('"').fill_null(value=False)
+        if not quoted or not inside.any():
             return plain
-        inner = values.str.slice(1, values.str.len_chars() - 2).str.replace_all(
-            '""', '"', literal=True
-        )
-        return inner.zip_with(values.str.starts_with('"').fill_null(value=False), plain)
+        inner = values.str.strip_prefix('"').str.strip_suffix('"')
+        if inner.str.contains('""', literal=True).any():
+            inner = inner.str.replace_all('""', '"', literal=True)
+        return inner.zip_with(inside, plain)
 
 
 def _rows(

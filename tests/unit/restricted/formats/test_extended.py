@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline.errors import SettingsError
 from pipeline.restricted.formats import FORMATS, Context, known, parse
 from pipeline.restricted.formats.extended import named
+from tests.support import door
 
 NOW = 1_800_000_000
 FIELDS = {
@@ -126,3 +127,10 @@ def test_every_default_directive_names_a_client_and_a_time(name: str) -> None:
     module = __import__(f"pipeline.restricted.formats.known.{name}", fromlist=["FIELDS"])
     assert named(module.FIELDS)
     assert name in FORMATS
+
+
+def test_auto_knows_the_directive_that_a_message_brings() -> None:
+    headers = [("format", b"auto"), ("fields", b"date time c-ip cs-uri-stem")]
+    batch = door.messages([b"2015-05-17 10:05:03 192.0.2.7 /a"], [headers])
+    crossing = door.carry(door.splitter(), batch)
+    assert crossing.outcomes == {("default", "event", ""): 1}

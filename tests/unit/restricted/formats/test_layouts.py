@@ -191,6 +191,11 @@ def test_a_header_in_a_format_of_ones_own_is_for_trusted_proxies() -> None:
         assert parse("mine", lines, context, among=among)["address"].to_list() == [address]
 
 
+def test_a_peer_that_is_told_by_a_name_is_not_made_up_for_by_a_header() -> None:
+    found = read('%h %t "%{X-Forwarded-For}i"', f'proxy.example.net [{AT}] "203.0.113.9"')
+    assert found["reject"] == "bad_address"
+
+
 def test_a_chain_alone_names_the_client_by_its_end() -> None:
     found = read('"%{X-Forwarded-For}i" %t', f'"203.0.113.9, 192.0.2.7" [{AT}]')
     assert found["address"] == "192.0.2.7"
