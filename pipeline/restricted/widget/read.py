@@ -215,12 +215,17 @@ class Reader:
         for (name, way), mine in self._ways.items():
             if name not in said:
                 continue  # the event's name: its schema says it
-            values = said[name] if way.say is None else _answers(said[name], way.say)
-            if len(mine) == len(self._names) - 1:
-                made[way.field] = values
-                continue
-            pairs = zip(values, kinds, made[way.field], strict=True)
-            made[way.field] = [value if kind in mine else other for value, kind, other in pairs]
+            values = said[name]
+            everywhere = len(mine) == len(self._names) - 1
+            if not everywhere:
+                # Of an event that does not declare it, it may be anything.
+                values = _where([kind in mine for kind in kinds], values)
+            if way.say is not None:
+                values = _answers(values, way.say)
+            if not everywhere:
+                pairs = zip(values, made[way.field], strict=True)
+                values = [other if value is None else value for value, other in pairs]
+            made[way.field] = values
         return made
 
 
