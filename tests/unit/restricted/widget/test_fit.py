@@ -1,10 +1,10 @@
-"""What split holds a line against is what the schemas say, by the word of a JSON Schema validator."""
+"""Split holds a line against what the schemas say, by the word of a JSON Schema validator."""
 
 from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -31,7 +31,7 @@ def validator() -> Draft202012Validator:
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
-def test_each_schema_is_one(path: Any) -> None:
+def test_each_schema_is_one(path: Path) -> None:
     Draft202012Validator.check_schema(json.loads(path.read_text(encoding="utf-8")))
 
 
