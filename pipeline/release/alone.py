@@ -21,7 +21,7 @@ Label = tuple[pl.Series, pl.Series]
 Work = Callable[[pl.DataFrame, str, pl.Series | None], Label]
 """Labels rows by a dimension; the last says per row whether its parent value has a cell."""
 
-_LOOK: Final = 4_000
+_LOOK: Final = 1_000
 """So many rows are looked at first, where there are more."""
 _ALL_BITS: Final = sum(BITS.values())
 
@@ -42,12 +42,9 @@ class Alone:
         windows = self._windows[dimension]
         parent = self._rules.parent(dimension)
         if inside is not None:
-            # Within a parent of one value that has a cell, the window itself is what is cut.
-            apart = self._rows.filter(~inside).get_column("window").unique()
-            windows = windows.filter(
-                windows.is_in(self._windows[str(parent)].implode())
-                & ~windows.is_in(apart.implode())
-            )
+            # Where the parent has one value as well, its cell is the same rows, and goes the same
+            # way: a row that is not inside does not join here either.
+            windows = windows.filter(windows.is_in(self._windows[str(parent)].implode()))
         if windows.is_empty():
             return self._work(self._rows, dimension, inside)
         own, lost = self._alike(AUDIENCE if parent == AUDIENCE else None)

@@ -60,8 +60,10 @@ def breakdown(table: str, rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
         else None
     )
     for dimension, bit in BITS.items():
-        if whole is not None:
-            mine = whole.filter(pl.col("window").is_in(windows[dimension].implode()))
+        many = rows
+        if whole is not None and not windows[dimension].is_empty():
+            here = pl.col("window").is_in(windows[dimension].implode())
+            mine, many = whole.filter(here), rows.filter(~here)
             parts.append(
                 mine.select(
                     *_WINDOW,
@@ -73,7 +75,6 @@ def breakdown(table: str, rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
                     dimension=pl.lit(dimension),
                 )
             )
-        many = rows.filter(~pl.col("window").is_in(windows[dimension].implode()))
         if many.is_empty():
             continue
         own = pl.when(pl.col("label") & bit != 0).then(pl.col(dimension))

@@ -99,20 +99,15 @@ class Rollup:
 
     def _cells(self, batch: pl.DataFrame) -> pl.DataFrame:
         allowed = self._refusals.apply(batch)
-        # What has one value in a batch tells no two rows apart.
-        same = _constant(allowed)
-        counted = allowed.group_by(
+        return allowed.group_by(
             "site",
             (pl.col("time") // rows.HOUR * rows.HOUR).alias("hour"),
             "audience",
             "visitor",
-            *(name for name in DIMENSIONS if name not in same),
+            *DIMENSIONS,
             # A worker that does it again must say it in the same order (CellsHeader.first).
             maintain_order=True,
         ).agg(pl.len().cast(pl.UInt64).alias("hits"), pl.col("bytes").sum())
-        return counted.with_columns(
-            allowed[name].new_from_index(0, counted.height) for name in same
-        )
 
     def _cut(self, position: int, header: EventsHeader) -> Cut | None:
         ingest = header.ingest
@@ -154,17 +149,6 @@ class Rollup:
             self.progress, cells = decode_run(value, coded=True)
             frames.append(self._coded(cells).filter(pl.col("position") > after))
         self.open = pending(pl.concat([self.open.clear(), *frames]), self.progress)
-
-
-def _constant(batch: pl.DataFrame) -> list[str]:
-    """Return the dimensions of which all rows have the same value, of coded rows."""
-    if batch.is_empty():
-        return []
-    codes = pl.col(*DIMENSIONS).to_physical()
-    least, most = batch.select(codes.min()).row(0), batch.select(codes.max()).row(0)
-    gaps = batch.select(pl.col(*DIMENSIONS).null_count()).row(0)
-    found = zip(DIMENSIONS, least, most, gaps, strict=True)
-    return [name for name, low, high, nulls in found if low == high and not nulls]
 
 
 def pending(cells: pl.DataFrame, progress: Progress) -> pl.DataFrame:
