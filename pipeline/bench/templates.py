@@ -40,6 +40,7 @@ _PAGES: Final = ("/products/chairs", "/stream")
 _REFERRERS: Final = ("https://www.google.com/", "https://shop.example/")
 _CLOCK: Final = re.compile(r"(?<![0-9])(?:08|10):05:03")
 _NUMBER: Final = re.compile("1431857103")
+_PORT: Final = re.compile(":[0-9]")
 _HOUR: Final = 3_600
 
 WRAPPED: Final[Mapping[str, Callable[[str], str]]] = {
@@ -114,8 +115,17 @@ def lines(template: Template, count: int, *, seed: int = 7) -> pl.Series:
     first, *rest = marks.split(template.line)
     woven = [pl.lit(first)]
     for mark, text in zip(found, rest, strict=True):
-        woven += [pl.lit(drawn[mark]), pl.lit(text)]
+        with_port = mark == _ADDRESS and _PORT.match(text)
+        woven += [pl.lit(_bracketed(drawn[mark]) if with_port else drawn[mark]), pl.lit(text)]
     return pl.select(pl.concat_str(woven).alias("line"))["line"]
+
+
+def _bracketed(addresses: pl.Series) -> pl.Series:
+    """Return addresses as they stand in front of a port."""
+    long = pl.lit(addresses).str.contains(":", literal=True)
+    return pl.select(
+        pl.when(long).then(pl.format("[{}]", pl.lit(addresses))).otherwise(pl.lit(addresses))
+    ).to_series()
 
 
 def _first(line: str, marks: Sequence[str]) -> str:

@@ -49,7 +49,9 @@ async def _up(data: Path, overrides: dict[str, object], port: int) -> None:
     async with Group(data, overrides, port=port) as group:
         Place(group.bootstrap, group.engine, os.getpid()).write(data)
         try:
-            console.print(f"broker   {group.bootstrap}   (Kafka protocol, topic logs.web)")
+            console.print(
+                f"broker   {group.bootstrap}   (Kafka protocol, topics logs.web and logs.widget)"
+            )
             console.print(f"engine   {group.engine}   (ClickHouse SQL over HTTP, read-only)")
             console.print(f"data     {data}   (logs of each process in {data / 'log'})")
             console.print(f"try      partywall ship --data {data} access.log")

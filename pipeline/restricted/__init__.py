@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipeline.errors import SettingsError
+from pipeline.labels import WIDGET_SUFFIX
 from pipeline.policy import Policy
 from pipeline.restricted import formats
 from pipeline.restricted.agent import Agent, Agents
@@ -25,6 +26,7 @@ from pipeline.restricted.scrub import load_scrubber, method_name
 from pipeline.restricted.scrub.preview import ScrubPreview, ScrubPreviewer
 from pipeline.restricted.split import Crossing, Reading, Splitter
 from pipeline.restricted.trial import Listed, Trial, listing, trial
+from pipeline.restricted.widget import read as widget
 from pipeline.settings import Split
 
 __all__ = [
@@ -50,10 +52,17 @@ __all__ = [
 def open_splitter(
     settings: Split, policy: Policy, partitions: int, *, sealing: bool = True
 ) -> Splitter:
-    """Furnish the room; raises SettingsError for rules or databases that cannot be read.
+    """Furnish the room; raises SettingsError for rules, schemas or databases that cannot be read.
 
     ``partitions`` is the number of partitions of ``events``.
     """
+    widget.packaged()
+    for site in (settings.site, *(settings.sites or ())):
+        if site.endswith(WIDGET_SUFFIX):
+            raise SettingsError(
+                f"setting split.site {site}: a name that ends in {WIDGET_SUFFIX} is given by split "
+                "alone; give another"
+            )
     describer = Describer(
         load_scrubber(settings.scrub_rules),
         Agents(),

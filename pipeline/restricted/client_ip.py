@@ -94,7 +94,7 @@ def canonical_column(addresses: pl.Series) -> pl.Series:
 
 
 def subscriber_column(addresses: pl.Series) -> pl.Series:
-    """Return ``subscriber`` of each canonical address (String, no nulls)."""
+    """Return ``subscriber`` of each canonical address (String); null stays null."""
     long = addresses.str.contains(":", literal=True)
     if not long.any():
         return addresses

@@ -11,12 +11,14 @@ from typing import Final
 import polars as pl
 
 from pipeline.restricted.agent import BOT, Agents
-from pipeline.restricted.campaign import Campaigns
+from pipeline.restricted.agent import UNKNOWN as UNKNOWN_AGENT
+from pipeline.restricted.campaign import NO_CAMPAIGN, Campaigns
 from pipeline.restricted.distinct import distinct
 from pipeline.restricted.geo import NOWHERE, Geo
 from pipeline.restricted.referrer import INTERNAL, OwnHosts, Referrers, bare_host
 from pipeline.restricted.scrub import NO_PAGE, Scrubber, method_name
 from pipeline.restricted.scrub.pages import Pages
+from pipeline.restricted.widget import coarsen
 
 DESCRIBED: Final[dict[str, pl.DataType]] = {
     "time": pl.Int64(),
@@ -36,6 +38,7 @@ DESCRIBED: Final[dict[str, pl.DataType]] = {
     "status": pl.String(),
     "method": pl.String(),
     "bytes": pl.UInt64(),
+    **{name: pl.String() for name in coarsen.FIELDS},
 }
 """Column → type of what ``Describer.describe`` returns; no nulls."""
 
@@ -43,7 +46,8 @@ NO_STATUS: Final = "(none)"
 NO_METHOD: Final = "(none)"
 NO_SUSPICION: Final = "(none)"
 DATA_CENTRE: Final = "data centre"
-_AGENT: Final = ("audience", "browser", "browser_version", "system", "device", "bot")
+_CLIENT: Final = ("browser", "browser_version", "system", "device")
+_AGENT: Final = ("audience", *_CLIENT, "bot")
 
 
 class Describer:
@@ -77,21 +81,54 @@ class Describer:
         too. ``visitors`` (UInt64) tell who is who; without them each address is one. ``suspicion``
         is what the address alone gives cause for.
         """
-        own = OwnHosts(own_hosts)
         if visitors is None:
             visitors = raw["address"].hash()
         page = self._pages.column(site, raw["target"], visitors, raw["status"])
-        codes, headers = distinct(raw["agent"])
-        agents = _spread_rows(_AGENT, self._agents.many(headers), codes)
         codes, methods = distinct(raw["method"])
         method = _spread("method", [method_name(name) for name in methods], codes)
-        request = _request(page, method, raw["method"].is_null())
-        *places, hosted = self._places(raw["address"])
         return pl.DataFrame([
-            raw["time"], *request, *self._referrer(raw, own, site),
-            self._campaigns.column(raw["target"]), *agents, _suspicion(agents[0], hosted), *places,
-            raw["status"].fill_null(NO_STATUS), raw["bytes"],
+            raw["time"], *_request(page, method, raw["method"].is_null()),
+            *self._who(raw, own_hosts, site), self._campaigns.column(raw["target"]),
+            raw["status"].fill_null(NO_STATUS), raw["bytes"], *_no_widget(len(raw)),
         ]).select(*DESCRIBED)  # fmt: skip
+
+    def describe_widget(
+        self,
+        raw: pl.DataFrame,
+        own_hosts: frozenset[str] = frozenset(),
+        site: str = "",
+        visitors: pl.Series | None = None,
+    ) -> pl.DataFrame:
+        """Return the same of a widget's lines, which have the columns ``widget.read.COLUMNS`` too.
+
+        Of those that count for nobody, no more is said of the client than whether it is a bot:
+        together browser, place and page could tell one from the others as well as a pseudonym.
+        """
+        if visitors is None:
+            visitors = raw["address"].hash()
+        made = pl.DataFrame([
+            raw["time"], self._pages.column(site, raw["target"], visitors, raw["status"]),
+            *self._who(raw, own_hosts, site), raw["bytes"],
+            *(raw[name] for name in coarsen.FIELDS), _all("campaign", NO_CAMPAIGN, len(raw)),
+            _all("method", NO_METHOD, len(raw)), _all("status", NO_STATUS, len(raw)),
+        ]).select(*DESCRIBED)  # fmt: skip
+        if not raw["nobody"].any():
+            return made
+        nobody = pl.lit(raw["nobody"])
+        human = nobody & (pl.col("audience") == "human")
+        return made.with_columns(
+            *(pl.when(human).then(pl.lit(UNKNOWN_AGENT)).otherwise(n).alias(n) for n in _CLIENT),
+            pl.when(nobody).then(pl.lit(NOWHERE.country)).otherwise("country").alias("country"),
+            pl.when(nobody).then(pl.lit(NOWHERE.provider)).otherwise("provider").alias("provider"),
+            pl.when(human).then(pl.lit(NO_SUSPICION)).otherwise("suspicion").alias("suspicion"),
+        )
+
+    def _who(self, raw: pl.DataFrame, own_hosts: frozenset[str], site: str) -> list[pl.Series]:
+        codes, headers = distinct(raw["agent"])
+        agents = _spread_rows(_AGENT, self._agents.many(headers), codes)
+        *places, hosted = self._places(raw["address"])
+        referrer = self._referrer(raw, OwnHosts(own_hosts), site)
+        return [*referrer, *agents, _suspicion(agents[0], hosted), *places]
 
     def _places(self, addresses: pl.Series) -> list[pl.Series]:
         if not self._geo.knows_something:
@@ -120,6 +157,16 @@ class Describer:
             .alias("referrer_kind"),
         )
         return inside.get_columns()
+
+
+def _no_widget(height: int) -> list[pl.Series]:
+    """Return the fields that only widgets fill, for a web server's lines."""
+    values = {name: coarsen.REQUEST if name == "event" else coarsen.NONE for name in coarsen.FIELDS}
+    return [_all(name, value, height) for name, value in values.items()]
+
+
+def _all(name: str, value: str, height: int) -> pl.Series:
+    return pl.repeat(value, height, dtype=pl.String, eager=True).alias(name)
 
 
 def _request(page: pl.Series, method: pl.Series, unsaid: pl.Series) -> list[pl.Series]:

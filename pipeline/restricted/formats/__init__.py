@@ -50,6 +50,7 @@ from pipeline.restricted.formats.known import (
     varnish,
     vhost_combined,
     w3c,
+    widget,
 )
 from pipeline.restricted.formats.localtime import is_zone
 from pipeline.restricted.formats.own import compiled
@@ -84,7 +85,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
             varnish, traefik, combined, vhost_combined, common, nginx, icecast,
             haproxy, haproxy_https, alb, elb, s3,
             cloudfront, iis, netscaler, shoutcast, w3c,
-            nginx_json, caddy, traefik_json, gcp, azure_frontdoor, fastly, cloudflare,
+            nginx_json, caddy, traefik_json, gcp, azure_frontdoor, fastly, cloudflare, widget,
         )
     }
 )  # fmt: skip

@@ -46,7 +46,8 @@ def test_one_row() -> None:
         "referrer_kind": "direct", "campaign": "(none)", "browser": "Firefox",
         "browser_version": "115", "system": "Ubuntu", "device": "desktop", "bot": "(none)",
         "suspicion": "(none)", "country": "(unknown)", "provider": "(unknown)",
-        "status": "200", "method": "GET", "bytes": 123,
+        "status": "200", "method": "GET", "bytes": 123, "event": "request", "detail": "(none)",
+        "locale": "(none)", "screen": "(none)", "widget_version": "(none)",
     }  # fmt: skip
 
 
