@@ -35,7 +35,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Door(web.Server):
-    """Makes a handler for each connection, or a refusal where there are too many."""
+    """Makes a handler for each connection, and closes those that are too many."""
 
     def __init__(self, handler: Handler, most: int, idle_seconds: float) -> None:
         super().__init__(
@@ -50,18 +50,14 @@ class Door(web.Server):
         self._most = most
         self.open = 0
 
-    def __call__(self) -> web.RequestHandler:
-        """Be the protocol factory of a listening socket."""
-        return _Connection(self, loop=asyncio.get_running_loop(), **self._kwargs)
-
-    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Count it; close it at once where it is one too many."""
-        super().connection_made(handler, transport)
+    def __call__(self) -> asyncio.Protocol:  # type: ignore[override] # the one who calls is asyncio
+        """Be the protocol factory of a listening socket: each call is a connection."""
+        if self.open >= self._most:
+            metrics.COLLECT_TURNED_AWAY.inc()
+            return _TurnedAway()
         self.open += 1
         metrics.COLLECT_CONNECTIONS.set(self.open)
-        if self.open > self._most:
-            metrics.COLLECT_TURNED_AWAY.inc()
-            transport.abort()
+        return _Connection(self, loop=asyncio.get_running_loop(), **self._kwargs)
 
     def connection_lost(
         self, handler: web.RequestHandler, exc: BaseException | None = None
@@ -70,6 +66,12 @@ class Door(web.Server):
         super().connection_lost(handler, exc)
         self.open -= 1
         metrics.COLLECT_CONNECTIONS.set(self.open)
+
+
+class _TurnedAway(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
 
 
 class _Connection(web.RequestHandler):
