@@ -11,6 +11,7 @@ from typing import Final
 import orjson
 from aiokafka import AIOKafkaProducer
 
+from pipeline.apps.left import ACCOUNTS
 from pipeline.clock import stopwatch, system_clock
 from pipeline.collect.accounts import Accounts
 from pipeline.collect.bodies import Budget
@@ -21,8 +22,6 @@ from pipeline.errors import SettingsError
 from pipeline.kafka import client
 from pipeline.settings import Settings
 
-NAME: Final = "collect.json"
-"""The accounts' file in ``state_dir``."""
 _SAVE_SECONDS: Final = 2.0
 
 
@@ -88,7 +87,7 @@ class Worker:
         _save(self._path(), {"since": self._began, **accounts.report()})
 
     def _path(self) -> Path:
-        return self._settings.state_dir / NAME
+        return self._settings.state_dir / ACCOUNTS
 
 
 def _save(path: Path, report: dict[str, object]) -> None:

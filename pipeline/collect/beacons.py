@@ -17,6 +17,9 @@ from pipeline.collect.refusals import RefusedError
 NO_PSEUDONYM: Final = "no-pseudonym"
 """Value of ``privacy`` for an event that counts, and of whose visitor nothing is known."""
 
+NOBODY: Final = "0.0.0.0"  # noqa: S104 -- bound to by nobody
+"""The address that is no one's (RFC 6890), where a line needs one and nobody is to be known."""
+
 _HEADER_KEPT: Final = 1024
 """Bytes. A hundred events, each with three headers of quotation marks only and a body of numbers
 that grow as they are written out, are still under a message's limit of 1 MiB."""
@@ -34,9 +37,9 @@ class Beacon:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What the connection says of whoever sent it; all None where no pseudonym is to be made."""
+    """What the connection says of whoever sent it; as it stands where no pseudonym is to be made."""
 
-    address: str | None = field(default=None, repr=False)
+    address: str = field(default=NOBODY, repr=False)
     agent: str | None = field(default=None, repr=False)
     forwarded_for: str | None = field(default=None, repr=False)
     forwarded: str | None = field(default=None, repr=False)

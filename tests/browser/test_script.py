@@ -208,7 +208,7 @@ def test_a_privacy_signal_is_heard_in_the_browser(
     assert shop.collecting.outcomes() == {"acknowledged": 1}
     mine = [line for line in shop.lines() if line["event"]["page"].startswith(shop.origin)]
     assert {(line["address"], line["agent"], line["privacy"]) for line in mine} == {
-        (None, None, "no-pseudonym")
+        ("0.0.0.0", None, "no-pseudonym")
     }
 
 

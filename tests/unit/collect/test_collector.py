@@ -222,7 +222,7 @@ async def test_who_is_to_be_counted_without_a_pseudonym(
         [(_, value, _)] = served.broker.sent
         assert orjson.loads(value) == {
             "received": orjson.loads(value)["received"],
-            "address": None,
+            "address": "0.0.0.0",
             "agent": None,
             "forwarded_for": None,
             "forwarded": None,
