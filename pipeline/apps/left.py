@@ -1,4 +1,4 @@
-"""What processes leave in files for others to read: a group its settings, a collector its accounts."""
+"""What processes leave in files for others: a group its settings, a collector its accounts."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Beacon:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What the connection says of whoever sent it; as it stands where no pseudonym is to be made."""
+    """What the connection says of whoever sent it; nobody, where no pseudonym is to be made."""
 
     address: str = field(default=NOBODY, repr=False)
     agent: str | None = field(default=None, repr=False)

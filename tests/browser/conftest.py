@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from selenium.webdriver import Chrome
@@ -32,7 +31,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
 
 
 class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
@@ -59,7 +58,7 @@ def open_shop(
     """Start a collector for a shop's pages, with settings of the site."""
     made: list[Collecting] = []
 
-    def start(origins: list[str] | None = None, **site: Any) -> Shop:
+    def start(origins: list[str] | None = None, **site: object) -> Shop:
         folder, origin = pages
         sites = {"shop": {"origins": origins or [origin], **site}}
         collecting = Collecting(tmp_path, kafka, sites=sites, demo=True)

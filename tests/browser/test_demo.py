@@ -60,7 +60,7 @@ def test_every_event_is_sent_and_valid(
         click(chrome, "close")
         wide = chrome.execute_script("return document.documentElement.scrollWidth")
         assert wide <= size[0], "it scrolls sideways"
-        assert not [log for log in chrome.get_log("browser") if log["level"] == "SEVERE"]
+        assert not [log for log in chrome.get_log("browser") if log["level"] == "SEVERE"]  # type: ignore[no-untyped-call]
         leave(chrome)
     finally:
         chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
@@ -68,7 +68,9 @@ def test_every_event_is_sent_and_valid(
     assert {event["event"] for event in events(shop)} == NAMES
     schemas = registry()
     for event in events(shop):
-        schema = schemas.contents(f"https://partywall.example/schemas/widget/v1/{event['event']}.json")
+        schema = schemas.contents(
+            f"https://partywall.example/schemas/widget/v1/{event['event']}.json"
+        )
         jsonschema.validate(event, schema, registry=schemas)
     assert "Quilvantor" not in json.dumps(events(shop))
     assert {e["screen"] for e in events(shop)} == {"small" if size == PHONE else "large"}

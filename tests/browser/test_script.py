@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 
+from pipeline.collect.beacons import NO_PSEUDONYM, NOBODY
 from tests.support import chromium
 from tests.support.shop import Shop, call, leave
 
@@ -29,7 +30,7 @@ def test_events_of_another_origin_arrive_in_batches(chrome: Chrome, open_shop: O
 
 
 def test_what_an_event_says_of_page_and_browser(chrome: Chrome, open_shop: Open) -> None:
-    """Coarse, and no query: it stays in the browser, as does the fragment, and that of a referrer."""
+    """Coarse, and no query: it stays in the browser, as do the fragment and a referrer's query."""
     shop = open_shop()
     first = shop.page("first.html")
     chrome.get(f"{first}?session=Quilvantor#Quilvantor")
@@ -38,7 +39,9 @@ def test_what_an_event_says_of_page_and_browser(chrome: Chrome, open_shop: Open)
         chrome.set_window_size(width, height)
         call(chrome, "shown", {"chat_id": "c-1"})
     chrome.execute_script("location.href = arguments[0]", f"{second}?email=Quilvantor@example.org")
-    shop.until("both pages", lambda: shop.events().count("loaded") >= 1 and "shown" in shop.events())
+    shop.until(
+        "both pages", lambda: shop.events().count("loaded") >= 1 and "shown" in shop.events()
+    )
     leave(chrome)
     shop.until("both pages", lambda: shop.events().count("loaded") == 2)
     mine = [line for line in shop.lines() if line["event"]["page"].startswith(shop.origin)]
@@ -208,7 +211,7 @@ def test_a_privacy_signal_is_heard_in_the_browser(
     assert shop.collecting.outcomes() == {"acknowledged": 1}
     mine = [line for line in shop.lines() if line["event"]["page"].startswith(shop.origin)]
     assert {(line["address"], line["agent"], line["privacy"]) for line in mine} == {
-        ("0.0.0.0", None, "no-pseudonym")
+        (NOBODY, None, NO_PSEUDONYM)
     }
 
 

@@ -1,9 +1,9 @@
-"""A collector within the test's own process, on a loopback socket, with a broker to be told what."""
+"""A collector within the test's own process, on a loopback socket, before a broker that obeys."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,9 @@ ORIGIN = "https://shop.example.com"
 TOKEN = "a-token-of-more-than-thirty-two-characters"
 
 
+Body = bytes | AsyncIterable[bytes]
+
+
 @dataclass
 class Broker:
     """Stands for the producer: acknowledges at once, fails, or waits until it is let."""
@@ -31,6 +34,7 @@ class Broker:
     answer: str = "acknowledge"
     sent: list[tuple[str, bytes, dict[str, bytes]]] = field(default_factory=list)
     waiting: list[asyncio.Future[object]] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def send(
         self, topic: str, value: bytes, headers: list[tuple[str, bytes]]
@@ -43,6 +47,7 @@ class Broker:
             future.set_exception(KafkaTimeoutError())
         else:
             self.waiting.append(future)
+        self.asked.set()
         return future
 
     def let(self) -> None:
@@ -72,7 +77,7 @@ class Served:
     budget: Budget
     session: aiohttp.ClientSession
 
-    async def post(self, path: str, body: Any, **headers: str) -> aiohttp.ClientResponse:
+    async def post(self, path: str, body: Body, **headers: str) -> aiohttp.ClientResponse:
         """Post and read the answer to its end; underscores in names of headers are dashes."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         async with self.session.post(self.url + path, data=body, headers=named) as answer:
@@ -89,7 +94,7 @@ class Served:
         return accounts.received == accounts.outcomes.total() and self.budget.held == 0
 
 
-def settings(folder: Path, **changes: Any) -> Collect:
+def settings(folder: Path, **changes: object) -> Collect:
     """One site with the strict policy, one that counts, one that ignores, one source."""
     token = folder / "token"
     token.write_text(TOKEN, encoding="ascii")
@@ -112,7 +117,7 @@ async def serving(made: Collect, broker: Broker | None = None) -> AsyncIterator[
     """Serve until the end of the block; then the accounts must close."""
     broker = broker or Broker()
     budget = Budget(made.max_pending_bytes)
-    outbox = Outbox(broker, budget)  # type: ignore[arg-type]
+    outbox = Outbox(broker, budget)
     collector = Collector(made, outbox, budget, system_clock, stopwatch)
     server = Server(collector.handle, made)
     url = await server.start()

@@ -42,7 +42,7 @@ def broker(folder: Path) -> Iterator[Kafka]:
 class Collecting:
     """A collector's process between ``start`` and ``stop``, always at the same port."""
 
-    def __init__(self, folder: Path, kafka: Kafka, **collect: Any) -> None:
+    def __init__(self, folder: Path, kafka: Kafka, **collect: object) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         port, self._metrics = free_ports(2)
         self.url = f"http://127.0.0.1:{port}"
