@@ -79,6 +79,9 @@ class Group:
                 f"data folder {self.folder}: {error.strerror}; choose one with --data"
             ) from None
         self._keep_to_one_k()
+        port = self.settings.get("collect", {}).get("port", 0)
+        if port and ("collect",) in self.processes and not _is_free(port):
+            raise UsageError(f"port {port} is in use: choose another with --collect-port")
         try:
             await self._broker()
             await self._topics()

@@ -91,7 +91,12 @@ class Collector:
             self._origins = Origins({name: site.origins for name, site in self._sites.items()})
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request."""
+        """Answer one request, without saying by which version of what."""
+        response = await self._answer(request)
+        response.headers["Server"] = "partywall"
+        return response
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path, method = request.path, request.method
         if path == _EVENTS and method == "OPTIONS":
             headers = self._origins.preflight(request.query.get("site"), _origin(request))

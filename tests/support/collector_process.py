@@ -42,7 +42,9 @@ def broker(folder: Path) -> Iterator[Kafka]:
 class Collecting:
     """A collector's process between ``start`` and ``stop``, always at the same port."""
 
-    def __init__(self, folder: Path, kafka: Kafka, **collect: object) -> None:
+    def __init__(
+        self, folder: Path, kafka: Kafka, *, idempotence: bool = False, **collect: object
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         port, self._metrics = free_ports(2)
         self.url = f"http://127.0.0.1:{port}"
@@ -51,7 +53,7 @@ class Collecting:
         self._kafka = kafka
         self._config = folder / "settings.yaml"
         tree = {
-            "kafka": {"bootstrap": kafka.bootstrap, "idempotence": False},
+            "kafka": {"bootstrap": kafka.bootstrap, "idempotence": idempotence},
             "collect": {"port": port, **collect},
             "metrics_port": self._metrics,
             "state_dir": str(folder / "state"),

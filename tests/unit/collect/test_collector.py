@@ -340,6 +340,7 @@ async def test_other_paths_and_methods(tmp_path: Path) -> None:
         ):
             async with served.session.request(method, served.url + path) as answer:
                 assert answer.status == status, path
+                assert answer.headers["Server"] == "partywall"
         assert served.collector.accounts.received == 0
 
 
