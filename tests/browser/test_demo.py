@@ -87,9 +87,10 @@ def test_the_page_says_when_nothing_is_sent(chrome: Chrome, open_shop: Callable[
     click(chrome, "out")
     assert "opted out" in chrome.find_element(By.ID, "state").text
     click(chrome, "bubble")
+    click(chrome, "close")
     click(chrome, "out")
     assert chrome.find_element(By.ID, "state").text == "Events are sent."
-    click(chrome, "close")
+    click(chrome, "fail")
     leave(chrome)
     shop.until("the last one", lambda: len(events(shop)) >= 1)
-    assert [event["event"] for event in events(shop)] == ["closed"]
+    assert [event["event"] for event in events(shop)] == ["error"]

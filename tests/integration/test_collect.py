@@ -1,4 +1,4 @@
-"""The collector beside everything else: under ``partywall up``, and before a broker that is away."""
+"""The collector beside all else: under ``partywall up``, and before a broker that is away."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ EVENT = {"event": "opened", "v": 1, "page": f"{ORIGIN}/cart"}
 
 def post(url: str, body: object, **headers: str) -> int:
     """Post JSON; return the status."""
-    request = Request(url, json.dumps(body).encode(), {"Origin": ORIGIN, **headers})
+    assert url.startswith("http://127.0.0.1:")
+    request = Request(url, json.dumps(body).encode(), {"Origin": ORIGIN, **headers})  # noqa: S310 -- so it is
     try:
-        with urlopen(request, timeout=60) as answer:
+        with urlopen(request, timeout=60) as answer:  # noqa: S310 -- the collector's own
             return int(answer.status)
     except HTTPError as error:
         with error:
@@ -77,8 +78,6 @@ def test_up_takes_events_and_status_says_where_they_went(tmp_path: Path) -> None
         assert post(f"{url}?site=shop", {"events": [EVENT] * 3}) == 202
         assert post(f"{url}?site=shop", EVENT, DNT="1") == 204
         assert post(f"{url}?site=other", EVENT) == 404
-        with urlopen(f"{said['collect']}/demo", timeout=60) as page:
-            assert b"partywall.js" in page.read()
         while (found := status(tmp_path))["collected"]["received"] < 3:
             pass
     collected = found["collected"]
@@ -102,7 +101,7 @@ async def create(kafka: Kafka) -> None:
 
 @pytest.mark.kafka
 def test_a_broker_that_is_away_and_comes_back(tmp_path: Path) -> None:
-    """Frozen: nobody hears yes. Killed and started again: a batch that is repeated is there once."""
+    """Frozen: nobody hears yes. Killed and started again: what is repeated is there once."""
     if reason := missing():
         if os.environ.get("NEED_KAFKA_TESTS"):
             pytest.fail(reason)

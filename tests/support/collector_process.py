@@ -43,7 +43,12 @@ class Collecting:
     """A collector's process between ``start`` and ``stop``, always at the same port."""
 
     def __init__(
-        self, folder: Path, kafka: Kafka, *, idempotence: bool = False, **collect: object
+        self,
+        folder: Path,
+        kafka: Kafka,
+        *,
+        idempotence: bool = False,
+        **collect: Any,  # noqa: ANN401
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         port, self._metrics = free_ports(2)

@@ -37,7 +37,7 @@ def make(kafka: Kafka, tmp_path: Path) -> Iterator[Make]:
     """Start a collector with settings; at the end it must be alive, and its accounts close."""
     made: list[Collecting] = []
 
-    def start(**collect: object) -> Collecting:
+    def start(**collect: float) -> Collecting:
         collecting = Collecting(tmp_path, kafka, sites=SITES, **collect)
         collecting.start()
         made.append(collecting)
