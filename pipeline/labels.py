@@ -12,3 +12,10 @@ PATTERN: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 LIVE: Final = "live"
 """The ingest of what is shipped as it happens; every other name is a backfill, and ends."""
+
+WIDGET_SUFFIX: Final = ".widget"
+"""Ends the name under which a site's widget is counted, beside the site itself.
+
+Split puts it there, so that page views and widget events are never added up; nobody may give a
+site a name that ends so.
+"""

@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 Key = tuple[Any, ...]
 
 BY_AUDIENCE: Final = frozenset({"browser", "system", "device"})
-PARENTS: Final = {"referrer": "referrer_kind"}
+PARENTS: Final = {"referrer": "referrer_kind", "detail": "event"}
 _OUTSIDE: Final = "outside every cell of the parent"
 
 

@@ -102,9 +102,15 @@ def rows(
         yield row
 
 
+_NO_WIDGET: Final = {
+    "event": "request", "detail": "(none)", "locale": "(none)", "screen": "(none)",
+    "widget_version": "(none)",
+}  # fmt: skip
+"""What is said of every line, since a web server knows of no widget."""
+
 _PROFILE: Final = (
     "page", "referrer_kind", "referrer", "browser", "system", "device", "country", "provider",
-    "status", "method",
+    "status", "method", *_NO_WIDGET,
 )  # fmt: skip
 
 
@@ -133,6 +139,7 @@ def _profile(match: re.Match[bytes], say: Describers, memory: _Memory) -> tuple[
         match[13].decode(),
         # What asked for no page is no request: its method is not named either.
         "(none)" if page == "(none)" else method,
+        *_NO_WIDGET.values(),
     )
 
 

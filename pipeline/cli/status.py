@@ -63,8 +63,15 @@ async def gather(settings: Settings) -> dict[str, Any]:
         "anonymous": lacking is None,
         "note": lacking,
         "lag": {
-            group: await lags(kafka, group, name, declared[name].partitions)
-            for group, name in topics.READ_BY.items()
+            group: {
+                # The first topic's partitions have the keys that they had before there were more.
+                number if at == 0 else f"{name}:{number}": row
+                for at, name in enumerate(names)
+                for number, row in (
+                    await lags(kafka, group, name, declared[name].partitions)
+                ).items()
+            }
+            for group, names in topics.READ_BY.items()
         },
         "watermarks": await _permitted(_watermarks(kafka, declared["events"].partitions)),
     }
@@ -165,8 +172,10 @@ def _show(found: dict[str, Any]) -> None:
     console.print(found["note"] or f"k = {found['k']}")
     lag = _table("stage", "topic", "read", "of", "lag")
     for group, rows in found["lag"].items():
-        done, end = (sum(r[n] for r in rows.values()) for n in ("committed", "end"))
-        lag.add_row(group, topics.READ_BY[group], f"{done:,}", f"{end:,}", f"{end - done:,}")
+        for at, name in enumerate(topics.READ_BY[group]):
+            mine = [r for key, r in rows.items() if (str(key).partition(":")[0] == name) == (at > 0)]
+            done, end = (sum(row[figure] for row in mine) for figure in ("committed", "end"))
+            lag.add_row(group, name, f"{done:,}", f"{end:,}", f"{end - done:,}")
     console.print(lag)
     for ingest, marks in found["watermarks"].items():
         console.print(f"watermarks of {ingest}: " + ", ".join(f"{s} {m}" for s, m in marks.items()))

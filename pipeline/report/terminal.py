@@ -23,6 +23,11 @@ _MILLION: Final = 1_000_000
 _SIDE_BY_SIDE: Final = {"referrer_kind", "browser", "system", "device", "country", "provider"} | {
     "status",
     "method",
+    "event",
+    "detail",
+    "locale",
+    "screen",
+    "widget_version",
 }
 _HUMAN: Final = "cyan"
 _BOT: Final = "yellow"
@@ -135,7 +140,7 @@ def sparkline(values: Sequence[int | None], tallest: int, *, levels: str, gap: s
 
 
 def _tops(site: Site, signs: _Signs, width: int) -> RenderableType:
-    shown = [top for top in site.tops if not top.unknown]
+    shown = [top for top in site.tops if not (top.unknown or top.silent)]
     wide = [top for top in shown if top.dimension not in _SIDE_BY_SIDE]
     narrow = [top for top in shown if top.dimension in _SIDE_BY_SIDE]
     parts: list[RenderableType] = [_top(top, signs, width) for top in wide]

@@ -18,6 +18,7 @@ from pipeline.restricted.lines import Label, RawMessages
 from pipeline.restricted.referrer import Referrer, Referrers
 from pipeline.restricted.scrub import load_scrubber, method_name
 from pipeline.restricted.split import Crossing, Reading, Splitter
+from pipeline.restricted.widget import read as widget
 from pipeline.settings import Split
 
 __all__ = [
@@ -37,10 +38,11 @@ __all__ = [
 def open_splitter(
     settings: Split, policy: Policy, partitions: int, *, sealing: bool = True
 ) -> Splitter:
-    """Furnish the room; raises SettingsError for rules or databases that cannot be read.
+    """Furnish the room; raises SettingsError for rules, schemas or databases that cannot be read.
 
     ``partitions`` is the number of partitions of ``events``.
     """
+    widget.packaged()
     describer = Describer(
         load_scrubber(settings.scrub_rules),
         Agents(),

@@ -10,11 +10,13 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.restricted.agent import UNKNOWN as UNKNOWN_AGENT
 from pipeline.restricted.agent import Agents
 from pipeline.restricted.distinct import distinct
 from pipeline.restricted.geo import UNKNOWN, Geo
 from pipeline.restricted.referrer import INTERNAL, Referrers, bare_host
 from pipeline.restricted.scrub import NO_PAGE, Scrubber, method_name
+from pipeline.restricted.widget import coarsen
 
 DESCRIBED: Final[dict[str, pl.DataType]] = {
     "time": pl.Int64(),
@@ -31,12 +33,15 @@ DESCRIBED: Final[dict[str, pl.DataType]] = {
     "status": pl.String(),
     "method": pl.String(),
     "bytes": pl.UInt64(),
+    **{name: pl.String() for name in coarsen.FIELDS},
 }
 """Column → type of what ``Describer.describe`` returns; no nulls."""
 
 NO_STATUS: Final = "(none)"
 NO_METHOD: Final = "(none)"
-_AGENT: Final = ("audience", "browser", "browser_version", "system", "device")
+_CLIENT: Final = ("browser", "browser_version", "system", "device")
+_AGENT: Final = ("audience", *_CLIENT)
+_PLACE: Final = ("country", "provider")
 
 
 class Describer:
@@ -60,21 +65,50 @@ class Describer:
         ``raw`` holds parsed lines only (columns of ``formats.FIELDS``, ``address`` and ``time``
         never null). ``own_hosts`` are the site's host names, in any spelling.
         """
-        own = frozenset(bare_host(host) for host in own_hosts)
-        codes, targets = distinct(raw["target"])
-        page = _spread("page", self._scrubber.many(targets), codes)
-        codes, headers = distinct(raw["agent"])
-        agents = _spread_rows(_AGENT, self._agents.many(headers), codes)
         codes, methods = distinct(raw["method"])
         method = _spread("method", [method_name(name) for name in methods], codes)
-        request = _request(page, method, raw["method"].is_null())
+        request = _request(self._page(raw), method, raw["method"].is_null())
         return pl.DataFrame([
-            raw["time"], *request, *self._referrer(raw, own), *agents,
-            *self._places(raw["address"]), raw["status"].fill_null(NO_STATUS), raw["bytes"],
+            raw["time"], *request, *self._who(raw, own_hosts),
+            raw["status"].fill_null(NO_STATUS), raw["bytes"], *_no_widget(len(raw)),
         ]).select(*DESCRIBED)  # fmt: skip
 
+    def describe_widget(
+        self, raw: pl.DataFrame, own_hosts: frozenset[str] = frozenset()
+    ) -> pl.DataFrame:
+        """Return the same of a widget's lines, which have the columns ``widget.read.COLUMNS`` too.
+
+        Of those that count for nobody, no more is said of the client than whether it is a bot:
+        together browser, place and page could tell one from the others as well as a pseudonym.
+        """
+        made = pl.DataFrame([
+            raw["time"], self._page(raw), *self._who(raw, own_hosts), raw["bytes"],
+            *(raw[name] for name in coarsen.FIELDS),
+            pl.repeat(NO_METHOD, len(raw), dtype=pl.String, eager=True).alias("method"),
+            pl.repeat(NO_STATUS, len(raw), dtype=pl.String, eager=True).alias("status"),
+        ]).select(*DESCRIBED)  # fmt: skip
+        if not raw["nobody"].any():
+            return made
+        human = pl.lit(raw["nobody"]) & (pl.col("audience") == "human")
+        hidden = [pl.when(human).then(pl.lit(UNKNOWN_AGENT)).otherwise(n).alias(n) for n in _CLIENT]
+        places = [
+            pl.when(pl.lit(raw["nobody"])).then(pl.lit(UNKNOWN)).otherwise(n).alias(n)
+            for n in _PLACE
+        ]
+        return made.with_columns(*hidden, *places)
+
+    def _page(self, raw: pl.DataFrame) -> pl.Series:
+        codes, targets = distinct(raw["target"])
+        return _spread("page", self._scrubber.many(targets), codes)
+
+    def _who(self, raw: pl.DataFrame, own_hosts: frozenset[str]) -> list[pl.Series]:
+        own = frozenset(bare_host(host) for host in own_hosts)
+        codes, headers = distinct(raw["agent"])
+        agents = _spread_rows(_AGENT, self._agents.many(headers), codes)
+        return [*self._referrer(raw, own), *agents, *self._places(raw["address"])]
+
     def _places(self, addresses: pl.Series) -> list[pl.Series]:
-        names = ("country", "provider")
+        names = _PLACE
         if not self._geo.knows_something:
             return [
                 pl.repeat(UNKNOWN, len(addresses), dtype=pl.String, eager=True).alias(name)
@@ -100,6 +134,19 @@ class Describer:
             .alias("referrer_kind"),
         )
         return inside.get_columns()
+
+
+def _no_widget(height: int) -> list[pl.Series]:
+    """Return the fields that only widgets fill, for a web server's lines."""
+    return [
+        pl.repeat(
+            coarsen.REQUEST if name == "event" else coarsen.NONE,
+            height,
+            dtype=pl.String,
+            eager=True,
+        ).alias(name)
+        for name in coarsen.FIELDS
+    ]
 
 
 def _request(page: pl.Series, method: pl.Series, unsaid: pl.Series) -> list[pl.Series]:

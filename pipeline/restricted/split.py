@@ -15,6 +15,7 @@ import polars as pl
 from pipeline import events
 from pipeline.events import EventsHeader
 from pipeline.keys.material import SealingKey
+from pipeline.labels import WIDGET_SUFFIX
 from pipeline.policy import Policy
 from pipeline.purposes import Refusals
 from pipeline.restricted import batches, client_ip, formats, judge, seal
@@ -22,6 +23,7 @@ from pipeline.restricted.describe import Describer
 from pipeline.restricted.judge import EVENT, UNKNOWN_LABEL, PseudonymKeys
 from pipeline.restricted.lines import Label, Labeller, Lines, RawMessages, explode, text
 from pipeline.restricted.pseudonym import Pseudonymiser
+from pipeline.restricted.widget import read as widget
 from pipeline.rows import DAY, HOUR
 
 
@@ -120,7 +122,8 @@ class Splitter:
             self._parse(part, lines.labels[int(number)], now)
             for (number,), part in frame.group_by("label", maintain_order=True)
         ]
-        frame = pl.concat(parsed).sort("at") if parsed else frame.clear()
+        # Only a widget's lines bring the columns of a widget.
+        frame = pl.concat(parsed, how="diagonal").sort("at") if parsed else frame.clear()
         frame = judge.judge(frame, self._policy) if parsed else frame
         days = frozenset(
             frame.filter(outcome=EVENT).select("ingest", pl.col("time") // DAY).unique().iter_rows()
@@ -138,6 +141,8 @@ class Splitter:
             raw = _unread(plain, UNKNOWN_LABEL)
         elif name not in self._formats:
             raw = _unread(plain, "unknown_format")
+        elif name == widget.NAME:
+            raw = widget.packaged().parse(plain, now)
         else:
             raw = formats.parse(name, plain, now=now, among=self._formats)
         return pl.concat(
@@ -148,7 +153,7 @@ class Splitter:
             ],
             how="horizontal",
         ).with_columns(
-            pl.lit(label.site).alias("site"),
+            pl.lit(label.site + WIDGET_SUFFIX * (name == widget.NAME)).alias("site"),
             pl.lit(label.source).alias("source"),
             pl.lit(label.ingest).alias("ingest"),
         )
@@ -161,7 +166,10 @@ class Splitter:
         described = self._describe(rows, keys) if rows.height else pl.DataFrame(schema=_KEYED)
         labels = reading.lines.labels
         numbers = reading.lines.frame["label"].unique().to_list()
-        ingests = {labels[number].ingest for number in numbers} | set(reading.lines.ended)
+        ingests = {labels[number].ingest for number in numbers} | {
+            *reading.lines.ended,
+            *reading.lines.begun,
+        }
         for ingest in sorted(ingests):
             mine = described.filter(ingest=ingest)
             header = EventsHeader(
@@ -170,6 +178,7 @@ class Splitter:
                 ingest=ingest,
                 watermark=batches.watermark(mine["time"], reading.now),
                 end=ingest in reading.lines.ended,
+                topics=reading.lines.begun.get(ingest, ()),
             )
             outgoing += batches.messages(header, mine, self._partitions)
         parcels = self._seal(frame, reading, sealing)
@@ -178,13 +187,19 @@ class Splitter:
     def _describe(self, rows: pl.DataFrame, keys: PseudonymKeys) -> pl.DataFrame:
         parts = []
         for (site, ingest), part in rows.group_by("site", "ingest", maintain_order=True):
-            hosts = self._own_hosts.get(str(site), frozenset())
+            hosts = self._own_hosts.get(str(site).removesuffix(WIDGET_SUFFIX), frozenset())
             days = part["time"] // DAY
+            lent = {d: key for (of, d), key in keys.items() if of == ingest and key is not None}
+            if str(site).endswith(WIDGET_SUFFIX):
+                who = widget.persons(part)
+                raw = part.select(*formats.RAW_SCHEMA, *widget.COLUMNS)
+                described = self._describer.describe_widget(raw, hosts)
+            else:
+                who = part
+                described = self._describer.describe(part.select(*formats.RAW_SCHEMA), hosts)
             visitor = self._pseudonymiser.pseudonyms(
-                part.select("site", "address", "agent", days.alias("day")),
-                {day: key for (of, day), key in keys.items() if of == ingest and key is not None},
+                who.select("site", "address", "agent", days.alias("day")), lent
             )
-            described = self._describer.describe(part.select(*formats.RAW_SCHEMA), hosts)
             kept = part.select("offset", "line", "policy", "site", "ingest")
             parts.append(kept.hstack([visitor.alias("visitor")]).hstack(described))
         described = pl.concat(parts) if len(parts) > 1 else parts[0]

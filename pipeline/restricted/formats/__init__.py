@@ -27,6 +27,7 @@ from pipeline.restricted.formats.fields import (
 )
 from pipeline.restricted.formats.nginx_json import NGINX_JSON
 from pipeline.restricted.formats.own import compiled
+from pipeline.restricted.widget.read import WIDGET
 
 __all__ = [
     "AUTO",
@@ -46,7 +47,7 @@ AUTO: Final = "auto"
 """Stands for whichever format the first lines are in."""
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
-    {entry.name: entry for entry in (COMBINED, VHOST_COMBINED, COMMON, NGINX, NGINX_JSON, CADDY)}
+    {entry.name: entry for entry in (COMBINED, VHOST_COMBINED, COMMON, NGINX, NGINX_JSON, CADDY, WIDGET)}
 )
 """Name → format."""
 
