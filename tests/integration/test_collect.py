@@ -17,8 +17,11 @@ from urllib.request import Request, urlopen
 import pytest
 
 from pipeline import policy
+from pipeline.apps import oneshot
+from pipeline.apps.embedded import Group
 from pipeline.kafka import client, topics
 from pipeline.settings import Kafka
+from pipeline.vault.status import vault_status
 from tests.support.collector_process import Collecting
 from tests.support.kafka_server import KafkaServer, missing
 
@@ -86,6 +89,22 @@ def test_up_takes_events_and_status_says_where_they_went(tmp_path: Path) -> None
     assert collected["lines"] == [
         {"topic": "logs.widget", "site": "shop", "outcome": "acknowledged", "lines": 3}
     ]
+
+
+async def test_split_takes_what_the_collector_writes(tmp_path: Path) -> None:
+    """An event, one whose visitor is nobody, one that no schema knows: each is accounted for."""
+    site = {"origins": [ORIGIN], "privacy": {"dnt": "anonymous"}}
+    settings = {"collect": {"port": 0, "sites": {"shop": site}}}
+    stages = (("keys",), ("collect",), ("split",), ("vault",))
+    async with Group(tmp_path, settings, processes=stages) as group:
+        url = f"{group.collector}/v1/events?site=shop"
+        for body, headers in ((EVENT, {}), (EVENT, {"DNT": "1"}), ({"event": "none"}, {})):
+            assert await asyncio.to_thread(post, url, body, **headers) == 202
+        await oneshot.sealed(group, 3)
+    found: Any = vault_status(str(tmp_path / "vault"))["outcomes"]
+    outcomes = {(row["source"], row["outcome"]): row["records"] for row in found}
+    assert outcomes == {("collector", "event"): 2, ("collector", "rejected"): 1}
+    assert all(row["site"].startswith("shop") for row in found)
 
 
 async def create(kafka: Kafka) -> None:

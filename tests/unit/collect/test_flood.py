@@ -11,7 +11,7 @@ import resource
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import pytest
@@ -37,7 +37,7 @@ def make(kafka: Kafka, tmp_path: Path) -> Iterator[Make]:
     """Start a collector with settings; at the end it must be alive, and its accounts close."""
     made: list[Collecting] = []
 
-    def start(**collect: float) -> Collecting:
+    def start(**collect: Any) -> Collecting:  # noqa: ANN401 -- whatever a setting may be
         collecting = Collecting(tmp_path, kafka, sites=SITES, **collect)
         collecting.start()
         made.append(collecting)
