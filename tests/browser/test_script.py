@@ -123,6 +123,19 @@ def test_a_batch_whose_answer_was_lost_is_counted_once(chrome: Chrome, open_shop
     assert shop.collecting.outcomes() == {"acknowledged": 1, "repeated": 2}
 
 
+def test_a_batch_that_waits_for_its_next_try_goes_with_the_page(
+    chrome: Chrome, open_shop: Open
+) -> None:
+    shop = open_shop()
+    chrome.get(shop.page())
+    chrome.execute_script("window.fetch = () => Promise.reject(new TypeError('away'))")
+    call(chrome, "opened", times=19)
+    call(chrome, "closed")
+    leave(chrome)
+    shop.until("both batches", lambda: len(shop.events()) == 21)
+    assert shop.collecting.outcomes() == {"acknowledged": 2}
+
+
 def test_who_opts_out_sends_nothing_any_more(chrome: Chrome, open_shop: Open) -> None:
     """Not what is in the queue, nor after the page is loaded anew; and what is kept is a flag."""
     shop = open_shop()

@@ -166,8 +166,10 @@ async def test_a_chunked_body_is_bounded_too(tmp_path: Path) -> None:
         for _ in range(100):
             yield b" " * 1024
 
-    async with serving(collecting.settings(tmp_path)) as served:
+    made = collecting.settings(tmp_path, max_pending_bytes=90_000)
+    async with serving(made) as served:
         assert (await served.post("/v1/events?site=shop", endless())).status == 413
+        assert served.outcomes == {"too_large": 1}, "it was taken into memory first"
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
@@ -196,6 +198,13 @@ async def test_when_memory_is_short_nobody_is_taken_and_nothing_is_held(tmp_path
         assert (await served.post("/v1/events?site=shop", b" " * 101)).status == 503
         assert served.outcomes == {"busy": 1}
         assert served.budget.held == 0
+
+
+async def test_of_whom_nothing_is_kept_nothing_is_read(tmp_path: Path) -> None:
+    """The site stands in the address: a body that is none makes no difference."""
+    async with serving(collecting.settings(tmp_path)) as served:
+        assert (await served.post("/v1/events?site=shop", b"{", DNT="1")).status == 204
+        assert (await served.post("/v1/events", b"{", DNT="1")).status == 400
 
 
 SIGNALS = [{"Sec_GPC": "1"}, {"DNT": "1"}, {"Sec_GPC": "1", "DNT": "1"}]
