@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+LONGEST: Final = 64
+"""Characters of the longest label."""
 PATTERN: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 """A regular expression for the whole of a label, which is plain ASCII."""
 

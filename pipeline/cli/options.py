@@ -11,7 +11,7 @@ import maxminddb
 import typer
 
 from pipeline.errors import UsageError
-from pipeline.labels import PATTERN
+from pipeline.labels import PATTERN, WIDGET_SUFFIX
 from pipeline.policy import Policy, k_in_force, shortfall
 
 Config = Annotated[Path | None, typer.Option("--config", help="settings file (YAML)")]
@@ -54,6 +54,10 @@ def check_label(option: str, label: str) -> None:
         raise UsageError(
             f"{option}: use up to 64 letters, digits, dots, dashes and underscores, a letter or "
             "digit first"
+        )
+    if option == "--site" and label.endswith(WIDGET_SUFFIX):
+        raise UsageError(
+            f"{option}: {WIDGET_SUFFIX} ends the names that split gives to widgets; leave it out"
         )
 
 

@@ -173,7 +173,9 @@ def _show(found: dict[str, Any]) -> None:
     lag = _table("stage", "topic", "read", "of", "lag")
     for group, rows in found["lag"].items():
         for at, name in enumerate(topics.READ_BY[group]):
-            mine = [r for key, r in rows.items() if (str(key).partition(":")[0] == name) == (at > 0)]
+            mine = [
+                r for key, r in rows.items() if (str(key).partition(":")[0] == name) == (at > 0)
+            ]
             done, end = (sum(row[figure] for row in mine) for figure in ("committed", "end"))
             lag.add_row(group, name, f"{done:,}", f"{end:,}", f"{end - done:,}")
     console.print(lag)

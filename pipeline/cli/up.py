@@ -75,7 +75,9 @@ async def _up(data: Path, overrides: dict[str, object], port: int) -> None:
     async with Group(data, overrides, port=port, processes=PROCESSES) as group:
         Place(group.bootstrap, group.engine, os.getpid()).write(data)
         try:
-            console.print(f"broker   {group.bootstrap}   (Kafka protocol, topic logs.web)")
+            console.print(
+                f"broker   {group.bootstrap}   (Kafka protocol, topics logs.web and logs.widget)"
+            )
             console.print(f"engine   {group.engine}   (ClickHouse SQL over HTTP, read-only)")
             console.print(f"collect  {group.collector}   (widget events; a page to try at /demo)")
             console.print(f"data     {data}   (logs of each process in {data / 'log'})")

@@ -32,9 +32,7 @@ async def begin(
     await _everywhere(producer, headers, topics, declared)
 
 
-async def end(
-    producer: AIOKafkaProducer, labels: Headers, declared: Mapping[str, Topic]
-) -> None:
+async def end(producer: AIOKafkaProducer, labels: Headers, declared: Mapping[str, Topic]) -> None:
     """Say on every partition of every raw topic that the ingest of ``labels`` sends no more."""
     await _everywhere(producer, [*labels, ("control", b"end")], RAW, declared)
 

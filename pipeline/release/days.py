@@ -45,10 +45,10 @@ def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     part = rows.filter(joined).with_columns(by_audience=dense(pack("window", AUDIENCE)))
     own: dict[str, pl.Series] = {}
 
-    def label(part: pl.DataFrame, dimension: str, inside: pl.Series | None) -> Label:
+    def work(part: pl.DataFrame, dimension: str, inside: pl.Series | None) -> Label:
         return _label(part, dimension, rules.parent(dimension), inside, k, rules, codes), _NONE
 
-    alone = Alone(part, rules, label)
+    alone = Alone(part, rules, work)
     for dimension in DIMENSIONS:
         parent = rules.parent(dimension)
         inside = None if parent in {None, AUDIENCE} else own[str(parent)]

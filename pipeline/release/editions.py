@@ -46,10 +46,10 @@ def edition(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     failed = pl.Series([], dtype=pl.UInt32)
     own: dict[str, pl.Series] = {}
 
-    def label(part: pl.DataFrame, dimension: str, inside: pl.Series | None) -> Label:
+    def work(part: pl.DataFrame, dimension: str, inside: pl.Series | None) -> Label:
         return _label(_cells(part, dimension, inside, rules), k, rules, codes, based=based)
 
-    alone = Alone(part, rules, label)
+    alone = Alone(part, rules, work)
     for dimension in DIMENSIONS:
         parent = rules.parent(dimension)
         inside = None if parent in {None, AUDIENCE} else own[str(parent)]
@@ -86,9 +86,7 @@ def _cells(
     return frame.with_columns(cell=pack("space", "value"), shown=shown_of(rules))
 
 
-def _label(
-    cells: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, based: bool
-) -> Label:
+def _label(cells: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, based: bool) -> Label:
     """Return per row whether it stands under its own value, and the windows that must wait."""
     universe = cells.with_row_index("row").filter("inside")
     joins = joining(universe, pl.col("known"), k, growth=rules.late)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -105,7 +105,7 @@ class Top:
         """True where there was nothing to know, as of widgets in a web server's lines."""
         return self._nothing_but(_SILENT)
 
-    def _nothing_but(self, values: Set[str]) -> bool:
+    def _nothing_but(self, values: AbstractSet[str]) -> bool:
         named = {line.value for line in self.lines} - {OTHER}
         return bool(named) and named <= values
 

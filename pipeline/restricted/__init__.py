@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pipeline.errors import SettingsError
+from pipeline.labels import WIDGET_SUFFIX
 from pipeline.policy import Policy
 from pipeline.restricted import formats
 from pipeline.restricted.agent import Agent, Agents
@@ -43,6 +45,12 @@ def open_splitter(
     ``partitions`` is the number of partitions of ``events``.
     """
     widget.packaged()
+    for site in (settings.site, *(settings.sites or ())):
+        if site.endswith(WIDGET_SUFFIX):
+            raise SettingsError(
+                f"setting split.site {site}: a name that ends in {WIDGET_SUFFIX} is given by split "
+                "alone; give another"
+            )
     describer = Describer(
         load_scrubber(settings.scrub_rules),
         Agents(),

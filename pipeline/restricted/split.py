@@ -15,7 +15,7 @@ import polars as pl
 from pipeline import events
 from pipeline.events import EventsHeader
 from pipeline.keys.material import SealingKey
-from pipeline.labels import WIDGET_SUFFIX
+from pipeline.labels import LONGEST, WIDGET_SUFFIX
 from pipeline.policy import Policy
 from pipeline.purposes import Refusals
 from pipeline.restricted import batches, client_ip, formats, judge, seal
@@ -137,8 +137,9 @@ class Splitter:
         name = label.format
         if name == "auto" and label.known:
             name = formats.detect(plain.head(1_000), self._formats).format or ""
-        if not label.known:
-            raw = _unread(plain, UNKNOWN_LABEL)
+        site = label.site + WIDGET_SUFFIX * (name == widget.NAME)
+        if not label.known or len(site) > LONGEST:
+            site, raw = label.site, _unread(plain, UNKNOWN_LABEL)
         elif name not in self._formats:
             raw = _unread(plain, "unknown_format")
         elif name == widget.NAME:
@@ -153,7 +154,7 @@ class Splitter:
             ],
             how="horizontal",
         ).with_columns(
-            pl.lit(label.site + WIDGET_SUFFIX * (name == widget.NAME)).alias("site"),
+            pl.lit(site).alias("site"),
             pl.lit(label.source).alias("source"),
             pl.lit(label.ingest).alias("ingest"),
         )

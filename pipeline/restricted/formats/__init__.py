@@ -47,7 +47,10 @@ AUTO: Final = "auto"
 """Stands for whichever format the first lines are in."""
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
-    {entry.name: entry for entry in (COMBINED, VHOST_COMBINED, COMMON, NGINX, NGINX_JSON, CADDY, WIDGET)}
+    {
+        entry.name: entry
+        for entry in (COMBINED, VHOST_COMBINED, COMMON, NGINX, NGINX_JSON, CADDY, WIDGET)
+    }
 )
 """Name → format."""
 

@@ -132,4 +132,3 @@ def values() -> dict[str, frozenset[str] | re.Pattern[str]]:
         "screen": _SCREENS | {OTHER, NONE},
         "widget_version": re.compile(rf"{_VERSION.pattern}|\(other\)|\(none\)"),
     }
-

@@ -16,7 +16,7 @@ import orjson
 import polars as pl
 
 from pipeline.restricted.distinct import distinct
-from pipeline.restricted.formats.fields import FIELDS, NOT_THIS_FORMAT, RAW_SCHEMA, Format, check
+from pipeline.restricted.formats.fields import FIELDS, NOT_THIS_FORMAT, Format, check
 from pipeline.restricted.formats.pieces import empty_as_null, iso_seconds, plain_host
 from pipeline.restricted.widget import coarsen, schema
 from pipeline.restricted.widget.coarsen import NONE, Coarsening, Value
@@ -117,7 +117,9 @@ class Reader:
                 else None for at, kind in enumerate(kinds)
             ]  # fmt: skip
             return self._frame(around, said, kinds_ok, pl.Series(refused, dtype=pl.String))
-        return self._frame(around, said, kinds, pl.repeat(None, len(kinds), dtype=pl.String, eager=True))
+        return self._frame(
+            around, said, kinds, pl.repeat(None, len(kinds), dtype=pl.String, eager=True)
+        )
 
     def _columns(
         self, lines: pl.Series
@@ -157,10 +159,8 @@ class Reader:
         """Return the number of each line's event, -1 where no schema declares it."""
         get = self._kinds.get
         return [
-            get((version, name), -1)
-            if type(name) is str and (type(version) is int or type(version) is float)
-            else -1
-            for version, name in zip(*stated, strict=True)
+            get((number, name), -1) if type(name) is str and number is not None else -1
+            for number, name in zip(map(_whole, stated[0]), stated[1], strict=True)
         ]
 
     def _bad(self, said: dict[str, Column], kinds: list[int]) -> set[int]:
@@ -180,7 +180,11 @@ class Reader:
         return bad
 
     def _frame(
-        self, around: dict[str, Column], said: dict[str, Column], kinds: list[int], refused: pl.Series
+        self,
+        around: dict[str, Column],
+        said: dict[str, Column],
+        kinds: list[int],
+        refused: pl.Series,
     ) -> pl.DataFrame:
         crossing = self._crossing(said, kinds)
         host, path = _of_page(_texts(crossing["page"]))
@@ -190,7 +194,7 @@ class Reader:
             for name in coarsen.FIELDS
         }
         privacy = _texts(around["privacy"])
-        return pl.select(
+        told_of_all = pl.select(
             matched=pl.Series(kinds, dtype=pl.Int16) >= 0,
             refused=pl.when(pl.lit(privacy) == "drop").then(pl.lit(OPTED_OUT)).otherwise(refused),
             address=_texts(around["address"]),
@@ -203,8 +207,8 @@ class Reader:
             agent=empty_as_null(pl.lit(_texts(around["agent"]))),
             host=host,
             nobody=pl.lit(privacy).eq_missing(pl.lit("no-pseudonym")),
-            **coarse,
         )
+        return told_of_all.hstack(list(coarse.values()))
 
     def _crossing(self, said: dict[str, Column], kinds: list[int]) -> dict[str, Column]:
         """Return what its schema lets cross of each line, by the field that is made of it."""
@@ -215,12 +219,17 @@ class Reader:
         for (name, way), mine in self._ways.items():
             if name not in said:
                 continue  # the event's name: its schema says it
-            values = said[name] if way.say is None else _answers(said[name], way.say)
-            if len(mine) == len(self._names) - 1:
-                made[way.field] = values
-                continue
-            pairs = zip(values, kinds, made[way.field], strict=True)
-            made[way.field] = [value if kind in mine else other for value, kind, other in pairs]
+            values = said[name]
+            everywhere = len(mine) == len(self._names) - 1
+            if not everywhere:
+                # Of an event that does not declare it, it may be anything.
+                values = _where([kind in mine for kind in kinds], values)
+            if way.say is not None:
+                values = _answers(values, way.say)
+            if not everywhere:
+                pairs = zip(values, made[way.field], strict=True)
+                values = [other if value is None else value for value, other in pairs]
+            made[way.field] = values
         return made
 
 
@@ -250,6 +259,13 @@ def _texts(values: Column) -> pl.Series:
     return pl.Series(values, dtype=pl.String)
 
 
+def _whole(value: object) -> int | None:
+    """Return a whole number of a size that a clock may show, None for anything else."""
+    if type(value) is int or (type(value) is float and value.is_integer()):
+        return int(value) if -_MOST < value < _MOST else None
+    return None
+
+
 def _of_page(pages: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Return host and path of each address; null of what is no page of the web."""
     codes, values = distinct(pages)
@@ -260,11 +276,7 @@ def _of_page(pages: pl.Series) -> tuple[pl.Series, pl.Series]:
 
 def _seconds(values: Column) -> pl.Series:
     """Return seconds since 1970 UTC of milliseconds and ISO 8601 times; null where unreadable."""
-    numbers = [
-        int(v) if type(v) in {int, float} and -_MOST < v < _MOST else None  # type: ignore[operator]
-        for v in values
-    ]
-    found = pl.Series(numbers, dtype=pl.Int64) // 1000
+    found = pl.Series(list(map(_whole, values)), dtype=pl.Int64) // 1000
     if str not in set(map(type, values)):
         return found
     texts = _texts([v if type(v) is str else None for v in values])

@@ -95,4 +95,6 @@ def test_what_is_written_to_a_topic_is_read_by_a_stage() -> None:
     own_state = {name for name, topic in declared.items() if topic.writers == topic.readers}
     assert {name for name in own_state if not name.endswith("-runs-changelog")} == set()
     assert set(declared) - own_state == {*chain.from_iterable(READ_BY.values()), "accounting"}
-    assert all(stage in declared[topic].readers for stage, read in READ_BY.items() for topic in read)
+    assert all(
+        stage in declared[topic].readers for stage, read in READ_BY.items() for topic in read
+    )

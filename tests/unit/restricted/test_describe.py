@@ -45,7 +45,8 @@ def test_one_row() -> None:
         "time": 1_431_857_103, "audience": "human", "page": "/a", "referrer": "(direct)",
         "referrer_kind": "direct", "browser": "Firefox", "browser_version": "115",
         "system": "Ubuntu", "device": "desktop", "country": "(unknown)", "provider": "(unknown)",
-        "status": "200", "method": "GET", "bytes": 123,
+        "status": "200", "method": "GET", "bytes": 123, "event": "request", "detail": "(none)",
+        "locale": "(none)", "screen": "(none)", "widget_version": "(none)",
     }  # fmt: skip
 
 
