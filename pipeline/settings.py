@@ -97,6 +97,59 @@ class Split(_Branch):
     delete_after_commit: bool = True
 
 
+Signal = Literal["drop", "anonymous", "ignore"]
+"""What a visitor's privacy signal does: nothing is kept, or no pseudonym is made, or neither."""
+
+
+class Signals(_Branch):
+    """What Global Privacy Control and Do Not Track do at one site; the stricter one wins."""
+
+    gpc: Signal = "drop"
+    dnt: Signal = "drop"
+
+
+class CollectSite(_Branch):
+    """A site whose pages may send widget events, and from which origins."""
+
+    origins: list[str] = Field(default_factory=list)
+    privacy: Signals = Signals()
+
+
+class CollectSource(_Branch):
+    """Who may push log lines, for which sites, and in which format unless the request says."""
+
+    token_file: Path
+    sites: list[Name] = Field(min_length=1)
+    format: Name | None = None
+
+
+class Collect(_Branch):
+    """The collector: where it listens, whose events and lines it takes, and how much of them."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9320, ge=0, le=65535)
+    sites: dict[Name, CollectSite] = Field(default_factory=dict)
+    sources: dict[Name, CollectSource] = Field(default_factory=dict)
+    trusted_proxies: list[str] = Field(default_factory=list)
+    """Networks whose ``X-Forwarded-For`` is believed when requests of a client are counted."""
+    rate_per_minute: int = Field(default=1200, ge=1)
+    max_body_bytes: int = Field(default=64 * 1024, ge=1024, le=64 * 1024)
+    """Of an events request, packed and unpacked alike; a browser's beacon has no more either."""
+    max_events: int = Field(default=100, ge=1, le=100)
+    max_upload_bytes: int = Field(default=8 * 2**20, ge=1024)
+    """Of a logs request as it comes; ``max_lines_bytes`` when it is unpacked."""
+    max_lines_bytes: int = Field(default=64 * 2**20, ge=1024)
+    max_pending_bytes: int = Field(default=256 * 2**20, ge=1024)
+    """Of all bodies together that are in memory, being read or not yet acknowledged."""
+    max_connections: int = Field(default=12_000, ge=1)
+    idle_seconds: float = Field(default=15.0, gt=0)
+    read_seconds: float = Field(default=10.0, gt=0)
+    ack_seconds: float = Field(default=10.0, gt=0)
+    fastly_services: list[str] = Field(default_factory=list)
+    demo: bool = False
+    """Serve a page with a small widget at ``/demo``, as the site ``demo``."""
+
+
 class Windows(_Branch):
     """When hours and days close, and how long they take late lines."""
 
@@ -148,6 +201,7 @@ class Settings(BaseSettings):
     )
 
     kafka: Kafka = Kafka()
+    collect: Collect = Collect()
     split: Split = Split()
     windows: Windows = Windows()
     vault: Vault = Vault()

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from pipeline import events, policy
 from pipeline import settings as tree
+from pipeline.apps.left import ACCOUNTS
 from pipeline.cli.kept import embedded
 from pipeline.cli.options import Config, Json
 from pipeline.clock import system_clock
@@ -80,6 +81,7 @@ async def gather(settings: Settings) -> dict[str, Any]:
         | {"pending": numbers["counted"] - numbers["released"] - numbers["withheld"]}
         for (ingest, site), numbers in sorted(booked.items())
     ]
+    found["collected"] = _collected(settings)
     found["lines"] = _lines(settings)
     found["keys"] = await _keys(settings)
     return found
@@ -127,6 +129,15 @@ async def _watermarks(kafka: Kafka, partitions: int) -> dict[str, dict[str, str]
     }
 
 
+def _collected(settings: Settings) -> dict[str, Any] | None:
+    """Return the accounts that a collector with these settings keeps, None where there are none."""
+    try:
+        found = orjson.loads((settings.state_dir / ACCOUNTS).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return None
+    return found if isinstance(found, dict) and "received" in found else None
+
+
 def _lines(settings: Settings) -> list[dict[str, Any]] | str:
     """Return lines in = events + rejected + ignored by site and source, as the vault has them."""
     try:
@@ -170,6 +181,7 @@ def _show(found: dict[str, Any]) -> None:
     console.print(lag)
     for ingest, marks in found["watermarks"].items():
         console.print(f"watermarks of {ingest}: " + ", ".join(f"{s} {m}" for s, m in marks.items()))
+    _show_collected(console, found["collected"])
     if isinstance(found["lines"], str):
         console.print(found["lines"])
     else:
@@ -192,9 +204,26 @@ def _show(found: dict[str, Any]) -> None:
     console.print(alive)
 
 
+def _show_collected(console: Console, found: dict[str, Any] | None) -> None:
+    if found is None:
+        return
+    console.print(
+        f"collected since {_moment(found['since'])}: {found['received']:,} requests, "
+        f"{found['in_flight']:,} of them not answered yet"
+    )
+    requests = _table("site", "outcome", "requests")
+    for row in found["sites"]:
+        requests.add_row(row["site"] or "(unknown)", row["outcome"], f"{row['requests']:,}")
+    console.print(requests)
+    lines = _table("topic", "site", "outcome", "lines")
+    for row in found["lines"]:
+        lines.add_row(*(str(row[column.header]) for column in lines.columns))
+    console.print(lines)
+
+
 def _table(*names: str) -> Table:
     table = Table(box=None, header_style="bold")
-    words = {"stage", "topic", "site", "source", "ingest", "key", "day", "until"}
+    words = {"stage", "topic", "site", "source", "ingest", "key", "day", "until", "outcome"}
     for name in names:
         table.add_column(name, justify="left" if name in words else "right")
     return table

@@ -68,6 +68,10 @@ HOLES: Final = (
     Hole("key-service", "apps/keys.py", "from pipeline.kafka import client"),
     Hole("key-service", "keys/store.py", "from pipeline.vault import manifest"),
     Hole("key-service", "policy.py", LATE + "from pipeline import events"),
+    Hole("collector", "collect/beacons.py", LATE + "from pipeline.restricted import look"),
+    Hole("collector", "apps/collect.py", "from pipeline.keys.client import KeyClient"),
+    Hole("collector", "collect/outbox.py", TYPES_ONLY + "import pipeline.vault.segments"),
+    Hole("collector", "collect/collector.py", "from pipeline.clickhouse import client"),
     Hole("vault-writer", "vault/segments.py", "from cryptography.hazmat.primitives import hpke"),
     Hole("vault-writer", "apps/vault.py", "from pipeline.keys.client import KeyClient"),
 )

@@ -317,6 +317,16 @@ class TestService:
             complaint = partywall("up", "--port", port, "--data", tmp_path / "data").complaint
         assert complaint == f"port {port} is in use: choose another with --port"
 
+    def test_the_collectors_port_in_use(self, partywall: Partywall, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            complaint = partywall("up", "--collect-port", port, "--data", tmp_path / "d").complaint
+        assert complaint == f"port {port} is in use: choose another with --collect-port"
+
+    @pytest.mark.parametrize("word", ["shop", "shop=", "shop=shop.example", "a b=https://x", "="])
+    def test_a_site_of_a_widget_that_is_none(self, partywall: Partywall, word: str) -> None:
+        assert partywall("up", "--widget", word).complaint.startswith("--widget: ")
+
     def test_a_port_that_is_none(self, partywall: Partywall) -> None:
         assert "'--port'" in partywall("up", "--port", "99999").complaint
 
