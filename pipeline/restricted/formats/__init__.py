@@ -43,6 +43,7 @@ from pipeline.restricted.formats.known import (
     netscaler,
     nginx,
     nginx_json,
+    nginx_main,
     s3,
     shoutcast,
     traefik,
@@ -82,7 +83,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         entry.FORMAT.name: entry.FORMAT
         for entry in (
-            varnish, traefik, combined, vhost_combined, common, nginx, icecast,
+            varnish, traefik, nginx_main, combined, vhost_combined, common, nginx, icecast,
             haproxy, haproxy_https, alb, elb, s3,
             cloudfront, iis, netscaler, shoutcast, w3c,
             nginx_json, caddy, traefik_json, gcp, azure_frontdoor, fastly, cloudflare, widget,
