@@ -1,4 +1,4 @@
-"""nginx's predefined ``combined``, and JSON of its own variables with ``escape=json``.
+"""nginx's ``combined``, the ``main`` of its packages, and JSON of its variables (``escape=json``).
 
 https://nginx.org/en/docs/http/ngx_http_log_module.html. A connection without a request has an
 empty ``$request``. The JSON has the keys that docs/formats.md recommends.
@@ -24,6 +24,11 @@ def _lines(requests: pl.DataFrame) -> pl.Series:
     return frame.select(line).to_series()
 
 
+def _main_lines(requests: pl.DataFrame) -> pl.Series:
+    """Nobody stands between: the header at the end is empty."""
+    return _lines(requests) + ' "-"'
+
+
 def _json_lines(requests: pl.DataFrame) -> pl.Series:
     empty = '""'
     members = {
@@ -40,4 +45,8 @@ def _json_lines(requests: pl.DataFrame) -> pl.Series:
     return escaped(requests).select(obj(members)).to_series()
 
 
-FORMATS = (Format("nginx", _lines, clf=True), Format("nginx_json", _json_lines))
+FORMATS = (
+    Format("nginx", _lines, clf=True),
+    Format("nginx_main", _main_lines, clf=True),
+    Format("nginx_json", _json_lines),
+)
