@@ -31,6 +31,7 @@ HIDDEN: Final = ":value"
 SEPARATOR: Final = " / "
 
 KEYS: Final = ("utm_source", "utm_medium", "utm_campaign")
+_BETWEEN: Final = "\x00"
 _LONGEST_QUERY: Final = 2_048
 _LONGEST_VALUE: Final = 200
 _WORDS: Final = re.compile(r"(?=.{1,40}$)(?=.*[a-z])[a-z0-9]+(?:[-_.][a-z0-9]+)*")
@@ -46,9 +47,10 @@ class Campaigns:
         """``scrub`` gives the page of a path, by the rules for pages."""
         self._scrub = scrub
         self._click_ids = frozenset(declarations.load("referrers.yaml")["click_ids"])
-        keys = "|".join((*KEYS, *sorted(self._click_ids)))
-        self._worth_a_look = f"(?i)[?&;](?:{keys})="
-        self._remembered: Remembered[str | None, str] = Remembered(self.describe, CACHE_LIMIT)
+        self.keys = (*KEYS, *sorted(self._click_ids))
+        """What of a query is looked at."""
+        self._worth_a_look = f"(?i)[?&;](?:{'|'.join(self.keys)})="
+        self._remembered: Remembered[str, str] = Remembered(self._told, CACHE_LIMIT)
         self._said: Remembered[str, str] = Remembered(self._say, WORDS_LIMIT)
 
     def forget(self) -> None:
@@ -56,28 +58,37 @@ class Campaigns:
         self._remembered.clear()
         self._said.clear()
 
-    def column(self, targets: pl.Series) -> pl.Series:
-        """Return the campaign of each request target (String, no nulls)."""
+    def column(self, targets: pl.Series, hidden: frozenset[str] = frozenset()) -> pl.Series:
+        """Return the campaign of each request target (String, no nulls).
+
+        ``hidden`` are those of ``keys`` of which the site says nothing.
+        """
         named = targets.str.contains(self._worth_a_look).fill_null(value=False)
         found = pl.repeat(NO_CAMPAIGN, len(targets), dtype=pl.String, eager=True)
         if named.any():
             codes, values = distinct(targets.filter(named))
-            said = pl.Series("campaign", self._remembered.many(values), dtype=pl.String)
+            beneath = ",".join(sorted(hidden))
+            told = self._remembered.many([f"{beneath}{_BETWEEN}{value}" for value in values])
+            said = pl.Series("campaign", told, dtype=pl.String)
             found = found.scatter(named.arg_true(), said.gather(codes))
         return found.alias("campaign")
 
-    def describe(self, target: str | None) -> str:
+    def describe(self, target: str | None, hidden: frozenset[str] = frozenset()) -> str:
         """Return one target's campaign: source, medium and name; ``(click id)`` or ``(none)``."""
         query = (target or "").partition("#")[0].partition("?")[2][:_LONGEST_QUERY]
         values: dict[str, str] = {}
         for pair in re.split("[&;]", query):
             key, _, value = pair.partition("=")
-            if value:
+            if value and key.lower() not in hidden:
                 values.setdefault(key.lower(), value)
         if any(key in values for key in KEYS):
             parts = (self._said(values[key]) if key in values else UNSAID for key in KEYS)
             return SEPARATOR.join(parts)
         return NO_CAMPAIGN if self._click_ids.isdisjoint(values) else CLICK_ID
+
+    def _told(self, seen: str) -> str:
+        hidden, _, target = seen.partition(_BETWEEN)
+        return self.describe(target, frozenset(hidden.split(",")))
 
     def _say(self, value: str) -> str:
         if len(value) > _LONGEST_VALUE:

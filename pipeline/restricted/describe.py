@@ -88,7 +88,8 @@ class Describer:
         method = _spread("method", [method_name(name) for name in methods], codes)
         return pl.DataFrame([
             raw["time"], *_request(page, method, raw["method"].is_null()),
-            *self._who(raw, own_hosts, site), self._campaigns.column(raw["target"]),
+            *self._who(raw, own_hosts, site),
+            self._campaigns.column(raw["target"], self._pages.hidden(site, self._campaigns.keys)),
             raw["status"].fill_null(NO_STATUS), raw["bytes"], *_no_widget(len(raw)),
         ]).select(*DESCRIBED)  # fmt: skip
 

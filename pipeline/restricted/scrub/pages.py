@@ -6,7 +6,7 @@ share another, so that neither grows with the number of sites.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -78,6 +78,11 @@ class Pages:
                 self._remembered.many([name or "" for name in named]), named, strict=True
             )
         ]
+
+    def hidden(self, site: str, keys: Iterable[str]) -> frozenset[str]:
+        """Return which of a query's ``keys`` the rules of ``site`` take something of."""
+        own = self.at(site)
+        return frozenset() if own is None else frozenset(filter(own.hides, keys))
 
     def referrers(self, site: str, said: Sequence[Referrer]) -> Sequence[Referrer]:
         """Return what may be said of referrers at ``site``."""

@@ -54,6 +54,13 @@ class SiteScrubber:
         """Tell whether a page depends on the query."""
         return bool(self._query)
 
+    def hides(self, key: str) -> bool:
+        """Tell whether a rule takes something of the query's ``key`` away."""
+        return any(
+            rule.selector == "key" and rule.denies and fnmatchcase(key, rule.text)
+            for rule in self._query
+        )
+
     def leading(self, segments: Sequence[str]) -> int:
         """Return how many of a page's first segments are of known routes."""
         return max((route.leading(segments) for route in self._routes), default=0)

@@ -87,3 +87,13 @@ def test_only_words_are_ever_said(pairs: list[tuple[str, str]]) -> None:
     for part in parts:
         assert part in {"-", HIDDEN} or (part.isascii() and part.islower() and len(part) <= 40)
         assert sum(map(str.isdigit, part)) <= 4
+
+
+def test_what_a_site_denies_is_no_campaign_either() -> None:
+    targets = pl.Series(["/a?utm_source=news&utm_medium=email&gclid=x", "/b?gclid=x", "/c"])
+    for hidden, wanted in (
+        (frozenset[str](), ["news / email / -", "(click id)", "(none)"]),
+        (frozenset({"utm_source"}), ["- / email / -", "(click id)", "(none)"]),
+        (frozenset(CAMPAIGNS.keys), ["(none)", "(none)", "(none)"]),
+    ):
+        assert CAMPAIGNS.column(targets, hidden).to_list() == wanted
