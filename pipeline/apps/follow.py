@@ -19,7 +19,8 @@ from pipeline.labels import LIVE
 from pipeline.restricted import look
 from pipeline.settings import Settings
 from pipeline.shipping import inputs
-from pipeline.shipping.delivery import TOPIC, delivery
+from pipeline.shipping.batches import TOPIC
+from pipeline.shipping.delivery import delivery
 from pipeline.shipping.follow import Follower
 from pipeline.shipping.identity import resume
 from pipeline.shipping.inputs import Entry
@@ -107,10 +108,12 @@ async def follow(
         if not signing_in.done():
             signing_in.cancel()
             return 0
-        windows = Windows(signing_in.result(), points, tell)
+        sending = signing_in.result()
+        windows = Windows(sending, points, tell)
         follower = Follower(
-            windows, points, scan, looks.begin, looks.late, lines_alone=lines_alone, notice=once
-        )
+            sending, windows, points, scan, looks.begin, looks.late,
+            lines_alone=lines_alone, notice=once,
+        )  # fmt: skip
         await follower.run(stop)
         return windows.lines
 

@@ -17,7 +17,8 @@ from pipeline.labels import LIVE
 from pipeline.restricted import look, oldest
 from pipeline.settings import Settings
 from pipeline.shipping import inputs
-from pipeline.shipping.delivery import TOPIC, delivery
+from pipeline.shipping.batches import TOPIC
+from pipeline.shipping.delivery import delivery
 from pipeline.shipping.entries import expand, newest_open
 from pipeline.shipping.inputs import Entry
 from pipeline.shipping.resume import Points

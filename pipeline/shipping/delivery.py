@@ -1,14 +1,17 @@
 """Batches into the raw topic, each once, whoever is killed and whatever goes away meanwhile.
 
 What a shipper was sending when it was killed may have arrived or not, and the topic does not tell:
-split deletes what it has taken, and a shipper may not read it. But a broker remembers, for each
-producer and partition, the numbers of the last five batches, and answers one that it has with
-"arrived". (KIP-98; deleting records does not make it forget, KIP-360.) So a batch is noted down
-*before* it is sent, with the producer's id and its number; after a kill, a lost connection or an
-outage the same batches are sent again under the same numbers, and what had arrived is not stored
-again. Hence no more than five batches a partition are under way, each is made here and not by the
-client, and each run numbers anew under an id of its own: a copied resume file can send again what
-was under way when it was copied, and nothing else.
+split deletes what it has taken, and a shipper may not read it. But for each producer and partition
+a broker knows the number of the last message, and takes the next one only. (KIP-98; it does not
+forget that with the records, KIP-360.) So a batch is noted down *before* it is sent, with the
+producer's id and its number. After a kill, a lost connection or an outage the same batches are sent
+again, in order and under the same numbers. One that is the next is stored; one that is the last, or
+one of the last five, is answered as if it had been; one from before is "out of order", and since
+all before the first was acknowledged, that can only mean that it is there.
+
+So each batch is made here and not by the client, and a few are under way at a time. Each run
+numbers anew under an id of its own: a copied resume file can send again what was under way when it
+was copied, and nothing else.
 
 This ends where the broker forgets: a producer that was silent for ``producer.id.expiration.ms`` (a
 day), or a broker that is killed itself, all its replicas with it, before it has written down the
@@ -26,8 +29,8 @@ import contextlib
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from dataclasses import replace
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -36,16 +39,11 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError, OutOfOrderSequenceNum
 from pipeline.clock import Clock
 from pipeline.errors import UnavailableError
 from pipeline.kafka import client
-from pipeline.kafka.reading import reader
 from pipeline.logs import get
 from pipeline.settings import Kafka
 from pipeline.shipping import numbers
-from pipeline.shipping.chunks import Chunk, single
-from pipeline.shipping.resume import Pending
-
-TOPIC: Final = "logs.web"
-UNDER_WAY: Final = 5
-"""Batches of a partition that a broker remembers (NUM_BATCHES_TO_RETAIN in its producer state)."""
+from pipeline.shipping.arrivals import ends_of, missing
+from pipeline.shipping.batches import TOPIC, Batch, Tags
 
 _BATCH_BYTES: Final = 4 * 2**20
 _LONGEST_PAUSE: Final = 5.0
@@ -53,58 +51,8 @@ _MOST_NUMBERS: Final = 2**30
 _log = get("ship")
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
-    """What the shipper says of its lines, in the headers of each message."""
-
-    site: str
-    source: str
-    format: str
-    ingest: str
-    zone: str = ""
-
-    def headers(self) -> list[tuple[str, bytes]]:
-        """Return them as headers; no zone where none is given."""
-        named = [
-            ("site", self.site),
-            ("source", self.source),
-            ("format", self.format),
-            ("ingest", self.ingest),
-        ]
-        if self.zone:
-            named.append(("zone", self.zone))
-        return [(name, value.encode()) for name, value in named]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A chunk on its way: ``sent`` says where and under which number."""
-
-    chunk: Chunk
-    tags: Tags
-    sent: Pending
-
-
-class Delivery(Protocol):
-    """What the shipper needs of the broker."""
-
-    partitions: int
-
-    async def number(self, batches: list[Batch]) -> list[Batch]:
-        """Give batches their partitions and numbers."""
-
-    async def send(self, batches: list[Batch]) -> None:
-        """Return once all have arrived."""
-
-    async def again(self, batches: list[Batch]) -> list[Batch]:
-        """Send once more what may have arrived; return what the broker can only take as new."""
-
-    async def end(self, tags: Tags) -> None:
-        """Say on every partition that the ingest sends no more."""
-
-
 class KafkaDelivery:
-    """One producer's batches, as a Delivery; open with :func:`delivery`."""
+    """One producer's batches, as a Delivery; open it with :func:`delivery`."""
 
     def __init__(self, kafka: Kafka, partitions: int, clock: Clock) -> None:
         self.partitions = partitions
@@ -141,7 +89,7 @@ class KafkaDelivery:
         for batch in batches:
             partition, self._next = self._next, (self._next + 1) % self.partitions
             self._made += 1
-            records = batch.chunk.lines if batch.sent.alone else 1
+            records = batch.sent.lines if batch.sent.alone else 1
             made.append(
                 replace(
                     batch,
@@ -163,37 +111,51 @@ class KafkaDelivery:
 
     async def send(self, batches: list[Batch]) -> None:
         """As in Delivery; a broker that is away is waited for, a refusal is UnavailableError."""
-        pause = 0.1
-        left = batches
-        while left:
-            try:
-                left = await self._attempt(self._ready(), left)
-            except KafkaError as error:
-                if not _passes(error):
-                    raise _refused(error) from None
-                _log.warning("waiting for the broker", error=error)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-                await self._begin_again(batches)
-                left = batches if self._kafka.idempotence else await self._missing(batches)
+        try:
+            await self._attempt(self._ready(), batches)
+        except KafkaError as error:
+            waiting = _Patience(error)
+            while True:
+                await waiting.pause()
+                try:
+                    if self._kafka.idempotence:
+                        await self._begin_again()
+                        await self._in_order(self._ready(), batches)
+                    else:
+                        left = await missing(self._kafka, batches)
+                        await self._attempt(self._ready(), left)
+                except KafkaError as again:
+                    waiting.meet(again)
+                else:
+                    return
 
     async def again(self, batches: list[Batch]) -> list[Batch]:
         """As in Delivery."""
-        fresh: list[Batch] = []
+        vacant: list[Batch] = []
         groups: dict[tuple[int, int], list[Batch]] = defaultdict(list)
         marked: list[Batch] = []
         for batch in batches:
             if batch.sent.mark:
                 marked.append(batch)
             elif batch.sent.broker != self._broker or batch.sent.producer < 0:
-                fresh.append(batch)  # it was another broker's
+                vacant.append(batch)  # it was another broker's
             else:
                 groups[batch.sent.producer, batch.sent.epoch].append(batch)
         if marked:
-            fresh += await self._missing(marked)
-        for (producer, epoch), group in groups.items():
-            fresh += await self._repeated(producer, epoch, group)
-        return sorted(fresh, key=lambda batch: batch.sent.start)
+            vacant += await missing(self._kafka, marked)
+        for identity, group in groups.items():
+            ends = await ends_of(self._kafka, self.partitions)
+            waiting = _Patience(None)
+            while True:
+                try:
+                    async with self._as(identity) as earlier:
+                        vacant += await self._in_order(earlier, group, ends)
+                except KafkaError as error:
+                    waiting.meet(error)
+                    await waiting.pause()
+                else:
+                    break
+        return vacant
 
     async def end(self, tags: Tags) -> None:
         """As in Delivery; said twice it does no harm."""
@@ -209,8 +171,8 @@ class KafkaDelivery:
             raise UnavailableError("the connection to the broker is closed")
         return self._producer
 
-    async def _attempt(self, producer: AIOKafkaProducer, batches: list[Batch]) -> list[Batch]:
-        """Send batches in order; raises KafkaError."""
+    async def _attempt(self, producer: AIOKafkaProducer, batches: list[Batch]) -> None:
+        """Send batches one behind the other; raises KafkaError."""
         sent = [(batch, await self._hand_over(producer, batch)) for batch in batches]
         try:
             for batch, future in sent:
@@ -219,94 +181,53 @@ class KafkaDelivery:
             for _, future in sent:
                 # Who waits for none of the others must still look at what became of them.
                 future.add_done_callback(lambda one: one.cancelled() or one.exception())
-        return []
+
+    async def _in_order(
+        self, producer: AIOKafkaProducer, batches: list[Batch], ends: list[int] | None = None
+    ) -> list[Batch]:
+        """Send batches under the numbers they have, each when the one before has its answer.
+
+        Return those that nobody has the bytes of, and whose place was taken just now: it is
+        behind ``ends``, where the partitions ended before.
+        """
+        vacant: list[Batch] = []
+        for batch in sorted(batches, key=lambda one: (one.sent.partition, one.sent.sequence)):
+            numbers.go_to(producer, _at(batch.sent.partition), batch.sent.sequence)
+            try:
+                answer = await (await self._hand_over(producer, batch))
+            except OutOfOrderSequenceNumber:
+                continue  # there, and so long ago that the broker does not know its place
+            if ends and batch.chunk is None and answer.offset >= ends[batch.sent.partition]:
+                vacant.append(batch)
+        return vacant
 
     async def _hand_over(self, producer: AIOKafkaProducer, batch: Batch) -> asyncio.Future[Any]:
         built = producer.create_batch()
-        headers = batch.tags.headers()
-        shipped = ("shipped", str(int(self._clock().timestamp() * 1000)).encode())
-        for one in single(batch.chunk) if batch.sent.alone else (batch.chunk,):
-            more = [("line", str(one.first).encode()), shipped]
-            if one.fields:
-                more.append(("fields", one.fields))
-            if batch.sent.mark:
-                more.append(("mark", batch.sent.mark.encode()))
-            built.append(timestamp=None, key=None, value=one.value, headers=[*headers, *more])
+        for value, headers in batch.messages(self._clock()):
+            built.append(timestamp=None, key=None, value=value, headers=headers)
         future: asyncio.Future[Any] = await producer.send_batch(
             built, TOPIC, partition=batch.sent.partition
         )
         return future
 
-    async def _repeated(self, producer: int, epoch: int, batches: list[Batch]) -> list[Batch]:
-        """Send batches of an earlier producer one after the other; return those not in order.
-
-        One before such a batch has not arrived, and so neither has it.
-        """
-        fresh: list[Batch] = []
-        pause = 0.1
-        left = sorted(batches, key=lambda one: (one.sent.partition, one.sent.sequence))
-        while left:
-            try:
-                async with self._as(producer, epoch) as earlier:
-                    while left:
-                        numbers.go_to(earlier, _at(left[0].sent.partition), left[0].sent.sequence)
-                        try:
-                            await (await self._hand_over(earlier, left[0]))
-                        except OutOfOrderSequenceNumber:
-                            fresh.append(left[0])
-                        left.pop(0)
-            except KafkaError as error:
-                if not _passes(error):
-                    raise _refused(error) from None
-                _log.warning("waiting for the broker", error=error)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-        return fresh
-
     @contextlib.asynccontextmanager
-    async def _as(self, producer: int, epoch: int) -> AsyncIterator[AIOKafkaProducer]:
-        earlier = await self._signed_in(None, (producer, epoch))
+    async def _as(self, identity: tuple[int, int]) -> AsyncIterator[AIOKafkaProducer]:
+        earlier = await self._signed_in(None, identity)
         try:
             yield earlier
         finally:
             await numbers.let_go(earlier)
 
-    async def _begin_again(self, batches: list[Batch]) -> None:
-        """Take a new connection under the old id, at the numbers of ``batches``."""
+    async def _begin_again(self) -> None:
+        """Take a new connection under the old id, with the next numbers of the old one."""
         producer = self._ready()
-        identity = numbers.identity(producer) if self._kafka.idempotence else None
+        identity = numbers.identity(producer)
         at = {p: self._sequence(producer, p) for p in range(self.partitions)}
         await numbers.let_go(producer)
         self._producer = None
         self._producer = await self._signed_in(None, identity)
-        if identity is not None:
-            for batch in reversed(batches):
-                at[batch.sent.partition] = batch.sent.sequence
-            for partition, number in at.items():
-                numbers.go_to(self._producer, _at(partition), number)
-
-    async def _missing(self, batches: list[Batch]) -> list[Batch]:
-        """Return those whose mark is not in the topic."""
-        wanted = {batch.sent.mark for batch in batches}
-        since: dict[int, int] = {}
-        for batch in batches:
-            at = batch.sent.after + 1
-            since[batch.sent.partition] = min(at, since.get(batch.sent.partition, at))
-        async with reader(self._kafka) as consumer:
-            for number, offset in since.items():
-                partition = _at(number)
-                end = (await consumer.end_offsets([partition]))[partition]
-                first = (await consumer.beginning_offsets([partition]))[partition]
-                consumer.assign([partition])
-                position = max(offset, first)
-                consumer.seek(partition, position)
-                while position < end:
-                    got = await consumer.getmany(partition, timeout_ms=1000)
-                    for record in got.get(partition, []):
-                        mark = dict(record.headers).get("mark", b"")
-                        wanted.discard(mark.decode("ascii", "replace"))
-                    position = await consumer.position(partition)
-        return [batch for batch in batches if batch.sent.mark in wanted]
+        for partition, number in at.items():
+            numbers.go_to(self._producer, _at(partition), number)
 
     async def _signed_in(
         self, patience: float | None, identity: tuple[int, int] | None = None
@@ -358,10 +279,26 @@ async def delivery(
         await made.stop()
 
 
+class _Patience:
+    """Growing pauses for what passes; raises UnavailableError for what does not."""
+
+    def __init__(self, error: KafkaError | None) -> None:
+        self._pause = 0.1
+        if error is not None:
+            self.meet(error)
+
+    def meet(self, error: KafkaError) -> None:
+        """Say that something went wrong."""
+        passes = error.retriable or isinstance(error, KafkaTimeoutError | OutOfOrderSequenceNumber)
+        if not passes:
+            raise _refused(error) from None
+        _log.warning("waiting for the broker", error=error)
+
+    async def pause(self) -> None:
+        """Wait a little longer than the last time."""
+        await asyncio.sleep(self._pause)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+
 def _refused(error: KafkaError) -> UnavailableError:
     return UnavailableError(f"the broker refuses: {type(error).__name__}")
-
-
-def _passes(error: KafkaError) -> bool:
-    """Tell what goes by from what a person must mend."""
-    return bool(error.retriable) or isinstance(error, KafkaTimeoutError | OutOfOrderSequenceNumber)

@@ -58,6 +58,17 @@ def paths(name: str) -> list[str]:
     return [path for path in found if not _unfinished(path, there)]
 
 
+def siblings(entry: Entry) -> list[Entry]:
+    """Return the files of an entry's set that are there, a packed one beside its source not."""
+    folder = entry.path.rpartition("/")[0]
+    try:
+        names = {name for name in os.listdir(folder or ".") if place(name).base == entry.base}  # noqa: PTH208
+    except OSError:
+        return []
+    whole = [name for name in sorted(names) if not _unfinished(name, names)]
+    return [entry_of(f"{folder}/{name}" if folder else name) for name in whole]
+
+
 def newest_open(entries: list[Entry]) -> list[Entry]:
     """Return the entries with those closed that are not the newest of their set."""
     newest: dict[tuple[str, str], Entry] = {}

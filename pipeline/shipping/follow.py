@@ -20,9 +20,11 @@ from dataclasses import replace
 from typing import Final
 
 from pipeline.errors import InputError
+from pipeline.shipping.batches import Delivery
 from pipeline.shipping.identity import resume
 from pipeline.shipping.inputs import Entry
 from pipeline.shipping.reading import Plan, Reading
+from pipeline.shipping.recover import recover
 from pipeline.shipping.resume import Points
 from pipeline.shipping.ship import Windows
 from pipeline.shipping.tails import CutShortError, Key, Tail
@@ -47,6 +49,7 @@ class Follower:
 
     def __init__(
         self,
+        delivery: Delivery,
         windows: Windows,
         points: Points,
         scan: Scan,
@@ -56,6 +59,7 @@ class Follower:
         lines_alone: bool = False,
         notice: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._delivery = delivery
         self._windows = windows
         self._points = points
         self._scan = scan
@@ -88,6 +92,7 @@ class Follower:
                 tail.close()
 
     async def _rounds(self, stop: asyncio.Event) -> None:
+        await recover(self._points, self._delivery, await asyncio.to_thread(self._scan))
         while not stop.is_set():
             if not await self._round(stop):
                 with contextlib.suppress(TimeoutError):
@@ -155,8 +160,8 @@ class Follower:
             found.close()
             return None
         tail = Tail((opened.device, opened.inode), Reading(plan, found, self._alone))
-        await self._windows.opened(tail.reading)
         self._tails[tail.key] = tail
+        await self._windows.opened(tail.reading)
         return tail
 
     async def _read(self, tail: Tail, *, listed: bool) -> bool:

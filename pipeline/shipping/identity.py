@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -75,9 +76,15 @@ class Resumed:
     opened: Opened
     point: Point
     track: Track
-    cut: Cut
+    start: bytes
+    alone: bool
     pending: list[tuple[Pending, Chunk]] = field(default_factory=list)
     over: bool = False
+
+    @property
+    def cut(self) -> Cut:
+        """What makes chunks of its bytes."""
+        return cutter(self.start, alone=self.alone)
 
     def close(self) -> None:
         """Close the file."""
@@ -95,33 +102,35 @@ def resume(
     opened = opening.__enter__()
     with _closing_on_error(opening):
         if points is None or opened.size is None:
-            start = opened.stream.peek(9) if opened.size is None else _start(opened, entry)  # type: ignore[attr-defined] # standard input's is buffered
-            cut = cutter(start, alone=alone)
-            return _at_start(entry, opening, opened, Point(), cut)
+            start = _piped(opened) if opened.size is None else _first(opened, entry)
+            return _at_start(entry, opening, opened, Point(), start, alone=alone)
         if opened.packed is not None and (seen := points.finished(opened.stamp)) is not None:
-            return Resumed(
-                entry, opening, opened, seen, Track(), cutter(b"", alone=False), over=True
-            )
+            return Resumed(entry, opening, opened, seen, Track(), b"", alone, over=True)
         start = _first(opened, entry)
-        cut = cutter(start, alone=alone)
         for point in points.candidates(entry.folder, entry.base, opened.device, opened.inode):
             if not _eligible(point, entry, opened, start):
                 continue
             if not _same_inode(point, opened) and _is_being_copied(entry, opened):
                 break
-            found = _verified(entry, point, points, cut, watch=watch)
+            found = _verified(entry, point, points, start, alone=alone, watch=watch)
             if found is not None:
                 opening.__exit__(None, None, None)
                 return found
         if _is_being_copied(entry, opened):
-            return Resumed(entry, opening, opened, Point(), Track(), cut, over=True)
+            return Resumed(entry, opening, opened, Point(), Track(), start, alone, over=True)
         point = points.new(Point(folder=entry.folder, base=entry.base, path=entry.path,
                                  device=opened.device, inode=opened.inode))  # fmt: skip
-        return _at_start(entry, opening, opened, point, cut)
+        return _at_start(entry, opening, opened, point, start, alone=alone)
 
 
 def _at_start(
-    entry: Entry, opening: AbstractContextManager[Opened], opened: Opened, point: Point, cut: Cut
+    entry: Entry,
+    opening: AbstractContextManager[Opened],
+    opened: Opened,
+    point: Point,
+    start: bytes,
+    *,
+    alone: bool,
 ) -> Resumed:
     """Return the entry from its first byte; what cannot be wound back is opened again."""
     if opened.seekable:
@@ -130,11 +139,12 @@ def _at_start(
         opening.__exit__(None, None, None)
         opening = inputs.opened(entry)
         opened = opening.__enter__()
-    return Resumed(entry, opening, opened, point, Track(), cut)
+    return Resumed(entry, opening, opened, point, Track(), start, alone)
 
 
-def _start(opened: Opened, entry: Entry) -> bytes:
-    return inputs.read(opened, entry.name, KNOWN_BYTES)
+def _piped(opened: Opened) -> bytes:
+    """Return the first bytes of a pipe, and leave them there."""
+    return opened.stream.peek(1) if isinstance(opened.stream, io.BufferedReader) else b""
 
 
 def _first(opened: Opened, entry: Entry) -> bytes:
@@ -171,7 +181,7 @@ def _still_there(point: Point) -> bool:
 
 
 def _verified(
-    entry: Entry, point: Point, points: Points, cut: Cut, *, watch: bool
+    entry: Entry, point: Point, points: Points, start: bytes, *, alone: bool, watch: bool
 ) -> Resumed | None:
     """Open the entry at a point, None where the bytes before it are others."""
     waiting = points.pending(point.number)
@@ -182,14 +192,15 @@ def _verified(
     with _closing_on_error(opening):
         track = _advance(opened, entry, point, watch=watch)
         if track is not None:
-            found = Resumed(entry, opening, opened, _placed(point, entry, opened), track, cut)
+            placed = _placed(point, entry, opened)
+            found = Resumed(entry, opening, opened, placed, track, start, alone)
             if _take(found, waiting, watch=watch):
                 return found
             if point.offset:
                 # What may have arrived is not in the file any more: that is all that is known.
                 points.note(arrived=waiting)
                 opening.__exit__(None, None, None)
-                return _verified(entry, point, points, cut, watch=watch)
+                return _verified(entry, point, points, start, alone=alone, watch=watch)
     opening.__exit__(None, None, None)
     return None
 
@@ -245,7 +256,7 @@ def _take(found: Resumed, waiting: list[Pending], *, watch: bool) -> bool:
         data = _exactly(found.opened, found.entry, one.end - one.start)
         if len(data) != one.end - one.start or digest(data) != one.digest:
             return False
-        value, used, _ = found.cut(data, final=True)
+        value, used, _ = cutter(found.start, alone=bool(one.alone))(data, final=True)
         source = None if value == data else data
         if used != len(data):
             return False

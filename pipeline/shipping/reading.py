@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from pipeline.shipping import inputs, journal
+from pipeline.shipping.batches import Batch, Tags
 from pipeline.shipping.chunks import Chunk, chunks
-from pipeline.shipping.delivery import Batch, Tags
 from pipeline.shipping.identity import Resumed, digest
 from pipeline.shipping.inputs import Entry
 from pipeline.shipping.resume import Pending, Point
@@ -120,5 +120,5 @@ class Reading:
         sum_ = digest(chunk.read) if self.kept else ""
         return Pending(
             0, self.found.point.number, chunk.start, chunk.end, sum_, chunk.first, chunk.lines,
-            self.alone, 0, 0, -1, 0, 0, "", "", -1,
+            self.alone, 0, 0, -1, 0, 0, "", "", -1, self.plan.tags.text(),
         )  # fmt: skip

@@ -49,6 +49,12 @@ class Point:
     stamp: str = ""
 
 
+UNKNOWN: Final = 0
+ARRIVED: Final = 1
+VACANT: Final = 2
+"""States of what is pending: not asked yet; in the topic; never to be there under its number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A batch that may have arrived: bytes ``start`` to ``end`` of the file ``point``.
@@ -56,6 +62,7 @@ class Pending:
     ``producer``, ``epoch`` and ``sequence`` are those it was sent with, ``records`` how many
     messages it has (one, or one a line). ``broker`` tells the cluster, ``mark`` the batch where
     sequences are not kept, ``after`` the last offset of the partition that was ours before.
+    ``tags`` are the headers' values as JSON, ``state`` says what became of it.
     """
 
     number: int
@@ -74,6 +81,8 @@ class Pending:
     broker: str
     mark: str
     after: int
+    tags: str
+    state: int = 0
 
 
 _POINT: Final = [entry.name for entry in fields(Point)]
@@ -163,8 +172,32 @@ class Points:
         ).fetchall()
         return Point(*rows[0]) if rows else None
 
+    def unknown(self) -> list[Pending]:
+        """Return what of all files may have arrived, in the order in which it was sent."""
+        rows = self._base.execute(
+            f"SELECT {', '.join(_PENDING)} FROM pending WHERE state = 0 "  # noqa: S608
+            "ORDER BY producer, partition, sequence, number"
+        )
+        return [Pending(*row) for row in rows]
+
+    def point(self, number: int) -> Point | None:
+        """Return a point by its number."""
+        row = self._base.execute(
+            f"SELECT {', '.join(_POINT)} FROM points WHERE number = ?",  # noqa: S608
+            (number,),
+        ).fetchone()
+        return None if row is None else Point(*row)
+
+    def became(self, pending: Iterable[tuple[Pending, int]]) -> None:
+        """Keep what became of pending messages; durable at return."""
+        with self._usable(), self._transaction():
+            self._base.executemany(
+                "UPDATE pending SET state = ? WHERE number = ?",
+                [(state, one.number) for one, state in pending],
+            )
+
     def pending(self, point: int) -> list[Pending]:
-        """Return what of a file may have arrived, in order."""
+        """Return what of a file was on its way, in order."""
         rows = self._base.execute(
             f"SELECT {', '.join(_PENDING)} FROM pending WHERE point = ? ORDER BY start",  # noqa: S608
             (point,),

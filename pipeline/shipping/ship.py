@@ -10,6 +10,7 @@ before has come, in one durable write; while it is on its way the next is read.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 from collections import deque
 from collections.abc import Callable
@@ -17,10 +18,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pipeline.errors import InputError
-from pipeline.shipping.delivery import UNDER_WAY, Batch, Delivery, Tags
+from pipeline.shipping.batches import UNDER_WAY, Batch, Delivery, Tags
 from pipeline.shipping.identity import resume
 from pipeline.shipping.reading import Parcel, Plan, Reading
-from pipeline.shipping.resume import Pending, Point, Points
+from pipeline.shipping.recover import recover
+from pipeline.shipping.resume import ARRIVED, Pending, Point, Points
 
 __all__ = ["Plan", "Progress", "Shipper", "Tags"]
 
@@ -58,29 +60,27 @@ class Windows:
         """Those that have lines of the files shipped, from now or from a run before."""
 
     async def opened(self, reading: Reading) -> None:
-        """Take a file in: send once more what may have arrived of it."""
+        """Take a file in: send what of it was on its way and has not arrived."""
         if not reading.kept:
             return
         tags = reading.plan.tags
         self.ingests |= {reading.found.point.ingest} & {tags.ingest}
         self._moved.setdefault(reading.found.point.number, reading.found.point)
         again = reading.again()
-        if not again:
+        if not again or self._points is None:
             return
         await self.settle()
         batches = [parcel.batch for parcel in again]
-        fresh = await self._delivery.again(batches)
-        if fresh and self._points is not None:
-            numbered = await self._delivery.number(fresh)
-            old = {batch.sent.number: batch for batch in fresh}
+        vacant = [batch for batch in batches if batch.sent.state != ARRIVED]
+        if vacant:
+            numbered = await self._delivery.number(vacant)
             begun = self._points.note(
-                arrived=[batch.sent for batch in old.values()],
-                begun=[batch.sent for batch in numbered],
+                arrived=[batch.sent for batch in vacant], begun=[batch.sent for batch in numbered]
             )
             numbered = [replace(b, sent=s) for b, s in zip(numbered, begun, strict=True)]
             await self._delivery.send(numbered)
-            batches = [batch for batch in batches if batch.sent.number not in old] + numbered
-        self._came(reading, [parcel.batch.chunk.lines for parcel in again])
+            batches = [batch for batch in batches if batch.sent.state == ARRIVED] + numbered
+        self._came(reading, [batch.sent.lines for batch in batches])
         self._moved[again[-1].point.number] = again[-1].point
         self._arrived += [batch.sent for batch in batches]
         self._note()
@@ -120,12 +120,13 @@ class Windows:
         """Give up what is on its way: it is noted down, and the next run deals with it."""
         if self._sending is not None:
             self._sending.cancel()
-            await asyncio.wait({self._sending})
+            await asyncio.gather(self._sending, return_exceptions=True)
+            self._sending = None
 
     async def _send(self, parcels: list[tuple[Reading, Parcel]], batches: list[Batch]) -> None:
         await self._delivery.send(batches)
         for reading, parcel in parcels:
-            self._came(reading, [parcel.batch.chunk.lines])
+            self._came(reading, [parcel.batch.sent.lines])
             if reading.kept:
                 self._moved[parcel.point.number] = parcel.point
         self._arrived += [batch.sent for batch in batches if batch.sent.number]
@@ -170,6 +171,7 @@ class Shipper:
         self._points = points
         self._time = time
         self._lines_alone = lines_alone
+        self._delivery = delivery
         self._windows = Windows(delivery, points, tell)
         self.waiting = 0
         """Files whose last line has no end yet, and waits for it."""
@@ -189,6 +191,7 @@ class Shipper:
 
         A damaged file is shipped up to the damage, the others whole.
         """
+        await recover(self._points, self._delivery, [plan.entry for plan in plans])
         sets: dict[tuple[str, str], deque[Plan]] = {}
         for plan in plans:
             sets.setdefault((plan.entry.folder, plan.entry.base), deque()).append(plan)
@@ -198,6 +201,7 @@ class Shipper:
             await self._windows.settle()
             return damaged
         finally:
+            await self._windows.abandon()
             for stream in streams:
                 if stream.reading is not None:
                     stream.reading.close()
@@ -242,17 +246,18 @@ class Shipper:
             return await self._leave(stream, whole=True)
         if self._lines_alone:
             return plan.oldest
-        return self._time(stream.next.batch.chunk.value, plan.tags.format) or plan.oldest
+        chunk = stream.next.batch.chunk
+        return (chunk and self._time(chunk.value, plan.tags.format)) or plan.oldest
 
     async def _leave(self, stream: _Stream, *, whole: bool) -> int | None:
         """Close a set's file; return when the next one's turn is, None where there is none."""
         reading, stream.reading, stream.next = stream.reading, None, None
         stream.plans.popleft()
         if reading is not None:
-            await self._windows.settle(reading if whole else None)
-            if whole and not reading.plan.whole:
-                self.waiting += reading.end < (reading.found.opened.size or 0)
-            reading.close()
+            with contextlib.closing(reading):
+                await self._windows.settle(reading if whole else None)
+                if whole and not reading.plan.whole:
+                    self.waiting += reading.end < (reading.found.opened.size or 0)
         return stream.plans[0].oldest if stream.plans else None
 
 

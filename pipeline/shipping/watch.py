@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import InputError, UsageError
 from pipeline.shipping import inputs
-from pipeline.shipping.entries import paths
+from pipeline.shipping.entries import paths, siblings
 from pipeline.shipping.identity import KNOWN_BYTES, Track
 from pipeline.shipping.inputs import STDIN, Entry, entry_of
 from pipeline.shipping.remote import is_remote
 from pipeline.shipping.resume import Point, Points
-from pipeline.shipping.rotation import PACKED, place
 
 Scan = Callable[[], list[Entry]]
 
@@ -42,7 +40,7 @@ def watch(names: list[str], points: Points) -> Scan:
         if _single(name) and not points.known(entry.folder, entry.base):
             # From now on the set is known, whatever becomes of the file before it is read.
             points.note([points.new(Point(folder=entry.folder, base=entry.base))])
-            for older in _siblings(entry):
+            for older in siblings(entry):
                 if older.path != entry.path:
                     _pass_over(older, points)
     return lambda: _listed(names)
@@ -52,7 +50,7 @@ def _listed(names: list[str]) -> list[Entry]:
     found: dict[str, Entry] = {}
     for name in names:
         if _single(name):
-            entries = _siblings(entry_of(name))
+            entries = siblings(entry_of(name))
         else:
             entries = [entry_of(path) for path in paths(name)]
         found |= {str(Path(entry.path).absolute()): entry for entry in entries}
@@ -61,21 +59,6 @@ def _listed(names: list[str]) -> list[Entry]:
 
 def _single(name: str) -> bool:
     return Path(name).is_file() or (not Path(name).is_dir() and not any(c in name for c in "*?["))
-
-
-def _siblings(entry: Entry) -> list[Entry]:
-    """Return the files of an entry's set that are there, a packed one beside its source not."""
-    folder = entry.path.rpartition("/")[0]
-    try:
-        names = {name for name in os.listdir(folder or ".") if place(name).base == entry.base}  # noqa: PTH208
-    except OSError:
-        return []
-    whole = {
-        name
-        for name in names
-        if not any(name.endswith(end) and name.removesuffix(end) in names for end in PACKED)
-    }
-    return [entry_of(f"{folder}/{name}" if folder else name) for name in whole]
 
 
 def _pass_over(entry: Entry, points: Points) -> None:

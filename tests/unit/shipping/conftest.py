@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.shipping.batches import UNDER_WAY, Batch, Tags
 from pipeline.shipping.chunks import single
-from pipeline.shipping.delivery import UNDER_WAY, Batch, Tags
 
 
 class GoneError(Exception):
@@ -29,7 +29,6 @@ class Broker:
         self.got: list[tuple[int, bytes, dict[str, bytes]]] = []
         self.ended: list[Tags] = []
         self.windows: list[int] = []
-        self._stored: set[tuple[int, int, int]] = set()
         self._last: dict[tuple[int, int], int] = {}
         self._numbers = [0] * self.partitions
         self._producer = 1
@@ -45,7 +44,7 @@ class Broker:
         made = []
         for batch in batches:
             partition, self._next = self._next, (self._next + 1) % self.partitions
-            records = batch.chunk.lines if batch.sent.alone else 1
+            records = batch.sent.lines if batch.sent.alone else 1
             sent = replace(
                 batch.sent, partition=partition, records=records, producer=self._producer,
                 sequence=self._numbers[partition], broker="here",
@@ -70,26 +69,25 @@ class Broker:
             raise GoneError
 
     async def again(self, batches: list[Batch]) -> list[Batch]:
-        fresh = []
-        for batch in batches:
+        vacant = []
+        for batch in sorted(batches, key=lambda one: (one.sent.producer, one.sent.sequence)):
             sent = batch.sent
-            at = (sent.producer, sent.partition, sent.sequence)
-            before = self._last.get(at[:2], 0)
-            if at in self._stored:
-                continue
-            if sent.sequence != before:
-                fresh.append(batch)
-                continue
-            self._take(batch)
-        return fresh
+            before = self._last.get((sent.producer, sent.partition), 0)
+            assert sent.sequence <= before, "one before it was left out"
+            if sent.sequence == before:
+                self._take(batch)
+                if batch.chunk is None:
+                    vacant.append(batch)
+        return vacant
 
     async def end(self, tags: Tags) -> None:
         self.ended.append(tags)
 
     def _take(self, batch: Batch) -> None:
         sent = batch.sent
-        self._stored.add((sent.producer, sent.partition, sent.sequence))
         self._last[sent.producer, sent.partition] = sent.sequence + sent.records
+        if batch.chunk is None:
+            return
         for one in single(batch.chunk) if sent.alone else (batch.chunk,):
             headers = dict(batch.tags.headers()) | {"line": str(one.first).encode()}
             if one.fields:
