@@ -59,12 +59,14 @@ over."""
 class Batch:
     """A chunk on its way: ``sent`` says where and under which number.
 
-    ``chunk`` is None where nobody has its bytes any more.
+    ``chunk`` is None where nobody has its bytes any more, ``again`` where that was so before, and
+    what takes its place may be there already.
     """
 
     chunk: Chunk | None
     tags: Tags
     sent: Pending
+    again: bool = False
 
     def messages(self, now: dt.datetime) -> Iterator[tuple[bytes, list[tuple[str, bytes]]]]:
         """Yield the value and the headers of each message."""
@@ -96,6 +98,9 @@ class Delivery(Protocol):
 
     async def again(self, batches: list[Batch]) -> list[Batch]:
         """Send once more all that may have arrived; return what has not, and will not as it is."""
+
+    async def ends(self) -> list[int]:
+        """Return where each partition ends now."""
 
     async def end(self, tags: Tags) -> None:
         """Say on every partition that the ingest sends no more."""

@@ -44,6 +44,7 @@ from pipeline.settings import Kafka
 from pipeline.shipping import numbers
 from pipeline.shipping.arrivals import ends_of, missing
 from pipeline.shipping.batches import TOPIC, Batch, Tags
+from pipeline.shipping.resume import UNKNOWN
 
 _BATCH_BYTES: Final = 4 * 2**20
 _LONGEST_PAUSE: Final = 5.0
@@ -102,7 +103,8 @@ class KafkaDelivery:
                         sequence=at[partition],
                         broker=self._broker,
                         mark="" if self._kafka.idempotence else f"{self._run}-{self._made}",
-                        after=self._after[partition],
+                        after=self._after[partition] if not self._kafka.idempotence else -1,
+                        state=UNKNOWN,
                     ),
                 )
             )
@@ -120,10 +122,10 @@ class KafkaDelivery:
                 try:
                     if self._kafka.idempotence:
                         await self._begin_again()
-                        await self._in_order(self._ready(), batches)
+                        order = sorted(batches, key=lambda b: (b.sent.partition, b.sent.sequence))
+                        await self._in_order(self._ready(), order, [])
                     else:
-                        left = await missing(self._kafka, batches)
-                        await self._attempt(self._ready(), left)
+                        await self._attempt(self._ready(), await missing(self._kafka, batches))
                 except KafkaError as again:
                     waiting.meet(again)
                 else:
@@ -144,18 +146,20 @@ class KafkaDelivery:
         if marked:
             vacant += await missing(self._kafka, marked)
         for identity, group in groups.items():
-            ends = await ends_of(self._kafka, self.partitions)
             waiting = _Patience(None)
-            while True:
+            left = sorted(group, key=lambda one: (one.sent.partition, one.sent.sequence))
+            while left:
                 try:
                     async with self._as(identity) as earlier:
-                        vacant += await self._in_order(earlier, group, ends)
+                        await self._in_order(earlier, left, vacant)
                 except KafkaError as error:
                     waiting.meet(error)
                     await waiting.pause()
-                else:
-                    break
         return vacant
+
+    async def ends(self) -> list[int]:
+        """As in Delivery."""
+        return await ends_of(self._kafka, self.partitions)
 
     async def end(self, tags: Tags) -> None:
         """As in Delivery; said twice it does no harm."""
@@ -183,23 +187,25 @@ class KafkaDelivery:
                 future.add_done_callback(lambda one: one.cancelled() or one.exception())
 
     async def _in_order(
-        self, producer: AIOKafkaProducer, batches: list[Batch], ends: list[int] | None = None
-    ) -> list[Batch]:
+        self, producer: AIOKafkaProducer, left: list[Batch], vacant: list[Batch]
+    ) -> None:
         """Send batches under the numbers they have, each when the one before has its answer.
 
-        Return those that nobody has the bytes of, and whose place was taken just now: it is
-        behind ``ends``, where the partitions ended before.
+        Takes what was answered from ``left``. Adds to ``vacant`` what nobody has the bytes of and
+        whose place was taken only since ``after``, that is by what we send instead.
         """
-        vacant: list[Batch] = []
-        for batch in sorted(batches, key=lambda one: (one.sent.partition, one.sent.sequence)):
+        while left:
+            batch = left[0]
             numbers.go_to(producer, _at(batch.sent.partition), batch.sent.sequence)
             try:
                 answer = await (await self._hand_over(producer, batch))
+                ours = answer.offset > batch.sent.after
             except OutOfOrderSequenceNumber:
-                continue  # there, and so long ago that the broker does not know its place
-            if ends and batch.chunk is None and answer.offset >= ends[batch.sent.partition]:
+                # There, and so long ago that the broker does not know its place.
+                ours = batch.again
+            if batch.chunk is None and ours:
                 vacant.append(batch)
-        return vacant
+            left.pop(0)
 
     async def _hand_over(self, producer: AIOKafkaProducer, batch: Batch) -> asyncio.Future[Any]:
         built = producer.create_batch()

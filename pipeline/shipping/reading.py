@@ -53,10 +53,13 @@ class Reading:
     """Whether points are kept of it: not of standard input."""
     end: int = 0
     """The offset behind what was read."""
+    reached: Point = field(init=False)
+    """The point behind what has arrived."""
 
     def __post_init__(self) -> None:
         """Begin behind the point."""
         self.kept = self.found.point.number > 0
+        self.reached = self.found.point
         self.parcels = self._parcels()
 
     def close(self) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
 
 from pipeline.errors import InputError
 from pipeline.shipping.batches import Batch, Delivery, Tags
@@ -17,6 +19,9 @@ from pipeline.shipping.entries import siblings
 from pipeline.shipping.identity import resume
 from pipeline.shipping.inputs import Entry, entry_of
 from pipeline.shipping.resume import ARRIVED, VACANT, Point, Points
+
+_LOOKS: Final = 3
+"""Times that a file is looked for: it may be renamed while it is."""
 
 
 async def recover(points: Points | None, delivery: Delivery, entries: Iterable[Entry]) -> None:
@@ -29,13 +34,31 @@ async def recover(points: Points | None, delivery: Delivery, entries: Iterable[E
         return
     there = list(entries)
     chunks: dict[int, Chunk] = {}
-    for number in {one.point for one in unknown}:
-        point = points.point(number)
-        if point is not None:
+    for _ in range(_LOOKS):
+        wanted = {one.point for one in unknown if one.number not in chunks}
+        for point in filter(None, map(points.point, wanted)):
             chunks |= await asyncio.to_thread(_chunks, point, points, there)
-    batches = [Batch(chunks.get(one.number), Tags.of(one.tags), one) for one in unknown]
+    gone = [one for one in unknown if one.number not in chunks and not one.mark]
+    ends = await delivery.ends() if gone else []
+    # Noted before anything takes a place: who is killed then must not take it for what was there.
+    since = {
+        one.number: replace(one, after=ends[one.partition] - 1) for one in gone if one.after < 0
+    }
+    points.keep(since.values())
+    batches = [
+        Batch(
+            chunks.get(one.number),
+            Tags.of(one.tags),
+            since.get(one.number, one),
+            again=one.after >= 0,
+        )
+        for one in unknown
+    ]
     vacant = {batch.sent.number for batch in await delivery.again(batches)}
-    points.became((one, VACANT if one.number in vacant else ARRIVED) for one in unknown)
+    points.keep(
+        replace(batch.sent, state=VACANT if batch.sent.number in vacant else ARRIVED)
+        for batch in batches
+    )
 
 
 def _chunks(point: Point, points: Points, there: list[Entry]) -> dict[int, Chunk]:

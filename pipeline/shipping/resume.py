@@ -61,7 +61,8 @@ class Pending:
 
     ``producer``, ``epoch`` and ``sequence`` are those it was sent with, ``records`` how many
     messages it has (one, or one a line). ``broker`` tells the cluster, ``mark`` the batch where
-    sequences are not kept, ``after`` the last offset of the partition that was ours before.
+    sequences are not kept, ``after`` the offset that it has to come after: of what was ours before
+    where there is a mark, else that of what was sent in its place.
     ``tags`` are the headers' values as JSON, ``state`` says what became of it.
     """
 
@@ -188,12 +189,12 @@ class Points:
         ).fetchone()
         return None if row is None else Point(*row)
 
-    def became(self, pending: Iterable[tuple[Pending, int]]) -> None:
-        """Keep what became of pending messages; durable at return."""
+    def keep(self, pending: Iterable[Pending]) -> None:
+        """Keep what was learnt of pending messages; durable at return."""
         with self._usable(), self._transaction():
             self._base.executemany(
-                "UPDATE pending SET state = ? WHERE number = ?",
-                [(state, one.number) for one, state in pending],
+                "UPDATE pending SET state = ?, after = ? WHERE number = ?",
+                [(one.state, one.after, one.number) for one in pending],
             )
 
     def pending(self, point: int) -> list[Pending]:

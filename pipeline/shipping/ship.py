@@ -80,8 +80,7 @@ class Windows:
             numbered = [replace(b, sent=s) for b, s in zip(numbered, begun, strict=True)]
             await self._delivery.send(numbered)
             batches = [batch for batch in batches if batch.sent.state == ARRIVED] + numbered
-        self._came(reading, [batch.sent.lines for batch in batches])
-        self._moved[again[-1].point.number] = again[-1].point
+        self._came(reading, [batch.sent.lines for batch in batches], again[-1].point)
         self._arrived += [batch.sent for batch in batches]
         self._note()
 
@@ -111,9 +110,8 @@ class Windows:
         await self.flush()
         await self._arrive()
         if finished is not None and finished.kept and finished.found.opened.packed:
-            number = finished.found.point.number
-            point = self._moved.get(number, finished.found.point)
-            self._moved[number] = replace(point, stamp=finished.found.opened.stamp)
+            reached = replace(finished.reached, stamp=finished.found.opened.stamp)
+            self._moved[reached.number] = reached
         self._note()
 
     async def abandon(self) -> None:
@@ -126,9 +124,7 @@ class Windows:
     async def _send(self, parcels: list[tuple[Reading, Parcel]], batches: list[Batch]) -> None:
         await self._delivery.send(batches)
         for reading, parcel in parcels:
-            self._came(reading, [parcel.batch.sent.lines])
-            if reading.kept:
-                self._moved[parcel.point.number] = parcel.point
+            self._came(reading, [parcel.batch.sent.lines], parcel.point)
         self._arrived += [batch.sent for batch in batches if batch.sent.number]
 
     async def _arrive(self) -> None:
@@ -143,7 +139,9 @@ class Windows:
         self._moved, self._arrived = {}, []
         return kept
 
-    def _came(self, reading: Reading, lines: list[int]) -> None:
+    def _came(self, reading: Reading, lines: list[int], point: Point) -> None:
+        if reading.kept:
+            reading.reached = self._moved[point.number] = point
         plan = reading.plan
         self.ingests.add(plan.tags.ingest)
         self.lines += sum(lines)

@@ -150,9 +150,16 @@ async def test_what_nobody_has_any_more_is_known_to_be_there_or_not(
     async with delivery(kafka, PARTITIONS, system_clock) as killed:
         window = await killed.number(batches(0, 12))
         await killed.send(window[:arrived])
-    gone = [replace(b, chunk=None) if at in {2, 5} else b for at, b in enumerate(window)]
     async with delivery(kafka, PARTITIONS, system_clock) as next_:
+        ends = await next_.ends()
+        gone = [
+            replace(b, chunk=None, sent=replace(b.sent, after=ends[b.sent.partition] - 1))
+            if at in {2, 5} else b
+            for at, b in enumerate(window)
+        ]  # fmt: skip
         vacant = await next_.again(gone)
+        # Killed before it could keep that: the next one asks again.
+        assert len(await next_.again([replace(b, again=True) for b in gone])) == len(vacant)
     assert {b.sent.start for b in vacant} == {at * 100 for at in (2, 5) if at >= arrived}
     there = [b for at, b in enumerate(window) if at not in {2, 5} or at < arrived]
     found = await stored(kafka)
@@ -191,7 +198,7 @@ async def test_a_connection_that_is_begun_again_sends_nothing_twice(server: Kafk
         window = await one.number(batches(0, 20))
         await one.send(window)
         await one._begin_again()
-        assert await one._in_order(one._ready(), window) == []
+        await one._in_order(one._ready(), list(window), [])
         more = await one.number(batches(20, 20))
         await one.send(more)
     assert await stored(kafka) == lines(window) + lines(more)
