@@ -83,22 +83,36 @@ class Follower:
             await asyncio.wait({rounds}, timeout=_SETTLED_WITHIN)
             if not rounds.done():
                 rounds.cancel()
-                await self._windows.abandon()
             with contextlib.suppress(asyncio.CancelledError):
                 await rounds
         finally:
             stopping.cancel()
-            for tail in self._tails.values():
-                tail.close()
+            await self.close()
 
     async def _rounds(self, stop: asyncio.Event) -> None:
-        await recover(self._points, self._delivery, await asyncio.to_thread(self._scan))
+        await self.recover()
         while not stop.is_set():
-            if not await self._round(stop):
+            if not await self.round(stop):
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), LOOK_AGAIN)
 
-    async def _round(self, stop: asyncio.Event) -> bool:
+    async def recover(self) -> None:
+        """Find out what became of what the run before was sending."""
+        await recover(self._points, self._delivery, await asyncio.to_thread(self._scan))
+
+    async def close(self) -> None:
+        """Close the files; what is on its way is noted down, and left."""
+        await self._windows.abandon()
+        for tail in self._tails.values():
+            tail.close()
+        self._tails.clear()
+
+    @property
+    def open(self) -> int:
+        """How many files are open."""
+        return len(self._tails)
+
+    async def round(self, stop: asyncio.Event) -> bool:
         """Look at everything once; return whether something was new."""
         entries = await asyncio.to_thread(self._scan)
         there: set[Key] = set()

@@ -76,7 +76,7 @@ class Log:
 
     def _line(self) -> bytes:
         now = dt.datetime.now(dt.UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")  # noqa: TID251 -- a live log
-        word = "%032x" % self.draw.getrandbits(128)
+        word = f"{self.draw.getrandbits(128):032x}"
         padding = "x" * self.draw.randrange(400)
         return (
             f'192.0.2.7 - - [{now}] "GET /{self.path.stem}/{len(self.written)}/{word} HTTP/1.1" '
