@@ -22,7 +22,7 @@ from typing import Final
 from pipeline.shipping import inputs
 from pipeline.shipping.chunks import Chunk, Cut, cutter, in_force
 from pipeline.shipping.inputs import Entry, Opened
-from pipeline.shipping.resume import Pending, Point, Points
+from pipeline.shipping.resume import UNKNOWN, Pending, Point, Points
 
 KNOWN_BYTES: Final = 1024
 """So many bytes at the start and before the offset tell a file."""
@@ -196,8 +196,8 @@ def _verified(
             found = Resumed(entry, opening, opened, placed, track, start, alone)
             if _take(found, waiting, watch=watch):
                 return found
-            if point.offset:
-                # What may have arrived is not in the file any more: that is all that is known.
+            if point.offset and all(one.state != UNKNOWN for one in waiting):
+                # What was on its way is not in the file any more, and no more can be said of it.
                 points.note(arrived=waiting)
                 opening.__exit__(None, None, None)
                 return _verified(entry, point, points, start, alone=alone, watch=watch)

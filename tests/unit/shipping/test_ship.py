@@ -176,6 +176,32 @@ async def test_a_copy_that_is_not_finished_waits_for_its_original(
     assert broker.lines == [*LINES.splitlines(), b"10.9.9.9 the next day"]
 
 
+@pytest.mark.parametrize("arrived", [0, 1, 7, 20])
+@pytest.mark.parametrize("killed", [False, True])
+async def test_a_file_that_is_away_for_a_run_is_gone_on_with_when_it_is_back(
+    tmp_path: Path, arrived: int, killed: bool
+) -> None:
+    """Its batches that had not arrived are told from those that had, without their bytes."""
+    log, other = tmp_path / "logs/access.log", tmp_path / "other.log"
+    log.parent.mkdir()
+    kept = tmp_path / "ship.sqlite"
+    log.write_bytes(LINES)
+    other.write_bytes(b"of another file\n" * 100)
+    broker = Broker(patience=20, arrives=arrived)
+    with pytest.raises(GoneError):
+        await ship(broker, kept, plan(log), plan(other))
+    away = log.rename(tmp_path / "elsewhere.txt")
+    if killed:
+        broker.restart(patience=0)
+        with pytest.raises(GoneError):
+            await ship(broker, kept, plan(other))
+    broker.restart()
+    await ship(broker, kept, plan(other))
+    away.rename(log)
+    await ship(broker, kept, plan(log))
+    assert sorted(broker.lines) == sorted([*LINES.splitlines(), *[b"of another file"] * 100])
+
+
 async def test_of_two_servers_with_the_same_lines_both_are_shipped(
     tmp_path: Path, broker: Broker
 ) -> None:
