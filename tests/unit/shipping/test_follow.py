@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -137,6 +139,62 @@ async def test_rotated_files_from_before_a_file_was_followed_are_not_its_lines(
     await following.quiet()
     await following.end()
     assert Counter(broker.lines) == Counter(log.written[before:])
+
+
+async def test_a_named_file_is_known_from_the_first_moment_on(tmp_path: Path) -> None:
+    """It is rotated before the first line was read, and before the next start."""
+    log = Log(tmp_path / "logs/access.log", random.Random(5))
+    broker = Broker()
+    following = Following(tmp_path, broker, [str(log.path)])
+    await following.begin()
+    await following.end()
+    log.write(9, half=False)
+    log.rotate("rename")
+    await following.begin()
+    await following.quiet()
+    await following.end()
+    assert broker.lines == log.written
+
+
+@pytest.mark.parametrize("more", [1, 30, 31, 500])
+async def test_a_file_that_was_cut_and_has_grown_again_is_another(
+    tmp_path: Path, more: int
+) -> None:
+    """Shorter, as long, longer: it shows in what stands before the place that was reached."""
+    log = Log(tmp_path / "logs/access.log", random.Random(6))
+    log.draw.randrange = lambda *_: 7  # type: ignore[method-assign, assignment] # lines of one length
+    broker = Broker()
+    following = Following(tmp_path, broker, [str(log.path.parent)])
+    await following.begin()
+    log.write(30, half=False)
+    await following.quiet()
+    log.rotate("copy")
+    log.write(more, half=False)
+    await following.quiet()
+    await following.end()
+    assert Counter(broker.lines) == Counter(log.written)
+
+
+async def test_a_copy_beside_its_original_takes_nothing_from_it(tmp_path: Path) -> None:
+    """Made while nobody followed; whether it is cut later or goes on."""
+    for name in ("cut", "goes-on"):
+        log = Log(tmp_path / name / "access.log", random.Random(7))
+        broker = Broker()
+        following = Following(tmp_path / name, broker, [str(log.path.parent / "access*")])
+        await following.begin()
+        log.write(40, half=False)
+        await following.quiet()
+        await following.end()
+        log.write(40, half=False)
+        shutil.copyfile(log.path, log.path.with_name("access.log.1"))
+        await following.begin()
+        await following.quiet()
+        if name == "cut":
+            os.truncate(log.path, 0)
+        log.write(40, half=False)
+        await following.quiet()
+        await following.end()
+        assert Counter(broker.lines) == Counter(log.written)
 
 
 async def test_a_file_that_is_removed_is_read_to_its_end(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ async def test_a_copy_that_is_not_finished_waits_for_its_original(
     assert broker.lines == [*LINES.splitlines(), b"10.9.9.9 the next day"]
 
 
-@pytest.mark.parametrize("arrived", [0, 1, 7, 20])
+@pytest.mark.parametrize("arrived", [0, 1, 7, 14])
 @pytest.mark.parametrize("killed", [False, True])
 async def test_a_file_that_is_away_for_a_run_is_gone_on_with_when_it_is_back(
     tmp_path: Path, arrived: int, killed: bool
@@ -187,7 +187,7 @@ async def test_a_file_that_is_away_for_a_run_is_gone_on_with_when_it_is_back(
     kept = tmp_path / "ship.sqlite"
     log.write_bytes(LINES)
     other.write_bytes(b"of another file\n" * 100)
-    broker = Broker(patience=20, arrives=arrived)
+    broker = Broker(patience=25, arrives=arrived)
     with pytest.raises(GoneError):
         await ship(broker, kept, plan(log), plan(other))
     away = log.rename(tmp_path / "elsewhere.txt")
@@ -226,6 +226,19 @@ async def test_a_packed_file_that_was_read_to_its_end_is_not_unpacked_again(
     os.utime(log, ns=(status.st_atime_ns, status.st_mtime_ns))
     one, damaged = await ship(broker, kept, plan(log))
     assert (one.lines, damaged) == (0, None)
+
+
+@pytest.mark.parametrize("count", [1, 19, 20, 21, 40])
+async def test_a_packed_file_is_known_by_its_content_also_where_it_was_packed_anew(
+    tmp_path: Path, broker: Broker, count: int
+) -> None:
+    """Whether or not its last message was the last of a window."""
+    log, kept = tmp_path / "access.log.gz", tmp_path / "ship.sqlite"
+    lines = b"".join(b"%0699d\n" % number for number in range(count))
+    for level in (9, 1):
+        log.write_bytes(gzip.compress(lines, level))
+        await ship(broker, kept, plan(log))
+        assert len(broker.got) == count
 
 
 async def test_a_line_that_is_still_being_written_is_left_for_the_next_time(
