@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, TextIO, cast
+from weakref import WeakKeyDictionary
 
 from pipeline.errors import InputError
 from pipeline.shipping import archive, journal, remote
@@ -23,6 +24,7 @@ from pipeline.shipping.unpack import FAILURES, LONGEST_MAGIC, is_tar, packing, u
 STDIN: Final = "-"
 PEEK: Final = 64 * 1024
 _BINARY_SHARE: Final = 0.1
+_PIPED: Final[WeakKeyDictionary[TextIO, tuple[io.BufferedReader, str | None]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,24 +147,35 @@ def _stored(path: str) -> Iterator[tuple[IO[bytes], int, tuple[int, int], str]]:
 
 
 def _standard_input() -> Opened:
-    start = waiting()
-    source = sys.stdin.buffer
-    kind = packing(start)
-    if kind is not None:
-        # Decompression reads ahead, which is right where the packed end is what ends it.
-        return Opened(unpacked(source, kind), source, None, kind)
-    return Opened(source, source, None, None)
+    stream, kind = _piped()
+    return Opened(stream, stream, None, kind)
+
+
+def _piped() -> tuple[io.BufferedReader, str | None]:
+    """Return standard input, unpacked, and how it is packed; raises InputError for an empty one.
+
+    Whoever asks again gets the same stream: what was looked at is still in it.
+    """
+    known = _PIPED.get(sys.stdin)
+    if known is None:
+        source = sys.stdin.buffer
+        start = source.peek() if isinstance(source, io.BufferedReader) else b""
+        if not start:
+            raise InputError("standard input is empty: nothing to read")
+        kind = packing(start)
+        known = _PIPED[sys.stdin] = (cast("io.BufferedReader", unpacked(source, kind)), kind)
+    return known
 
 
 def waiting() -> bytes:
     """Return the first bytes of standard input and leave them there; raises InputError.
 
-    Waits for the first ones. There are as many as have come, 8 KiB at most.
+    Waits for the first ones. There are as many as have come, or as were packed together.
     """
-    source = sys.stdin.buffer
-    start = source.peek() if isinstance(source, io.BufferedReader) else b""
-    if not start:
-        raise InputError("standard input is empty: nothing to read")
+    try:
+        start = _piped()[0].peek()
+    except FAILURES:
+        raise _damaged(STDIN) from None
     if is_tar(start):
         raise InputError("standard input is a tar: name the file instead, its members are read")
     return start
@@ -176,8 +189,12 @@ def read(opened_file: Opened, name: str, size: int) -> bytes:
             return stream.read1(size)  # what a pipe has now: a line must not wait for others
         return stream.read(size)
     except FAILURES:
-        shown = "standard input" if name == STDIN else name
-        raise InputError(f"{shown} is damaged or cut short: unpack or fetch it again") from None
+        raise _damaged(name) from None
+
+
+def _damaged(name: str) -> InputError:
+    shown = "standard input" if name == STDIN else name
+    return InputError(f"{shown} is damaged or cut short: unpack or fetch it again")
 
 
 def head(entry: Entry | str) -> list[bytes]:
@@ -187,26 +204,9 @@ def head(entry: Entry | str) -> list[bytes]:
     """
     entry = entry_of(entry) if isinstance(entry, str) else entry
     if entry.path == STDIN:
-        return first_lines(STDIN, _piped_start(waiting()))
+        return first_lines(STDIN, waiting()[:PEEK])
     with opened(entry) as file:
         return first_lines(entry.name, read(file, entry.name, PEEK))
-
-
-def _piped_start(start: bytes) -> bytes:
-    """Return the first bytes of what a pipe brings packed, from those that have come."""
-    kind = packing(start)
-    if kind is None:
-        return start
-    inside = unpacked(io.BytesIO(start), kind)
-    found = b""
-    try:
-        while block := inside.read1(PEEK):  # type: ignore[attr-defined] # a BufferedReader
-            found += block
-    except FAILURES:
-        pass  # cut where the pipe's first bytes end
-    if is_tar(found):
-        raise InputError("standard input is a tar: name the file instead, its members are read")
-    return found
 
 
 def first_lines(name: str, start: bytes) -> list[bytes]:

@@ -82,7 +82,9 @@ class TestFiles:
 
     def test_a_folder(self, partywall: Partywall, verb: str, tmp_path: Path) -> None:
         (tmp_path / ".hidden").write_text(LINE)
-        assert partywall(verb, tmp_path).complaint == f"{tmp_path} has no file in it: check the path"
+        assert (
+            partywall(verb, tmp_path).complaint == f"{tmp_path} has no file in it: check the path"
+        )
 
     def test_a_folder_of_files_that_are_no_logs(
         self, partywall: Partywall, verb: str, tmp_path: Path

@@ -78,9 +78,7 @@ deeds = st.one_of(
 
 
 @settings(max_examples=120)
-@given(
-    st.lists(deeds, max_size=25), st.booleans(), st.sampled_from(["folder", "pattern", "file"])
-)
+@given(st.lists(deeds, max_size=25), st.booleans(), st.sampled_from(["folder", "pattern", "file"]))
 async def test_each_line_arrives_once(
     tmp_path_factory: pytest.TempPathFactory,
     row: list[tuple[str, int, bool]],
