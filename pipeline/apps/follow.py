@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from pipeline import policy
-from pipeline.apps.ship import DIRECTED, TOO_OLD, Plan, Tags, label
+from pipeline.apps.ship import DIRECTED, TOO_OLD, Plan, Tags, label, seen
 from pipeline.clock import Clock
 from pipeline.errors import InputError
 from pipeline.kafka import topics
 from pipeline.labels import LIVE
-from pipeline.restricted import look
 from pipeline.settings import Settings
 from pipeline.shipping import inputs
 from pipeline.shipping.batches import TOPIC
@@ -46,11 +45,12 @@ class _Looks:
         """Return what a file is; raises InputError where its format cannot be told."""
         known = self.formats.get((entry.folder, entry.base), self.tags.format)
         now = int(self.clock().timestamp())
-        seen = look(entry.name, inputs.head(entry), known, now, self.settings.split.formats)
-        self.formats[entry.folder, entry.base] = seen.format
-        tags = replace(self.tags, format=seen.format, source=self.source or label(entry))
+        own = self.settings.split.formats
+        found, begins = seen(entry, inputs.head(entry), known, now, own)
+        self.formats[entry.folder, entry.base] = found
+        tags = replace(self.tags, format=found, source=self.source or label(entry))
         whole = entry.closed and entry.age[0] != 1
-        return Plan(entry, tags, seen.oldest or 0, seen.format in DIRECTED, whole)
+        return Plan(entry, tags, begins or 0, found in DIRECTED, whole)
 
     def late(self, plan: Plan) -> bool:
         """Tell whether a file begins when the keys of its day may be gone."""

@@ -24,7 +24,7 @@ from pipeline.shipping.inputs import Entry
 from pipeline.shipping.resume import Points
 from pipeline.shipping.ship import Plan, Progress, Shipper, Tags
 
-__all__ = ["DIRECTED", "TOO_OLD", "Plan", "Shipped", "Tags", "label", "plan", "ship"]
+__all__ = ["DIRECTED", "TOO_OLD", "Plan", "Shipped", "Tags", "label", "plan", "seen", "ship"]
 
 DIRECTED: Final = frozenset({"w3c", "iis", "cloudfront", "shoutcast"})
 """Formats whose ``#Fields:`` lines say what the lines after them hold."""
@@ -67,23 +67,23 @@ def plan(
     now = int(clock().timestamp())
     plans: list[Plan] = []
     for entry, start in expand(names, passed):
-        shown = "standard input" if entry.path == inputs.STDIN else entry.name
+        shown = _shown(entry)
         lines = inputs.head(entry) if start is None else start
         try:
-            seen = look(shown, lines, format_, now, own)
+            found, begins = seen(entry, lines, format_, now, own)
         except InputError:
             if entry.member < 0:
                 raise
             passed(shown)  # an archive may hold anything
             continue
-        old = seen.oldest is not None and seen.oldest < now - TOO_OLD
+        old = begins is not None and begins < now - TOO_OLD
         if ingest == LIVE and old and not begun(entry):
             raise InputError(
                 f"{shown} begins more than two days ago, and the keys of those days are gone: give "
                 "it an ingest of its own, such as --ingest backfill-1"
             )
-        tags = Tags(site, source or label(entry), seen.format, ingest, zone)
-        plans.append(Plan(entry, tags, seen.oldest or 0, seen.format in DIRECTED))
+        tags = Tags(site, source or label(entry), found, ingest, zone)
+        plans.append(Plan(entry, tags, begins or 0, found in DIRECTED))
     if not plans:
         raise InputError(f"{names[0]}: there is no log in it; name the files that are")
     entries = newest_open([one.entry for one in plans])
@@ -93,6 +93,21 @@ def plan(
             for one, entry in zip(plans, entries, strict=True)
         ]
     )
+
+
+def seen(
+    entry: Entry, lines: list[bytes], format_: str, now: int, own: Mapping[str, str]
+) -> tuple[str, int | None]:
+    """Return the format of an entry's first lines, and their oldest time in seconds, if any.
+
+    Raises InputError where the format is not known, or ``auto`` cannot tell.
+    """
+    found = look(_shown(entry), lines, format_, now, own)
+    return found.format, found.oldest
+
+
+def _shown(entry: Entry) -> str:
+    return "standard input" if entry.path == inputs.STDIN else entry.name
 
 
 def _in_order(plans: list[Plan]) -> list[Plan]:

@@ -34,7 +34,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, KafkaTimeoutError, OutOfOrderSequenceNumber
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 
 from pipeline.clock import Clock
 from pipeline.errors import UnavailableError
@@ -44,10 +44,10 @@ from pipeline.settings import Kafka
 from pipeline.shipping import numbers
 from pipeline.shipping.arrivals import ends_of, missing
 from pipeline.shipping.batches import TOPIC, Batch, Tags
+from pipeline.shipping.patience import Patience, refused
 from pipeline.shipping.resume import UNKNOWN
 
 _BATCH_BYTES: Final = 4 * 2**20
-_LONGEST_PAUSE: Final = 5.0
 _MOST_NUMBERS: Final = 2**30
 _log = get("ship")
 
@@ -116,7 +116,7 @@ class KafkaDelivery:
         try:
             await self._attempt(self._ready(), batches)
         except KafkaError as error:
-            waiting = _Patience(error)
+            waiting = Patience(error)
             while True:
                 await waiting.pause()
                 try:
@@ -146,7 +146,7 @@ class KafkaDelivery:
         if marked:
             vacant += await missing(self._kafka, marked)
         for identity, group in groups.items():
-            waiting = _Patience(None)
+            waiting = Patience(None)
             left = sorted(group, key=lambda one: (one.sent.partition, one.sent.sequence))
             while left:
                 try:
@@ -168,7 +168,7 @@ class KafkaDelivery:
             for partition in range(self.partitions):
                 await self._ready().send_and_wait(TOPIC, b"", partition=partition, headers=headers)
         except KafkaError as error:
-            raise _refused(error) from None
+            raise refused(error) from None
 
     def _ready(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -283,28 +283,3 @@ async def delivery(
         yield made
     finally:
         await made.stop()
-
-
-class _Patience:
-    """Growing pauses for what passes; raises UnavailableError for what does not."""
-
-    def __init__(self, error: KafkaError | None) -> None:
-        self._pause = 0.1
-        if error is not None:
-            self.meet(error)
-
-    def meet(self, error: KafkaError) -> None:
-        """Say that something went wrong."""
-        passes = error.retriable or isinstance(error, KafkaTimeoutError | OutOfOrderSequenceNumber)
-        if not passes:
-            raise _refused(error) from None
-        _log.warning("waiting for the broker", error=error)
-
-    async def pause(self) -> None:
-        """Wait a little longer than the last time."""
-        await asyncio.sleep(self._pause)
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-
-
-def _refused(error: KafkaError) -> UnavailableError:
-    return UnavailableError(f"the broker refuses: {type(error).__name__}")

@@ -1,4 +1,4 @@
-"""What is named is found whole: folders, patterns, archives and buckets, and rotated sets as such."""
+"""What is named is found whole: folders, patterns, archives, buckets and rotated sets."""
 
 from __future__ import annotations
 

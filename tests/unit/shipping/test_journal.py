@@ -1,4 +1,4 @@
-"""An entry of a journal export is one line of JSON, as journalctl writes it, and goes on anywhere."""
+"""An entry of a journal export is one line of JSON, and any of them may be gone on with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Entry = list[tuple[str, bytes]]
 
 
 def export(entries: list[Entry]) -> bytes:
-    """As ``journalctl -o export``: text fields as they are, others with their length before them."""
+    """As ``journalctl -o export``: texts as they are, others with their length before them."""
     made = b""
     for number, entry in enumerate(entries):
         made += b"__CURSOR=s=%d\n" % number
@@ -47,11 +47,8 @@ def expected(number: int, entry: Entry) -> dict[str, object]:
 
 
 names = st.sampled_from(["MESSAGE", "_PID", "SYSLOG_IDENTIFIER", "__REALTIME_TIMESTAMP"])
-entries = st.lists(
-    st.lists(st.tuples(names, st.one_of(st.binary(max_size=30), st.text(max_size=20).map(str.encode))),
-             max_size=5),
-    min_size=1, max_size=8,
-)  # fmt: skip
+values = st.one_of(st.binary(max_size=30), st.text(max_size=20).map(str.encode))
+entries = st.lists(st.lists(st.tuples(names, values), max_size=5), min_size=1, max_size=8)
 
 
 @given(entries, st.integers(1, 80), st.booleans())
