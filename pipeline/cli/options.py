@@ -7,6 +7,7 @@ import sys
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import maxminddb
 import typer
@@ -45,6 +46,14 @@ ASN = Annotated[Path | None, typer.Option("--mmdb-asn", help="MMDB file: address
 DATACENTRES = Annotated[
     Path | None,
     typer.Option("--datacentres", help="networks of data centres: one a line, or an MMDB file"),
+]
+Zone = Annotated[
+    str | None,
+    typer.Option(
+        "--zone",
+        metavar="AREA/CITY",
+        help="time zone of times that name none, as in Europe/Berlin",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
@@ -91,16 +100,16 @@ def check_label(option: str, label: str) -> None:
         )
 
 
-def distinct(files: list[str]) -> list[str]:
-    """Return the files in order, one that is named twice only once, whatever its names."""
-    found: dict[object, str] = {}
-    for name in files:
-        try:
-            status = Path(name).stat()
-            found.setdefault((status.st_dev, status.st_ino), name)
-        except OSError:
-            found.setdefault(name, name)
-    return list(found.values())
+def check_zone(zone: str | None) -> None:
+    """Raise UsageError for a time zone that nobody knows."""
+    if zone is None:
+        return
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(
+            f"--zone {zone}: no time zone is called that; name one such as Europe/Berlin or UTC"
+        ) from None
 
 
 def database(option: str, path: Path | None) -> str | None:

@@ -27,9 +27,10 @@ from pipeline.cli.options import (
     Format,
     K,
     Site,
+    Zone,
     check_label,
+    check_zone,
     database,
-    distinct,
     k_asked_for,
     networks,
     own_format,
@@ -50,7 +51,11 @@ _OWN: Final = "own"
 def report(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE…", help="logs: plain, gz, bz2, zst; - is standard input"),
+        typer.Argument(
+            metavar="INPUT…",
+            help="files (plain, gz, bz2, xz, zst, tar), folders, 'patterns*', s3://bucket/prefix; "
+            "- is standard input",
+        ),
     ],
     format_: Format = "auto",
     site: Site = "site",
@@ -63,6 +68,7 @@ def report(
     mmdb_country: COUNTRY = None,
     mmdb_asn: ASN = None,
     datacentres: DATACENTRES = None,
+    zone: Zone = None,
     own_host: Annotated[
         list[str] | None,
         typer.Option("--own-host", help="a host name of the site itself, for internal referrers"),
@@ -74,11 +80,14 @@ def report(
         _check_page(html)
     made = policy.load()
     in_force = k_asked_for(made, k)
-    names = distinct(files)
+    check_zone(zone)
     ingest = f"report-{secrets.token_hex(4)}"
     described = own_format(format_)
     own = {} if described is None else {_OWN: described}
-    plans = ship.plan(names, site, None, _OWN if own else format_, ingest, system_clock, own)
+    plans = ship.plan(
+        files, site, None, _OWN if own else format_, ingest, system_clock, own,
+        zone=zone or "", passed=_passed,
+    )  # fmt: skip
     overrides: dict[str, Any] = {
         "split": {
             "formats": own,
@@ -105,6 +114,10 @@ def report(
         render(outcome.report, outcome.account, Console())
     else:
         Console(stderr=True).print(f"wrote {html}", highlight=False, markup=False)
+
+
+def _passed(name: str) -> None:
+    sys.stderr.write(f"partywall: note: passed over {name}: it is no log\n")
 
 
 async def _run(

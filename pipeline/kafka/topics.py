@@ -94,15 +94,6 @@ def _names(value: object) -> list[object]:
     return list(value) if isinstance(value, list) else []
 
 
-def topic_of(format_: str) -> str:
-    """Return the topic that lines of a format are shipped to.
-
-    Split goes by the format and takes any line on either topic; apart, a flood of the widget's
-    events holds up no web server's lines.
-    """
-    return WIDGET if format_ == "widget" else WEB
-
-
 def sources(topic: Topic) -> tuple[str, ...]:
     """Return the name of each partition of a topic as events and seals carry it."""
     return tuple(f"{topic.name}:{partition}" for partition in range(topic.partitions))

@@ -24,7 +24,7 @@ from pipeline.clickhouse.remote import query
 from pipeline.clock import system_clock
 from pipeline.demo.plants import Garden
 from pipeline.demo.search import Blob, Findings, Searcher, walk
-from pipeline.kafka import client, ingests, topics
+from pipeline.kafka import client, topics
 from pipeline.kafka.reading import read_all
 from pipeline.vault.status import vault_status
 
@@ -182,7 +182,7 @@ async def _ship(producer: AIOKafkaProducer, sent: Sent) -> None:
     for name, lines in (("combined", web(_start())), ("widget", sent.lines)):
         for at in range(0, len(lines), 50):
             await producer.send_and_wait(
-                topics.topic_of(name),
+                topics.WIDGET if name == "widget" else topics.WEB,
                 "\n".join(lines[at : at + 50]).encode(),
                 partition=at // 50 % 4,
                 headers=LABELS[name],

@@ -6,12 +6,14 @@ import bz2
 import contextlib
 import gzip
 import io
+import lzma
 import os
 import random
 import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +37,7 @@ LINE = (
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "gz": gzip.compress,
     "bz2": bz2.compress,
+    "xz": lzma.compress,
     "zst": zstandard.compress,
 }
 
@@ -45,6 +48,16 @@ def log(tmp_path: Path) -> Path:
     path = tmp_path / "access.log"
     path.write_text(LINE * 20)
     return path
+
+
+def tarball() -> bytes:
+    """A tar with one log in it."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        info = tarfile.TarInfo("access.log")
+        info.size = len(LINE)
+        tar.addfile(info, io.BytesIO(LINE.encode()))
+    return made.getvalue()
 
 
 def spared(complaint: str) -> str:
@@ -68,7 +81,58 @@ class TestFiles:
         assert "nowhere.log" in complaint or "begins more than two days ago" in complaint
 
     def test_a_folder(self, partywall: Partywall, verb: str, tmp_path: Path) -> None:
-        assert "is a directory: name the files in it" in partywall(verb, tmp_path).complaint
+        (tmp_path / ".hidden").write_text(LINE)
+        assert (
+            partywall(verb, tmp_path).complaint == f"{tmp_path} has no file in it: check the path"
+        )
+
+    def test_a_folder_of_files_that_are_no_logs(
+        self, partywall: Partywall, verb: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "logs").mkdir()
+        (tmp_path / "logs/empty").touch()
+        assert partywall(verb, "logs").complaint == (
+            "logs: there is no log in it; name the files that are"
+        )
+
+    def test_a_pattern_that_matches_nothing(self, partywall: Partywall, verb: str) -> None:
+        assert partywall(verb, "logs/*.gz").complaint == (
+            "logs/*.gz matches no file: check the path"
+        )
+
+    def test_an_archive_without_a_log(
+        self, partywall: Partywall, verb: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "notes").write_text(f"call {SECRET}\n" * 3)
+        with tarfile.open(tmp_path / "all.tar.gz", "w:gz") as tar:
+            tar.add(tmp_path / "notes", "notes")
+        said = partywall(verb, "all.tar.gz")
+        assert said.code == 2
+        assert "passed over all.tar.gz: notes: it is no log" in spared(said.err)
+        assert "all.tar.gz: there is no log in it; name the files that are" in said.err
+
+    def test_an_address_of_nobody(self, partywall: Partywall, verb: str) -> None:
+        assert partywall(verb, "gopher://logs/x").complaint == (
+            "gopher://logs/x: name a file, a folder or an s3:// address"
+        )
+        assert "there is no object; check the address" in (
+            partywall(verb, "memory://nowhere/x").complaint
+        )
+
+    def test_s3_without_the_library_for_it(
+        self, partywall: Partywall, monkeypatch: pytest.MonkeyPatch, verb: str
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "s3fs", None)
+        assert partywall(verb, "s3://logs/2015/").complaint == (
+            "s3://logs/2015/: install partywall[s3] to read s3:// addresses"
+        )
+
+    @pytest.mark.parametrize("zone", ["Europe/Nowhere", "", "../etc/passwd", "CEST!", "Europe"])
+    def test_a_time_zone_that_is_none(
+        self, partywall: Partywall, verb: str, log: Path, zone: str
+    ) -> None:
+        complaint = partywall(verb, log, f"--zone={zone}").complaint
+        assert "no time zone is called that; name one such as Europe/Berlin" in complaint
 
     def test_an_empty_file(self, partywall: Partywall, verb: str, tmp_path: Path) -> None:
         (tmp_path / "empty.log").touch()
@@ -94,7 +158,7 @@ class TestFiles:
         os.mkfifo(tmp_path / "pipe")
         assert "pipe is no regular file: pipe it in" in partywall(verb, "pipe").complaint
 
-    @pytest.mark.parametrize("packed", ["gz", "bz2", "zst"])
+    @pytest.mark.parametrize("packed", list(PACK))
     def test_an_archive_that_is_cut_short(
         self, partywall: Partywall, verb: str, tmp_path: Path, packed: str
     ) -> None:
@@ -158,7 +222,10 @@ class TestFiles:
         ("bytes_", "says"),
         [
             (b"", "standard input is empty"),
-            (gzip.compress(b"x", mtime=0), "standard input is packed: unpack it on the way"),
+            (gzip.compress(f"{SECRET}\n".encode(), mtime=0), "no line is in a known format"),
+            (gzip.compress(bytes(range(9)) * 50, mtime=0), "standard input is a binary file"),
+            (tarball(), "standard input is a tar: name the file instead"),
+            (gzip.compress(tarball(), mtime=0), "standard input is a tar: name the file"),
             (bytes(range(9)) * 50, "standard input is a binary file"),
             (f"{SECRET}\n".encode(), "standard input: no line is in a known format"),
         ],
@@ -392,6 +459,17 @@ class TestService:
         folder.mkdir()
         (folder / "access.log").write_text(LINE)
         assert "two days ago" in partywall("ship", folder / "access.log").complaint
+
+    def test_what_cannot_be_followed(self, partywall: Partywall) -> None:
+        assert "leave --follow out" in partywall("ship", "--follow", "-").complaint
+        assert partywall("ship", "--follow", "s3://logs/x").complaint == (
+            "--follow s3://logs/x: only files of this machine can be followed"
+        )
+
+    def test_an_old_log_that_is_followed_as_live(self, partywall: Partywall, log: Path) -> None:
+        complaint = spared(partywall("ship", "--follow", log).complaint)
+        assert "begins more than two days ago" in complaint
+        assert "ship it first with an ingest of its own" in complaint
 
     def test_old_logs_that_are_shipped_as_live(self, partywall: Partywall, log: Path) -> None:
         complaint = spared(partywall("ship", log).complaint)
