@@ -40,17 +40,20 @@ class _Looks:
     settings: Settings
     clock: Clock
     formats: dict[tuple[str, str], str]
+    notice: Notice
 
     def begin(self, entry: Entry) -> Plan:
         """Return what a file is; raises InputError where its format cannot be told."""
         known = self.formats.get((entry.folder, entry.base), self.tags.format)
         now = int(self.clock().timestamp())
         own = self.settings.split.formats
-        found, begins = seen(entry, inputs.head(entry), known, now, own)
-        self.formats[entry.folder, entry.base] = found
-        tags = replace(self.tags, format=found, source=self.source or label(entry))
+        found = seen(entry, inputs.head(entry), known, now, own)
+        if found.why:
+            self.notice(f"{entry.name}: {found.format}, it reads {found.why}")
+        self.formats[entry.folder, entry.base] = found.format
+        tags = replace(self.tags, format=found.format, source=self.source or label(entry))
         whole = entry.closed and entry.age[0] != 1
-        return Plan(entry, tags, begins or 0, found in DIRECTED, whole)
+        return Plan(entry, tags, found.oldest or 0, found.format in DIRECTED, whole)
 
     def late(self, plan: Plan) -> bool:
         """Tell whether a file begins when the keys of its day may be gone."""
@@ -82,7 +85,7 @@ async def follow(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     declared = topics.declared(policy.load(settings.policy).current.retention)
-    looks = _Looks(tags, source, settings, clock, {})
+    looks = _Looks(tags, source, settings, clock, {}, notice)
     noticed: set[str] = set()
 
     def once(what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +14,8 @@ from pipeline import policy
 from pipeline.clock import Clock
 from pipeline.errors import InputError
 from pipeline.kafka import topics
-from pipeline.labels import LIVE
-from pipeline.restricted import look, oldest
+from pipeline.labels import LIVE, PATTERN, WIDGET_SUFFIX
+from pipeline.restricted import Look, look, oldest
 from pipeline.settings import OwnFormat, Settings
 from pipeline.shipping import inputs
 from pipeline.shipping.batches import TOPIC
@@ -28,6 +29,7 @@ __all__ = ["DIRECTED", "TOO_OLD", "Plan", "Shipped", "Tags", "label", "plan", "s
 
 DIRECTED: Final = frozenset({"w3c", "iis", "cloudfront", "shoutcast"})
 """Formats whose ``#Fields:`` lines say what the lines after them hold."""
+_SITE: Final = re.compile(PATTERN)
 TOO_OLD: Final = 46 * 3600
 """Seconds after which the keys of a live line's day may be gone."""
 
@@ -58,32 +60,42 @@ def plan(
     zone: str = "",
     begun: Callable[[Entry], bool] = lambda _: False,
     passed: Callable[[str], None] = lambda _: None,
+    chosen: Callable[[str], None] = lambda _: None,
+    sites: Callable[[Entry], str] | None = None,
 ) -> list[Plan]:
     """Look into all that is named and return what to ship, in order; raises InputError.
 
     ``own`` are the formats of ``split.formats``. ``begun`` says whether something of an entry's
-    set was shipped before. ``passed`` is told of what was left out since it is no log.
+    set was shipped before. ``passed`` is told of what was left out since it is no log,
+    ``chosen`` which format ``auto`` took for a set, and why. ``sites`` gives the site of an entry
+    where it is not ``site``.
     """
     now = int(clock().timestamp())
     plans: list[Plan] = []
+    told: set[tuple[str, str, str]] = set()
     for entry, start in expand(names, passed):
         shown = _shown(entry)
         lines = inputs.head(entry) if start is None else start
         try:
-            found, begins = seen(entry, lines, format_, now, own)
+            found = seen(entry, lines, format_, now, own)
         except InputError:
             if entry.member < 0:
                 raise
             passed(shown)  # an archive may hold anything
             continue
-        old = begins is not None and begins < now - TOO_OLD
+        kind = entry.folder, entry.base, found.format
+        if found.why and kind not in told:
+            told.add(kind)
+            chosen(f"{shown}: {found.format}, it reads {found.why}")
+        old = found.oldest is not None and found.oldest < now - TOO_OLD
         if ingest == LIVE and old and not begun(entry):
             raise InputError(
                 f"{shown} begins more than two days ago, and the keys of those days are gone: give "
                 "it an ingest of its own, such as --ingest backfill-1"
             )
-        tags = Tags(site, source or label(entry), found, ingest, zone)
-        plans.append(Plan(entry, tags, begins or 0, found in DIRECTED))
+        of = site if sites is None else sites(entry)
+        tags = Tags(of, source or label(entry), found.format, ingest, zone)
+        plans.append(Plan(entry, tags, found.oldest or 0, found.format in DIRECTED))
     if not plans:
         raise InputError(f"{names[0]}: there is no log in it; name the files that are")
     entries = newest_open([one.entry for one in plans])
@@ -97,13 +109,12 @@ def plan(
 
 def seen(
     entry: Entry, lines: list[bytes], format_: str, now: int, own: Mapping[str, OwnFormat]
-) -> tuple[str, int | None]:
-    """Return the format of an entry's first lines, and their oldest time in seconds, if any.
+) -> Look:
+    """Return what an entry's first lines are.
 
     Raises InputError where the format is not known, or ``auto`` cannot tell.
     """
-    found = look(_shown(entry), lines, format_, now, own)
-    return found.format, found.oldest
+    return look(_shown(entry), lines, format_, now, own)
 
 
 def _shown(entry: Entry) -> str:
@@ -136,6 +147,20 @@ def label(entry: Entry) -> str:
         return "file"
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in entry.base)
     return kept.strip("._-")[:64] or "file"
+
+
+def site_of(entry: Entry, part: str) -> str:
+    """Return the site that an entry's ``folder``, or the name of its ``file``, stands for.
+
+    Raises InputError where that is no name for a site.
+    """
+    name = Path(entry.folder).name if part == "folder" else entry.base.partition(".")[0]
+    if not _SITE.fullmatch(name) or name.endswith(WIDGET_SUFFIX):
+        raise InputError(
+            f"{_shown(entry)}: its {part} is no name for a site (letters, digits, dots, dashes, "
+            "underscores); rename it, or ship it by itself with --site"
+        )
+    return name
 
 
 async def ship(

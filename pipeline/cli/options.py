@@ -55,6 +55,14 @@ Zone = Annotated[
         help="time zone of times that name none, as in Europe/Berlin",
     ),
 ]
+SiteFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--site-from",
+        metavar="folder|file",
+        help="each input's folder, or its own name up to a dot, is the name of its site",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 _LABEL: Final = re.compile(PATTERN)
@@ -98,6 +106,12 @@ def check_label(option: str, label: str) -> None:
         raise UsageError(
             f"{option}: {WIDGET_SUFFIX} ends the names that split gives to widgets; leave it out"
         )
+
+
+def check_site_from(part: str | None) -> None:
+    """Raise UsageError for anything but the two that a site may come from."""
+    if part not in {None, "folder", "file"}:
+        raise UsageError(f"--site-from {part}: say folder or file")
 
 
 def check_zone(zone: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,16 @@ from pipeline import settings as tree
 from pipeline.apps import follow as following
 from pipeline.apps import ship as shipping
 from pipeline.cli.kept import embedded
-from pipeline.cli.options import Config, Format, Zone, check_label, check_zone, own_format
+from pipeline.cli.options import (
+    Config,
+    Format,
+    SiteFrom,
+    Zone,
+    check_label,
+    check_site_from,
+    check_zone,
+    own_format,
+)
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
 from pipeline.errors import UsageError
@@ -34,6 +44,7 @@ def ship(
     ],
     format_: Format = "auto",
     site: Annotated[str, typer.Option("--site", metavar="NAME")] = "default",
+    site_from: SiteFrom = None,
     source: Annotated[
         str | None,
         typer.Option(
@@ -83,6 +94,7 @@ def ship(
             "split.formats, and name that"
         )
     check_zone(zone)
+    check_site_from(site_from)
     points = settings.state_dir / "ship.sqlite"
     console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -103,7 +115,8 @@ def ship(
     plans = shipping.plan(
         files, site, source, format_, ingest, system_clock, settings.split.formats,
         zone=zone or "", begun=_begun(points),
-        passed=lambda name: say(f"passed over {name}: it is no log"),
+        passed=lambda name: say(f"passed over {name}: it is no log"), chosen=say,
+        sites=partial(shipping.site_of, part=site_from) if site_from else None,
     )  # fmt: skip
     if source is None:
         _check_names([plan.entry.base for plan in plans])

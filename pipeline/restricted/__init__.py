@@ -40,6 +40,7 @@ __all__ = [
     "ScrubPreviewer",
     "Splitter",
     "Trial",
+    "check",
     "describers",
     "listing",
     "look",
@@ -83,6 +84,13 @@ def open_splitter(
         known=formats.known(settings.formats),
         proxies=read_proxies(settings.trusted_proxies),
     )
+
+
+def check(settings: Split) -> None:
+    """Raise SettingsError for formats, proxies or a time zone that cannot be worked with."""
+    formats.known(settings.formats)
+    read_proxies(settings.trusted_proxies)
+    _zone(settings)
 
 
 def try_lines(name: str, lines: list[bytes], format_: str, settings: Split, now: int) -> Trial:

@@ -20,10 +20,14 @@ _FEW_BYTES: Final = 8192
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """``format`` as in ``formats.FORMATS``; ``oldest`` time in seconds, None where none is read."""
+    """``format`` as in ``formats.FORMATS``; ``oldest`` time in seconds, None where none is read.
+
+    ``why`` says by what ``auto`` chose the format, "" where it was named.
+    """
 
     format: str
     oldest: int | None
+    why: str = ""
 
 
 def look(
@@ -38,15 +42,16 @@ def look(
     sample = pl.Series(
         [line.decode("utf-8", "replace").rstrip("\r") for line in lines], dtype=pl.String
     )
+    why = ""
     if format_ == formats.AUTO:
         found = formats.detect(sample, among)
         if found.format is None:
             raise InputError(f"{name}: {found.reason}; name the format with --format")
-        format_ = found.format
+        format_, why = found.format, found.reason
     elif formats.find(format_, among) is None:
         raise InputError(f"no format is called {format_}: choose auto, {', '.join(among)}")
     oldest = formats.parse(format_, sample, formats.Context(now), among=among)["time"].min()
-    return Look(format_, oldest if isinstance(oldest, int) else None)
+    return Look(format_, oldest if isinstance(oldest, int) else None, why)
 
 
 def oldest(

@@ -22,7 +22,7 @@ from pipeline.shipping.rotation import place
 from pipeline.shipping.unpack import FAILURES, LONGEST_MAGIC, is_tar, packing, unpacked
 
 STDIN: Final = "-"
-PEEK: Final = 64 * 1024
+PEEK: Final = 512 * 1024
 _BINARY_SHARE: Final = 0.1
 _PIPED: Final[WeakKeyDictionary[TextIO, tuple[io.BufferedReader, str | None]]] = WeakKeyDictionary()
 
@@ -198,7 +198,7 @@ def _damaged(name: str) -> InputError:
 
 
 def head(entry: Entry | str) -> list[bytes]:
-    """Return the first lines of an entry (64 KiB at most) or of what waits on standard input.
+    """Return the first lines of an entry (512 KiB at most) or of what waits on standard input.
 
     Raises InputError where there is none, and for binary ones.
     """

@@ -27,6 +27,7 @@ from pipeline.demo.search import Blob, Findings, Searcher, walk
 from pipeline.kafka import client, topics
 from pipeline.kafka.reading import read_all
 from pipeline.vault.status import vault_status
+from tests.support import ingests
 
 DECLARED: Final = topics.declared(policy.load().current.retention)
 DAY: Final = 86_400

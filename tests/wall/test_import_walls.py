@@ -150,6 +150,7 @@ def test_the_door_shows_these_names_and_no_others() -> None:
         "ScrubPreviewer",
         "Splitter",
         "Trial",
+        "check",
         "describers",
         "listing",
         "look",
