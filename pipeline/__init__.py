@@ -6,6 +6,7 @@ The rooms stand in the order in which the data walks through them:
 ``cli``            the verbs a person types
 ``apps``           a file a stage, and what starts, watches and stops processes
 ``shipping``       files, pipes and archives into ``logs.*``
+``collect``        events and pushed lines over HTTP into ``logs.*``
 ``restricted``     the room behind the wall: parses, scrubs, pseudonymises, seals
 ``rollups``        windows of events, cut into cells
 ``release``        door 2: what may be said of a window, and what is withheld
@@ -16,6 +17,7 @@ The rooms stand in the order in which the data walks through them:
 ``investigations`` the sealed store's reading side: a library, no verb yet
 ``kafka``          topics, logs of runs, workers
 ``demo``           simulated people, and the search for them
+``simulate``       logs of sites that do not exist, and the truth about them
 ``bench``          the stopwatch, and the slow reference it must agree with
 =================  ==========================================================
 

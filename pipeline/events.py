@@ -87,7 +87,8 @@ class EventsHeader:
     ``source`` is ``topic:partition``; the batch covers every offset of it up to ``last_offset``
     that an earlier batch did not. ``watermark`` is how far time has come there (seconds; a
     high quantile of the batch, never past now), None where nothing is known; ``end`` says that
-    the ingest sends no more from this source.
+    the ingest sends no more from this source. ``topics`` are those that the ingest says it comes
+    on, besides the source's own; none where it says nothing.
     """
 
     source: str
@@ -95,6 +96,7 @@ class EventsHeader:
     ingest: str
     watermark: int | None
     end: bool = False
+    topics: tuple[str, ...] = ()
 
 
 def encode(header: EventsHeader, rows: pl.DataFrame) -> bytes:
@@ -119,6 +121,7 @@ def framed(header: EventsHeader, body: Body) -> bytes:
         "ingest": header.ingest,
         "watermark": header.watermark,
         "end": header.end,
+        "topics": header.topics,
     }
     return orjson.dumps(head) + b"\n" + body
 
@@ -126,8 +129,9 @@ def framed(header: EventsHeader, body: Body) -> bytes:
 def decode_header(message: bytes) -> EventsHeader:
     """Return the header alone; raises IntegrityError where the message has none."""
     try:
-        return EventsHeader(**orjson.loads(message[: message.find(b"\n")]))
-    except (orjson.JSONDecodeError, TypeError) as error:
+        fields = orjson.loads(message[: message.find(b"\n")])
+        return EventsHeader(**{**fields, "topics": tuple(fields.get("topics", ()))})
+    except (orjson.JSONDecodeError, TypeError, AttributeError) as error:
         raise IntegrityError("not an event batch") from error
 
 

@@ -11,6 +11,20 @@ import time
 
 from prometheus_client import Counter, Gauge, start_http_server
 
+COLLECT_RECEIVED = Counter("partywall_collect_requests", "Requests with events or lines that began")
+COLLECT_OUTCOMES = Counter(
+    "partywall_collect_outcomes",
+    "Requests with events or lines that ended, by outcome",
+    ["outcome"],
+)
+COLLECT_LINES = Counter(
+    "partywall_collect_lines", "Lines of accepted requests, by what the broker said", ["outcome"]
+)
+COLLECT_CONNECTIONS = Gauge("partywall_collect_connections", "Connections open now")
+COLLECT_TURNED_AWAY = Counter(
+    "partywall_collect_connections_refused", "Connections closed at once, the house being full"
+)
+COLLECT_NOT_HTTP = Counter("partywall_collect_not_http", "Connections that did not speak HTTP")
 LINES = Counter("partywall_lines", "Lines taken in by split", ["outcome"])
 REJECTS = Counter("partywall_rejected_lines", "Lines sealed unread, by reason", ["reason"])
 UNREADABLE = Counter(

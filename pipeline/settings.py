@@ -29,6 +29,9 @@ from pipeline.labels import LIVE, PATTERN
 Name = Annotated[str, Field(pattern=f"^{PATTERN}$")]
 """A label an operator gives (site, source, ingest)."""
 
+OwnFormat = str | dict[str, object]
+"""A log format that an operator describes: see ``Split.formats``."""
+
 _FILE_VARIABLE = "PARTYWALL_CONFIG"
 
 
@@ -50,14 +53,26 @@ class Kafka(_Branch):
     replication: int = Field(default=1, ge=1)
 
 
+class Behaviour(_Branch):
+    """How much a visitor may do before it is suspect; 0 switches a sign off.
+
+    What is not set is as ``schemas/behaviour.yaml`` says.
+    """
+
+    pages_a_minute: int | None = Field(default=None, ge=0)
+    pages_without_assets: int | None = Field(default=None, ge=0)
+    visitors_with_assets: int | None = Field(default=None, ge=0)
+
+
 class Split(_Branch):
     """Door 1: defaults for messages without headers, limits and optional databases."""
 
     site: Name = "default"
     source: Name = "kafka"
     format: str = "combined"
-    formats: dict[Name, str] = Field(default_factory=dict)
-    """Formats of one's own: name → an Apache ``LogFormat`` or nginx ``log_format`` string."""
+    formats: dict[Name, OwnFormat] = Field(default_factory=dict)
+    """Formats of one's own: name → an Apache ``LogFormat`` or nginx ``log_format`` string, or
+    ``{json: {field: path, …}}``, or ``{regex: …, form: …}`` (docs/formats.md)."""
     ingest: Name = LIVE
     zone: str = "UTC"
     """Time zone (IANA) of times that stand without an offset, where a message names none."""
@@ -69,6 +84,9 @@ class Split(_Branch):
     scrub_rules: Path | None = None
     mmdb_country: Path | None = None
     mmdb_asn: Path | None = None
+    datacentres: Path | None = None
+    """Networks of data centres: a text with one a line, or an MMDB file."""
+    behaviour: Behaviour = Behaviour()
     max_line_bytes: int = Field(default=64 * 1024, ge=1024, le=64 * 1024)
     batch_messages: int = Field(default=100_000, ge=1)
     linger_ms: int = Field(default=500, ge=0)
@@ -77,6 +95,59 @@ class Split(_Branch):
     reject_action: Literal["stop", "alarm"] = "stop"
     idle_seconds: float = Field(default=30.0, gt=0)
     delete_after_commit: bool = True
+
+
+Signal = Literal["drop", "anonymous", "ignore"]
+"""What a visitor's privacy signal does: nothing is kept, or no pseudonym is made, or neither."""
+
+
+class Signals(_Branch):
+    """What Global Privacy Control and Do Not Track do at one site; the stricter one wins."""
+
+    gpc: Signal = "drop"
+    dnt: Signal = "drop"
+
+
+class CollectSite(_Branch):
+    """A site whose pages may send widget events, and from which origins."""
+
+    origins: list[str] = Field(default_factory=list)
+    privacy: Signals = Signals()
+
+
+class CollectSource(_Branch):
+    """Who may push log lines, for which sites, and in which format unless the request says."""
+
+    token_file: Path
+    sites: list[Name] = Field(min_length=1)
+    format: Name | None = None
+
+
+class Collect(_Branch):
+    """The collector: where it listens, whose events and lines it takes, and how much of them."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9320, ge=0, le=65535)
+    sites: dict[Name, CollectSite] = Field(default_factory=dict)
+    sources: dict[Name, CollectSource] = Field(default_factory=dict)
+    trusted_proxies: list[str] = Field(default_factory=list)
+    """Networks whose ``X-Forwarded-For`` is believed when requests of a client are counted."""
+    rate_per_minute: int = Field(default=1200, ge=1)
+    max_body_bytes: int = Field(default=64 * 1024, ge=1024, le=64 * 1024)
+    """Of an events request, packed and unpacked alike; a browser's beacon has no more either."""
+    max_events: int = Field(default=100, ge=1, le=100)
+    max_upload_bytes: int = Field(default=8 * 2**20, ge=1024)
+    """Of a logs request as it comes; ``max_lines_bytes`` when it is unpacked."""
+    max_lines_bytes: int = Field(default=64 * 2**20, ge=1024)
+    max_pending_bytes: int = Field(default=256 * 2**20, ge=1024)
+    """Of all bodies together that are in memory, being read or not yet acknowledged."""
+    max_connections: int = Field(default=12_000, ge=1)
+    idle_seconds: float = Field(default=15.0, gt=0)
+    read_seconds: float = Field(default=10.0, gt=0)
+    ack_seconds: float = Field(default=10.0, gt=0)
+    fastly_services: list[str] = Field(default_factory=list)
+    demo: bool = False
+    """Serve a page with a small widget at ``/demo``, as the site ``demo``."""
 
 
 class Windows(_Branch):
@@ -130,6 +201,7 @@ class Settings(BaseSettings):
     )
 
     kafka: Kafka = Kafka()
+    collect: Collect = Collect()
     split: Split = Split()
     windows: Windows = Windows()
     vault: Vault = Vault()

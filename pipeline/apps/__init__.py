@@ -7,5 +7,5 @@ tells split when to stop.
 
 from typing import Final
 
-STAGES: Final = ("keys", "split", "vault", "rollup", "release", "load")
+STAGES: Final = ("keys", "collect", "split", "vault", "rollup", "release", "load")
 """Every stage there is, in the order of the data's way; the key service stands before it."""

@@ -1,4 +1,4 @@
-"""The embedded group: a broker and four processes under one folder.
+"""The embedded group: a broker and its processes under one folder.
 
 Processes are joined by pipes and settings only. Keys, raw lines and the vault each have one to
 themselves, and all that comes after door 1 has another, so the wall that stands between machines in
@@ -31,8 +31,16 @@ from pipeline.errors import SettingsError, UnavailableError, UsageError
 from pipeline.kafka import client, topics
 from pipeline.settings import Kafka
 
-PROCESSES: Final = (("keys",), ("split",), ("vault",), ("rollup", "release", "load"))
+PROCESSES: Final = (
+    ("keys",),
+    ("collect",),
+    ("split",),
+    ("vault",),
+    ("rollup", "release", "load"),
+)
 """Keys, raw and sealed by themselves; the pseudonymous and the anonymous tier together."""
+ONCE: Final = tuple(stages for stages in PROCESSES if stages != ("collect",))
+"""Those of a run over files, which nobody sends anything to."""
 
 _START_SECONDS: Final = 60.0
 
@@ -49,10 +57,11 @@ class Group:
     settings: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
     port: int = 0
-    processes: tuple[tuple[str, ...], ...] = PROCESSES
+    processes: tuple[tuple[str, ...], ...] = ONCE
     held: tuple[tuple[str, ...], ...] = ()
     bootstrap: str = ""
     engine: str = ""
+    collector: str = ""
     _processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     _watch: list[asyncio.Task[None]] = field(default_factory=list)
     failed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -70,6 +79,9 @@ class Group:
                 f"data folder {self.folder}: {error.strerror}; choose one with --data"
             ) from None
         self._keep_to_one_k()
+        port = self.settings.get("collect", {}).get("port", 0)
+        if port and ("collect",) in self.processes and not _is_free(port):
+            raise UsageError(f"port {port} is in use: choose another with --collect-port")
         try:
             await self._broker()
             await self._topics()
@@ -176,6 +188,7 @@ class Group:
                 "log": secrets.token_hex(8),
                 "flush_seconds": 0.5,
             },
+            "collect": {"port": 0, "demo": True},
             # The embedded broker cannot delete records; it holds them in memory and ends with us.
             "split": {"linger_ms": 200, "delete_after_commit": False},
             "clickhouse": {"embedded_path": str(folder / "clickhouse")},
@@ -237,7 +250,9 @@ class Group:
         if not line:
             reading.cancel()
             raise UnavailableError(self.reason or f"{'-'.join(stages)} did not start in time")
-        self.engine = orjson.loads(line).get("engine", self.engine)
+        told = orjson.loads(line)
+        self.engine = told.get("engine", self.engine)
+        self.collector = told.get("collector", self.collector)
 
     async def stop(self) -> None:
         """End the processes, last started first; kill what does not go."""

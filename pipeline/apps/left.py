@@ -1,4 +1,4 @@
-"""What an embedded group has left in its folder of the settings it ran under."""
+"""What processes leave in files for others: a group its settings, a collector its accounts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, Final
 import yaml
 
 NAME: Final = "settings.yaml"
+ACCOUNTS: Final = "collect.json"
+"""In ``state_dir``."""
 
 
 def left_settings(folder: Path) -> dict[str, Any] | None:

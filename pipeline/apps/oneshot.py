@@ -116,9 +116,10 @@ async def _committed(group: Group) -> int:
     """Return a number that grows as any stage gets on."""
     declared = topics.declared(load_policy(group.settings.get("policy")).current.retention)
     total = 0
-    for stage, topic in topics.READ_BY.items():
-        found = await lags(group.kafka(), stage, topic, declared[topic].partitions)
-        total += sum(row["committed"] for row in found.values())
+    for stage, names in topics.READ_BY.items():
+        for topic in names:
+            found = await lags(group.kafka(), stage, topic, declared[topic].partitions)
+            total += sum(row["committed"] for row in found.values())
     return total
 
 

@@ -31,7 +31,7 @@ class Worker:
         """Read policy and topics; raises SettingsError."""
         self._policy = policy.load(settings.policy)
         declared = topics.declared(self._policy.current.retention)
-        self._sources = topics.sources(declared["logs.web"])
+        self._sources = topics.raw_sources(declared)
         self._cells = declared["cells"]
         self._lateness = settings.windows.lateness_minutes * 60
         self._refusals = Refusals(self._policy, DIMENSION_PURPOSES)

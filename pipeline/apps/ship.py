@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from aiokafka import AIOKafkaProducer
-
 from pipeline import policy
 from pipeline.clock import Clock
 from pipeline.errors import InputError
-from pipeline.kafka import client, topics
-from pipeline.labels import LIVE
-from pipeline.restricted import look, oldest
-from pipeline.settings import Settings
+from pipeline.kafka import topics
+from pipeline.labels import LIVE, PATTERN, WIDGET_SUFFIX
+from pipeline.restricted import Look, look, oldest
+from pipeline.settings import OwnFormat, Settings
 from pipeline.shipping import inputs
+from pipeline.shipping.batches import TOPIC
+from pipeline.shipping.delivery import delivery
+from pipeline.shipping.entries import expand, newest_open
+from pipeline.shipping.inputs import Entry
 from pipeline.shipping.resume import Points
 from pipeline.shipping.ship import Plan, Progress, Shipper, Tags
 
-__all__ = ["Plan", "Shipped", "Tags", "plan", "ship"]
+__all__ = ["DIRECTED", "TOO_OLD", "Plan", "Shipped", "Tags", "label", "plan", "seen", "ship"]
 
-_TOO_OLD: Final = 46 * 3600
+DIRECTED: Final = frozenset({"w3c", "iis", "cloudfront", "shoutcast"})
+"""Formats whose ``#Fields:`` lines say what the lines after them hold."""
+_SITE: Final = re.compile(PATTERN)
+TOO_OLD: Final = 46 * 3600
+"""Seconds after which the keys of a live line's day may be gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +39,13 @@ class Shipped:
     """Lines acknowledged in this run, and the error of an input that ended early, if any.
 
     ``known`` says whether the ingest has lines of these files, from this run or one before.
+    ``waiting`` files end in a line that has no end yet, and which was left for the next time.
     """
 
     lines: int
     known: bool
     damaged: InputError | None
+    waiting: int = 0
 
 
 def plan(
@@ -46,38 +55,112 @@ def plan(
     format_: str,
     ingest: str,
     clock: Clock,
-    own: Mapping[str, str] = MappingProxyType({}),
+    own: Mapping[str, OwnFormat] = MappingProxyType({}),
+    *,
+    zone: str = "",
+    begun: Callable[[Entry], bool] = lambda _: False,
+    passed: Callable[[str], None] = lambda _: None,
+    chosen: Callable[[str], None] = lambda _: None,
+    sites: Callable[[Entry], str] | None = None,
 ) -> list[Plan]:
-    """Look into each file and return what to ship, oldest first; raises InputError.
+    """Look into all that is named and return what to ship, in order; raises InputError.
 
-    ``own`` are the formats of ``split.formats``.
+    ``own`` are the formats of ``split.formats``. ``begun`` says whether something of an entry's
+    set was shipped before. ``passed`` is told of what was left out since it is no log,
+    ``chosen`` which format ``auto`` took for a set, and why. ``sites`` gives the site of an entry
+    where it is not ``site``.
     """
     now = int(clock().timestamp())
     plans: list[Plan] = []
-    for name in names:
-        shown = "standard input" if name == inputs.STDIN else name
-        seen = look(shown, inputs.head(name), format_, now, own)
-        if ingest == LIVE and seen.oldest is not None and seen.oldest < now - _TOO_OLD:
+    told: set[tuple[str, str, str]] = set()
+    for entry, start in expand(names, passed):
+        shown = _shown(entry)
+        lines = inputs.head(entry) if start is None else start
+        try:
+            found = seen(entry, lines, format_, now, own)
+        except InputError:
+            if entry.member < 0:
+                raise
+            passed(shown)  # an archive may hold anything
+            continue
+        kind = entry.folder, entry.base, found.format
+        if found.why and kind not in told:
+            told.add(kind)
+            chosen(f"{shown}: {found.format}, it reads {found.why}")
+        old = found.oldest is not None and found.oldest < now - TOO_OLD
+        if ingest == LIVE and old and not begun(entry):
             raise InputError(
                 f"{shown} begins more than two days ago, and the keys of those days are gone: give "
                 "it an ingest of its own, such as --ingest backfill-1"
             )
-        label = "stdin" if name == inputs.STDIN else _label(name)
-        tags = Tags(site, source or label, seen.format, ingest)
-        plans.append(Plan(name, tags, seen.oldest or 0))
-    return sorted(plans, key=lambda entry: entry.oldest)
+        of = site if sites is None else sites(entry)
+        tags = Tags(of, source or label(entry), found.format, ingest, zone)
+        plans.append(Plan(entry, tags, found.oldest or 0, found.format in DIRECTED))
+    if not plans:
+        raise InputError(f"{names[0]}: there is no log in it; name the files that are")
+    entries = newest_open([one.entry for one in plans])
+    return _in_order(
+        [
+            replace(one, entry=entry, whole=entry.closed or ingest != LIVE)
+            for one, entry in zip(plans, entries, strict=True)
+        ]
+    )
 
 
-def _label(name: str) -> str:
-    """Return a source label from a file's name: its letters, digits, dots and dashes.
+def seen(
+    entry: Entry, lines: list[bytes], format_: str, now: int, own: Mapping[str, OwnFormat]
+) -> Look:
+    """Return what an entry's first lines are.
+
+    Raises InputError where the format is not known, or ``auto`` cannot tell.
+    """
+    return look(_shown(entry), lines, format_, now, own)
+
+
+def _shown(entry: Entry) -> str:
+    return "standard input" if entry.path == inputs.STDIN else entry.name
+
+
+def _in_order(plans: list[Plan]) -> list[Plan]:
+    """Sort the sets by their oldest time, and within a set as its lines were written.
+
+    Where each file of a set shows a time, that decides, and the names where times are equal.
+    """
+    sets: dict[tuple[str, str], list[Plan]] = {}
+    for one in plans:
+        sets.setdefault((one.entry.folder, one.entry.base), []).append(one)
+    for members in sets.values():
+        timed = all(one.oldest for one in members)
+        members.sort(key=lambda one: (one.oldest if timed else 0, one.entry.age))
+    ordered = sorted(sets.values(), key=lambda members: members[0].oldest)
+    return [one for members in ordered for one in members]
+
+
+def label(entry: Entry) -> str:
+    """Return a source label from the name of an entry's set: letters, digits, dots and dashes.
 
     Labels are readable in the vault's index, so a name that looks like an address gives none.
     """
-    stem = Path(name).name
-    if "@" in stem:
+    if entry.path == inputs.STDIN:
+        return "stdin"
+    if "@" in entry.base:
         return "file"
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in stem)
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in entry.base)
     return kept.strip("._-")[:64] or "file"
+
+
+def site_of(entry: Entry, part: str) -> str:
+    """Return the site that an entry's ``folder``, or the name of its ``file``, stands for.
+
+    Raises InputError where that is no name for a site.
+    """
+    name = Path(entry.folder).name if part == "folder" else entry.base.partition(".")[0]
+    if not _SITE.fullmatch(name) or name.endswith(WIDGET_SUFFIX):
+        raise InputError(
+            f"{_shown(entry)}: its {part} is no name for a site (letters, digits, dots, dashes, "
+            "underscores); rename it, or ship it by itself with --site"
+        )
+    return name
 
 
 async def ship(
@@ -96,21 +179,14 @@ async def ship(
     no more. Raises UsageError where another process has the resume points.
     """
     declared = topics.declared(policy.load(settings.policy).current.retention)
-    points = None if remember is None else Points(remember)
     now = int(clock().timestamp())
     async with contextlib.AsyncExitStack() as stack:
-        if points is not None:
-            stack.enter_context(points)
-        producer = await client.started(
-            lambda: client.producer(settings.kafka, linger_ms=5, max_batch_size=1 << 20),
-            AIOKafkaProducer.start,
-            60,
+        points = None if remember is None else stack.enter_context(Points(remember))
+        sending = await stack.enter_async_context(
+            delivery(settings.kafka, declared[TOPIC].partitions, clock)
         )
-        stack.push_async_callback(producer.stop)
         shipper = Shipper(
-            producer,
-            declared["logs.web"].partitions,
-            clock,
+            sending,
             points,
             lambda value, format_: oldest(value, format_, now, settings.split.formats),
             lines_alone=lines_alone,
@@ -119,7 +195,8 @@ async def ship(
         damaged = await shipper.ship(plans)
         ingests = {entry.tags.ingest: entry.tags for entry in plans}
         for name in ingests.keys() & shipper.ingests if end else ():
-            await shipper.end(ingests[name])
+            await sending.end(ingests[name])
             if points is not None:
                 points.end(name)
-        return Shipped(shipper.lines, bool(ingests.keys() & shipper.ingests), damaged)
+        known = bool(ingests.keys() & shipper.ingests)
+        return Shipped(shipper.lines, known, damaged, shipper.waiting)

@@ -103,7 +103,7 @@ class Worker:
                 60,
             )
             stack.push_async_callback(consumer.stop)
-            consumer.subscribe(["logs.web"], listener=_Joined(self.ready))
+            consumer.subscribe(topics.READ_BY["split"], listener=_Joined(self.ready))
             await self._loop(consumer, producer, admin, keys)
 
     async def _loop(

@@ -1,8 +1,8 @@
 """One process that runs one stage, or several of the same tier, until it is told to stop.
 
 When all have joined their groups, or listen, it prints one JSON line on standard output,
-``{"ready": [stages]}``, with the embedded engine's address where it serves one. Whoever started it
-can wait for that.
+``{"ready": [stages]}``, with the address of the embedded engine or of the collector where it serves
+one. Whoever started it can wait for that.
 """
 
 from __future__ import annotations
@@ -122,6 +122,13 @@ async def _start(
         listening = asyncio.Event()
         tasks.append(asyncio.create_task(keys.run(settings, listening)))
         await _first(tasks[-1], listening)
+    elif stage == "collect":
+        from pipeline.apps import collect  # noqa: PLC0415
+
+        collector = collect.Worker(settings)
+        closing.append(collector.stop)
+        ready["collector"] = await collector.start()
+        tasks.append(asyncio.create_task(collector.run()))
     elif stage == "split":
         from pipeline.apps import split  # noqa: PLC0415
 

@@ -14,7 +14,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipeline.bench.population import Population, Weights, cumulated, draw, populate
+from pipeline.bench.population import Population, populate
+from pipeline.simulate.draws import Weights, cumulated, draw
 
 LINES_A_DAY: Final = 250_000
 START: Final = dt.date(2025, 1, 6)
@@ -22,7 +23,8 @@ SITE: Final = "bench"
 _DAY: Final = 86_400
 _STATUSES: Final = (("200", 0.885), ("304", 0.05), ("404", 0.04), ("301", 0.02), ("500", 0.005))
 _METHODS: Final = (("GET", 0.94), ("POST", 0.05), ("HEAD", 0.01))
-_BROWSER_ODDS: Final = np.array([0.85, 0.97, 1.0])
+BROWSER_ODDS: Final = np.array([0.85, 0.97, 1.0])
+"""How often an address's browsers are met, cumulated."""
 
 
 def generate(path: Path, lines: int, *, seed: int = 7) -> int:
@@ -45,7 +47,7 @@ def days(lines: int, *, seed: int = 7) -> Iterator[pl.Series]:
 
 def _day(rng: np.random.Generator, people: Population, date: dt.date, count: int) -> pl.Series:
     address = draw(rng, people.address_odds, count)
-    agent = people.browsers[address, draw(rng, _BROWSER_ODDS, count)]
+    agent = people.browsers[address, draw(rng, BROWSER_ODDS, count)]
     status = _choice(rng, _STATUSES, count)
     size = rng.lognormal(9, 1.3, count).astype(np.int64) + 60
     seconds = np.sort(draw(rng, _tide(), count))

@@ -18,8 +18,8 @@ Row = Mapping[str, Any]
 """One row of rows.CELLS."""
 Key = tuple[Any, ...]
 
-BY_AUDIENCE: Final = frozenset({"browser", "system", "device"})
-PARENTS: Final = {"referrer": "referrer_kind"}
+BY_AUDIENCE: Final = frozenset({"browser", "system", "device", "bot", "suspicion"})
+PARENTS: Final = {"referrer": "referrer_kind", "detail": "event"}
 _OUTSIDE: Final = "outside every cell of the parent"
 
 

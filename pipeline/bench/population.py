@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
+
+from pipeline.simulate.agents import BROWSERS, agents
+from pipeline.simulate.draws import Indices, Weights, cumulated, draw, zipf
 
 ADDRESSES: Final = 30_000
 AGENTS: Final = 1_800
@@ -17,52 +18,17 @@ _PER_ADDRESS: Final = 3
 """Browsers behind one address, in falling order of use."""
 
 _SITE: Final = "https://www.example.org"
-_WEBKIT: Final = "AppleWebKit/537.36 (KHTML, like Gecko)"
-_PEOPLE: Final = (
-    f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_WEBKIT} Chrome/{{v}}.0.{{b}}.{{p}} Safari/537.36",
-    (
-        f"Mozilla/5.0 (Linux; Android 14; SM-S911B) {_WEBKIT} Chrome/{{v}}.0.{{b}}.{{p}} "
-        "Mobile Safari/537.36"
-    ),
-    (
-        f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {_WEBKIT} Chrome/{{v}}.0.{{b}}.{{p}} "
-        "Safari/537.36"
-    ),
-    (
-        f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_WEBKIT} Chrome/{{v}}.0.{{b}}.{{p}} "
-        "Safari/537.36 Edg/{v}.0.{b}.{p}"
-    ),
-    (
-        "Mozilla/5.0 (iPhone; CPU iPhone OS {m}_{s} like Mac OS X) AppleWebKit/605.1.15 "
-        "(KHTML, like Gecko) Version/{m}.{s} Mobile/15E{p} Safari/604.1"
-    ),
-    (
-        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_{s}) AppleWebKit/605.1.{p} "
-        "(KHTML, like Gecko) Version/{m}.{s} Safari/605.1.{p}"
-    ),
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{v}.0) Gecko/20100101 Firefox/{v}.{s}",
-    "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:{v}.0) Gecko/20100101 Firefox/{v}.{s}",
-    (
-        f"Mozilla/5.0 (Linux; Android 1{{s}}; Pixel {{m}}) {_WEBKIT} SamsungBrowser/{{m}}.{{s}} "
-        "Chrome/{v}.0.{b}.{p} Mobile Safari/537.36"
-    ),
-)
-_BOTS: Final = (
-    "Mozilla/5.0 (compatible; Googlebot/2.{s}; +http://www.google.com/bot.html; {p})",
-    "Mozilla/5.0 (compatible; bingbot/2.{s}; +http://www.bing.com/bingbot.htm; {p})",
-    "Mozilla/5.0 (compatible; AhrefsBot/{m}.{s}; +http://ahrefs.com/robot/; {p})",
-    "python-requests/2.{m}.{p}",
-)
-_PEOPLE_SHARE: Final = (30, 18, 8, 8, 14, 7, 6, 2, 3)
-_BOTS_SHARE: Final = (2, 1, 0.6, 0.4)
+_BOTS: Final = {
+    "Mozilla/5.0 (compatible; Googlebot/2.{s}; +http://www.google.com/bot.html; {p})": 2,
+    "Mozilla/5.0 (compatible; bingbot/2.{s}; +http://www.bing.com/bingbot.htm; {p})": 1,
+    "Mozilla/5.0 (compatible; AhrefsBot/{m}.{s}; +http://ahrefs.com/robot/; {p})": 0.6,
+    "python-requests/2.{m}.{p}": 0.4,
+}
 _WORDS: Final = (
     "oak", "chairs", "garden", "winter", "prices", "guide", "kitchen", "tables", "news", "about",
     "delivery", "offers", "lamps", "stories", "care", "colours", "outdoor", "shelves", "rooms",
     "ideas",
 )  # fmt: skip
-
-Indices = npt.NDArray[np.int64]
-Weights = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -84,36 +50,21 @@ class Population:
 
 def populate(rng: np.random.Generator) -> Population:
     """Draw a population; equal states of ``rng`` give equal ones."""
-    agents, agent_odds = _agents(rng)
+    made, agent_odds = agents(rng, {**BROWSERS, **_BOTS}, AGENTS)
     browsers = draw(rng, agent_odds, ADDRESSES * _PER_ADDRESS).reshape(ADDRESSES, _PER_ADDRESS)
     browsers[:AGENTS, -1] = rng.permutation(AGENTS)  # so that the rarest are met as well
     targets = _targets(rng)
     referrers, referrer_weights = _referrers(targets)
     return Population(
         addresses=_addresses(rng),
-        address_odds=_zipf(ADDRESSES, 0.6),
-        agents=pl.Series("agent", agents),
+        address_odds=zipf(ADDRESSES, 0.6),
+        agents=pl.Series("agent", made),
         browsers=browsers,
         targets=pl.Series("target", targets),
-        target_odds=_zipf(PAGES, 1.0),
+        target_odds=zipf(PAGES, 1.0),
         referrers=pl.Series("referrer", referrers),
         referrer_odds=cumulated(referrer_weights),
     )
-
-
-def draw(rng: np.random.Generator, odds: Weights, count: int) -> Indices:
-    """Return ``count`` indices into what ``odds`` weighs."""
-    return np.searchsorted(odds, rng.random(count), side="right")
-
-
-def _zipf(count: int, exponent: float) -> Weights:
-    return cumulated(1 / np.arange(1, count + 1) ** exponent)
-
-
-def cumulated(weights: Weights) -> Weights:
-    """Return running sums of ``weights``, ending in 1."""
-    total: Weights = np.cumsum(weights)
-    return total / float(total[-1])
 
 
 def _addresses(rng: np.random.Generator) -> pl.Series:
@@ -130,33 +81,6 @@ def _addresses(rng: np.random.Generator) -> pl.Series:
             number = base + int(rng.integers(1 << bits))
             texts[".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))] = None
     return pl.Series("address", list(texts))
-
-
-def _agents(rng: np.random.Generator) -> tuple[list[str], Weights]:
-    """Return AGENTS distinct agents; newer versions of a browser are met more often."""
-    shares = dict(zip((*_PEOPLE, *_BOTS), (*_PEOPLE_SHARE, *_BOTS_SHARE), strict=True))
-    each: dict[str, dict[str, None]] = {template: {} for template in shares}
-    templates = itertools.cycle(shares)
-    while sum(map(len, each.values())) < AGENTS:
-        template = next(templates)
-        version, minor, build = (
-            rng.integers(90, 132),
-            rng.integers(12, 19),
-            rng.integers(4000, 6800),
-        )
-        small, patch = rng.integers(0, 7), rng.integers(1, 250)
-        agent = template.format(v=version, m=minor, b=build, p=patch, s=small)
-        each[template][agent] = None
-    weights = [
-        shares[template] / rank for template, agents in each.items() for rank in _ranks(agents)
-    ]
-    return [agent for agents in each.values() for agent in agents], cumulated(np.array(weights))
-
-
-def _ranks(agents: dict[str, None]) -> list[float]:
-    """Return divisors that share a template's weight out among its agents."""
-    harmonic = sum(1 / rank for rank in range(1, len(agents) + 1))
-    return [rank * harmonic for rank in range(1, len(agents) + 1)]
 
 
 def _targets(rng: np.random.Generator) -> list[str]:

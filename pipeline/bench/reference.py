@@ -38,14 +38,16 @@ class Describers:
     """What the pipeline says of one value, uncached; each is called once a distinct value.
 
     ``page``: target → page. ``agent``: header (None where ``-``) → audience, browser, version,
-    system, device. ``referrer``: URL (None where ``-``) → host, kind; further fields are ignored.
-    ``method``: as written → name. ``place``: address → country, provider.
+    system, device, kind of bot. ``referrer``: URL (None where ``-``) → host, kind; further fields
+    are ignored. ``method``: as written → name. ``campaign``: target → campaign. ``place``: address
+    → country, provider.
     """
 
     page: Callable[[str], str]
     agent: Callable[[str | None], Sequence[str]]
     referrer: Callable[[str | None], Sequence[str | None]]
     method: Callable[[str], str]
+    campaign: Callable[[str], str]
     place: Callable[[str], Sequence[str]] = lambda _: ("(unknown)", "(unknown)")
 
 
@@ -67,6 +69,7 @@ class _Memory:
     agents: dict[bytes, Sequence[str]] = field(default_factory=dict)
     referrers: dict[bytes, Sequence[str | None]] = field(default_factory=dict)
     methods: dict[bytes, str] = field(default_factory=dict)
+    campaigns: dict[bytes, str] = field(default_factory=dict)
     places: dict[bytes, Sequence[str]] = field(default_factory=dict)
     subscribers: dict[bytes, str] = field(default_factory=dict)
     days: dict[tuple[bytes, ...], int] = field(default_factory=dict)
@@ -105,9 +108,15 @@ def rows(
         yield row
 
 
+_NO_WIDGET: Final = {
+    "event": "request", "detail": "(none)", "locale": "(none)", "screen": "(none)",
+    "widget_version": "(none)",
+}  # fmt: skip
+"""What is said of every line, since a web server knows of no widget."""
+
 _PROFILE: Final = (
-    "page", "referrer_kind", "referrer", "browser", "system", "device", "country", "provider",
-    "status", "method",
+    "page", "referrer_kind", "referrer", "campaign", "browser", "system", "device", "bot",
+    "suspicion", "country", "provider", "status", "method", *_NO_WIDGET,
 )  # fmt: skip
 
 
@@ -122,7 +131,7 @@ def _profile(match: re.Match[bytes], say: Describers, memory: _Memory) -> tuple[
     time = _time(match, memory)
     person = (_known(memory.subscribers, address, _subscriber, bytes.decode), agent, time // _DAY)
     visitor = memory.visitors.setdefault(person, len(memory.visitors))
-    audience, browser, _, system, device = _known(memory.agents, agent, say.agent, _header)
+    audience, browser, _, system, device, bot = _known(memory.agents, agent, say.agent, _header)
     referrer, kind, *_ = _known(memory.referrers, match[15], say.referrer, _header)
     country, provider = _known(memory.places, address, say.place, bytes.decode)
     page = _known(memory.pages, match[12], say.page, bytes.decode)
@@ -134,14 +143,20 @@ def _profile(match: re.Match[bytes], say: Describers, memory: _Memory) -> tuple[
         page,
         kind or "",
         referrer or "",
+        _known(memory.campaigns, match[12], say.campaign, bytes.decode),
         browser,
         system,
         device,
+        bot,
+        # Nobody in the file asks for as much as would make anybody suspect, whatever the order in
+        # which its partitions are read; the flag depends on that order otherwise.
+        "(bot)" if audience == "bot" else "(none)",
         country,
         provider,
         match[13].decode(),
         # What asked for no page is no request: its method is not named either.
         "(none)" if page == "(none)" else method,
+        *_NO_WIDGET.values(),
     )
 
 

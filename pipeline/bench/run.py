@@ -25,7 +25,7 @@ from pipeline.rows import TABLES
 
 SITE: Final = "bench"
 INGEST: Final = "bench"
-_PROCESSES: Final = tuple((stage,) for stage in STAGES)
+_PROCESSES: Final = tuple((stage,) for stage in STAGES if stage != "collect")
 _HEADERS: Final = [
     ("site", SITE.encode()),
     ("source", b"bench"),

@@ -13,6 +13,7 @@ import orjson
 import polars as pl
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from pipeline import policy
 from pipeline.apps.embedded import Group
@@ -29,7 +30,10 @@ class ParityError(PartywallError):
 
 
 def bench(
-    lines: Annotated[int, typer.Option("--lines", min=1000)] = 1_000_000,
+    lines: Annotated[
+        int | None,
+        typer.Option("--lines", min=1000, help="1,000,000, or 200,000 of each format"),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed")] = 7,
     compare: Annotated[
         bool,
@@ -37,9 +41,16 @@ def bench(
             "--compare/--no-compare", help="also time the others, and the run without sealing"
         ),
     ] = True,
+    by_format: Annotated[
+        bool, typer.Option("--formats", help="time split alone, on lines of every format")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Time the whole way on generated lines; check every cell against plain Python first."""
+    if by_format:
+        _formats(lines, seed, as_json=as_json)
+        return
+    lines = lines or 1_000_000
     # Imported here: the other verbs shall not wait for the reference and its arrays.
     from pipeline.bench import parity  # noqa: PLC0415
     from pipeline.bench import run as wiring  # noqa: PLC0415
@@ -76,8 +87,7 @@ def bench(
             rsyslog_mmanon=rsyslog,
             peak_memory=run.peak_memory,
             stages=run.stages,
-            machine=f"{os.cpu_count()} cores, {platform.machine()}, "
-            f"Python {platform.python_version()}",
+            machine=_machine(),
         )
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(figures.document()) + b"\n")
@@ -86,6 +96,52 @@ def bench(
     for table in figures.tables():
         out.print(table)
     out.print(f"measured on {figures.machine}: compare ratios, not rates, between machines")
+
+
+def _formats(lines: int | None, seed: int, *, as_json: bool) -> None:
+    # Imported here, as above.
+    from pipeline.bench import formats  # noqa: PLC0415
+
+    count = lines or formats.LINES
+    console = Console(stderr=True, highlight=False)
+    found = []
+    for speed in formats.speeds(policy.load(), count, seed=seed):
+        console.print(f"{speed.name}: {speed.split:,.0f} lines/s")
+        found.append(speed)
+    if as_json:
+        rates = {
+            speed.name: {
+                "lines_per_second": round(speed.split),
+                "read_lines_per_second": round(speed.read),
+                "microseconds_of_work": round(speed.work, 2),
+                "line_bytes": speed.bytes,
+            }
+            for speed in found
+        }
+        document = {"lines": count, "formats": rates, "machine": _machine()}
+        sys.stdout.buffer.write(orjson.dumps(document) + b"\n")
+        return
+    table = Table("format", title=f"split, {count:,} lines of each format, all of them events")
+    for column in ("lines/s", "beside combined", "reading alone", "µs of work a line", "bytes"):
+        table.add_column(column, justify="right")
+    first = found[0].split
+    for speed in found:
+        table.add_row(
+            speed.name,
+            f"{speed.split:,.0f}",
+            f"{speed.split / first:.2f} x",
+            f"{speed.read:,.0f}",
+            f"{speed.work:.1f}",
+            str(speed.bytes),
+        )
+    out = Console()
+    out.print(table)
+    out.print(f"measured on {_machine()}: compare ratios, not rates, between machines")
+
+
+def _machine() -> str:
+    python = platform.python_version()
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {python}"
 
 
 def _others(folder: Path, file: Path, lines: int) -> tuple[Rate, Rate, Rate, Rate]:

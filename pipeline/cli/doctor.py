@@ -190,6 +190,7 @@ def _databases(settings: Settings) -> list[Finding]:
         for name, path in (
             ("mmdb_country", settings.split.mmdb_country),
             ("mmdb_asn", settings.split.mmdb_asn),
+            ("datacentres", settings.split.datacentres),
         )
         if path is not None and not path.is_file()
     ]

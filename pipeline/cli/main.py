@@ -20,7 +20,9 @@ from pipeline.cli.formats import formats, try_
 from pipeline.cli.options import Config
 from pipeline.cli.query import query
 from pipeline.cli.report import report
+from pipeline.cli.scrub import scrub
 from pipeline.cli.ship import ship
+from pipeline.cli.simulate import simulate
 from pipeline.cli.status import status
 from pipeline.cli.topics import topics
 from pipeline.cli.up import up
@@ -66,11 +68,12 @@ def run(
     sys.exit(stage.main(stages, tree.load(config), sealing=sealing))
 
 
-for verb in (report, demo, ship, formats, up, query, status, doctor, bench):
+for verb in (report, demo, ship, simulate, formats, up, query, status, doctor, bench):
     app.command()(verb)
 app.command("try")(try_)
 app.add_typer(vault, name="vault")
 app.add_typer(topics, name="topics")
+app.add_typer(scrub, name="scrub")
 
 
 def main() -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import maxminddb
 import typer
+import yaml
 
 from pipeline.errors import UsageError
-from pipeline.labels import PATTERN
+from pipeline.labels import PATTERN, WIDGET_SUFFIX
 from pipeline.policy import Policy, k_in_force, shortfall
+from pipeline.settings import OwnFormat
 
 Config = Annotated[Path | None, typer.Option("--config", help="settings file (YAML)")]
 Data = Annotated[
@@ -22,7 +26,8 @@ Format = Annotated[
     str,
     typer.Option(
         "--format",
-        help="auto, a format's name, or (report) an Apache LogFormat or nginx log_format string",
+        help="auto, a format's name, or (report) an Apache LogFormat or nginx log_format string, "
+        "or a YAML file with a map or a regex",
     ),
 ]
 Site = Annotated[str, typer.Option("--site", metavar="NAME", help="the site the lines belong to")]
@@ -38,14 +43,56 @@ COUNTRY = Annotated[
     Path | None, typer.Option("--mmdb-country", help="MMDB file: address to country")
 ]
 ASN = Annotated[Path | None, typer.Option("--mmdb-asn", help="MMDB file: address to provider")]
+DATACENTRES = Annotated[
+    Path | None,
+    typer.Option("--datacentres", help="networks of data centres: one a line, or an MMDB file"),
+]
+Zone = Annotated[
+    str | None,
+    typer.Option(
+        "--zone",
+        metavar="AREA/CITY",
+        help="time zone of times that name none, as in Europe/Berlin",
+    ),
+]
+SiteFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--site-from",
+        metavar="folder|file",
+        help="each input's folder, or its own name up to a dot, is the name of its site",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 _LABEL: Final = re.compile(PATTERN)
+_YAML: Final = frozenset({".yaml", ".yml"})
 
 
 def is_layout(format_: str) -> bool:
     """Tell a format string from a format's name, which has neither of its signs."""
     return "%" in format_ or "$" in format_
+
+
+def own_format(format_: str) -> OwnFormat | None:
+    """Return a format that is described and not named; None for a name.
+
+    Raises UsageError for a YAML file that cannot be read as a mapping.
+    """
+    if is_layout(format_):
+        return format_
+    path = Path(format_)
+    if path.suffix not in _YAML:
+        return None
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--format {path}: {error.strerror}; name a YAML file") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise UsageError(f"--format {path}: is no YAML that can be read") from None
+    if not isinstance(said, dict):
+        raise UsageError(f"--format {path}: holds no mapping; begin it with json: or regex:")
+    return said
 
 
 def check_label(option: str, label: str) -> None:
@@ -55,18 +102,28 @@ def check_label(option: str, label: str) -> None:
             f"{option}: use up to 64 letters, digits, dots, dashes and underscores, a letter or "
             "digit first"
         )
+    if option == "--site" and label.endswith(WIDGET_SUFFIX):
+        raise UsageError(
+            f"{option}: {WIDGET_SUFFIX} ends the names that split gives to widgets; leave it out"
+        )
 
 
-def distinct(files: list[str]) -> list[str]:
-    """Return the files in order, one that is named twice only once, whatever its names."""
-    found: dict[object, str] = {}
-    for name in files:
-        try:
-            status = Path(name).stat()
-            found.setdefault((status.st_dev, status.st_ino), name)
-        except OSError:
-            found.setdefault(name, name)
-    return list(found.values())
+def check_site_from(part: str | None) -> None:
+    """Raise UsageError for anything but the two that a site may come from."""
+    if part not in {None, "folder", "file"}:
+        raise UsageError(f"--site-from {part}: say folder or file")
+
+
+def check_zone(zone: str | None) -> None:
+    """Raise UsageError for a time zone that nobody knows."""
+    if zone is None:
+        return
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(
+            f"--zone {zone}: no time zone is called that; name one such as Europe/Berlin or UTC"
+        ) from None
 
 
 def database(option: str, path: Path | None) -> str | None:
@@ -79,6 +136,27 @@ def database(option: str, path: Path | None) -> str | None:
         maxminddb.open_database(path).close()
     except (OSError, ValueError, maxminddb.InvalidDatabaseError):
         raise UsageError(f"{option} {path}: is no MMDB file that can be read") from None
+    return str(path.resolve())
+
+
+def networks(option: str, path: Path | None) -> str | None:
+    """Return the full path of a file of networks; raises UsageError where it cannot be read."""
+    if path is None or path.suffix == ".mmdb":
+        return database(option, path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise UsageError(f"{option} {path}: no such file") from None
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"{option} {path}: is no text that can be read") from None
+    for number, line in enumerate(lines, 1):
+        text = line.partition("#")[0].strip()
+        try:
+            ip_network(text or "::/0", strict=False)
+        except ValueError:
+            raise UsageError(
+                f"{option} {path}: line {number} is no network; write one as in 192.0.2.0/24"
+            ) from None
     return str(path.resolve())
 
 

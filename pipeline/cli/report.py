@@ -8,6 +8,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -16,21 +17,26 @@ import typer
 from rich.console import Console
 
 from pipeline import policy
-from pipeline.apps import oneshot, ship
+from pipeline.apps import oneshot, ship, trial
 from pipeline.apps.embedded import Group
 from pipeline.cli.kept import refuse_released
 from pipeline.cli.options import (
     ASN,
     COUNTRY,
+    DATACENTRES,
     Data,
     Format,
     K,
     Site,
+    SiteFrom,
+    Zone,
     check_label,
+    check_site_from,
+    check_zone,
     database,
-    distinct,
-    is_layout,
     k_asked_for,
+    networks,
+    own_format,
 )
 from pipeline.cli.place import occupied
 from pipeline.cli.private import private_folder
@@ -40,15 +46,20 @@ from pipeline.errors import InputError, UnavailableError, UsageError
 from pipeline.report.as_json import as_json
 from pipeline.report.html import as_html
 from pipeline.report.terminal import render
+from pipeline.settings import Split
 
 _OWN: Final = "own"
-"""What the format is called that was given as a string."""
+"""What the format is called that was described and not named."""
 
 
 def report(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE…", help="logs: plain, gz, bz2, zst; - is standard input"),
+        typer.Argument(
+            metavar="INPUT…",
+            help="files (plain, gz, bz2, xz, zst, tar), folders, 'patterns*', s3://bucket/prefix; "
+            "- is standard input",
+        ),
     ],
     format_: Format = "auto",
     site: Site = "site",
@@ -60,6 +71,17 @@ def report(
     ] = None,
     mmdb_country: COUNTRY = None,
     mmdb_asn: ASN = None,
+    datacentres: DATACENTRES = None,
+    zone: Zone = None,
+    site_from: SiteFrom = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trusted-proxy",
+            metavar="NETWORK|NAME",
+            help="whose X-Forwarded-For is believed, as in 10.0.0.0/8; or cloudflare, private, …",
+        ),
+    ] = None,
     own_host: Annotated[
         list[str] | None,
         typer.Option("--own-host", help="a host name of the site itself, for internal referrers"),
@@ -71,21 +93,30 @@ def report(
         _check_page(html)
     made = policy.load()
     in_force = k_asked_for(made, k)
-    names = distinct(files)
+    check_zone(zone)
+    check_site_from(site_from)
     ingest = f"report-{secrets.token_hex(4)}"
-    own = {_OWN: format_} if is_layout(format_) else {}
-    plans = ship.plan(names, site, None, _OWN if own else format_, ingest, system_clock, own)
+    described = own_format(format_)
+    own = {} if described is None else {_OWN: described}
+    plans = ship.plan(
+        files, site, None, _OWN if own else format_, ingest, system_clock, own,
+        zone=zone or "", passed=_passed, chosen=_chosen,
+        sites=partial(ship.site_of, part=site_from) if site_from else None,
+    )  # fmt: skip
     overrides: dict[str, Any] = {
         "split": {
             "formats": own,
             "mmdb_country": database("--mmdb-country", mmdb_country),
             "mmdb_asn": database("--mmdb-asn", mmdb_asn),
+            "datacentres": networks("--datacentres", datacentres),
             "own_hosts": {site: own_host or []},
+            "trusted_proxies": trusted_proxy or [],
             # What a person names by hand is reported as it is, the share of rejects included.
             "reject_limit": 1.0,
         }
     }
     overrides["k"] = in_force
+    trial.check(Split(**overrides["split"]))
     outcome = asyncio.run(_run(plans, overrides, made, in_force, data))
     if not outcome.account.events and outcome.account.lines:
         raise InputError(
@@ -100,6 +131,14 @@ def report(
         render(outcome.report, outcome.account, Console())
     else:
         Console(stderr=True).print(f"wrote {html}", highlight=False, markup=False)
+
+
+def _chosen(what: str) -> None:
+    sys.stderr.write(f"partywall: note: {what}\n")
+
+
+def _passed(name: str) -> None:
+    sys.stderr.write(f"partywall: note: passed over {name}: it is no log\n")
 
 
 async def _run(

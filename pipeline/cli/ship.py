@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,29 +12,46 @@ import typer
 from rich.console import Console
 
 from pipeline import settings as tree
+from pipeline.apps import follow as following
 from pipeline.apps import ship as shipping
 from pipeline.cli.kept import embedded
-from pipeline.cli.options import Config, Format, check_label, distinct, is_layout
+from pipeline.cli.options import (
+    Config,
+    Format,
+    SiteFrom,
+    Zone,
+    check_label,
+    check_site_from,
+    check_zone,
+    own_format,
+)
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
 from pipeline.errors import UsageError
 from pipeline.labels import LIVE
+from pipeline.shipping.inputs import Entry
+from pipeline.shipping.resume import Points
 
 
 def ship(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE…|-", help="plain, gz, bz2 or zst; - is standard input"),
+        typer.Argument(
+            metavar="INPUT…|-",
+            help="files (plain, gz, bz2, xz, zst, tar), folders, 'patterns*', s3://bucket/prefix; "
+            "- is standard input",
+        ),
     ],
     format_: Format = "auto",
     site: Annotated[str, typer.Option("--site", metavar="NAME")] = "default",
+    site_from: SiteFrom = None,
     source: Annotated[
         str | None,
         typer.Option(
             "--source",
             metavar="NAME",
-            help="who sends; the file's name unless given. It stays readable in the vault's index: "
-            "no personal data in it",
+            help="who sends; the file's name before rotation unless given. It stays readable in "
+            "the vault's index: no personal data in it",
         ),
     ] = None,
     ingest: Annotated[
@@ -46,6 +65,11 @@ def ship(
     one_line: Annotated[
         bool, typer.Option("--one-line", help="one line a message instead of chunks")
     ] = False,
+    zone: Zone = None,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", help="go on as files grow and are rotated, until stopped"),
+    ] = False,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -54,7 +78,7 @@ def ship(
     ] = None,
     config: Config = None,
 ) -> None:
-    """Ship files into Kafka; run twice, it ships nothing twice."""
+    """Ship logs into Kafka; run twice, it ships nothing twice."""
     check_label("--site", site)
     check_label("--ingest", ingest)
     if source is not None:
@@ -64,35 +88,68 @@ def ship(
     settings = tree.load(config)
     if data is not None:
         settings = embedded(settings, data)
-    if is_layout(format_):
+    if own_format(format_) is not None:
         raise UsageError(
             "--format: whoever splits must know it too; give it a name in the settings, under "
             "split.formats, and name that"
         )
-    own = settings.split.formats
-    plans = shipping.plan(distinct(files), site, source, format_, ingest, system_clock, own)
+    check_zone(zone)
+    check_site_from(site_from)
+    points = settings.state_dir / "ship.sqlite"
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def say(what: str) -> None:
+        console.print(what, markup=False)
+
+    if follow:
+        tags = shipping.Tags(site, "", format_, ingest, zone or "")
+        with Bars() as bars:
+            lines = asyncio.run(
+                following.follow(
+                    files, settings, system_clock, tags, source=source, remember=points,
+                    lines_alone=one_line, tell=bars.tell, notice=say,
+                )
+            )  # fmt: skip
+        say(f"shipped {lines:,} lines")
+        return
+    plans = shipping.plan(
+        files, site, source, format_, ingest, system_clock, settings.split.formats,
+        zone=zone or "", begun=_begun(points),
+        passed=lambda name: say(f"passed over {name}: it is no log"), chosen=say,
+        sites=partial(shipping.site_of, part=site_from) if site_from else None,
+    )  # fmt: skip
+    if source is None:
+        _check_names([plan.entry.base for plan in plans])
     with Bars() as bars:
         shipped = asyncio.run(
             shipping.ship(
                 plans,
                 settings,
                 system_clock,
-                remember=settings.state_dir / "ship.json",
+                remember=points,
                 end=ingest != LIVE and not more,
                 lines_alone=one_line,
                 tell=bars.tell,
             )
         )
-    console = Console(stderr=True, highlight=False)
-    console.print(f"shipped {shipped.lines:,} lines")
+    say(f"shipped {shipped.lines:,} lines")
+    if shipped.waiting:
+        say(f"the last line of {shipped.waiting} files has no end yet: it is shipped once it has")
     if not shipped.known:
-        console.print(
+        say(
             f"all of it was shipped before, under another ingest: {ingest} has no lines, and "
-            "was not ended",
-            soft_wrap=True,
+            "was not ended"
         )
     if shipped.damaged is not None:
         raise shipped.damaged
+
+
+def _begun(points: Path) -> Callable[[Entry], bool]:
+    """Return what tells whether something of an entry's set was shipped before."""
+    if not points.exists():
+        return lambda _: False
+    kept = Points(points)
+    return lambda entry: kept.known(entry.folder, entry.base)
 
 
 def _check_names(files: list[str]) -> None:

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from pipeline import events, policy
 from pipeline import settings as tree
+from pipeline.apps.left import ACCOUNTS
 from pipeline.cli.kept import embedded
 from pipeline.cli.options import Config, Json
 from pipeline.clock import system_clock
@@ -62,8 +63,15 @@ async def gather(settings: Settings) -> dict[str, Any]:
         "anonymous": lacking is None,
         "note": lacking,
         "lag": {
-            group: await lags(kafka, group, name, declared[name].partitions)
-            for group, name in topics.READ_BY.items()
+            group: {
+                # The first topic's partitions have the keys that they had before there were more.
+                number if at == 0 else f"{name}:{number}": row
+                for at, name in enumerate(names)
+                for number, row in (
+                    await lags(kafka, group, name, declared[name].partitions)
+                ).items()
+            }
+            for group, names in topics.READ_BY.items()
         },
         "watermarks": await _permitted(_watermarks(kafka, declared["events"].partitions)),
     }
@@ -73,6 +81,7 @@ async def gather(settings: Settings) -> dict[str, Any]:
         | {"pending": numbers["counted"] - numbers["released"] - numbers["withheld"]}
         for (ingest, site), numbers in sorted(booked.items())
     ]
+    found["collected"] = _collected(settings)
     found["lines"] = _lines(settings)
     found["keys"] = await _keys(settings)
     return found
@@ -120,6 +129,15 @@ async def _watermarks(kafka: Kafka, partitions: int) -> dict[str, dict[str, str]
     }
 
 
+def _collected(settings: Settings) -> dict[str, Any] | None:
+    """Return the accounts that a collector with these settings keeps, None where there are none."""
+    try:
+        found = orjson.loads((settings.state_dir / ACCOUNTS).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return None
+    return found if isinstance(found, dict) and "received" in found else None
+
+
 def _lines(settings: Settings) -> list[dict[str, Any]] | str:
     """Return lines in = events + rejected + ignored by site and source, as the vault has them."""
     try:
@@ -154,11 +172,16 @@ def _show(found: dict[str, Any]) -> None:
     console.print(found["note"] or f"k = {found['k']}")
     lag = _table("stage", "topic", "read", "of", "lag")
     for group, rows in found["lag"].items():
-        done, end = (sum(r[n] for r in rows.values()) for n in ("committed", "end"))
-        lag.add_row(group, topics.READ_BY[group], f"{done:,}", f"{end:,}", f"{end - done:,}")
+        for at, name in enumerate(topics.READ_BY[group]):
+            mine = [
+                r for key, r in rows.items() if (str(key).partition(":")[0] == name) == (at > 0)
+            ]
+            done, end = (sum(row[figure] for row in mine) for figure in ("committed", "end"))
+            lag.add_row(group, name, f"{done:,}", f"{end:,}", f"{end - done:,}")
     console.print(lag)
     for ingest, marks in found["watermarks"].items():
         console.print(f"watermarks of {ingest}: " + ", ".join(f"{s} {m}" for s, m in marks.items()))
+    _show_collected(console, found["collected"])
     if isinstance(found["lines"], str):
         console.print(found["lines"])
     else:
@@ -181,9 +204,26 @@ def _show(found: dict[str, Any]) -> None:
     console.print(alive)
 
 
+def _show_collected(console: Console, found: dict[str, Any] | None) -> None:
+    if found is None:
+        return
+    console.print(
+        f"collected since {_moment(found['since'])}: {found['received']:,} requests, "
+        f"{found['in_flight']:,} of them not answered yet"
+    )
+    requests = _table("site", "outcome", "requests")
+    for row in found["sites"]:
+        requests.add_row(row["site"] or "(unknown)", row["outcome"], f"{row['requests']:,}")
+    console.print(requests)
+    lines = _table("topic", "site", "outcome", "lines")
+    for row in found["lines"]:
+        lines.add_row(*(str(row[column.header]) for column in lines.columns))
+    console.print(lines)
+
+
 def _table(*names: str) -> Table:
     table = Table(box=None, header_style="bold")
-    words = {"stage", "topic", "site", "source", "ingest", "key", "day", "until"}
+    words = {"stage", "topic", "site", "source", "ingest", "key", "day", "until", "outcome"}
     for name in names:
         table.add_column(name, justify="left" if name in words else "right")
     return table

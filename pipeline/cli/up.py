@@ -12,10 +12,19 @@ import typer
 from rich.console import Console
 
 from pipeline import policy
-from pipeline.apps.embedded import Group
-from pipeline.cli.options import ASN, COUNTRY, K, database, k_asked_for
+from pipeline.apps.embedded import PROCESSES, Group
+from pipeline.cli.options import (
+    ASN,
+    COUNTRY,
+    DATACENTRES,
+    K,
+    check_label,
+    database,
+    k_asked_for,
+    networks,
+)
 from pipeline.cli.place import DEFAULT, Place, occupied
-from pipeline.errors import UnavailableError
+from pipeline.errors import UnavailableError, UsageError
 
 
 def up(
@@ -24,18 +33,48 @@ def up(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="the broker's port; 0 takes a free one")
     ] = 0,
+    collect_port: Annotated[
+        int,
+        typer.Option(
+            "--collect-port", min=0, max=65535, help="the collector's port; 0 takes a free one"
+        ),
+    ] = 0,
+    widget: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--widget", metavar="SITE=ORIGIN", help="a site whose pages may send; may be repeated"
+        ),
+    ] = None,
     mmdb_country: COUNTRY = None,
     mmdb_asn: ASN = None,
+    datacentres: DATACENTRES = None,
 ) -> None:
     """Run broker, key service, every stage and the engine here, and print where they listen."""
     databases = {
         "mmdb_country": database("--mmdb-country", mmdb_country),
         "mmdb_asn": database("--mmdb-asn", mmdb_asn),
+        "datacentres": networks("--datacentres", datacentres),
     }
     in_force = k_asked_for(policy.load(), k)
-    overrides: dict[str, object] = {"split": databases, "k": in_force}
+    overrides: dict[str, object] = {
+        "split": databases,
+        "k": in_force,
+        "collect": {"port": collect_port, "sites": _sites(widget or [])},
+    }
     with occupied(data):
         asyncio.run(_up(data, overrides, port))
+
+
+def _sites(given: list[str]) -> dict[str, dict[str, list[str]]]:
+    """Return ``collect.sites`` of ``SITE=ORIGIN`` words; raises UsageError."""
+    sites: dict[str, dict[str, list[str]]] = {}
+    for word in given:
+        name, equals, origin = word.partition("=")
+        check_label("--widget", name)
+        if not equals or "://" not in origin:
+            raise UsageError("--widget: give SITE=ORIGIN, such as shop=https://shop.example")
+        sites.setdefault(name, {"origins": []})["origins"].append(origin)
+    return sites
 
 
 async def _up(data: Path, overrides: dict[str, object], port: int) -> None:
@@ -44,11 +83,14 @@ async def _up(data: Path, overrides: dict[str, object], port: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    async with Group(data, overrides, port=port) as group:
+    async with Group(data, overrides, port=port, processes=PROCESSES) as group:
         Place(group.bootstrap, group.engine, os.getpid()).write(data)
         try:
-            console.print(f"broker   {group.bootstrap}   (Kafka protocol, topic logs.web)")
+            console.print(
+                f"broker   {group.bootstrap}   (Kafka protocol, topics logs.web and logs.widget)"
+            )
             console.print(f"engine   {group.engine}   (ClickHouse SQL over HTTP, read-only)")
+            console.print(f"collect  {group.collector}   (widget events; a page to try at /demo)")
             console.print(f"data     {data}   (logs of each process in {data / 'log'})")
             console.print(f"try      partywall ship --data {data} access.log")
             console.print(

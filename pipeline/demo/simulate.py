@@ -2,7 +2,9 @@
 
 A day has its tide, pages and visitors follow power laws, offices share an address, telephones
 change theirs, crawlers come at any hour, some lines come late and some are broken. Nearly every
-line carries a personal value that :mod:`pipeline.demo.search` can look for afterwards.
+line carries a personal value that :mod:`pipeline.demo.search` can look for afterwards. That is why
+this is not :mod:`pipeline.simulate`: there values are drawn from pools, a column at a time, and
+here each is handed out once and remembered.
 """
 
 from __future__ import annotations
@@ -18,15 +20,11 @@ from typing import Final
 from pipeline.demo import requests
 from pipeline.demo.people import People, Visitor
 from pipeline.demo.plants import Garden, Plant
+from pipeline.simulate.draws import TIDE
 
 SITES: Final = ("shop", "chat")
 _ZONES: Final = {"shop": 0, "chat": 2}
 """Hours east of UTC in which each site writes its log."""
-
-_TIDE: Final = (
-    3, 2, 1, 1, 1, 2, 4, 7, 10, 12, 13, 14, 15, 14, 13, 13, 14, 15, 17, 19, 20, 17, 11, 6,
-)  # fmt: skip
-"""Sessions begun in each hour of a day, in relation to each other."""
 
 _MONTHS: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -107,7 +105,7 @@ def _hits(rng: Random, garden: Garden, people: People, midnight: int, days: int)
     end = midnight + days * 86400
     while True:
         visitor = people.next()
-        hour = rng.randrange(24) if visitor.bot else rng.choices(range(24), _TIDE)[0]
+        hour = rng.randrange(24) if visitor.bot else rng.choices(range(24), TIDE)[0]
         time = midnight + rng.randrange(days) * 86400 + hour * 3600 + rng.randrange(3600)
         for request in requests.session(rng, garden, bot=visitor.bot):
             yield _Hit(request.site, min(time, end - 1), visitor, request)

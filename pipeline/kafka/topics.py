@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -15,14 +16,19 @@ from pipeline import declarations
 from pipeline.errors import UnavailableError
 from pipeline.policy import Retention
 
-READ_BY: Final = {
-    "split": "logs.web",
-    "vault": "vault.sealed",
-    "rollup": "events",
-    "release": "cells",
-    "load": "rollups",
+WEB: Final = "logs.web"
+WIDGET: Final = "logs.widget"
+RAW: Final = (WEB, WIDGET)
+"""The topics of raw lines."""
+
+READ_BY: Final[dict[str, tuple[str, ...]]] = {
+    "split": RAW,
+    "vault": ("vault.sealed",),
+    "rollup": ("events",),
+    "release": ("cells",),
+    "load": ("rollups",),
 }
-"""Each stage's consumer group, which bears its name, and the topic it reads."""
+"""Each stage's consumer group, which bears its name, and the topics it reads."""
 
 _HOUR_MS: Final = 3_600_000
 _EXISTS: Final = 36  # the protocol's TOPIC_ALREADY_EXISTS
@@ -91,6 +97,11 @@ def _names(value: object) -> list[object]:
 def sources(topic: Topic) -> tuple[str, ...]:
     """Return the name of each partition of a topic as events and seals carry it."""
     return tuple(f"{topic.name}:{partition}" for partition in range(topic.partitions))
+
+
+def raw_sources(declared: Mapping[str, Topic]) -> tuple[str, ...]:
+    """Return the names of all partitions that raw lines come on."""
+    return tuple(source for name in RAW for source in sources(declared[name]))
 
 
 def configuration(topic: Topic) -> dict[str, str]:

@@ -14,6 +14,7 @@ import polars as pl
 
 from pipeline.codes import Codes
 from pipeline.events import AUDIENCE, DIMENSIONS
+from pipeline.release.alone import Alone, Label
 from pipeline.release.editions import Edition
 from pipeline.release.joining import joining
 from pipeline.release.repair import repair
@@ -25,6 +26,7 @@ ARRIVALS: Final = 1 << 31
 
 _TRUE: Final = pl.lit(True)  # noqa: FBT003
 _HIGH: Final = 1 << 32
+_NONE: Final = pl.Series([], dtype=pl.UInt32)
 
 
 def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
@@ -42,10 +44,15 @@ def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     joined = gate.select(base | pl.col("cell").is_in(joins.implode())).to_series()
     part = rows.filter(joined).with_columns(by_audience=dense(pack("window", AUDIENCE)))
     own: dict[str, pl.Series] = {}
+
+    def work(part: pl.DataFrame, dimension: str, inside: pl.Series | None) -> Label:
+        return _label(part, dimension, rules.parent(dimension), inside, k, rules, codes), _NONE
+
+    alone = Alone(part, rules, work)
     for dimension in DIMENSIONS:
         parent = rules.parent(dimension)
         inside = None if parent in {None, AUDIENCE} else own[str(parent)]
-        own[dimension] = _label(part, dimension, parent, inside, k, rules, codes)
+        own[dimension], _ = alone.label(dimension, inside)
     mask = part.select(
         pl.sum_horizontal(
             pl.lit(own[name]).cast(pl.UInt32) * bit for name, bit in BITS.items()

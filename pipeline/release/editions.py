@@ -13,6 +13,7 @@ import polars as pl
 
 from pipeline.codes import Codes
 from pipeline.events import AUDIENCE, DIMENSIONS
+from pipeline.release.alone import Alone, Label
 from pipeline.release.joining import joining
 from pipeline.release.rules import BITS, Rules, too_few
 from pipeline.release.sets import dense, distinct, pack, shown_of, smallest, space_of
@@ -44,11 +45,15 @@ def edition(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     part = rows.filter(pl.col("base") | pl.col("add"))
     failed = pl.Series([], dtype=pl.UInt32)
     own: dict[str, pl.Series] = {}
+
+    def work(part: pl.DataFrame, dimension: str, inside: pl.Series | None) -> Label:
+        return _label(_cells(part, dimension, inside, rules), k, rules, codes, based=based)
+
+    alone = Alone(part, rules, work)
     for dimension in DIMENSIONS:
         parent = rules.parent(dimension)
         inside = None if parent in {None, AUDIENCE} else own[str(parent)]
-        cells = _cells(part, dimension, inside, rules)
-        own[dimension], lost = _label(cells, k, rules, codes, based=based)
+        own[dimension], lost = alone.label(dimension, inside)
         failed = failed.append(lost)
     mask = part.select(
         "place",
@@ -81,9 +86,7 @@ def _cells(
     return frame.with_columns(cell=pack("space", "value"), shown=shown_of(rules))
 
 
-def _label(
-    cells: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, based: bool
-) -> tuple[pl.Series, pl.Series]:
+def _label(cells: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, based: bool) -> Label:
     """Return per row whether it stands under its own value, and the windows that must wait."""
     universe = cells.with_row_index("row").filter("inside")
     joins = joining(universe, pl.col("known"), k, growth=rules.late)

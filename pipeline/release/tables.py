@@ -6,6 +6,7 @@ import polars as pl
 
 from pipeline.codes import Codes
 from pipeline.events import AUDIENCE
+from pipeline.release.alone import single
 from pipeline.release.rules import BITS
 from pipeline.release.sets import distinct, pack
 from pipeline.rows import TABLES
@@ -44,9 +45,40 @@ def breakdown(table: str, rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
     ``rows``: as for ``traffic``, with the dimensions (codes) and label.
     """
     parts = []
+    windows = single(rows, pl.lit(value=True))
+    # Of a dimension with one value, the cell is the window: counted once for all of them.
+    whole = (
+        rows.group_by("window")
+        .agg(
+            pl.col(*_WINDOW, *BITS).first(),
+            pl.col("hits").sum(),
+            distinct().alias("visitors"),
+            *_gained(),
+        )
+        .filter("gained")
+        if any(len(found) for found in windows.values())
+        else None
+    )
     for dimension, bit in BITS.items():
+        many = rows
+        if whole is not None and not windows[dimension].is_empty():
+            here = pl.col("window").is_in(windows[dimension].implode())
+            mine, many = whole.filter(here), rows.filter(~here)
+            parts.append(
+                mine.select(
+                    *_WINDOW,
+                    pl.col(dimension).alias("value"),
+                    "hits",
+                    "visitors",
+                    "gained",
+                    "revision",
+                    dimension=pl.lit(dimension),
+                )
+            )
+        if many.is_empty():
+            continue
         own = pl.when(pl.col("label") & bit != 0).then(pl.col(dimension))
-        shown = rows.select(
+        shown = many.select(
             *_WINDOW,
             "window",
             "visitor",
@@ -64,7 +96,15 @@ def breakdown(table: str, rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
                 *_gained(),
             )
             .filter("gained")
-            .with_columns(dimension=pl.lit(dimension))
+            .select(
+                *_WINDOW,
+                "value",
+                "hits",
+                "visitors",
+                "gained",
+                "revision",
+                dimension=pl.lit(dimension),
+            )
         )
     cells = pl.concat(parts)
     return _finish(table, cells.with_columns(codes.decode(pl.col("site", "value"))))

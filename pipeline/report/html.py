@@ -86,7 +86,7 @@ def _header(report: Report, account: Account, name: str) -> str:
 
 def _site(site: Site, account: Account, *, alone: bool) -> str:
     heading = "" if alone else f"<h2>{_text(site.name)}</h2>"
-    tops = "\n".join(_top(top) for top in site.tops if not top.unknown)
+    tops = "\n".join(_top(top) for top in site.tops if not (top.unknown or top.silent))
     return (
         f"<section>{heading or '<h2>Traffic</h2>'}"
         f'<div class="card">{_chart(site.days)}</div>{_days(site.days)}'

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -18,17 +19,26 @@ TITLES: Final[dict[str, str]] = {
     "page": "Pages",
     "referrer": "Referrers",
     "referrer_kind": "Referrer kinds",
+    "campaign": "Campaigns",
     "browser": "Browsers",
     "system": "Systems",
     "device": "Devices",
+    "bot": "Kinds of bots",
+    "suspicion": "Suspicions",
     "country": "Countries",
     "provider": "Providers",
     "status": "Statuses",
     "method": "Methods",
+    "event": "Events",
+    "detail": "Details",
+    "locale": "Languages",
+    "screen": "Screens",
+    "widget_version": "Widget versions",
 }
 """Dimension → heading, in the order in which they are shown."""
 
 UNKNOWN: Final = "(unknown)"
+_SILENT: Final = frozenset({"(none)", "request"})
 HOURS: Final = 24
 
 
@@ -91,9 +101,16 @@ class Top:
     @property
     def unknown(self) -> bool:
         """True where no value is known, as without an address database."""
-        return all(line.value in {UNKNOWN, OTHER} for line in self.lines) and any(
-            line.value == UNKNOWN for line in self.lines
-        )
+        return self._nothing_but({UNKNOWN})
+
+    @property
+    def silent(self) -> bool:
+        """True where there was nothing to know, as of widgets in a web server's lines."""
+        return self._nothing_but(_SILENT)
+
+    def _nothing_but(self, values: AbstractSet[str]) -> bool:
+        named = {line.value for line in self.lines} - {OTHER}
+        return bool(named) and named <= values
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ from pipeline.rows import OTHER
 _WIDE: Final = 110
 _MOST_DAYS: Final = 31
 _MILLION: Final = 1_000_000
-_SIDE_BY_SIDE: Final = {"referrer_kind", "browser", "system", "device", "country", "provider"} | {
-    "status",
-    "method",
-}
+_SIDE_BY_SIDE: Final = frozenset(
+    "referrer_kind browser system device bot suspicion country provider status method event detail "
+    "locale screen widget_version".split()
+)
 _HUMAN: Final = "cyan"
 _BOT: Final = "yellow"
 _QUIET: Final = "bright_black"
@@ -135,7 +135,7 @@ def sparkline(values: Sequence[int | None], tallest: int, *, levels: str, gap: s
 
 
 def _tops(site: Site, signs: _Signs, width: int) -> RenderableType:
-    shown = [top for top in site.tops if not top.unknown]
+    shown = [top for top in site.tops if not (top.unknown or top.silent)]
     wide = [top for top in shown if top.dimension not in _SIDE_BY_SIDE]
     narrow = [top for top in shown if top.dimension in _SIDE_BY_SIDE]
     parts: list[RenderableType] = [_top(top, signs, width) for top in wide]

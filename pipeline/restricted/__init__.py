@@ -1,7 +1,8 @@
 """The room behind the wall: raw lines come in, events and sealed records go out.
 
 This door is closed: what is not in ``__all__`` is nobody else's business, and only the split
-worker, the shipper, trials of a format and the benchmark (which hold raw lines anyway) may knock.
+worker, the shipper, the benchmark and trials of formats and rules (which hold raw lines anyway) may
+knock.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipeline.errors import SettingsError
+from pipeline.labels import WIDGET_SUFFIX
 from pipeline.policy import Policy
 from pipeline.restricted import formats
 from pipeline.restricted.agent import Agent, Agents
+from pipeline.restricted.behaviour import Behaviour, load_limits
+from pipeline.restricted.campaign import Campaigns
 from pipeline.restricted.describe import Describer
 from pipeline.restricted.geo import Geo
 from pipeline.restricted.glance import Look, look, oldest
@@ -19,8 +23,10 @@ from pipeline.restricted.lines import Label, RawMessages
 from pipeline.restricted.proxies import read_proxies
 from pipeline.restricted.referrer import Referrer, Referrers
 from pipeline.restricted.scrub import load_scrubber, method_name
+from pipeline.restricted.scrub.preview import ScrubPreview, ScrubPreviewer
 from pipeline.restricted.split import Crossing, Reading, Splitter
 from pipeline.restricted.trial import Listed, Trial, listing, trial
+from pipeline.restricted.widget import read as widget
 from pipeline.settings import Split
 
 __all__ = [
@@ -30,8 +36,11 @@ __all__ = [
     "Look",
     "RawMessages",
     "Reading",
+    "ScrubPreview",
+    "ScrubPreviewer",
     "Splitter",
     "Trial",
+    "check",
     "describers",
     "listing",
     "look",
@@ -44,18 +53,26 @@ __all__ = [
 def open_splitter(
     settings: Split, policy: Policy, partitions: int, *, sealing: bool = True
 ) -> Splitter:
-    """Furnish the room; raises SettingsError for rules or databases that cannot be read.
+    """Furnish the room; raises SettingsError for rules, schemas or databases that cannot be read.
 
     ``partitions`` is the number of partitions of ``events``.
     """
+    widget.packaged()
+    for site in (settings.site, *(settings.sites or ())):
+        if site.endswith(WIDGET_SUFFIX):
+            raise SettingsError(
+                f"setting split.site {site}: a name that ends in {WIDGET_SUFFIX} is given by split "
+                "alone; give another"
+            )
     describer = Describer(
         load_scrubber(settings.scrub_rules),
         Agents(),
         Referrers(),
-        Geo(settings.mmdb_country, settings.mmdb_asn),
+        Geo(settings.mmdb_country, settings.mmdb_asn, settings.datacentres),
     )
     return Splitter(
         describer,
+        Behaviour(load_limits(settings.behaviour.model_dump())),
         policy,
         Label(settings.site, settings.source, settings.format, settings.ingest, _zone(settings)),
         partitions=partitions,
@@ -67,6 +84,13 @@ def open_splitter(
         known=formats.known(settings.formats),
         proxies=read_proxies(settings.trusted_proxies),
     )
+
+
+def check(settings: Split) -> None:
+    """Raise SettingsError for formats, proxies or a time zone that cannot be worked with."""
+    formats.known(settings.formats)
+    read_proxies(settings.trusted_proxies)
+    _zone(settings)
 
 
 def try_lines(name: str, lines: list[bytes], format_: str, settings: Split, now: int) -> Trial:
@@ -95,6 +119,14 @@ def describers() -> tuple[
     Callable[[str | None], Agent],
     Callable[[str | None], Referrer],
     Callable[[str | None], str],
+    Callable[[str | None], str],
 ]:
-    """Return what is said of one page, agent, referrer and method: for the slow reference."""
-    return load_scrubber().page, Agents().describe, Referrers().describe, method_name
+    """Return what is said of one page, agent, referrer, method and campaign, for the reference."""
+    scrubber = load_scrubber()
+    return (
+        scrubber.page,
+        Agents().describe,
+        Referrers().describe,
+        method_name,
+        Campaigns(scrubber.page).describe,
+    )

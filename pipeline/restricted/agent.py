@@ -1,4 +1,4 @@
-"""User agent header → browser, system, device class, and whether a person is behind it.
+"""User agent header → browser, system, device class, whether a person is behind it, or which bot.
 
 The parser (ua-parser, with its Rust resolver) knows thousands of families, and some of its
 patterns copy the family out of the header. Only names listed in ``schemas/agents.yaml`` pass.
@@ -16,6 +16,7 @@ from ua_parser.loaders import load_lazy_builtins
 from ua_parser.regex import Resolver
 
 from pipeline import declarations
+from pipeline.restricted.crawlers import NO_AGENT, NOT_A_BOT, OTHER, load_crawlers
 from pipeline.restricted.distinct import Remembered
 
 UNKNOWN: Final = "(unknown)"
@@ -37,16 +38,19 @@ class Agent(NamedTuple):
     browser_version: str
     system: str
     device: str
+    bot: str
 
 
-A_BOT: Final = Agent("bot", BOT, BOT, BOT, "bot")
+def a_bot(kind: str) -> Agent:
+    """Return what is said of a bot of this kind (``kinds`` of ``schemas/crawlers.yaml``)."""
+    return Agent("bot", BOT, BOT, BOT, "bot", kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The lists of ``schemas/agents.yaml``."""
+    """The lists of ``schemas/agents.yaml``; ``bots`` by kind, in the order they are asked."""
 
-    bots: re.Pattern[str]
+    bots: Mapping[str, re.Pattern[str]]
     browsers: frozenset[str]
     systems: Mapping[str, str | None]
 
@@ -55,7 +59,10 @@ def load_names() -> Names:
     """Read ``schemas/agents.yaml``."""
     document = declarations.load("agents.yaml")
     return Names(
-        bots=re.compile("|".join(f"(?:{part})" for part in document["bots"]), re.IGNORECASE),
+        bots={
+            kind: re.compile("|".join(f"(?:{part})" for part in parts), re.IGNORECASE)
+            for kind, parts in document["bots"].items()
+        },
         browsers=frozenset(document["browsers"]),
         systems=dict(document["systems"]),
     )
@@ -67,6 +74,7 @@ class Agents:
     def __init__(self, names: Names | None = None, *, cache_limit: int = CACHE_LIMIT) -> None:
         """Load the parser (a tenth of a second) and the lists."""
         self._names = names or load_names()
+        self._crawler = load_crawlers()
         self._resolve = Resolver(load_lazy_builtins())
         self._remembered: Remembered[str | None, Agent] = Remembered(self.describe, cache_limit)
 
@@ -85,21 +93,26 @@ class Agents:
         calls itself a browser nor names a system we know.
         """
         text = (header or "")[:_LONGEST].strip()
-        if not text or self._names.bots.search(text):
-            return A_BOT
+        if not text:
+            return a_bot(NO_AGENT)
+        kind = self._crawler(text) or self._hinted(text)
+        if kind is not None:
+            return a_bot(kind)
         found = self._resolve(text, Domain.ALL)
         if found.device is not None and found.device.family == "Spider":
-            return A_BOT
+            return a_bot(OTHER)
         browser, version = self._browser(found)
         family = found.os.family if found.os else ""
         system = family if family in self._names.systems else UNKNOWN
         if system == UNKNOWN and browser == UNKNOWN and not text.startswith(("Mozilla/", "Opera/")):
-            return (
-                A_BOT
-                if not _PHONE.search(text)
-                else Agent("human", UNKNOWN, UNKNOWN, UNKNOWN, "mobile")
-            )
-        return Agent("human", browser, version, system, self._device(text, system))
+            if not _PHONE.search(text):
+                return a_bot(OTHER)
+            return Agent("human", UNKNOWN, UNKNOWN, UNKNOWN, "mobile", NOT_A_BOT)
+        return Agent("human", browser, version, system, self._device(text, system), NOT_A_BOT)
+
+    def _hinted(self, text: str) -> str | None:
+        """Return the kind of bot that the words of a header hint at."""
+        return next((kind for kind, words in self._names.bots.items() if words.search(text)), None)
 
     def _browser(self, found: PartialResult) -> tuple[str, str]:
         agent = found.user_agent

@@ -36,7 +36,7 @@ def messages(header: EventsHeader, rows: pl.DataFrame, partitions: int) -> list[
     for partition in range(partitions):
         *before, (_, rest) = _pieces(rows.filter(homes == partition).select(*events.SCHEMA))
         for upto, body in before:
-            part = replace(header, last_offset=upto, watermark=None, end=False)
+            part = replace(header, last_offset=upto, watermark=None, end=False, topics=())
             made.append((partition, events.framed(part, body)))
         made.append((partition, events.framed(header, rest)))
     return made

@@ -89,14 +89,15 @@ def canonical_column(addresses: pl.Series) -> pl.Series:
         [None if value is None else _canonical(value) for value in values],
         dtype=pl.String,
     ).gather(codes)
-    return addresses.scatter((~plain.fill_null(value=False)).arg_true(), mended)
+    # A copy: to scatter writes into the column itself.
+    return addresses.clone().scatter((~plain.fill_null(value=False)).arg_true(), mended)
 
 
 def subscriber_column(addresses: pl.Series) -> pl.Series:
-    """Return ``subscriber`` of each canonical address (String, no nulls)."""
+    """Return ``subscriber`` of each canonical address (String); null stays null."""
     long = addresses.str.contains(":", literal=True)
     if not long.any():
         return addresses
     codes, values = distinct(addresses.filter(long))
     cut = pl.Series([_subscriber(value or "") for value in values], dtype=pl.String)
-    return addresses.scatter(long.arg_true(), cut.gather(codes))
+    return addresses.clone().scatter(long.arg_true(), cut.gather(codes))

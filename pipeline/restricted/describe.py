@@ -10,11 +10,15 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.restricted.agent import Agents
+from pipeline.restricted.agent import BOT, Agents
+from pipeline.restricted.agent import UNKNOWN as UNKNOWN_AGENT
+from pipeline.restricted.campaign import NO_CAMPAIGN, Campaigns
 from pipeline.restricted.distinct import distinct
-from pipeline.restricted.geo import UNKNOWN, Geo
-from pipeline.restricted.referrer import INTERNAL, Referrers, bare_host
+from pipeline.restricted.geo import NOWHERE, Geo
+from pipeline.restricted.referrer import INTERNAL, OwnHosts, Referrers, bare_host
 from pipeline.restricted.scrub import NO_PAGE, Scrubber, method_name
+from pipeline.restricted.scrub.pages import Pages
+from pipeline.restricted.widget import coarsen
 
 DESCRIBED: Final[dict[str, pl.DataType]] = {
     "time": pl.Int64(),
@@ -22,21 +26,28 @@ DESCRIBED: Final[dict[str, pl.DataType]] = {
     "page": pl.String(),
     "referrer": pl.String(),
     "referrer_kind": pl.String(),
+    "campaign": pl.String(),
     "browser": pl.String(),
     "browser_version": pl.String(),
     "system": pl.String(),
     "device": pl.String(),
+    "bot": pl.String(),
+    "suspicion": pl.String(),
     "country": pl.String(),
     "provider": pl.String(),
     "status": pl.String(),
     "method": pl.String(),
     "bytes": pl.UInt64(),
+    **{name: pl.String() for name in coarsen.FIELDS},
 }
 """Column → type of what ``Describer.describe`` returns; no nulls."""
 
 NO_STATUS: Final = "(none)"
 NO_METHOD: Final = "(none)"
-_AGENT: Final = ("audience", "browser", "browser_version", "system", "device")
+NO_SUSPICION: Final = "(none)"
+DATA_CENTRE: Final = "data centre"
+_CLIENT: Final = ("browser", "browser_version", "system", "device")
+_AGENT: Final = ("audience", *_CLIENT, "bot")
 
 
 class Describer:
@@ -44,48 +55,95 @@ class Describer:
 
     def __init__(self, scrubber: Scrubber, agents: Agents, referrers: Referrers, geo: Geo) -> None:
         """Describe with these."""
-        self._scrubber = scrubber
+        self._pages = Pages(scrubber)
         self._agents = agents
         self._referrers = referrers
         self._geo = geo
+        self._campaigns = Campaigns(scrubber.page)
 
     def forget(self) -> None:
         """Forget all values remembered."""
-        for describer in (self._scrubber, self._agents, self._referrers, self._geo):
+        known = (self._pages, self._agents, self._referrers, self._geo, self._campaigns)
+        for describer in known:
             describer.forget()
 
-    def describe(self, raw: pl.DataFrame, own_hosts: frozenset[str] = frozenset()) -> pl.DataFrame:
+    def describe(
+        self,
+        raw: pl.DataFrame,
+        own_hosts: frozenset[str] = frozenset(),
+        site: str = "",
+        visitors: pl.Series | None = None,
+    ) -> pl.DataFrame:
         """Return DESCRIBED, a row per row of ``raw``, in order.
 
         ``raw`` holds parsed lines only (columns of ``formats.FIELDS``, ``address`` and ``time``
-        never null). ``own_hosts`` are the site's host names, in any spelling.
+        never null). ``own_hosts`` are the site's host names, in any spelling, ``*.example.com``
+        too. ``visitors`` (UInt64) tell who is who; without them each address is one. ``suspicion``
+        is what the address alone gives cause for.
         """
-        own = frozenset(bare_host(host) for host in own_hosts)
-        codes, targets = distinct(raw["target"])
-        page = _spread("page", self._scrubber.many(targets), codes)
-        codes, headers = distinct(raw["agent"])
-        agents = _spread_rows(_AGENT, self._agents.many(headers), codes)
+        if visitors is None:
+            visitors = raw["address"].hash()
+        page = self._pages.column(site, raw["target"], visitors, raw["status"])
         codes, methods = distinct(raw["method"])
         method = _spread("method", [method_name(name) for name in methods], codes)
-        request = _request(page, method, raw["method"].is_null())
         return pl.DataFrame([
-            raw["time"], *request, *self._referrer(raw, own), *agents,
-            *self._places(raw["address"]), raw["status"].fill_null(NO_STATUS), raw["bytes"],
+            raw["time"], *_request(page, method, raw["method"].is_null()),
+            *self._who(raw, own_hosts, site),
+            self._campaigns.column(raw["target"], self._pages.hidden(site, self._campaigns.keys)),
+            raw["status"].fill_null(NO_STATUS), raw["bytes"], *_no_widget(len(raw)),
         ]).select(*DESCRIBED)  # fmt: skip
 
-    def _places(self, addresses: pl.Series) -> list[pl.Series]:
-        names = ("country", "provider")
-        if not self._geo.knows_something:
-            return [
-                pl.repeat(UNKNOWN, len(addresses), dtype=pl.String, eager=True).alias(name)
-                for name in names
-            ]
-        codes, values = distinct(addresses)
-        return _spread_rows(names, self._geo.many([value or "" for value in values]), codes)
+    def describe_widget(
+        self,
+        raw: pl.DataFrame,
+        own_hosts: frozenset[str] = frozenset(),
+        site: str = "",
+        visitors: pl.Series | None = None,
+    ) -> pl.DataFrame:
+        """Return the same of a widget's lines, which have the columns ``widget.read.COLUMNS`` too.
 
-    def _referrer(self, raw: pl.DataFrame, own: frozenset[str]) -> list[pl.Series]:
+        Of those that count for nobody, no more is said of the client than whether it is a bot:
+        together browser, place and page could tell one from the others as well as a pseudonym.
+        """
+        if visitors is None:
+            visitors = raw["address"].hash()
+        made = pl.DataFrame([
+            raw["time"], self._pages.column(site, raw["target"], visitors, raw["status"]),
+            *self._who(raw, own_hosts, site), raw["bytes"],
+            *(raw[name] for name in coarsen.FIELDS), _all("campaign", NO_CAMPAIGN, len(raw)),
+            _all("method", NO_METHOD, len(raw)), _all("status", NO_STATUS, len(raw)),
+        ]).select(*DESCRIBED)  # fmt: skip
+        if not raw["nobody"].any():
+            return made
+        nobody = pl.lit(raw["nobody"])
+        human = nobody & (pl.col("audience") == "human")
+        return made.with_columns(
+            *(pl.when(human).then(pl.lit(UNKNOWN_AGENT)).otherwise(n).alias(n) for n in _CLIENT),
+            pl.when(nobody).then(pl.lit(NOWHERE.country)).otherwise("country").alias("country"),
+            pl.when(nobody).then(pl.lit(NOWHERE.provider)).otherwise("provider").alias("provider"),
+            pl.when(human).then(pl.lit(NO_SUSPICION)).otherwise("suspicion").alias("suspicion"),
+        )
+
+    def _who(self, raw: pl.DataFrame, own_hosts: frozenset[str], site: str) -> list[pl.Series]:
+        codes, headers = distinct(raw["agent"])
+        agents = _spread_rows(_AGENT, self._agents.many(headers), codes)
+        *places, hosted = self._places(raw["address"])
+        referrer = self._referrer(raw, OwnHosts(own_hosts), site)
+        return [*referrer, *agents, _suspicion(agents[0], hosted), *places]
+
+    def _places(self, addresses: pl.Series) -> list[pl.Series]:
+        if not self._geo.knows_something:
+            nowhere = pl.DataFrame([NOWHERE], schema=NOWHERE._fields, orient="row")
+            return nowhere.select(pl.all().gather(pl.repeat(0, len(addresses)))).get_columns()
+        codes, values = distinct(addresses)
+        found = self._geo.many([value or "" for value in values])
+        hosted = pl.Series("hosted", [place.hosted for place in found], dtype=pl.Boolean)
+        named = _spread_rows(("country", "provider"), [place[:2] for place in found], codes)
+        return [*named, hosted.gather(codes)]
+
+    def _referrer(self, raw: pl.DataFrame, own: OwnHosts, site: str) -> list[pl.Series]:
         codes, urls = distinct(raw["referrer"])
-        found = self._referrers.many(urls, own)
+        found = self._pages.referrers(site, self._referrers.many(urls, own))
         columns = _spread_rows(("referrer", "referrer_kind", "from"), found, codes)
         if raw["host"].null_count() == len(raw):
             return columns[:2]
@@ -102,6 +160,16 @@ class Describer:
         return inside.get_columns()
 
 
+def _no_widget(height: int) -> list[pl.Series]:
+    """Return the fields that only widgets fill, for a web server's lines."""
+    values = {name: coarsen.REQUEST if name == "event" else coarsen.NONE for name in coarsen.FIELDS}
+    return [_all(name, value, height) for name, value in values.items()]
+
+
+def _all(name: str, value: str, height: int) -> pl.Series:
+    return pl.repeat(value, height, dtype=pl.String, eager=True).alias(name)
+
+
 def _request(page: pl.Series, method: pl.Series, unsaid: pl.Series) -> list[pl.Series]:
     """Name both of a request, or neither where one is missing.
 
@@ -110,6 +178,18 @@ def _request(page: pl.Series, method: pl.Series, unsaid: pl.Series) -> list[pl.S
     """
     none = (page == NO_PAGE) | unsaid
     return [page.set(none, NO_PAGE), method.set(none, NO_METHOD)]
+
+
+def _suspicion(audience: pl.Series, hosted: pl.Series) -> pl.Series:
+    """Name the one cause that an address gives; of a bot there is nothing left to suspect."""
+    said = (
+        pl.when(audience == "bot")
+        .then(pl.lit(BOT))
+        .when(hosted)
+        .then(pl.lit(DATA_CENTRE))
+        .otherwise(pl.lit(NO_SUSPICION))
+    )
+    return pl.select(said.alias("suspicion")).to_series()
 
 
 def _spread(name: str, answers: Sequence[str | None], codes: pl.Series) -> pl.Series:

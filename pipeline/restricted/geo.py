@@ -1,65 +1,38 @@
-"""Address → country and provider, from two optional MMDB files that may be replaced at any time.
-
-Each file is copied before it is mapped: a mapped file that somebody truncates kills the process,
-and a copy without a name costs nothing but page cache.
-"""
+"""Address → country, provider and data centre, from optional files that may be replaced."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import maxminddb
 
 from pipeline.clock import Stopwatch, stopwatch
-from pipeline.errors import SettingsError
-from pipeline.logs import get
 from pipeline.metrics import REFUSED_DATABASES
+from pipeline.restricted.datacentres import read_datacentres
 from pipeline.restricted.distinct import Remembered
+from pipeline.restricted.mmdb import lookup, open_mmdb
+from pipeline.restricted.replaced import Replaced
 
 UNKNOWN: Final = "(unknown)"
 CACHE_LIMIT: Final = 400_000
 """Distinct addresses remembered."""
 
-_log = get("geo")
 _LONGEST_NAME: Final = 64
 _CODE_LENGTH: Final = 2
 
-Stamp = tuple[int, int, int]
-"""Device-independent identity of a file's content: inode, modification time (ns), size."""
+
+class Place(NamedTuple):
+    """What is said of one address."""
+
+    country: str
+    provider: str
+    hosted: bool
+    """Whether the address is a data centre's."""
 
 
-@dataclass(slots=True)
-class _Database:
-    """One MMDB file: the reader in use, and the file it came from."""
-
-    path: Path
-    stamp: Stamp = (0, 0, 0)
-    refused: Stamp | None = None
-    reader: maxminddb.Reader | None = field(default=None, repr=False)
-
-    def load(self) -> None:
-        """Open the file as it is now; raises OSError or InvalidDatabaseError."""
-        stamp = self.current()
-        with tempfile.NamedTemporaryFile(suffix=".mmdb") as copy:
-            with self.path.open("rb") as source:
-                shutil.copyfileobj(source, copy)
-            copy.flush()
-            reader = maxminddb.open_database(copy.name)
-        reader.get("192.0.2.1")  # a damaged tree shows on the first walk
-        self.reader, self.stamp, self.refused = reader, stamp, None
-
-    def current(self) -> Stamp:
-        """Return the stamp of the file on disk."""
-        found = self.path.stat()
-        return (found.st_ino, found.st_mtime_ns, found.st_size)
-
-
-_DAMAGE: Final = (OSError, maxminddb.InvalidDatabaseError, ValueError, UnicodeDecodeError)
+NOWHERE: Final = Place(UNKNOWN, UNKNOWN, hosted=False)
 
 
 class Geo:
@@ -69,6 +42,7 @@ class Geo:
         self,
         country: Path | None = None,
         asn: Path | None = None,
+        datacentres: Path | None = None,
         *,
         check_seconds: float = 10.0,
         clock: Stopwatch = stopwatch,
@@ -78,16 +52,19 @@ class Geo:
 
         ``clock`` gives seconds; the files are looked at no more often than ``check_seconds``.
         """
-        self._country = _open(country)
-        self._asn = _open(asn)
+        self._country = _mmdb(country)
+        self._asn = _mmdb(asn)
+        self._datacentres = _networks(datacentres)
+        found = (self._country, self._asn, self._datacentres)
+        self._files = [file for file in found if file is not None]
         self._check_seconds = check_seconds
         self._clock = clock
         self._checked = clock()
-        self._places: dict[tuple[str, str], tuple[str, str]] = {}
-        self._remembered: Remembered[str, tuple[str, str]] = Remembered(self._read, cache_limit)
+        self._places: dict[Place, Place] = {}
+        self._remembered: Remembered[str, Place] = Remembered(self._read, cache_limit)
 
-    def many(self, addresses: Sequence[str]) -> list[tuple[str, str]]:
-        """Return (country code, provider) of each canonical address, in order."""
+    def many(self, addresses: Sequence[str]) -> list[Place]:
+        """Return the place of each canonical address, in order."""
         self.refresh()
         return self._remembered.many(addresses)
 
@@ -97,73 +74,45 @@ class Geo:
 
     @property
     def knows_something(self) -> bool:
-        """Whether there is a database at all; without one there is nothing to look up."""
-        return self._country is not None or self._asn is not None
+        """Whether there is a file at all; without one there is nothing to look up."""
+        return bool(self._files)
 
     def refresh(self) -> None:
-        """Take up files that were replaced.
-
-        A damaged file leaves the one before in use and is tried again once it changes. The log
-        names it once, and the metric counts it until then.
-        """
+        """Take up files that were replaced; the metric counts those that cannot be read."""
         now = self._clock()
         if now - self._checked < self._check_seconds:
             return
         self._checked = now
-        databases = [base for base in (self._country, self._asn) if base is not None]
         # A list, since each has to be tried.
-        if any([_reload(base) for base in databases]):  # noqa: C419
+        if any([file.reload() for file in self._files]):  # noqa: C419
             self._remembered.clear()
             self._places.clear()
-        REFUSED_DATABASES.set(sum(base.refused is not None for base in databases))
+        REFUSED_DATABASES.set(sum(file.refused is not None for file in self._files))
 
-    def _read(self, address: str) -> tuple[str, str]:
-        place = _country(_get(self._country, address)), _provider(_get(self._asn, address))
+    def _read(self, address: str) -> Place:
+        place = Place(
+            _country(_record(self._country, address)),
+            _provider(_record(self._asn, address)),
+            self._datacentres is not None and self._datacentres.content(address),
+        )
         # One tuple a place, not one an address: many addresses share few places.
         return self._places.setdefault(place, place)
 
 
-def _open(path: Path | None) -> _Database | None:
+def _mmdb(path: Path | None) -> Replaced[maxminddb.Reader] | None:
+    return None if path is None else Replaced(path, open_mmdb, wanted="an MMDB file")
+
+
+def _networks(path: Path | None) -> Replaced[Callable[[str], bool]] | None:
     if path is None:
         return None
-    base = _Database(path)
-    try:
-        base.load()
-    except _DAMAGE as error:
-        raise SettingsError(
-            f"address database {path}: cannot be read; give an MMDB file"
-        ) from error
-    return base
+    return Replaced(
+        path, read_datacentres, wanted="an MMDB file, or a text with one network a line"
+    )
 
 
-def _reload(base: _Database) -> bool:
-    try:
-        stamp = base.current()
-    except OSError:
-        # Gone, perhaps between removal and renaming: go on with what is mapped.
-        return False
-    if stamp == base.stamp:
-        base.refused = None
-        return False
-    if stamp == base.refused:
-        return False
-    try:
-        base.load()
-    except _DAMAGE:
-        base.refused = stamp
-        _log.warning("address database cannot be read, the one before serves", file=base.path.name)
-        return False
-    return True
-
-
-def _get(base: _Database | None, address: str) -> object:
-    if base is None or base.reader is None:
-        return None
-    try:
-        return base.reader.get(address)
-    except (ValueError, maxminddb.InvalidDatabaseError):
-        # IPv6 in a database of IPv4, or a damaged record.
-        return None
+def _record(file: Replaced[maxminddb.Reader] | None, address: str) -> object:
+    return None if file is None else lookup(file.content, address)
 
 
 def _country(record: object) -> str:

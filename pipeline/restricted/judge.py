@@ -12,6 +12,7 @@ import polars as pl
 
 from pipeline.policy import Policy
 from pipeline.restricted import formats
+from pipeline.restricted.widget import read as widget
 from pipeline.rows import DAY
 
 EVENT: Final = "event"
@@ -20,7 +21,7 @@ IGNORED: Final = "ignored"
 UNKNOWN_LABEL: Final = "unknown_label"
 REASONS: Final = frozenset(
     {"empty", "no_policy", "no_purpose", "too_late", "too_long", "unknown_format", UNKNOWN_LABEL}
-) | frozenset(formats.REJECTS)
+) | frozenset((*formats.REJECTS, *widget.REASONS))
 """Why a line is not an event: the closed list."""
 
 PseudonymKeys = Mapping[tuple[str, int], bytes | None]
@@ -52,7 +53,9 @@ def judge(frame: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         .then(pl.lit("no_purpose"))
     )
     frame = frame.with_columns(reason.alias("reason"), version.alias("policy"))
-    ignored = pl.col("reason").is_in(["empty", "directive", "no_policy", "no_purpose"])
+    ignored = pl.col("reason").is_in(
+        ["empty", "directive", "no_policy", "no_purpose", widget.OPTED_OUT]
+    )
     return frame.with_columns(
         pl.when(pl.col("reason").is_null())
         .then(pl.lit(EVENT))

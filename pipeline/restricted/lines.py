@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import polars as pl
 
-from pipeline.labels import LIVE, PATTERN
+from pipeline.kafka.topics import RAW
+from pipeline.labels import LIVE, PATTERN, WIDGET_SUFFIX
 from pipeline.restricted.formats import is_zone
 
 MOST_LABELS: Final = 64
@@ -20,6 +21,8 @@ _HEADERS_LONGEST: Final = 2_560
 _LABEL: Final = re.compile(PATTERN.encode())
 _ZONE: Final = re.compile(rb"[A-Za-z0-9_+/-]{1,64}")
 _DIRECTIVE: Final = re.compile(rb"[A-Za-z0-9() _.:-]{1,2000}")
+_CONTROLS: Final = frozenset({b"begin", b"end"})
+"""What a message may say of its ingest, without a line in it."""
 _PLAIN: Final = {"offset": pl.UInt64, "raw": pl.Binary}
 Headers = Sequence[tuple[str, bytes]]
 
@@ -30,7 +33,7 @@ class Label:
 
     ``zone`` and ``directive`` (``#Fields:`` of the file) help to read the lines and do not cross.
     ``known`` is False where the settings list sites or ingests and what was said is not among
-    them: the rest is then the default's.
+    them, or where a site is called as only a widget may be: the rest is then the default's.
     """
 
     site: str
@@ -65,13 +68,15 @@ class Lines:
     """``frame``: offset UInt64, line UInt32, raw Binary, label UInt32 (index into ``labels``).
 
     ``messages`` of those given are in it: fewer than all where they have more than MOST_LABELS.
-    ``ended`` are the ingests that end on this partition within the batch.
+    ``ended`` are the ingests that end on this partition within the batch; ``begun`` says of
+    ingests on which topics they come.
     """
 
     frame: pl.DataFrame
     labels: list[Label]
     ended: list[str]
     messages: int
+    begun: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Labeller:
@@ -140,8 +145,10 @@ class Labeller:
             named if named and is_zone(named) else base.zone,
             directive.decode() if _DIRECTIVE.fullmatch(directive) else "",
         )
-        strange = (self._sites is not None and label.site not in self._sites) or (
-            self._ingests is not None and label.ingest not in self._ingests
+        strange = (
+            label.site.endswith(WIDGET_SUFFIX)
+            or (self._sites is not None and label.site not in self._sites)
+            or (self._ingests is not None and label.ingest not in self._ingests)
         )
         return self._unknown if strange else label
 
@@ -167,22 +174,29 @@ def _labelled(messages: RawMessages, labeller: Labeller) -> Lines:
     counts: list[int] = []
     numbers: list[int] = []
     ended: list[str] = []
+    begun: dict[str, tuple[str, ...]] = {}
     seen: set[int] = set()
     for value, headers in zip(messages.values, messages.headers, strict=True):
         number = 0
-        end = False
+        control = None
+        found: dict[str, bytes] = {}
         if headers:
             found = dict(headers)
             number = labeller.number(found)
-            end = found.get("control") == b"end"
+            control = found.get("control")
         if number not in seen:
             if len(seen) == MOST_LABELS:
                 break
             seen.add(number)
-        if end:
+        if control in _CONTROLS:
             label = labeller.labels[number]
-            # Live traffic has no end: whoever may ship could close everybody's windows.
-            ended += [label.ingest] if label.known and label.ingest != LIVE else []
+            # Live traffic has no end: whoever may ship could close everybody's windows. Nor has it
+            # a beginning, since split speaks for what is silent.
+            if label.known and label.ingest != LIVE:
+                ended += [label.ingest] if control == b"end" else []
+                said = found.get("topics", b"").split(b",") if control == b"begin" else []
+                named = {*begun.get(label.ingest, ()), *(t for t in RAW if t.encode() in said)}
+                begun |= {label.ingest: tuple(sorted(named))} if named else {}
             counts.append(0)
             numbers.append(number)
             continue
@@ -209,7 +223,7 @@ def _labelled(messages: RawMessages, labeller: Labeller) -> Lines:
         ).with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).over("offset").alias("line"))
     frame = frame.with_columns(pl.Series("raw", raw, dtype=pl.Binary))
     return Lines(
-        frame.select("offset", "line", "raw", "label"), labeller.labels, ended, len(counts)
+        frame.select("offset", "line", "raw", "label"), labeller.labels, ended, len(counts), begun
     )
 
 

@@ -70,16 +70,22 @@ class Proxies:
         Without a peer, the last of a chain is taken for it: that is who connected to whoever wrote
         the chain's end.
         """
-        found = canonical_column(peers)
+        found, untold = canonical_column(peers), peers.is_null()
         if not said.width or not (self._trusted or found.null_count()):
             return found
         codes, distinct_peers = distinct(found)
         asked = [self._header(peer) for peer in distinct_peers]
         for name in said.columns:
             wanted = pl.Series([column == name for column in asked], dtype=pl.Boolean).gather(codes)
-            rows = (wanted & (said[name] != "").fill_null(value=False)).arg_true()
-            if len(rows):
-                found = found.scatter(rows, self._all(name, found[rows], said[name][rows]))
+            if name == "forwarded_for":
+                # Not told at all; a peer that is told by a name is nobody who may be believed.
+                wanted |= untold
+            wanted &= (said[name] != "").fill_null(value=False)
+            if wanted.any():
+                found = found.scatter(
+                    wanted.arg_true(),
+                    self._all(name, found.filter(wanted), said[name].filter(wanted)),
+                )
         return found
 
     def _all(self, name: str, peers: pl.Series, values: pl.Series) -> pl.Series:
@@ -94,7 +100,7 @@ class Proxies:
     def _asked(self, address: str | None) -> str | None:
         """Return the column in which a peer says its client, None where it is not trusted."""
         if address is None:
-            return "forwarded_for"
+            return None
         parsed = ipaddress.ip_address(address)
         return next((column for network, column in self._trusted if parsed in network), None)
 

@@ -8,13 +8,13 @@ kept, since a label before it is often its user's name; one from a closed list o
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from pipeline import declarations
 from pipeline.restricted.distinct import Remembered
-from pipeline.restricted.grouped import without_addresses, without_phones
-from pipeline.restricted.randomness import looks_random
+from pipeline.restricted.scrub.grouped import without_addresses, without_phones
+from pipeline.restricted.scrub.randomness import looks_random
 
 CACHE_LIMIT: Final = 100_000
 """Distinct referrer URLs remembered."""
@@ -22,7 +22,7 @@ CACHE_LIMIT: Final = 100_000
 _LONGEST_HOST: Final = 64
 _COUNTRY: Final = 2
 _URL: Final = re.compile(
-    r"\s*(?:[a-z][a-z0-9+.-]{0,20}:)?//(?P<authority>[^/?#\\\s]*)", re.IGNORECASE
+    r"\s*(?:(?P<scheme>[a-z][a-z0-9+.-]{0,20}):)?//(?P<authority>[^/?#\\\s]*)", re.IGNORECASE
 )
 _PORT: Final = re.compile(r":[0-9]*$")
 _NAME: Final = re.compile(
@@ -31,9 +31,11 @@ _NAME: Final = re.compile(
 _PRIVATE: Final = re.compile(
     r"(?:local|localhost|localdomain|internal|intranet|lan|home|corp|arpa|onion)$"
 )
-# An address inside a name: four groups (ec2-192-0-2-1, 192.0.2.1.nip.io), an integer, packed hex.
+# An address inside a name: four groups (ec2-192-0-2-1, 192.0.2.1.nip.io), an integer, packed hex,
+# also behind letters of a provider's (ipc0000207) where a digit is in it.
 _ADDRESS: Final = re.compile(
-    r"(?<![0-9])[0-9]{1,3}(?:[-._x][0-9]{1,3}){3}(?![0-9])|[0-9]{5,}|(?<![a-z0-9])[0-9a-f]{8,}(?![a-z0-9])"
+    r"(?<![0-9])[0-9]{1,3}(?:[-._x][0-9]{1,3}){3}(?![0-9])|[0-9]{5,}"
+    r"|(?<![a-z0-9])[0-9a-f]{8,}(?![a-z0-9])|(?=[a-f]*[0-9])[0-9a-f]{8}(?![a-z0-9])"
 )
 _AT: Final = re.compile(r"[-_.]at[-_]")
 """An at sign spelt out (alice-at-example.com); ``.at.`` is a domain under Austria's."""
@@ -51,11 +53,37 @@ class Referrer(NamedTuple):
 DIRECT: Final = Referrer("(direct)", "direct", None)
 INTERNAL: Final = "(internal)"
 UNNAMED: Final = "(unnamed)"
+AN_APP: Final = "(app)"
+KINDS: Final = ("search", "ai", "mail", "social")
+"""Kinds that hosts are listed by."""
+_APPS: Final = {"android-app", "ios-app"}
 
 
 def bare_host(text: str) -> str:
     """Return a host in lower case without port, trailing dot and ``www.``."""
     return _PORT.sub("", text.strip().lower()).rstrip(".").removeprefix("www.")
+
+
+class OwnHosts:
+    """The host names of a site; ``*.example.com`` is example.com and every host under it."""
+
+    __slots__ = ("_exact", "_under")
+
+    def __init__(self, hosts: Iterable[str] = ()) -> None:
+        """Take hosts in any spelling."""
+        bare = {bare_host(host) for host in hosts}
+        self._exact = frozenset(host.removeprefix("*.") for host in bare)
+        self._under = tuple(host.removeprefix("*") for host in bare if host.startswith("*."))
+
+    def __bool__(self) -> bool:
+        return bool(self._exact)
+
+    def __contains__(self, host: object) -> bool:
+        """Tell whether ``host``, as ``bare_host`` gives it, is one."""
+        return host in self._exact or (isinstance(host, str) and host.endswith(self._under))
+
+
+NO_HOSTS: Final = OwnHosts()
 
 
 class Referrers:
@@ -64,15 +92,15 @@ class Referrers:
     def __init__(self, *, cache_limit: int = CACHE_LIMIT) -> None:
         """Read ``schemas/referrers.yaml``."""
         document = declarations.load("referrers.yaml")
-        self._kinds = {kind: _any_of(document[kind]) for kind in ("search", "social")}
+        self._kinds = {kind: _any_of(document[kind]) for kind in KINDS}
+        self._aliases = dict(document["aliases"])
+        self._webmail = frozenset(document["webmail"])
         self._services = frozenset(document["services"])
         self._registries = frozenset(document["registries"])
         self._remembered: Remembered[str | None, Referrer] = Remembered(self._read, cache_limit)
 
-    def many(
-        self, urls: Sequence[str | None], own_hosts: frozenset[str] = frozenset()
-    ) -> list[Referrer]:
-        """Return what is said of each URL, in order; ``own_hosts`` as ``bare_host`` gives them."""
+    def many(self, urls: Sequence[str | None], own_hosts: OwnHosts = NO_HOSTS) -> list[Referrer]:
+        """Return what is said of each URL, in order."""
         found = self._remembered.many(urls)
         if not own_hosts:
             return found
@@ -85,7 +113,7 @@ class Referrers:
         """Forget the referrers remembered."""
         self._remembered.clear()
 
-    def describe(self, url: str | None, own_hosts: frozenset[str] = frozenset()) -> Referrer:
+    def describe(self, url: str | None, own_hosts: OwnHosts = NO_HOSTS) -> Referrer:
         """Return what is said of one URL; none, ``-`` or blank is a direct visit."""
         return self.many([url], own_hosts)[0]
 
@@ -99,10 +127,15 @@ class Referrers:
         host = bare_host(authority)
         if "@" in authority or not may_be_named(host):
             return Referrer(UNNAMED, "other", None if "@" in authority else host)
+        name = self._aliases.get(host, host)
         for kind, hosts in self._kinds.items():
-            if hosts.fullmatch(host):
-                return Referrer(host, kind, host)
-        return Referrer(self._registered(host), "other", host)
+            if hosts.fullmatch(name):
+                return Referrer(name, kind, host)
+        if (match["scheme"] or "").lower() in _APPS:
+            # What an app is called may be its maker's own name.
+            return Referrer(AN_APP, "other", None)
+        kind = "mail" if host.partition(".")[0] in self._webmail else "other"
+        return Referrer(self._registered(host), kind, host)
 
     def _registered(self, host: str) -> str:
         """Return the registered domain, with the label before it where that names a service.

@@ -15,16 +15,18 @@ import polars as pl
 from pipeline import events
 from pipeline.events import EventsHeader
 from pipeline.keys.material import SealingKey
-from pipeline.labels import LIVE
+from pipeline.labels import LIVE, LONGEST, WIDGET_SUFFIX
 from pipeline.policy import Policy
 from pipeline.purposes import Refusals
 from pipeline.restricted import batches, client_ip, formats, judge, seal
+from pipeline.restricted.behaviour import Behaviour
 from pipeline.restricted.client_ip import subscriber_column
 from pipeline.restricted.describe import Describer
 from pipeline.restricted.judge import EVENT, UNKNOWN_LABEL, PseudonymKeys
 from pipeline.restricted.lines import Label, Labeller, Lines, RawMessages, explode, text
 from pipeline.restricted.proxies import NO_PROXIES, Proxies
 from pipeline.restricted.pseudonym import Pseudonymiser
+from pipeline.restricted.widget import read as widget
 from pipeline.rows import DAY, HOUR
 
 
@@ -67,6 +69,7 @@ class Splitter:
     def __init__(
         self,
         describer: Describer,
+        behaviour: Behaviour,
         policy: Policy,
         default: Label,
         *,
@@ -85,6 +88,7 @@ class Splitter:
         Where ``sites`` or ``ingests`` are given, lines of others are rejected.
         """
         self._describer = describer
+        self._behaviour = behaviour
         self._policy = policy
         self._labeller = Labeller(default, sites, ingests)
         self._partitions = partitions
@@ -108,6 +112,7 @@ class Splitter:
         if day != self._day:
             self._day = day
             self._describer.forget()
+            self._behaviour.forget()
             client_ip.forget()
             self._proxies.forget()
             seal.forget()
@@ -126,7 +131,8 @@ class Splitter:
             self._parse(part, lines.labels[int(number)], now)
             for (number,), part in frame.group_by("label", maintain_order=True)
         ]
-        frame = pl.concat(parsed).sort("at") if parsed else frame.clear()
+        # Only a widget's lines bring the columns of a widget.
+        frame = pl.concat(parsed, how="diagonal").sort("at") if parsed else frame.clear()
         frame = judge.judge(frame, self._policy) if parsed else frame
         days = frozenset(
             frame.filter(outcome=EVENT).select("ingest", pl.col("time") // DAY).unique().iter_rows()
@@ -139,20 +145,25 @@ class Splitter:
         plain = part["text"]
         name = label.format
         if name == "auto" and label.known:
-            name = formats.detect(plain.head(1_000), self._formats).format or ""
-        if not label.known:
-            raw = _unread(plain, UNKNOWN_LABEL)
+            first = plain.head(1_000)
+            told = formats.detect(first, self._formats, directive=label.directive)
+            name = told.format or ""
+        site = label.site + WIDGET_SUFFIX * (name == widget.NAME)
+        context = formats.Context(
+            now=now,
+            zone=label.zone,
+            directive=label.directive,
+            starts=part["line"] == 0,
+            live=label.ingest == LIVE,
+            proxies=self._proxies,
+        )
+        if not label.known or len(site) > LONGEST:
+            site, raw = label.site, _unread(plain, UNKNOWN_LABEL)
         elif formats.find(name, self._formats) is None:
             raw = _unread(plain, "unknown_format")
+        elif name == widget.NAME:
+            raw = widget.packaged().parse(plain, context)
         else:
-            context = formats.Context(
-                now=now,
-                zone=label.zone,
-                directive=label.directive,
-                starts=part["line"] == 0,
-                live=label.ingest == LIVE,
-                proxies=self._proxies,
-            )
             raw = formats.parse(name, plain, context, among=self._formats)
         return pl.concat(
             [
@@ -162,7 +173,7 @@ class Splitter:
             ],
             how="horizontal",
         ).with_columns(
-            pl.lit(label.site).alias("site"),
+            pl.lit(site).alias("site"),
             pl.lit(label.source).alias("source"),
             pl.lit(label.ingest).alias("ingest"),
         )
@@ -175,7 +186,10 @@ class Splitter:
         described = self._describe(rows, keys) if rows.height else pl.DataFrame(schema=_KEYED)
         labels = reading.lines.labels
         numbers = reading.lines.frame["label"].unique().to_list()
-        ingests = {labels[number].ingest for number in numbers} | set(reading.lines.ended)
+        ingests = {labels[number].ingest for number in numbers} | {
+            *reading.lines.ended,
+            *reading.lines.begun,
+        }
         for ingest in sorted(ingests):
             mine = described.filter(ingest=ingest)
             header = EventsHeader(
@@ -184,6 +198,7 @@ class Splitter:
                 ingest=ingest,
                 watermark=batches.watermark(mine["time"], reading.now),
                 end=ingest in reading.lines.ended,
+                topics=reading.lines.begun.get(ingest, ()),
             )
             outgoing += batches.messages(header, mine, self._partitions)
         parcels = self._seal(frame, reading, sealing)
@@ -192,13 +207,14 @@ class Splitter:
     def _describe(self, rows: pl.DataFrame, keys: PseudonymKeys) -> pl.DataFrame:
         parts = []
         for (site, ingest), part in rows.group_by("site", "ingest", maintain_order=True):
-            hosts = self._own_hosts.get(str(site), frozenset())
             days = part["time"] // DAY
+            lent = {d: key for (of, d), key in keys.items() if of == ingest and key is not None}
+            who = widget.persons(part) if str(site).endswith(WIDGET_SUFFIX) else part
             visitor = self._pseudonymiser.pseudonyms(
-                part.select("site", subscriber_column(part["address"]), "agent", days.alias("day")),
-                {day: key for (of, day), key in keys.items() if of == ingest and key is not None},
+                who.select("site", subscriber_column(who["address"]), "agent", days.alias("day")),
+                lent,
             )
-            described = self._describer.describe(part.select(*formats.RAW_SCHEMA), hosts)
+            described = self._described(str(site), str(ingest), part, visitor)
             kept = part.select("offset", "line", "policy", "site", "ingest")
             parts.append(kept.hstack([visitor.alias("visitor")]).hstack(described))
         described = pl.concat(parts) if len(parts) > 1 else parts[0]
@@ -206,6 +222,23 @@ class Splitter:
         return self._refusals.apply(
             described.sort("offset", "line") if len(parts) > 1 else described
         )
+
+    def _described(
+        self, site: str, ingest: str, part: pl.DataFrame, visitor: pl.Series
+    ) -> pl.DataFrame:
+        """Describe rows of one site; a widget's by the rules of the site that it stands on."""
+        plain = site.removesuffix(WIDGET_SUFFIX)
+        hosts = self._own_hosts.get(plain, frozenset())
+        if plain != site:
+            raw = part.select(*formats.RAW_SCHEMA, *widget.COLUMNS)
+            return self._describer.describe_widget(raw, hosts, plain, visitor)
+        raw = part.select(*formats.RAW_SCHEMA)
+        described = self._describer.describe(raw, hosts, site, visitor)
+        watched = part.select("target", "method").with_columns(
+            visitor.alias("visitor"), described["audience"], described["time"]
+        )
+        sign = self._behaviour.signs((site, ingest), watched)
+        return described.with_columns(suspicion=sign.fill_null(described["suspicion"]))
 
     def _seal(self, frame: pl.DataFrame, reading: Reading, key: SealingKey) -> list[bytes]:
         if not self._sealing or frame.is_empty():

@@ -16,8 +16,9 @@ from pipeline import events, rows
 from pipeline.codes import Codes
 from pipeline.errors import IntegrityError
 from pipeline.events import DIMENSIONS, EventsHeader
+from pipeline.labels import LIVE
 from pipeline.purposes import Refusals
-from pipeline.rollups.window import EVER, Marks, floor
+from pipeline.rollups.window import EVER, Marks, floor, topic_of
 
 NOWHERE: Final = -1
 OPEN: Final[dict[str, pl.DataType]] = {"position": pl.Int64(), "ingest": pl.String(), **rows.CELLS}
@@ -57,7 +58,7 @@ class Rollup:
     """State of one events partition."""
 
     def __init__(self, sources: tuple[str, ...], lateness: int, refusals: Refusals) -> None:
-        """``sources`` are all partitions of the raw topic; ``lateness`` is in seconds."""
+        """``sources`` are all partitions of the raw topics; ``lateness`` is in seconds."""
         self._sources = sources
         self._lateness = lateness
         self._refusals = refusals
@@ -77,6 +78,7 @@ class Rollup:
         applied[header.source] = max(header.last_offset, applied.get(header.source, NOWHERE))
         marks = self.progress.marks.setdefault(ingest, Marks())
         marks.advance(header.source, header.watermark, end=header.end)
+        marks.announce(header.topics)
         cells = self._cells(self._coded(fresh)).select(
             pl.lit(position, pl.Int64).alias("position"),
             pl.lit(ingest, self._codes.dtype).alias("ingest"),
@@ -109,7 +111,7 @@ class Rollup:
 
     def _cut(self, position: int, header: EventsHeader) -> Cut | None:
         ingest = header.ingest
-        watermark = self.progress.marks[ingest].combined(self._sources)
+        watermark = self.progress.marks[ingest].combined(self._expected(ingest))
         now = floor(watermark, self._lateness)
         _, before = self.progress.cut.get(ingest, (NOWHERE, NOWHERE))
         if watermark is None or now is None or now < before:
@@ -123,6 +125,19 @@ class Rollup:
         self._forget()
         self.progress.cut[ingest] = (position, now)
         return Cut(position, ingest, watermark, cells)
+
+    def _expected(self, ingest: str) -> tuple[str, ...]:
+        """Return the sources that must have spoken before a window of the ingest may close.
+
+        For live traffic all of them: split speaks for one that is silent. A backfill has nobody to
+        speak for it, and need not come on every topic: those count on which it was heard of, and
+        those which it said, before its first line on a partition, that it comes on.
+        """
+        if ingest == LIVE:
+            return self._sources
+        topics = {topic_of(source) for source in self.progress.applied[ingest]}
+        topics.update(self.progress.marks[ingest].topics)
+        return tuple(source for source in self._sources if topic_of(source) in topics)
 
     def _run(self, cells: pl.DataFrame) -> bytes:
         return encode_run(self.progress, cells)

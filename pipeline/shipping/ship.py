@@ -1,51 +1,33 @@
 """The shipper: chunks into the raw topic, acknowledged in order, resumed where they were left.
 
-Several files are merged by time, chunk by chunk: windows close as time goes on, so two servers'
-logs of one day must arrive side by side, and rotated files one after the other.
+The files of a rotated set go one after the other. Several sets are merged by time, chunk by chunk:
+windows close as time goes on, so two servers' logs of one day must arrive side by side.
+
+Chunks are sent in windows. Before a window is sent it is noted down, together with how far the one
+before has come, in one durable write; while it is on its way the next is read.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
-from aiokafka import AIOKafkaProducer
-
-from pipeline.clock import Clock
 from pipeline.errors import InputError
-from pipeline.shipping import inputs
-from pipeline.shipping.chunks import Chunk, chunks, single
-from pipeline.shipping.resume import Point, Points
+from pipeline.shipping.batches import UNDER_WAY, Batch, Delivery, Tags
+from pipeline.shipping.identity import resume
+from pipeline.shipping.reading import Parcel, Plan, Reading
+from pipeline.shipping.recover import recover
+from pipeline.shipping.resume import ARRIVED, Pending, Point, Points
 
-IN_FLIGHT: Final = 64
-"""So many messages of a file wait for their acknowledgement at most: the broker sets the pace."""
-SAVE_EVERY: Final = 32
-"""Acknowledged messages between two resume points written to disk."""
-TOPIC: Final = "logs.web"
+__all__ = ["Plan", "Progress", "Shipper", "Tags"]
 
-
-@dataclass(frozen=True, slots=True)
-class Tags:
-    """What the shipper says of its lines, in the headers of each message."""
-
-    site: str
-    source: str
-    format: str
-    ingest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One file to ship: what is said of it, and its oldest time in seconds where it is known."""
-
-    name: str
-    tags: Tags
-    oldest: int = 0
+Time = Callable[[bytes, str], int | None]
+"""Returns the oldest time in a few lines of a format, in seconds, None where none is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,185 +39,228 @@ class Progress:
     lines: int
 
 
-Time = Callable[[bytes, str], int | None]
-"""Returns the oldest time in a few lines of a format, in seconds, None where none is read."""
+Tell = Callable[[str, Progress], None]
+_SILENT: Final[Tell] = lambda _name, _progress: None  # noqa: E731
 
 
-@dataclass(slots=True)
-class _File:
-    plan: Plan
-    point: Point
-    opening: AbstractContextManager[inputs.Opened]
-    opened: inputs.Opened
-    reading: Iterator[Chunk]
-    next: Chunk | None = None
-    waiting: deque[tuple[Chunk, asyncio.Future[object]]] = field(default_factory=deque)
-    lines: int = 0
+class Windows:
+    """Sends parcels, and keeps the points a step behind the broker and the notes a step ahead."""
 
+    def __init__(self, delivery: Delivery, points: Points | None, tell: Tell = _SILENT) -> None:
+        self._delivery = delivery
+        self._points = points
+        self._tell = tell
+        self._parcels: list[tuple[Reading, Parcel]] = []
+        self._sending: asyncio.Task[None] | None = None
+        self._moved: dict[int, Point] = {}
+        self._arrived: list[Pending] = []
+        self._told: dict[str, int] = {}
+        self.lines = 0
+        self.ingests: set[str] = set()
+        """Those that have lines of the files shipped, from now or from a run before."""
 
-_START: Final = Point(0, 0, 0, "", 0, 0)
+    async def opened(self, reading: Reading) -> None:
+        """Take a file in: send what of it was on its way and has not arrived."""
+        if not reading.kept:
+            return
+        tags = reading.plan.tags
+        self.ingests |= {reading.found.point.ingest} & {tags.ingest}
+        self._moved.setdefault(reading.found.point.number, reading.found.point)
+        again = reading.again()
+        if not again or self._points is None:
+            return
+        await self.settle()
+        batches = [parcel.batch for parcel in again]
+        vacant = [batch for batch in batches if batch.sent.state != ARRIVED]
+        if vacant:
+            numbered = await self._delivery.number(vacant)
+            begun = self._points.note(
+                arrived=[batch.sent for batch in vacant], begun=[batch.sent for batch in numbered]
+            )
+            numbered = [replace(b, sent=s) for b, s in zip(numbered, begun, strict=True)]
+            await self._delivery.send(numbered)
+            batches = [batch for batch in batches if batch.sent.state == ARRIVED] + numbered
+        self._came(reading, [batch.sent.lines for batch in batches], again[-1].point)
+        self._arrived += [batch.sent for batch in batches]
+        self._note()
+
+    async def add(self, reading: Reading, parcel: Parcel) -> None:
+        """Take one more parcel; sends where they are a window."""
+        if self._points is not None:
+            self._points.check(parcel.batch.tags.ingest)
+        self._parcels.append((reading, parcel))
+        if len(self._parcels) >= UNDER_WAY * self._delivery.partitions:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Send what there is, once the window before has arrived."""
+        await self._arrive()
+        if not self._parcels:
+            return
+        parcels, self._parcels = self._parcels, []
+        batches = await self._delivery.number([parcel.batch for _, parcel in parcels])
+        if self._points is not None:
+            begun = [one.sent for one in batches if one.sent.point]
+            kept = iter(self._note(begun))
+            batches = [replace(one, sent=next(kept)) if one.sent.point else one for one in batches]
+        self._sending = asyncio.create_task(self._send(parcels, batches))
+
+    async def settle(self, finished: Reading | None = None) -> None:
+        """Return once all has arrived and is noted; ``finished`` was read to its end."""
+        await self.flush()
+        await self._arrive()
+        if finished is not None and finished.kept and finished.found.opened.packed:
+            reached = replace(finished.reached, stamp=finished.found.opened.stamp)
+            self._moved[reached.number] = reached
+        self._note()
+
+    async def abandon(self) -> None:
+        """Give up what is on its way: it is noted down, and the next run deals with it."""
+        if self._sending is not None:
+            self._sending.cancel()
+            await asyncio.gather(self._sending, return_exceptions=True)
+            self._sending = None
+
+    async def _send(self, parcels: list[tuple[Reading, Parcel]], batches: list[Batch]) -> None:
+        await self._delivery.send(batches)
+        for reading, parcel in parcels:
+            self._came(reading, [parcel.batch.sent.lines], parcel.point)
+        self._arrived += [batch.sent for batch in batches if batch.sent.number]
+
+    async def _arrive(self) -> None:
+        if self._sending is not None:
+            await asyncio.shield(self._sending)
+            self._sending = None
+
+    def _note(self, begun: list[Pending] | None = None) -> list[Pending]:
+        if self._points is None or not (self._moved or self._arrived or begun):
+            return []
+        kept = self._points.note(self._moved.values(), self._arrived, begun or ())
+        self._moved, self._arrived = {}, []
+        return kept
+
+    def _came(self, reading: Reading, lines: list[int], point: Point) -> None:
+        if reading.kept:
+            reading.reached = self._moved[point.number] = point
+        plan = reading.plan
+        self.ingests.add(plan.tags.ingest)
+        self.lines += sum(lines)
+        told = self._told[plan.name] = self._told.get(plan.name, 0) + sum(lines)
+        opened = reading.found.opened
+        self._tell(plan.name, Progress(opened.position(), opened.size, told))
 
 
 class Shipper:
-    """Ships files over one producer; ``lines`` counts what was acknowledged so far."""
+    """Ships files over one delivery; ``lines`` counts what was acknowledged so far."""
 
     def __init__(
         self,
-        producer: AIOKafkaProducer,
-        partitions: int,
-        clock: Clock,
+        delivery: Delivery,
         points: Points | None,
         time: Time,
         *,
         lines_alone: bool = False,
-        tell: Callable[[str, Progress], None] = lambda _name, _progress: None,
+        tell: Tell = _SILENT,
     ) -> None:
         """``points`` is None where nothing is to be remembered (one-shot runs).
 
         ``lines_alone`` sends one line a message instead of chunks.
         """
-        self._producer = producer
-        self._partitions = partitions
-        self._clock = clock
         self._points = points
         self._time = time
         self._lines_alone = lines_alone
-        self._tell = tell
-        self._next = 0
-        self.lines = 0
-        self.ingests: set[str] = set()
+        self._delivery = delivery
+        self._windows = Windows(delivery, points, tell)
+        self.waiting = 0
+        """Files whose last line has no end yet, and waits for it."""
+
+    @property
+    def lines(self) -> int:
+        """Lines acknowledged in this run."""
+        return self._windows.lines
+
+    @property
+    def ingests(self) -> set[str]:
         """Those that have lines of the files shipped, from now or from a run before."""
+        return self._windows.ingests
 
     async def ship(self, plans: list[Plan]) -> InputError | None:
         """Ship what is new in the files; return the error of the first damaged one, if any.
 
         A damaged file is shipped up to the damage, the others whole.
         """
-        files: dict[int, _File] = {}
+        await recover(self._points, self._delivery, [plan.entry for plan in plans])
+        sets: dict[tuple[str, str], deque[Plan]] = {}
+        for plan in plans:
+            sets.setdefault((plan.entry.folder, plan.entry.base), deque()).append(plan)
+        streams = [_Stream(waiting) for waiting in sets.values()]
         try:
-            return await self._merge(plans, files)
+            damaged = await self._merge(streams)
+            await self._windows.settle()
+            return damaged
         finally:
-            for file in files.values():
-                file.opening.__exit__(None, None, None)
+            await self._windows.abandon()
+            for stream in streams:
+                if stream.reading is not None:
+                    stream.reading.close()
 
-    async def _merge(self, plans: list[Plan], files: dict[int, _File]) -> InputError | None:
-        """Take the file whose turn it is, chunk by chunk; ``files`` are those open now."""
+    async def _merge(self, streams: list[_Stream]) -> InputError | None:
+        """Take the set whose turn it is, chunk by chunk."""
         damaged: InputError | None = None
-        turn = [(plan.oldest, number) for number, plan in enumerate(plans)]
+        turn = [(stream.plans[0].oldest, number) for number, stream in enumerate(streams)]
         heapq.heapify(turn)
         while turn:
             _, number = turn[0]
+            stream = streams[number]
             try:
-                when = await self._step(files, number, plans[number])
+                when = await self._step(stream)
             except InputError as error:
                 damaged = damaged or error
-                when = None
-                if number in files:
-                    await self._settle(files[number], 0)
+                when = await self._leave(stream, whole=False)
             if when is None:
                 heapq.heappop(turn)
-                if number in files:
-                    files.pop(number).opening.__exit__(None, None, None)
             else:
                 heapq.heapreplace(turn, (when, number))
         return damaged
 
-    async def end(self, tags: Tags) -> None:
-        """Say on every partition that the ingest sends no more."""
-        headers = [*_headers(tags), ("control", b"end")]
-        for partition in range(self._partitions):
-            await self._producer.send_and_wait(TOPIC, b"", partition=partition, headers=headers)
-
-    async def _step(self, files: dict[int, _File], number: int, plan: Plan) -> int | None:
-        """Send a file's next chunk; return the time of the one after, None at its end."""
-        if number not in files:
-            files[number] = await asyncio.to_thread(self._open, plan)
-            files[number].next = await asyncio.to_thread(next, files[number].reading, None)
-        file = files[number]
-        if file.next is not None:
-            if self._points is not None:
-                self._points.check(plan.tags.ingest)
-            file.waiting.append((file.next, await self._send(file.next, plan.tags)))
-        if len(file.waiting) >= IN_FLIGHT:
-            await self._settle(file, IN_FLIGHT - SAVE_EVERY)
-        file.next = await asyncio.to_thread(next, file.reading, None)
-        if file.next is None:
-            await self._settle(file, 0)
-            return None
+    async def _step(self, stream: _Stream) -> int | None:
+        """Send a set's next chunk; return the time of the one after, None at its end."""
+        plan = stream.plans[0]
+        if stream.reading is None:
+            found = await asyncio.to_thread(
+                resume, plan.entry, self._points, alone=self._lines_alone, watch=plan.directives
+            )
+            stream.reading = Reading(plan, found, self._lines_alone)
+            await self._windows.opened(stream.reading)
+            if found.over:
+                return await self._leave(stream, whole=False)
+            stream.next = await asyncio.to_thread(next, stream.reading.parcels, None)
+        if stream.next is not None:
+            await self._windows.add(stream.reading, stream.next)
+            if not stream.reading.kept and stream.reading.found.opened.size is None:
+                await self._windows.flush()  # a pipe may have nothing more for long
+            stream.next = await asyncio.to_thread(next, stream.reading.parcels, None)
+        if stream.next is None:
+            return await self._leave(stream, whole=True)
         if self._lines_alone:
             return plan.oldest
-        return self._time(file.next.value, plan.tags.format) or plan.oldest
+        chunk = stream.next.batch.chunk
+        return (chunk and self._time(chunk.value, plan.tags.format)) or plan.oldest
 
-    def _open(self, plan: Plan) -> _File:
-        point = _START
-        if self._points is not None and plan.name != inputs.STDIN:
-            point = self._points.find(plan.name)
-            self.ingests |= {point.ingest} & {plan.tags.ingest}
-        opening = inputs.opened(plan.name)
-        opened = opening.__enter__()
-        try:
-            _skip(opened, plan.name, point.offset)
-        except BaseException:
-            opening.__exit__(None, None, None)
-            raise
-        return _File(plan, point, opening, opened, self._chunks(opened, plan.name, point))
-
-    def _chunks(self, file: inputs.Opened, name: str, point: Point) -> Iterator[Chunk]:
-        whole = chunks(
-            lambda size: inputs.read(file, name, size), offset=point.offset, lines=point.lines
-        )
-        for number, chunk in enumerate(whole):
-            if number == 0 and point.offset == 0:
-                inputs.check_text(name, chunk.value[:65536])
-            if self._lines_alone:
-                yield from single(chunk)
-            else:
-                yield chunk
-
-    async def _send(self, chunk: Chunk, tags: Tags) -> asyncio.Future[object]:
-        partition, self._next = self._next, (self._next + 1) % self._partitions
-        headers = [
-            *_headers(tags),
-            ("line", str(chunk.first).encode()),
-            ("shipped", str(int(self._clock().timestamp() * 1000)).encode()),
-        ]
-        sent: asyncio.Future[object] = await self._producer.send(
-            TOPIC, chunk.value, partition=partition, headers=headers
-        )
-        return sent
-
-    async def _settle(self, file: _File, leave: int) -> None:
-        """Await acknowledgements in order until ``leave`` are left; save how far that is."""
-        last = None
-        while len(file.waiting) > leave:
-            chunk, future = file.waiting[0]
-            await future
-            file.waiting.popleft()
-            file.lines += chunk.lines
-            self.lines += chunk.lines
-            last = chunk
-        if last is not None:
-            ingest = file.plan.tags.ingest
-            self.ingests.add(ingest)
-            if self._points is not None and file.point is not _START:
-                self._points.save(file.point, last.end, last.first - 1 + last.lines, ingest)
-        self._tell(file.plan.name, Progress(file.opened.position(), file.opened.size, file.lines))
+    async def _leave(self, stream: _Stream, *, whole: bool) -> int | None:
+        """Close a set's file; return when the next one's turn is, None where there is none."""
+        reading, stream.reading, stream.next = stream.reading, None, None
+        stream.plans.popleft()
+        if reading is not None:
+            with contextlib.closing(reading):
+                await self._windows.settle(reading if whole else None)
+                if whole and not reading.plan.whole:
+                    self.waiting += reading.end < (reading.found.opened.size or 0)
+        return stream.plans[0].oldest if stream.plans else None
 
 
-def _headers(tags: Tags) -> list[tuple[str, bytes]]:
-    return [
-        ("site", tags.site.encode()),
-        ("source", tags.source.encode()),
-        ("format", tags.format.encode()),
-        ("ingest", tags.ingest.encode()),
-    ]
-
-
-def _skip(file: inputs.Opened, name: str, offset: int) -> None:
-    if offset and file.packed is None:
-        file.stream.seek(offset)
-        return
-    while offset:
-        offset -= len(block := inputs.read(file, name, min(offset, 1 << 20)))
-        if not block:
-            return
+@dataclass(slots=True)
+class _Stream:
+    plans: deque[Plan]
+    reading: Reading | None = None
+    next: Parcel | None = None

@@ -11,7 +11,8 @@ from typing import IO, Final
 
 import zstandard
 
-_BLOCK: Final = 256 * 1024
+_BLOCK: Final = 16 * 1024
+"""Stored bytes decompressed at once: of the most repetitive ones a whole block fits in memory."""
 
 
 class Frames(io.RawIOBase):

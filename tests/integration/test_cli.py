@@ -407,7 +407,7 @@ def test_nothing_in_the_folder_is_open_to_others(running: Running, deliveries: l
     for path in [path for path in data.rglob("*") if not path.is_symlink()]:
         with contextlib.suppress(FileNotFoundError):  # the engine's parts come and go
             made[str(path.relative_to(data))] = path.stat().st_mode & 0o777
-    expected = {"state/ship.json", "running.json", "keys/kek", "log/split.log", "clickhouse"}
+    expected = {"state/ship.sqlite", "running.json", "keys/kek", "log/split.log", "clickhouse"}
     assert expected <= made.keys()
     assert [name for name, mode in made.items() if mode & 0o077] == []
 

@@ -203,9 +203,13 @@ class Group:
         """Let the others work for a while."""
         self._over.wait(seconds)
 
-    async def _offsets(self, stage: str) -> dict[int, tuple[int, int]]:
+    async def _offsets(self, stage: str) -> dict[TopicPartition, tuple[int, int]]:
         async with reader(self.client_settings(), None) as consumer:
-            wanted = [TopicPartition(topics.READ_BY[stage], number) for number in range(4)]
+            wanted = [
+                TopicPartition(name, number)
+                for name in topics.READ_BY[stage]
+                for number in range(4)
+            ]
             ends = await consumer.end_offsets(wanted)
         admin = client.admin(self.client_settings())
         await admin.start()
@@ -213,9 +217,7 @@ class Group:
             done = await admin.list_consumer_group_offsets(stage)
         finally:
             await admin.close()
-        return {
-            tp.partition: (max(done[tp].offset, 0) if tp in done else 0, ends[tp]) for tp in wanted
-        }
+        return {tp: (max(done[tp].offset, 0) if tp in done else 0, ends[tp]) for tp in wanted}
 
     async def _topics(self) -> None:
         declared = topics.declared(policy.load(None).current.retention)

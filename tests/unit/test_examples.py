@@ -21,6 +21,7 @@ from pipeline.kafka.runs import Span, _span
 from pipeline.release.partition import Partition, Terms
 from pipeline.restricted import Crossing
 from pipeline.restricted.split import Splitter
+from pipeline.restricted.widget.read import Reader
 from pipeline.rollups import rollup
 from pipeline.rows import (
     CELLS,
@@ -58,10 +59,16 @@ def frame(rows: list[Json], schema: dict[str, pl.DataType]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
+def _plain(header: EventsHeader) -> Json:
+    """A header as its JSON says it."""
+    found: Json = json.loads(json.dumps(asdict(header)))
+    return found
+
+
 def _events(value: Json) -> None:
     header, rows = EventsHeader(**value["header"]), frame(value["rows"], events.SCHEMA)
     found, read = events.decode(events.encode(header, rows))
-    assert {"header": asdict(found), "rows": read.to_dicts()} == value
+    assert {"header": _plain(found), "rows": read.to_dicts()} == value
 
 
 def _cells(value: Json) -> None:
@@ -136,15 +143,27 @@ def _lines(value: list[str]) -> None:
     assert crossing.outcomes == {("shop", "event", ""): len(value)}
     made = [events.decode(message) for _, message in crossing.events]
     wanted = example("events")["value"]
-    assert wanted in [{"header": asdict(h), "rows": r.to_dicts()} for h, r in made]
+    assert wanted in [{"header": _plain(h), "rows": r.to_dicts()} for h, r in made]
     [message] = crossing.sealed
     index = sealed.index_rows(sealed.decode(message)).select(*sealed.INDEX).to_dicts()
     wanted = example("vault.sealed")["value"]["index"]
     assert [{**row, "token": row["token"].hex()} for row in index] == wanted
 
 
+def _widget_lines(value: list[str]) -> None:
+    """Split takes every line, and counts them beside the site."""
+    raw = example("logs.widget")
+    headers = [(name, text.encode()) for name, text in raw["headers"].items()]
+    batch = door.messages(["\n".join(value).encode()], [headers], first=41)
+    crossing = door.carry(door.splitter(), batch)
+    assert crossing.outcomes == {("shop.widget", "event", ""): len(value)}
+    events_ = door.rows(crossing)["event"].to_list()
+    assert events_ == ["loaded", "message_by_visitor", "rated"]
+
+
 CHECKS: Final[dict[Callable[..., object], tuple[str, Callable[[Any], None]]]] = {
     Splitter.read: ("logs.web", _lines),
+    Reader.parse: ("logs.widget", _widget_lines),
     events.decode: ("events", _events),
     sealed.decode: ("vault.sealed", _sealed),
     decode_cells: ("cells", _cells),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.apps.embedded import PROCESSES
+from pipeline.apps.embedded import ONCE
 from pipeline.clock import system_clock
 from pipeline.demo.search import Blob, Findings, Searcher, walk
 from pipeline.demo.simulate import Traffic, simulate
@@ -24,7 +24,7 @@ from pipeline.policy import load
 from tests.support.whole_way import Found, whole_way
 
 LINES = 5_000
-STAGES = {"-".join(stages) for stages in PROCESSES}
+STAGES = {"-".join(stages) for stages in ONCE}
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,10 @@ SAMPLE: Final = Path(__file__).parents[3] / "shared/data/apache_logs.gz"
 DAY: Final = "%Y-%m-%dT00:00:00Z"
 HOUR: Final = "%Y-%m-%dT%H:00:00Z"
 DIMENSIONS: Final = frozenset(
-    "page referrer_kind referrer browser system device country provider status method".split()
+    (
+        "page referrer_kind referrer campaign browser system device bot suspicion country provider "
+        "status method event detail locale screen widget_version"
+    ).split()
 )
 # On purpose not the product's grammar: cut from both ends.
 _LINE: Final = re.compile(

@@ -282,7 +282,7 @@ def test_the_command_line_fails_on_a_line(tmp_path: Path) -> None:
         "from pipeline.restricted.formats import combined, detect\n"
         "from pipeline.restricted import formats\n"
         "def fail(lines, *_, **__): raise ValueError(lines.to_list())\n"
-        "formats.detect_among = lambda forms, sample: fail(sample)\n"
+        "formats.detect_among = lambda forms, sample, *_: fail(sample)\n"
         "from pipeline.cli.main import main\n"
         "sys.argv[0] = 'partywall'\n"
         "main()\n"

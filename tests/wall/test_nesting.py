@@ -24,7 +24,15 @@ def test_a_dimension_in_which_bots_have_a_value_of_their_own_is_within_the_audie
     asked = door.messages([line.format(agent).encode() for agent in AGENTS])
     person, bot = door.rows(door.carry(door.splitter(), asked)).to_dicts()
     telling = {name for name in SCHEMA if person[name] != bot[name]}
-    assert telling >= {AUDIENCE, "browser", "browser_version", "system", "device"}
+    assert telling >= {
+        AUDIENCE,
+        "browser",
+        "browser_version",
+        "system",
+        "device",
+        "bot",
+        "suspicion",
+    }
     within = {name for name, parent in DIMENSIONS.items() if parent == AUDIENCE}
     assert within == telling & DIMENSIONS.keys()
 

@@ -26,16 +26,37 @@ from pipeline.restricted.formats.fields import (
     check,
 )
 from pipeline.restricted.formats.known import (
+    alb,
+    azure_frontdoor,
     caddy,
+    cloudflare,
+    cloudfront,
     combined,
     common,
+    elb,
+    fastly,
+    gcp,
+    haproxy,
+    haproxy_https,
+    icecast,
+    iis,
+    netscaler,
     nginx,
     nginx_json,
+    nginx_main,
+    s3,
+    shoutcast,
+    traefik,
+    traefik_json,
+    varnish,
     vhost_combined,
+    w3c,
+    widget,
 )
 from pipeline.restricted.formats.localtime import is_zone
 from pipeline.restricted.formats.own import compiled
-from pipeline.restricted.formats.wrappers import WRAPPERS, wrapped
+from pipeline.restricted.formats.wrappers import MAX_DEPTH, WRAPPERS, wrapped
+from pipeline.settings import OwnFormat
 
 __all__ = [
     "AUTO",
@@ -61,29 +82,40 @@ AUTO: Final = "auto"
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         entry.FORMAT.name: entry.FORMAT
-        for entry in (combined, vhost_combined, common, nginx, nginx_json, caddy)
+        for entry in (
+            varnish, traefik, nginx_main, combined, vhost_combined, common, nginx, icecast,
+            haproxy, haproxy_https, alb, elb, s3,
+            cloudfront, iis, netscaler, shoutcast, w3c,
+            nginx_json, caddy, traefik_json, gcp, azure_frontdoor, fastly, cloudflare, widget,
+        )
     }
-)
+)  # fmt: skip
 """Name → format, in the order in which ``auto`` prefers them."""
 
 
-def known(own: Mapping[str, str]) -> Mapping[str, Format]:
-    """Return all formats by name: one's own, given as format strings, and those built in.
+def known(own: Mapping[str, OwnFormat]) -> Mapping[str, Format]:
+    """Return all formats by name: one's own (``split.formats``) and those built in.
 
-    Raises SettingsError for a string that is none, or under a name that is taken.
+    Raises SettingsError for one that can give no event, or under a name that is taken.
     """
     for name in own:
         if name in FORMATS or name == AUTO:
             raise SettingsError(f"setting split.formats.{name}: this name is taken; give another")
-    return {**{name: compiled(name, text) for name, text in own.items()}, **FORMATS}
+    return {**{name: compiled(name, said) for name, said in own.items()}, **FORMATS}
 
 
-def find(name: str, among: Mapping[str, Format] = FORMATS) -> Format | None:
-    """Return the format of that name, which may have a wrapper's and a dot in front."""
+def find(
+    name: str, among: Mapping[str, Format] = FORMATS, *, depth: int = MAX_DEPTH
+) -> Format | None:
+    """Return the format of that name, which may have up to ``depth`` wrappers in front, with dots.
+
+    ``syslog5424.docker.combined``: Docker's JSON within syslog.
+    """
     if name in among:
         return among[name]
     outer, _, inner = name.partition(".")
-    wrapper, form = WRAPPERS.get(outer), among.get(inner)
+    wrapper = WRAPPERS.get(outer)
+    form = find(inner, among, depth=depth - 1) if wrapper is not None and depth else None
     return None if wrapper is None or form is None else wrapped(wrapper, form)
 
 
@@ -101,6 +133,11 @@ def parse(
     return check(form.read(lines, context), lines, context)
 
 
-def detect(sample: pl.Series, among: Mapping[str, Format] = FORMATS) -> Detection:
-    """Guess the format of the first lines of a file (String column); see ``Detection``."""
-    return detect_among(among, sample)
+def detect(
+    sample: pl.Series, among: Mapping[str, Format] = FORMATS, *, directive: str = ""
+) -> Detection:
+    """Guess the format of the first lines of a file (String column); see ``Detection``.
+
+    ``directive`` is what a ``#Fields:`` line before them said, "" where nothing is known.
+    """
+    return detect_among(among, sample, directive)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
@@ -17,7 +17,7 @@ from pipeline.restricted.formats.fields import (
     check,
 )
 from pipeline.restricted.formats.shape import shape
-from pipeline.restricted.formats.wrappers import WRAPPERS, wrapped
+from pipeline.restricted.formats.wrappers import MAX_DEPTH, WRAPPERS
 
 SAMPLE_LINES: Final = 1_000
 """As many lines as are looked at."""
@@ -38,18 +38,26 @@ class Detection:
     reason: str
 
 
-def detect_among(formats: Mapping[str, Format], sample: pl.Series) -> Detection:
+def detect_among(
+    formats: Mapping[str, Format], sample: pl.Series, directive: str = ""
+) -> Detection:
     """Return the format that parses most of the first lines; the earlier one of equals.
 
     Formats that share a layout read the same lines, so equals are no reason to refuse.
+    ``directive`` is what was in force before them, where that is known.
     """
+    context = replace(_CONTEXT, directive=directive)
     lines = sample.head(SAMPLE_LINES).drop_nulls()
     lines = lines.filter(lines.str.contains(r"\S") & (lines.str.len_bytes() <= MAX_LINE_BYTES))
     if lines.is_empty():
         return Detection(None, {}, "there is no line to tell the format from; name it")
+    candidates: dict[str, tuple[Format, pl.Series]] = {}
     shares: dict[str, float] = {}
-    for name, form in _candidates(formats, lines):
-        shares[name] = _share(form, lines)
+    for name, form, inner in _candidates(formats, lines):
+        if form.tells is not None and not form.tells(_told(inner, directive)):
+            continue
+        candidates[name] = form, inner
+        shares[name] = _share(form, inner, lines, context)
         if shares[name] == 1:
             break
     shares = dict(sorted(shares.items(), key=lambda entry: -entry[1]))
@@ -61,33 +69,63 @@ def detect_among(formats: Mapping[str, Format], sample: pl.Series) -> Detection:
         return Detection(
             None, shares, f"no line is in a known format, and the first one has {seen}"
         )
-    return Detection(None, shares, _unsure(dict(_candidates(formats, lines)), shares, lines))
+    return Detection(None, shares, _unsure(best, candidates, shares, lines, context))
 
 
-def _candidates(formats: Mapping[str, Format], lines: pl.Series) -> Iterator[tuple[str, Format]]:
-    """Yield every format, alone first and then within each wrapper that most lines have."""
-    yield from formats.items()
-    for wrapper in WRAPPERS.values():
-        if 1 - wrapper.unwrap(lines).null_count() / len(lines) >= _ENOUGH:
-            for form in formats.values():
-                inner = wrapped(wrapper, form)
-                yield inner.name, inner
+def _candidates(
+    formats: Mapping[str, Format], lines: pl.Series
+) -> Iterator[tuple[str, Format, pl.Series]]:
+    """Yield every format and the lines to try it on, first as they are, then without wrappers.
+
+    Wrappers are taken off where most lines have them, up to MAX_DEPTH of them.
+    """
+    layers = [("", lines)]
+    for depth in range(MAX_DEPTH + 1):
+        deeper = []
+        for outer, inner in layers:
+            for name, form in formats.items():
+                yield f"{outer}{name}", form, inner
+            for wrapper in WRAPPERS.values() if depth < MAX_DEPTH else ():
+                unwrapped = wrapper.unwrap(inner)
+                if 1 - unwrapped.null_count() / len(lines) >= _ENOUGH:
+                    deeper.append((f"{outer}{wrapper.name}.", unwrapped))
+        layers = deeper
 
 
-def _share(form: Format, lines: pl.Series) -> float:
-    reject = check(form.read(lines, _CONTEXT), lines, _CONTEXT)["reject"]
+def _told(inner: pl.Series, directive: str) -> pl.Series:
+    """Return the lines that there are, led by the directive in force before them."""
+    before = pl.Series([f"#Fields: {directive}"] if directive else [], dtype=pl.String)
+    return pl.concat([before, inner.drop_nulls()])
+
+
+def _share(form: Format, inner: pl.Series, lines: pl.Series, context: Context) -> float:
+    reject = _read(form, inner, lines, context)
     requests = len(lines) - int((reject == DIRECTIVE).sum())
     return reject.null_count() / requests if requests else 0.0
 
 
-def _unsure(among: Mapping[str, Format], shares: Mapping[str, float], lines: pl.Series) -> str:
-    """Say the two best guesses, and what a line that the best one does not read looks like."""
-    best = among[next(iter(shares))]
-    other = next((name for name in shares if among[name].read is not best.read), best.name)
-    two = " and ".join(f"{name} reads {shares[name]:.0%}" for name in (best.name, other))
-    reject = check(best.read(lines, _CONTEXT), lines, _CONTEXT)["reject"]
-    at = reject.is_not_null().arg_true()[0]
+def _read(form: Format, inner: pl.Series, lines: pl.Series, context: Context) -> pl.Series:
+    """Return the reason why each line is rejected, null where it is read."""
+    return check(form.read(inner, context), lines, context)["reject"]
+
+
+def _unsure(
+    name: str,
+    candidates: Mapping[str, tuple[Format, pl.Series]],
+    shares: Mapping[str, float],
+    lines: pl.Series,
+    context: Context,
+) -> str:
+    """Say the two best guesses, and what a line that the best one does not read looks like.
+
+    Of formats of one layout only one is a guess.
+    """
+    form, inner = candidates[name]
+    other = next((n for n in shares if candidates[n][0].read is not form.read), name)
+    two = " and ".join(f"{guess} reads {shares[guess]:.0%}" for guess in (name, other))
+    reject = _read(form, inner, lines, context)
+    at = (reject != DIRECTIVE).fill_null(value=False).arg_true()[0]
     return (
         f"unsure of the format: {two}; line {at + 1} of those looked at is {reject[at]} to "
-        f"{best.name} and has {shape(lines[at])}"
+        f"{name} and has {shape(lines[at])}"
     )

@@ -91,11 +91,16 @@ Read = Callable[[pl.Series, Context], pl.DataFrame]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A log format: its name, a line about it for people, and its grammar."""
+    """A log format: its name, a line about it for people, and its grammar.
+
+    ``tells`` says of the first lines of a file (String, no nulls), led by the directive in force
+    where one is known, whether they speak for this format where others read them too.
+    """
 
     name: str
     about: str
     read: Read
+    tells: Callable[[pl.Series], bool] | None = None
 
 
 def check(fields: pl.DataFrame, lines: pl.Series, context: Context) -> pl.DataFrame:
@@ -131,7 +136,9 @@ def check(fields: pl.DataFrame, lines: pl.Series, context: Context) -> pl.DataFr
         .otherwise(pl.lit(None, dtype=pl.String))
         .alias("reject")
     )
-    checked = checked.with_columns(reject).select(*RAW_SCHEMA)
+    # It goes into an event as it stands, and a layout may have taken it from between quotes.
+    status = pl.when(pl.col("status").str.contains("^[0-9]{3}$")).then("status").alias("status")
+    checked = checked.with_columns(reject, status).select(*RAW_SCHEMA)
     if checked["reject"].null_count() == len(checked):
         return checked
     kept = pl.col("reject").is_null()

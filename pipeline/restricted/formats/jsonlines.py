@@ -16,7 +16,7 @@ from typing import Final
 import orjson
 import polars as pl
 
-Picked = tuple[object, ...]
+Picked = Sequence[object]
 Pick = Callable[[Mapping[str, object]], Picked | None]
 """One line's object → its values in order, as they are, or None where it is none of the format."""
 
@@ -24,23 +24,25 @@ Pick = Callable[[Mapping[str, object]], Picked | None]
 def table(lines: pl.Series, names: Sequence[str], pick: Pick) -> pl.DataFrame:
     """Return ``matched`` (Boolean) and a String column for each of ``names``, a row per line."""
     nothing: Final[Picked] = (None,) * len(names)
-    loads = orjson.loads
-
-    def row(line: str | None) -> Picked | None:
-        if line is None:
-            return None
-        try:
-            found = loads(line)
-        except orjson.JSONDecodeError:
-            return None
-        return pick(found) if type(found) is dict else None
-
-    rows = [row(line) for line in lines.to_list()]
-    values = zip(*[nothing if entry is None else entry for entry in rows], strict=True)
-    columns: Sequence[Picked] = list(values) if rows else [()] * len(names)
+    loads, error = orjson.loads, orjson.JSONDecodeError
+    matched: list[bool] = []
+    values: list[object] = []
+    tell, keep = matched.append, values.extend
+    for line in lines.to_list():
+        row = None
+        if line is not None:
+            try:
+                found = loads(line)
+            except error:
+                found = None
+            if type(found) is dict:
+                row = pick(found)
+        tell(row is not None)
+        # One list of all values: rows that live on would cost the garbage collector a third more.
+        keep(nothing if row is None else row)
     return pl.DataFrame(
-        [pl.Series("matched", [entry is not None for entry in rows], dtype=pl.Boolean)]
-        + [_texts(name, column) for name, column in zip(names, columns, strict=True)]
+        [pl.Series("matched", matched, dtype=pl.Boolean)]
+        + [_texts(name, values[at :: len(names)]) for at, name in enumerate(names)]
     )
 
 

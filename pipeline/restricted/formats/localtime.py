@@ -1,35 +1,50 @@
 """Times without an offset: local time of a zone, through the two hours a year when that is unclear.
 
 When clocks go back, an hour comes twice. Lines of one message follow each other in one file, so
-where their times jump back, those before are of the first pass and those after of the second. Where
-no jump is seen, a live line is of the pass that is nearest to now, and an old one of the first.
-Times in the hour that clocks skip in spring do not exist; they are null.
+that their order tells the two passes apart: where the times jump back, those before are of the
+first pass and those after of the second. Without a jump, a message that came from before the hour
+is in the first pass, and one that goes on after it was in the second. Where nothing tells, a live
+line is of the pass that is nearest to now, and an old one of the first. Times in the hour that
+clocks skip in spring do not exist; they are null.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
 from pipeline.restricted.formats.fields import Context
 
-_JUMP: Final = pl.duration(minutes=30)
-"""Farther back than this is no disorder of requests that end out of order, but the clock."""
+_NEARBY: Final = 3
+"""Lines on either side whose median is looked at: a line alone that is behind (a long download
+carries the time it began) is no jump of the clock."""
 _SLACK: Final = 60
 """Seconds that a live line's clock may be ahead of ours."""
 
 
+_SOME_TIME: Final = pl.Series([dt.datetime(2000, 2, 3, 4, 5, 6)])  # noqa: DTZ001 - a local one
+
+
 @lru_cache(maxsize=1_000)
 def is_zone(name: str) -> bool:
-    """Tell whether there is a time zone of that name (IANA)."""
+    """Tell whether there is a time zone of that name (IANA), which Polars knows by it."""
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        _SOME_TIME.dt.replace_time_zone(name)
+    except pl.exceptions.PolarsError:
         return False
-    return True
+    return bool(name)
+
+
+def is_form(form: str) -> bool:
+    """Tell whether times can be written, and so read, by chrono's directives ``form``."""
+    try:
+        written = _SOME_TIME.dt.replace_time_zone("UTC").dt.strftime(form)
+        return written.str.to_datetime(form, strict=False).null_count() == 0
+    except pl.exceptions.PolarsError:
+        return False
 
 
 def zoned_seconds(stamp: pl.Series, form: str, context: Context) -> pl.Series:
@@ -51,24 +66,49 @@ def local_seconds(local: pl.Series, context: Context) -> pl.Series:
         local.dt.replace_time_zone(context.zone, ambiguous=which, non_existent="null").dt.epoch("s")
         for which in ("earliest", "latest")
     )
-    twice = (early != late).fill_null(value=False)
-    if not twice.any():
+    if early.equals(late):
         return early
-    second = twice & _second_pass(local, late, twice, context)
-    return late.zip_with(second, early)
-
-
-def _second_pass(
-    local: pl.Series, late: pl.Series, twice: pl.Series, context: Context
-) -> pl.Series:
-    """Tell of each line whether it is of the second pass (Boolean), where ``twice`` is true."""
     starts = context.starts
-    if starts is None:
-        starts = pl.Series([False]).new_from_index(0, len(local))
-    day = [starts.cast(pl.UInt32).cum_sum().alias("message"), local.dt.date().alias("day")]
-    frame = pl.DataFrame([local.alias("local"), late.alias("late"), twice.alias("twice"), *day])
-    hour = ("message", "day", "twice")
-    jumped = (pl.col("local").cum_max() - pl.col("local") > _JUMP).cum_max().over(hour)
-    now = pl.lit(context.live) & (pl.col("late") <= context.now + _SLACK)
-    second = pl.when(jumped.any().over(hour)).then(jumped).otherwise(now)
-    return frame.select(second.alias("second")).to_series().fill_null(value=False)
+    message = pl.lit(0, pl.UInt32) if starts is None else pl.lit(starts.cast(pl.UInt32).cum_sum())
+    frame = pl.DataFrame(
+        [local.dt.epoch("s").alias("local"), early.alias("early"), late.alias("late")]
+    ).with_columns(
+        message.alias("message"), (pl.col("late") > pl.col("early")).fill_null(value=False)
+        .alias("twice"), pl.int_range(pl.len(), dtype=pl.UInt32).alias("at"),
+    )  # fmt: skip
+    twice = frame.with_columns(*_around()).filter("twice").with_columns(*_jump())
+    second = (
+        pl.when(pl.col("jumped").any().over("message"))
+        .then("jumped")
+        .when("from_before")
+        .then(pl.lit(value=False))
+        .when("goes_on")
+        .then(pl.lit(value=True))
+        .otherwise(pl.lit(context.live) & (pl.col("late") <= context.now + _SLACK))
+    )
+    late_ones = twice.filter(second)
+    return early.scatter(late_ones["at"], late_ones["late"])
+
+
+def _around() -> tuple[pl.Expr, ...]:
+    """Tell whether a line's message has lines from before the hour that comes twice, and after."""
+    local, twice = pl.col("local"), pl.col("twice")
+    hour = pl.when(twice).then(local)
+    return (
+        (~twice & (local < hour.min())).any().over("message").alias("from_before"),
+        (~twice & (local > hour.max())).any().over("message").alias("goes_on"),
+    )
+
+
+def _jump() -> tuple[pl.Expr, ...]:
+    """Tell of the lines of the hour whether they stand behind the message's farthest jump back.
+
+    A jump is of more than half the shift, and the lines about it are apart by a third of it.
+    """
+    local, shift = pl.col("local"), pl.col("late") - pl.col("early")
+    back = local.shift(1) - local
+    before = local.rolling_median(_NEARBY, min_samples=1).shift(1)
+    after = local.reverse().rolling_median(_NEARBY, min_samples=1).reverse()
+    far = pl.when((back * 2 > shift) & ((before - after) * 3 > shift)).then(back)
+    jumped = (far == far.max()).fill_null(value=False).cum_max()
+    return (jumped.over("message").alias("jumped"),)

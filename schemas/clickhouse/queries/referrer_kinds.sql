@@ -1,4 +1,4 @@
--- search, social, direct, internal and other referrers; visitor_days adds up each day's distinct visitors
+-- search, AI, mail, social, direct, internal and other referrers; visitor_days adds up each day's distinct visitors
 SELECT site, value AS referrer_kind, sum(hits) AS hits, sum(visitors) AS visitor_days
 FROM analytics.breakdown_daily
 WHERE dimension = 'referrer_kind'

@@ -200,7 +200,7 @@ async def test_dead_keys_and_raw_values_are_forgotten_where_nothing_comes_any_mo
     made = worker(lambda: now[0])
     remembered: list[Sized] = [
         made._splitter._describer._agents._remembered,
-        made._splitter._describer._scrubber._remembered,
+        made._splitter._describer._pages._scrubber._remembered,
     ]
     await run(made, Log([{PARTITIONS[0]: 1, PARTITIONS[1]: 1}]), Sent(), Keys())
     assert all(len(each) for each in remembered)

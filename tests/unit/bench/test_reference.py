@@ -20,15 +20,19 @@ def _page(target: str) -> str:
     return target.partition("?")[0]
 
 
-def _agent(header: str | None) -> tuple[str, str, str, str, str]:
-    return ("human" if header else "bot", f"browser {header}", "1", "system", "desktop")
+def _agent(header: str | None) -> tuple[str, ...]:
+    return ("human" if header else "bot", f"browser {header}", "1", "system", "desktop", "kind")
 
 
 def _referrer(url: str | None) -> tuple[str | None, str, None]:
     return (url or "(direct)", "other" if url else "direct", None)
 
 
-DESCRIBERS = Describers(_page, _agent, _referrer, str.lower)
+def _campaign(target: str) -> str:
+    return target.partition("?")[2] or "(none)"
+
+
+DESCRIBERS = Describers(_page, _agent, _referrer, str.lower, _campaign)
 
 
 def test_rows_are_cells() -> None:
@@ -39,19 +43,21 @@ def test_rows_are_cells() -> None:
     assert (count.lines, count.events, count.rejected, count.bytes) == (6, 5, 1, 23)
     short = [(row["hour"], row["visitor"], row["page"], row["hits"], row["bytes"]) for row in found]
     assert short == [
-        (MONDAY + 10 * 3600, 0, "/a", 2, 15),
+        (MONDAY + 10 * 3600, 0, "/a", 1, 10),
+        (MONDAY + 10 * 3600, 0, "/a", 1, 5),
         (MONDAY + 11 * 3600, 0, "/a", 1, 0),
         (MONDAY + 24 * 3600, 1, "/b", 1, 7),
         (MONDAY + 10 * 3600, 2, "/a", 1, 1),
     ]
-    assert found[2]["referrer"] == "http://r/"
-    assert found[2]["method"] == "post"
-    assert found[3]["audience"] == "bot"
+    assert [row["campaign"] for row in found] == ["x=1", *["(none)"] * 4]
+    assert found[3]["referrer"] == "http://r/"
+    assert found[3]["method"] == "post"
+    assert (found[4]["audience"], found[4]["suspicion"]) == ("bot", "(bot)")
 
 
 def test_what_asks_for_no_page_has_no_method() -> None:
     line = b'192.0.2.1 - - [06/Jan/2025:10:00:00 +0000] "CONNECT a:443 HTTP/1.1" 400 0 "-" "A"\n'
-    nowhere = Describers(lambda _: "(none)", _agent, _referrer, str.lower)
+    nowhere = Describers(lambda _: "(none)", _agent, _referrer, str.lower, _campaign)
     [row] = rows([line], "bench", nowhere)
     assert (row["page"], row["method"]) == ("(none)", "(none)")
 
@@ -60,9 +66,9 @@ def test_each_distinct_value_is_described_once() -> None:
     """The reference is slow, but not as slow as parsing an agent a line."""
     asked: list[str | None] = []
 
-    def agent(header: str | None) -> tuple[str, str, str, str, str]:
+    def agent(header: str | None) -> tuple[str, ...]:
         asked.append(header)
         return _agent(header)
 
-    list(rows(LINES * 3, "bench", Describers(_page, agent, _referrer, str.lower)))
+    list(rows(LINES * 3, "bench", Describers(_page, agent, _referrer, str.lower, _campaign)))
     assert asked == ["A", None]

@@ -6,12 +6,14 @@ import bz2
 import contextlib
 import gzip
 import io
+import lzma
 import os
 import random
 import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +37,7 @@ LINE = (
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "gz": gzip.compress,
     "bz2": bz2.compress,
+    "xz": lzma.compress,
     "zst": zstandard.compress,
 }
 
@@ -45,6 +48,16 @@ def log(tmp_path: Path) -> Path:
     path = tmp_path / "access.log"
     path.write_text(LINE * 20)
     return path
+
+
+def tarball() -> bytes:
+    """A tar with one log in it."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        info = tarfile.TarInfo("access.log")
+        info.size = len(LINE)
+        tar.addfile(info, io.BytesIO(LINE.encode()))
+    return made.getvalue()
 
 
 def spared(complaint: str) -> str:
@@ -68,7 +81,58 @@ class TestFiles:
         assert "nowhere.log" in complaint or "begins more than two days ago" in complaint
 
     def test_a_folder(self, partywall: Partywall, verb: str, tmp_path: Path) -> None:
-        assert "is a directory: name the files in it" in partywall(verb, tmp_path).complaint
+        (tmp_path / ".hidden").write_text(LINE)
+        assert (
+            partywall(verb, tmp_path).complaint == f"{tmp_path} has no file in it: check the path"
+        )
+
+    def test_a_folder_of_files_that_are_no_logs(
+        self, partywall: Partywall, verb: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "logs").mkdir()
+        (tmp_path / "logs/empty").touch()
+        assert partywall(verb, "logs").complaint == (
+            "logs: there is no log in it; name the files that are"
+        )
+
+    def test_a_pattern_that_matches_nothing(self, partywall: Partywall, verb: str) -> None:
+        assert partywall(verb, "logs/*.gz").complaint == (
+            "logs/*.gz matches no file: check the path"
+        )
+
+    def test_an_archive_without_a_log(
+        self, partywall: Partywall, verb: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "notes").write_text(f"call {SECRET}\n" * 3)
+        with tarfile.open(tmp_path / "all.tar.gz", "w:gz") as tar:
+            tar.add(tmp_path / "notes", "notes")
+        said = partywall(verb, "all.tar.gz")
+        assert said.code == 2
+        assert "passed over all.tar.gz: notes: it is no log" in spared(said.err)
+        assert "all.tar.gz: there is no log in it; name the files that are" in said.err
+
+    def test_an_address_of_nobody(self, partywall: Partywall, verb: str) -> None:
+        assert partywall(verb, "gopher://logs/x").complaint == (
+            "gopher://logs/x: name a file, a folder or an s3:// address"
+        )
+        assert "there is no object; check the address" in (
+            partywall(verb, "memory://nowhere/x").complaint
+        )
+
+    def test_s3_without_the_library_for_it(
+        self, partywall: Partywall, monkeypatch: pytest.MonkeyPatch, verb: str
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "s3fs", None)
+        assert partywall(verb, "s3://logs/2015/").complaint == (
+            "s3://logs/2015/: install partywall[s3] to read s3:// addresses"
+        )
+
+    @pytest.mark.parametrize("zone", ["Europe/Nowhere", "", "../etc/passwd", "CEST!", "Europe"])
+    def test_a_time_zone_that_is_none(
+        self, partywall: Partywall, verb: str, log: Path, zone: str
+    ) -> None:
+        complaint = partywall(verb, log, f"--zone={zone}").complaint
+        assert "no time zone is called that; name one such as Europe/Berlin" in complaint
 
     def test_an_empty_file(self, partywall: Partywall, verb: str, tmp_path: Path) -> None:
         (tmp_path / "empty.log").touch()
@@ -94,7 +158,7 @@ class TestFiles:
         os.mkfifo(tmp_path / "pipe")
         assert "pipe is no regular file: pipe it in" in partywall(verb, "pipe").complaint
 
-    @pytest.mark.parametrize("packed", ["gz", "bz2", "zst"])
+    @pytest.mark.parametrize("packed", list(PACK))
     def test_an_archive_that_is_cut_short(
         self, partywall: Partywall, verb: str, tmp_path: Path, packed: str
     ) -> None:
@@ -123,6 +187,31 @@ class TestFiles:
         }
         assert complaint.startswith(says[verb])
 
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ("json: {address: ip}", "setting split.formats.own: json needs a time"),
+            ("regex: '('", "setting split.formats.own: regex: unclosed group"),
+            ("- json", "--format map.yaml: holds no mapping; begin it with json: or regex:"),
+            ("json: {", "--format map.yaml: is no YAML that can be read"),
+            (None, "--format map.yaml: No such file or directory; name a YAML file"),
+        ],
+    )
+    def test_a_format_in_a_file_that_reads_nothing(
+        self,
+        partywall: Partywall,
+        verb: str,
+        log: Path,
+        tmp_path: Path,
+        text: str | None,
+        says: str,
+    ) -> None:
+        if text is not None:
+            (tmp_path / "map.yaml").write_text(text)
+        complaint = partywall(verb, log, "--format", "map.yaml").complaint
+        told = verb == "report" or says.startswith("--format map.yaml")
+        assert complaint == says if told else complaint.startswith("--format: whoever splits must")
+
     @pytest.mark.parametrize("label", ["a b", "-x", "", "ä", "x" * 65, "a/b", "a\nb"])
     def test_a_label_of_the_wrong_shape(
         self, partywall: Partywall, verb: str, log: Path, label: str
@@ -133,7 +222,10 @@ class TestFiles:
         ("bytes_", "says"),
         [
             (b"", "standard input is empty"),
-            (gzip.compress(b"x", mtime=0), "standard input is packed: unpack it on the way"),
+            (gzip.compress(f"{SECRET}\n".encode(), mtime=0), "no line is in a known format"),
+            (gzip.compress(bytes(range(9)) * 50, mtime=0), "standard input is a binary file"),
+            (tarball(), "standard input is a tar: name the file instead"),
+            (gzip.compress(tarball(), mtime=0), "standard input is a tar: name the file"),
             (bytes(range(9)) * 50, "standard input is a binary file"),
             (f"{SECRET}\n".encode(), "standard input: no line is in a known format"),
         ],
@@ -217,6 +309,17 @@ class TestReport:
         assert "is no MMDB file" in spared(partywall("report", log, option, log).complaint)
         assert "no such file" in partywall("report", log, option, "nowhere.mmdb").complaint
 
+    def test_a_file_of_networks_that_is_none(
+        self, partywall: Partywall, log: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "clouds.txt").write_text("# clouds\n192.0.2.0/24\n192.0.2.0/33\n")
+        said = partywall("report", log, "--datacentres", "clouds.txt").complaint
+        assert "clouds.txt: line 3 is no network" in said
+        assert "line 1 is no network" in spared(
+            partywall("report", log, "--datacentres", log).complaint
+        )
+        assert "no such file" in partywall("report", log, "--datacentres", "nowhere").complaint
+
     def test_a_page_that_cannot_be_written(
         self, partywall: Partywall, log: Path, tmp_path: Path
     ) -> None:
@@ -280,6 +383,16 @@ class TestService:
             port = other.getsockname()[1]
             complaint = partywall("up", "--port", port, "--data", tmp_path / "data").complaint
         assert complaint == f"port {port} is in use: choose another with --port"
+
+    def test_the_collectors_port_in_use(self, partywall: Partywall, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            complaint = partywall("up", "--collect-port", port, "--data", tmp_path / "d").complaint
+        assert complaint == f"port {port} is in use: choose another with --collect-port"
+
+    @pytest.mark.parametrize("word", ["shop", "shop=", "shop=shop.example", "a b=https://x", "="])
+    def test_a_site_of_a_widget_that_is_none(self, partywall: Partywall, word: str) -> None:
+        assert partywall("up", "--widget", word).complaint.startswith("--widget: ")
 
     def test_a_port_that_is_none(self, partywall: Partywall) -> None:
         assert "'--port'" in partywall("up", "--port", "99999").complaint
@@ -347,6 +460,17 @@ class TestService:
         (folder / "access.log").write_text(LINE)
         assert "two days ago" in partywall("ship", folder / "access.log").complaint
 
+    def test_what_cannot_be_followed(self, partywall: Partywall) -> None:
+        assert "leave --follow out" in partywall("ship", "--follow", "-").complaint
+        assert partywall("ship", "--follow", "s3://logs/x").complaint == (
+            "--follow s3://logs/x: only files of this machine can be followed"
+        )
+
+    def test_an_old_log_that_is_followed_as_live(self, partywall: Partywall, log: Path) -> None:
+        complaint = spared(partywall("ship", "--follow", log).complaint)
+        assert "begins more than two days ago" in complaint
+        assert "ship it first with an ingest of its own" in complaint
+
     def test_old_logs_that_are_shipped_as_live(self, partywall: Partywall, log: Path) -> None:
         complaint = spared(partywall("ship", log).complaint)
         assert "begins more than two days ago" in complaint
@@ -375,7 +499,7 @@ class TestQuery:
     @pytest.mark.parametrize(
         ("text", "says"),
         [
-            ("traffik", "no query is called that; choose from browsers"),
+            ("traffik", "no query is called that; choose from bots"),
             ("", "query: it is empty"),
             ("SELECT FROM WHERE", "query: "),
             ("SELECT nothing FROM analytics.traffic_daily", "query: "),

@@ -26,7 +26,7 @@ def test_a_dashed_name_is_the_same_query() -> None:
 
 
 def test_a_wrong_name_lists_the_right_ones(reader: Reader) -> None:
-    with pytest.raises(UsageError, match="choose from browsers, countries"):
+    with pytest.raises(UsageError, match="choose from bots, browsers, campaigns, countries"):
         reader.rows("pagez")
 
 

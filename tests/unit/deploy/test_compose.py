@@ -60,7 +60,8 @@ def test_no_network_joins_the_raw_side_and_the_statistics() -> None:
     assert {n for n, nets in on.items() if "statistics" in nets} == {"load", "clickhouse"}
     assert SERVICES["keys"]["network_mode"] == "none"
     ways_out = {n for n, spec in COMPOSE["networks"].items() if not spec.get("internal")}
-    assert {n for n, nets in on.items() if nets & ways_out} == {"clickhouse"}
+    assert {n for n, nets in on.items() if nets & ways_out} == {"clickhouse", "collect"}
+    assert "front" in on["collect"]
 
 
 def test_nobody_but_its_owner_mounts_a_store() -> None:

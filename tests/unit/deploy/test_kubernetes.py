@@ -95,7 +95,7 @@ def test_metrics_are_served_to_monitoring_and_to_nobody_else() -> None:
         "ports": [{"protocol": "TCP", "port": 9100}],
     }
     letting = {name for name, spec in POLICIES.items() if "ingress" in spec}
-    assert letting == {"metrics-from-monitoring", "keys-from-split"}
+    assert letting == {"metrics-from-monitoring", "keys-from-split", "collect-from-front"}
     image = (FOLDER.parent / "Dockerfile").read_text(encoding="utf-8")
     assert re.search(r"^ +PARTYWALL_METRICS_HOST=0\.0\.0\.0 ", image, re.MULTILINE), "not loopback"
     assert re.search(r"^ +PARTYWALL_METRICS_PORT=9100$", image, re.MULTILINE)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import aiohttp
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -51,6 +52,7 @@ async def test_a_line_goes_all_the_way_under_access_rules(tmp_path: Path) -> Non
         await admin.close()
         with _workers(tmp_path, users) as running:
             await _ship(users["ship"])
+            await _until(lambda: _is_collected(tmp_path / "collect"), running)
             async with client.consumer(users["admin"], None) as look, asyncio.timeout(WITHIN):
                 await _until(lambda: _has_rows(look, declared["rollups"]), running)
                 await _until(lambda: _is_trimmed(look, declared["logs.web"]), running)
@@ -98,6 +100,16 @@ async def _is_loaded(folder: Path) -> bool:
     return int(str(rows[0]["hits"])) == len(LINES)
 
 
+async def _is_collected(folder: Path) -> bool:
+    """An event that is posted is acknowledged: 202 comes after that."""
+    first = (folder / "out").read_text(encoding="utf-8").partition("\n")[0]
+    if not first:
+        return False
+    url = json.loads(first)["collector"] + "/v1/events?site=shop"
+    async with aiohttp.ClientSession() as session, session.post(url, data=b"{}") as answer:
+        return answer.status == 202
+
+
 async def _ship(kafka: Kafka) -> None:
     labels = [("site", b"s"), ("source", b"t"), ("format", b"combined"), ("ingest", b"old")]
     async with client.producer(kafka) as producer:
@@ -129,6 +141,8 @@ def _workers(folder: Path, users: dict[str, Kafka]) -> Iterator[Running]:
                 "PARTYWALL_KEYS__TOKEN_FILE": str(token),
                 "PARTYWALL_VAULT__FLUSH_SECONDS": "0.2",
                 "PARTYWALL_K": "10",
+                "PARTYWALL_COLLECT__PORT": "0",
+                "PARTYWALL_COLLECT__SITES": '{"shop": {}}',
             }
             if kafka is not None:
                 environment |= {

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.restricted.agent import A_BOT, BOT, UNKNOWN, Agent, Agents, load_names
+from pipeline.restricted.agent import BOT, UNKNOWN, Agent, Agents, a_bot, load_names
+from pipeline.restricted.crawlers import kinds
 
 NAMES = load_names()
 AGENTS = Agents(NAMES)
@@ -41,7 +42,7 @@ ANDROID = (
     ],
 )  # fmt: skip
 def test_people(header: str, wanted: tuple[str, str, str, str]) -> None:
-    assert AGENTS.describe(header) == Agent("human", *wanted)
+    assert AGENTS.describe(header) == Agent("human", *wanted, "(none)")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,9 @@ def test_people(header: str, wanted: tuple[str, str, str, str]) -> None:
 )  # fmt: skip
 def test_bots(header: str | None) -> None:
     """A missing header counts as a bot: every browser sends one."""
-    assert AGENTS.describe(header) == A_BOT
+    found = AGENTS.describe(header)
+    assert found == a_bot(found.bot)
+    assert found.bot in kinds()
 
 
 @given(
@@ -80,6 +83,7 @@ def test_nothing_of_the_header_gets_through(header: str) -> None:
     assert found.audience in {"human", "bot"}
     assert found.browser in NAMES.browsers | {UNKNOWN, BOT}
     assert found.system in set(NAMES.systems) | {UNKNOWN, BOT}
+    assert found.bot in ({"(none)"} if found.audience == "human" else set(kinds()))
     assert found.device in {"desktop", "mobile", "tablet", "bot", UNKNOWN}
     version = found.browser_version
     assert version in {UNKNOWN, BOT} or (version.isdigit() and len(version) <= 3)
@@ -100,3 +104,78 @@ def test_free_text_in_a_product_is_not_a_name(header: str) -> None:
 def test_many_answers_in_order() -> None:
     headers = ["curl/8", f"{WINDOWS} Chrome/120.0 Safari/537.36", None, "curl/8"]
     assert AGENTS.many(headers) == [AGENTS.describe(header) for header in headers]
+
+
+CHROME = "Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X) AppleWebKit/537.36 (KHTML, like Gecko)"
+
+
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        (None, "no agent"), (" ", "no agent"),
+        # As their makers write them; the sources stand in crawlers.yaml.
+        ("Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.3; "
+         "+https://openai.com/gptbot)", "ai training"),
+        (f"{WINDOWS} Chrome/131.0.0.0 Safari/537.36; compatible; OAI-SearchBot/1.3; "
+         "+https://openai.com/searchbot", "ai search"),
+        ("Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; ChatGPT-User/1.0; "
+         "+https://openai.com/bot", "ai assistant"),
+        ("Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; ClaudeBot/1.0; "
+         "+claudebot@anthropic.com)", "ai training"),
+        ("Mozilla/5.0 (compatible; Claude-User/1.0; +Claude-User@anthropic.com)", "ai assistant"),
+        ("Mozilla/5.0 (compatible; Claude-SearchBot/1.0)", "ai search"),
+        ("Mozilla/5.0 (compatible; PerplexityBot/1.0; +https://perplexity.ai/perplexitybot)",
+         "ai search"),
+        ("Mozilla/5.0 (compatible; Perplexity-User/1.0; +https://perplexity.ai/perplexity-user)",
+         "ai assistant"),
+        ("Mozilla/5.0 (compatible; MistralAI-User/1.0; +https://docs.mistral.ai/robots)",
+         "ai assistant"),
+        ("meta-externalagent/1.1 (+https://developers.facebook.com/docs/)", "ai training"),
+        ("meta-externalfetcher/1.1", "ai assistant"), ("facebookexternalhit/1.1", "preview"),
+        (f"{CHROME} (compatible; Amazonbot/0.1; +https://developer.amazon.com/support/amazonbot)",
+         "ai training"),
+        ("Mozilla/5.0 (compatible; Bytespider; spider-feedback@bytedance.com)", "ai training"),
+        ("CCBot/2.0 (https://commoncrawl.org/faq/)", "ai training"),
+        ("DuckAssistBot/1.2; (+http://duckduckgo.com/duckassistbot.html)", "ai search"),
+        ("Mozilla/5.0 (compatible; ExaBot/1.0; +https://exa.ai)", "ai search"),
+        ("Mozilla/5.0 (compatible; Exabot/3.0; +http://www.exabot.com/go/robot)", "search"),
+        ("cohere-ai/1.0", "ai assistant"), ("Mozilla/5.0 (compatible; YouBot/1.0)", "ai search"),
+        (f"{CHROME} Chrome/41.0 Mobile Safari/537.36 (compatible; Googlebot/2.1; "
+         "+http://www.google.com/bot.html)", "search"),
+        ("Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)", "search"),
+        ("Mozilla/5.0 (compatible; Applebot/0.1; +http://www.apple.com/go/applebot)", "search"),
+        ("GoogleOther", "research"), ("AdsBot-Google (+http://www.google.com/adsbot.html)", "ads"),
+        ("FeedFetcher-Google; (+http://www.google.com/feedfetcher.html)", "feed"),
+        # Names that the package knows.
+        ("Mozilla/5.0 (compatible; YandexBot/3.0; +http://yandex.com/bots)", "search"),
+        ("Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)", "seo"),
+        ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", "preview"),
+        ("Mozilla/5.0 (compatible; archive.org_bot +http://archive.org/details/archive.org_bot)",
+         "archive"),
+        ("Mozilla/5.0 (compatible; CensysInspect/1.1; +https://about.censys.io/)", "scanner"),
+        ("Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)", "monitor"),
+        (f"{WINDOWS} HeadlessChrome/120.0.0.0 Safari/537.36", "automation"),
+        ("curl/8.4.0", "library"), ("python-requests/2.31.0", "library"),
+        # An assistant's name before that of the program it was made with.
+        ("Claude-User python-httpx/0.27", "ai assistant"),
+        # What is told by words alone, and by what is lacking.
+        ("Tiny Tiny RSS/1.11", "feed"), ("eZ Publish Link Validator", "monitor"),
+        ("some-tool/1.0", "other"), ("Mozilla/5.0 (compatible; BeetleBot; )", "other"),
+    ],
+)  # fmt: skip
+def test_kinds_of_bots(header: str | None, kind: str) -> None:
+    assert AGENTS.describe(header) == a_bot(kind)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Mozilla/5.0 (Linux; Android 16; Pixel 10 Build/CP1A.260305.018; wv) AppleWebKit/537.36 "
+        "(KHTML, like Gecko) Version/4.0 Chrome/146.0 Mobile Safari/537.36 MetaIAB Facebook",
+        "Mozilla/5.0 (Linux; Android 15; CPH2557 Build/AP3A.240617.008; wv) AppleWebKit/537.36 "
+        "(KHTML, like Gecko) Version/4.0 Chrome/142.0 Mobile Safari/537.36 Instagram 406.0.0.58",
+        f"{WINDOWS} Code/1.115.0 Chrome/142.0 Electron/39.8.5 Safari/537.36",
+    ],
+)
+def test_a_browser_inside_another_program_is_a_persons(header: str) -> None:
+    assert AGENTS.describe(header).audience == "human"

@@ -63,7 +63,9 @@ def test_canonical(text: str, wanted: str | None) -> None:
 )
 def test_a_column_says_what_each_value_says(texts: list[str | None]) -> None:
     wanted = [None if text is None else canonical(text) for text in texts]
-    assert canonical_column(pl.Series(texts, dtype=pl.String)).to_list() == wanted
+    given = pl.Series(texts, dtype=pl.String)
+    assert canonical_column(given).to_list() == wanted
+    assert given.to_list() == texts
 
 
 @given(st.ip_addresses())

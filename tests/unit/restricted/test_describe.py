@@ -43,9 +43,11 @@ def test_the_columns_are_those_of_events() -> None:
 def test_one_row() -> None:
     assert DESCRIBER.describe(raw({})).row(0, named=True) == {
         "time": 1_431_857_103, "audience": "human", "page": "/a", "referrer": "(direct)",
-        "referrer_kind": "direct", "browser": "Firefox", "browser_version": "115",
-        "system": "Ubuntu", "device": "desktop", "country": "(unknown)", "provider": "(unknown)",
-        "status": "200", "method": "GET", "bytes": 123,
+        "referrer_kind": "direct", "campaign": "(none)", "browser": "Firefox",
+        "browser_version": "115", "system": "Ubuntu", "device": "desktop", "bot": "(none)",
+        "suspicion": "(none)", "country": "(unknown)", "provider": "(unknown)",
+        "status": "200", "method": "GET", "bytes": 123, "event": "request", "detail": "(none)",
+        "locale": "(none)", "screen": "(none)", "widget_version": "(none)",
     }  # fmt: skip
 
 
@@ -133,6 +135,8 @@ def test_planted_values_do_not_come_through() -> None:
         rows += [
             {"target": f"/p/{value}"},
             {"target": f"/p?q={value}"},
+            {"target": f"/p?utm_source={value}&utm_medium={value}&utm_campaign={value}"},
+            {"target": f"/p?utm_campaign=x-{value}-y&gclid={value}"},
             {"target": f"http://{value}/p"},
             {"referrer": f"https://example.net/{value}?q={value}"},
             {"referrer": f"https://{value}/"},
@@ -158,6 +162,6 @@ def test_the_pages_of_the_sample_stay_recognisable() -> None:
     assert [path for path in asked["target"].head(75) if path not in pages] == []
     said = found["page"]
     assert said.str.contains("/:", literal=True).sum() < 0.05 * len(said)
-    assert dict(found["audience"].value_counts().iter_rows()) == {"human": 7_113, "bot": 2_886}
+    assert dict(found["audience"].value_counts().iter_rows()) == {"human": 7_111, "bot": 2_888}
     kinds = dict(found["referrer_kind"].value_counts().iter_rows())
     assert kinds["internal"] > kinds["search"] > kinds["social"]

@@ -182,6 +182,45 @@ def test_live_traffic_cannot_be_ended() -> None:
     assert found.ended == ["old"]
 
 
+def test_a_backfill_says_on_which_topics_it_comes() -> None:
+    """Only topics of raw lines, and never of live traffic, which is everywhere."""
+
+    def begin(ingest: bytes, topics: bytes) -> Headers:
+        return [("control", b"begin"), ("ingest", ingest), ("topics", topics)]
+
+    headers: list[Headers] = [
+        begin(b"old", b"logs.widget"), begin(b"old", b"logs.web,events,alice"),
+        begin(b"live", b"logs.widget"), begin(b"other", b""), [("control", b"begin")],
+    ]  # fmt: skip
+    batch = RawMessages("logs.web:0", [0, 1, 2, 3, 4], [b""] * 5, headers)
+    found = explode(batch, Labeller(Label("site", "source", "combined")))
+    assert found.begun == {"old": ("logs.web", "logs.widget")}
+    assert not found.ended
+    assert found.frame.is_empty()
+
+
+def test_what_is_said_of_an_ingest_crosses_with_its_events(splitter: Splitter) -> None:
+    headers: list[Headers] = [
+        [("control", b"begin"), ("ingest", b"old"), ("topics", b"logs.web,logs.widget")],
+        [("ingest", b"old")],
+    ]
+    batch = RawMessages("logs.web:0", [0, 1], [b"", GOOD], headers)
+    reading = splitter.read(batch, NOW)
+    keys = {(ingest, day): key_of(day) for ingest, day in reading.days}
+    crossing = splitter.cross(reading, day_key().key, keys)
+    heads = [events.decode_header(message) for _, message in crossing.events]
+    assert {(h.ingest, h.topics) for h in heads} == {("old", ("logs.web", "logs.widget"))}
+
+
+def test_no_site_is_called_as_a_widget(splitter: Splitter) -> None:
+    batch = labelled({"site": "shop.widget"}, {"site": "shop.widget2"}, {"site": "widget"})
+    assert set(splitter.read(batch, NOW).frame.select("site", "reject").iter_rows()) == {
+        ("default", "unknown_label"),
+        ("shop.widget2", None),
+        ("widget", None),
+    }
+
+
 def labelled(*names: dict[str, str]) -> RawMessages:
     """A good line for each of these headers."""
     headers: list[Headers] = [[(k, v.encode()) for k, v in each.items()] for each in names]
@@ -235,7 +274,7 @@ def test_a_new_day_forgets_the_values_of_the_old_one() -> None:
     remembered: list[Sized] = [
         made._describer._agents._remembered,
         made._describer._referrers._remembered,
-        made._describer._scrubber._remembered,
+        made._describer._pages._scrubber._remembered,
         client_ip._canonical,
     ]
     line = GOOD.replace(b"10.1.2.3", b"2001:DB8::7")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.restricted.referrer import Referrers, bare_host, may_be_named
+from pipeline import declarations
+from pipeline.restricted.referrer import KINDS, OwnHosts, Referrers, bare_host, may_be_named
 
 REFERRERS = Referrers()
-OWN = frozenset({"example.com"})
+OWN = OwnHosts({"example.com"})
 
 
 @pytest.mark.parametrize(
@@ -21,13 +24,13 @@ OWN = frozenset({"example.com"})
         ("https://www.google.com/search?q=my+name", "google.com", "search"),
         ("http://WWW.Google.co.uk:80/url?q=x", "google.co.uk", "search"),
         ("https://google.de", "google.de", "search"),
-        ("https://mail.google.com/mail/u/0/", "mail.google.com", "other"),
+        ("https://mail.google.com/mail/u/0/", "mail.google.com", "mail"),
         ("https://google.evil-site.com/", "evil-site.com", "other"),
         ("https://fr.search.yahoo.com/search?p=x", "fr.search.yahoo.com", "search"),
         ("android-app://com.google.android.googlequicksearchbox/",
-         "com.google.android.googlequicksearchbox", "search"),
-        ("https://t.co/aBcDeF", "t.co", "social"),
-        ("https://out.reddit.com/t3_x?url=y", "out.reddit.com", "social"),
+         "google.com", "search"),
+        ("https://t.co/aBcDeF", "x.com", "social"),
+        ("https://out.reddit.com/t3_x?url=y", "reddit.com", "social"),
         ("//blog.example.org/a", "blog.example.org", "other"),
         ("https://blog.example.org./a", "blog.example.org", "other"),
         ("https://blog.example.org?a#b", "blog.example.org", "other"),
@@ -86,8 +89,102 @@ def test_named(url: str | None, name: str, kind: str) -> None:
     assert (found.name, found.kind) == (name, kind)
 
 
+@pytest.mark.parametrize(
+    ("url", "name", "kind"),
+    [
+        ("https://chatgpt.com/", "chatgpt.com", "ai"),
+        ("https://chat.openai.com/c/1f2e", "chatgpt.com", "ai"),
+        ("https://www.perplexity.ai/search/who-is-alice", "perplexity.ai", "ai"),
+        ("https://claude.ai/chat/1f2e", "claude.ai", "ai"),
+        ("https://gemini.google.com/app", "gemini.google.com", "ai"),
+        ("https://copilot.microsoft.com/", "copilot.microsoft.com", "ai"),
+        ("https://edgeservices.bing.com/", "edgeservices.bing.com", "ai"),
+        ("android-app://com.openai.chatgpt/", "chatgpt.com", "ai"),
+        ("https://outlook.live.com/mail/0/", "outlook.live.com", "mail"),
+        ("https://de.mail.yahoo.com/", "de.mail.yahoo.com", "mail"),
+        ("https://mail.yandex.ru/", "mail.yandex.ru", "mail"),
+        ("https://deref-gmx.net/mail/client/x/dereferrer/?redirectUrl=y", "deref-gmx.net", "mail"),
+        ("android-app://com.google.android.gm/", "mail.google.com", "mail"),
+        ("ANDROID-APP://com.google.android.gm", "mail.google.com", "mail"),
+        # Anybody's own webmail: the domain, as of any other host.
+        ("https://webmail.example.org/?_task=mail&_uid=7", "webmail.example.org", "mail"),
+        ("https://roundcube.alice.example.org/", "example.org", "mail"),
+        ("https://mail.example.org/", "mail.example.org", "other"),
+        ("https://l.facebook.com/l.php?u=x&h=AT0", "facebook.com", "social"),
+        ("https://lm.facebook.com/", "facebook.com", "social"),
+        ("android-app://com.facebook.katana/", "facebook.com", "social"),
+        ("https://l.instagram.com/?u=x", "instagram.com", "social"),
+        ("https://lnkd.in/aBc", "linkedin.com", "social"),
+        ("https://youtu.be/aBc", "youtube.com", "social"),
+        # An app that is not listed may carry its maker's name, one with odd letters anything.
+        ("android-app://com.alice.diary/", "(app)", "other"),
+        ("ios-app://1234567890/", "(unnamed)", "other"),
+        ("android-app://c0000207.example/", "(unnamed)", "other"),
+    ],
+)
+def test_assistants_mail_and_apps(url: str, name: str, kind: str) -> None:
+    found = REFERRERS.describe(url, OWN)
+    assert (found.name, found.kind) == (name, kind)
+
+
+ADDRESSES = [
+    "192-0-2-7", "192_0_2_7", "192x0x2x7", "7.2.0.192", "7-2-0-192", "ec2-192-0-2-7",
+    "ip-192-0-2-7", "192-0-2-7-static", "host192-0-2-7", "dyn-192-000-002-007", "192000002007",
+    "3221225991", "c0000207", "pc0000207", "ipc0000207", "xc0000207", "c0-00-02-07",
+    "pdc2574bd", "ipfb695ffb", "host0beaffdf", "clientebebe8ad",
+    "2001-db8-85a3-8d3-1319-8a2e", "2001-0db8-85a3-0000-0000-8a2e-0370-7334",
+    "20010db885a3000000008a2e03707334",
+]  # fmt: skip
+"""192.0.2.7 and one of IPv6, as providers write their customers' addresses into names."""
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize(
+    "host",
+    ["{}", "{}.example", "{}.example.net", "{}.dynamic.isp.example", "pool.{}.isp.example.net",
+     "www.{}.co.uk", "{}.rev.example.com:8080", "blog.{}.example", "{}.webmail.example",
+     "webmail.{}.example", "{}.google.com", "app.{}.example"],
+)  # fmt: skip
+@pytest.mark.parametrize("url", ["http://{}/", "//{}", "android-app://{}/", "http://{}?a#b"])
+def test_an_address_in_a_host_is_never_named(address: str, host: str, url: str) -> None:
+    found = REFERRERS.describe(url.format(host.format(address)))
+    assert not re.search("[0-9]", found.name)
+
+
+@pytest.mark.parametrize("value", ["192.0.2.7", "3221225991", "[2001:db8::7]", "alice@example.com"])
+@pytest.mark.parametrize(
+    "url",
+    ["https://example.net/{}", "https://example.net/?q={}", "https://example.net/#{}",
+     "https://example.net:443/a/{}?x={}", "android-app://com.google.android.gm/{}"],
+)  # fmt: skip
+def test_what_follows_the_host_is_dropped(url: str, value: str) -> None:
+    assert REFERRERS.describe(url.format(value, value)).name in {"example.net", "mail.google.com"}
+
+
+@pytest.mark.parametrize(
+    ("host", "inside"),
+    [
+        ("example.com", True), ("www.example.com", True), ("shop.example.com", True),
+        ("a.b.example.com:8443", True), ("SHOP.Example.com.", True), ("localhost", True),
+        ("notexample.com", False), ("example.com.evil.example", False), ("example.org", False),
+        ("a.localhost", False),
+    ],
+)  # fmt: skip
+def test_a_star_stands_for_the_domain_and_every_host_under_it(host: str, inside: bool) -> None:
+    own = OwnHosts({"*.Example.com", "example.com", "localhost"})
+    assert (REFERRERS.describe(f"https://{host}/", own).kind == "internal") == inside
+
+
+def test_every_alias_is_of_a_listed_host_and_every_host_is_listed_once() -> None:
+    document = declarations.load("referrers.yaml")
+    for alias, host in document["aliases"].items():
+        assert REFERRERS.describe(f"https://{host}/").kind in KINDS, alias
+    listed = [host for kind in KINDS for host in document[kind]]
+    assert len(listed) == len(set(listed))
+
+
 def test_own_hosts_may_be_odd() -> None:
-    found = REFERRERS.describe("http://localhost:8080/a", frozenset({"localhost"}))
+    found = REFERRERS.describe("http://localhost:8080/a", OwnHosts({"localhost"}))
     assert found[:2] == ("(internal)", "internal")
 
 
@@ -116,7 +213,9 @@ def test_a_host_is_named_by_its_end_and_words_we_chose(labels: list[str]) -> Non
 @given(st.text(max_size=100) | st.builds("https://{}/{}?q={}".format, *(st.text(max_size=40),) * 3))
 def test_any_text_gives_a_public_host_or_none(url: str) -> None:
     found = REFERRERS.describe(url, OWN)
-    assert found.kind in {"search", "social", "direct", "internal", "other"}
-    assert found.name in {"(direct)", "(internal)", "(unnamed)"} or may_be_named(found.name)
+    assert found.kind in {*KINDS, "direct", "internal", "other"}
+    assert found.name in {"(direct)", "(internal)", "(unnamed)", "(app)"} or may_be_named(
+        found.name
+    )
     assert (found.name == "(direct)") == (found.kind == "direct")
     assert (found.name == "(internal)") == (found.kind == "internal")

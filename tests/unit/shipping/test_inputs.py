@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import lzma
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
     "gz": gzip.compress,
     "bz2": bz2.compress,
+    "xz": lzma.compress,
     "zst": zstandard.compress,
 }
 TOPIC = declared(policy.load().current.retention)["logs.web"]
@@ -50,7 +52,7 @@ def test_all_of_a_file_is_read(tmp_path: Path, packed: str) -> None:
     assert everything(path) == first + second
 
 
-@pytest.mark.parametrize("packed", ["gz", "bz2", "zst"])
+@pytest.mark.parametrize("packed", ["gz", "bz2", "xz", "zst"])
 @pytest.mark.parametrize("missing", [1, 9, 5_000, 200_000])
 def test_an_archive_that_is_cut_is_never_taken_for_whole(
     tmp_path: Path, packed: str, missing: int

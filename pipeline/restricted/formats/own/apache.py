@@ -31,9 +31,12 @@ _PARTS: Final = {
     "%D": "%m/%d/%Y", "%F": "%Y-%m-%d", "%R": "%H:%M", "%T": "%H:%M:%S", "%e": "%d", "%h": "%m",
     "%b": "%m", "%B": "%m",
 }  # fmt: skip
-_WHOLE: Final = frozenset("YdHM")
-"""What a time of day and year has at least."""
-_CLOCKS: Final = {"sec": "epoch", "msec": "epoch", "usec": "micros"}
+_WRITTEN: Final = {
+    "sec": "epoch", "msec": "epoch", "usec": "micros", "%s": "epoch",
+    "%d/%b/%Y:%H:%M:%S %z": "clf", "%d/%b/%Y:%T %z": "clf",
+    "%Y-%m-%dT%H:%M:%S%z": "iso", "%Y-%m-%dT%T%z": "iso", "%FT%T%z": "iso",
+}  # fmt: skip
+"""How a time is written → what its slot holds."""
 
 
 def layout(text: str) -> Layout:
@@ -77,13 +80,14 @@ def _time(name: str | None) -> list[str | Slot]:
     if name is None:
         return ["[", Slot("clf"), "]"]
     clock = name.removeprefix("begin:").removeprefix("end:")
-    if clock in _CLOCKS:
-        return [Slot(_CLOCKS[clock])]
-    if clock in {"%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y:%T %z"}:
-        return [Slot("clf")]
-    if clock in {"%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%T%z", "%FT%T%z"}:
-        return [Slot("iso")]
-    if _WHOLE.issubset(_STRFTIME.findall(_LONG.sub(lambda part: _PARTS[part[0]], clock))):
-        return [Slot("when", clock)]
+    return [Slot(_WRITTEN[clock]) if clock in _WRITTEN else _when(clock)]
+
+
+def _when(form: str) -> Slot:
+    """Return the slot of a time written by ``strftime``, whole or one of its halves."""
+    said = set(_STRFTIME.findall(_LONG.sub(lambda part: _PARTS[part[0]], form)))
+    day, clock = said >= {"Y", "d"}, said >= {"H", "M"}
+    if day or clock:
+        return Slot("when" if day and clock else "day" if day else "clock", form)
     # Parts of a second and the like; a format needs another time beside them.
-    return [Slot(None)]
+    return Slot(None)

@@ -34,7 +34,9 @@ def layout(text: str) -> Layout:
     for found in _VARIABLE.finditer(text):
         if found.start() > at:
             made.append(text[at : found.start()])
-        made.append(Slot(_HOLDS.get(found[1] or found[2])))
+        name = found[1] or found[2]
+        # Every upstream that was tried has its value: "a, b : c".
+        made.append(Slot("many" if name.startswith("upstream_") else _HOLDS.get(name)))
         at = found.end()
     if at < len(text):
         made.append(text[at:])

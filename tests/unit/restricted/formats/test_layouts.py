@@ -91,6 +91,43 @@ def read(text: str, line: str) -> dict[str, Any]:
             {"address": "2001:db8::7", "time": THEN, "target": "/a?b=c"},
         ),
         (
+            '%h %{%d/%b/%Y %T}t "%r" %D %>s',
+            '192.0.2.7 17/May/2015 10:05:03 "GET /a?b=c HTTP/1.1" 4711 200',
+            {"time": THEN, "target": "/a?b=c", "status": "200"},
+        ),
+        (
+            '[%{%F}t] [%{%T}t.%{msec_frac}t] %h "%!200,304{Referer}i" %k',
+            '[2015-05-17] [10:05:03.987] 192.0.2.7 "-" 3',
+            {"time": THEN, "address": "192.0.2.7", "referrer": None},
+        ),
+        (
+            '%h %{%e/%b/%Y:%T %z}t %D "%r"',
+            '192.0.2.7  7/May/2015:10:05:03 +0000 1 "GET /a HTTP/1.1"',
+            {"time": THEN - 864_000, "target": "/a"},
+        ),
+        (
+            '%h %{begin:%d/%b/%Y:%T %z}t "%r" %{end:usec}t %{X-Forwarded-For}i',
+            f'192.0.2.7 {AT} "GET /a] HTTP/1.1" 1 203.0.113.9, 10.0.0.1',
+            {"time": THEN, "target": "/a]"},
+        ),
+        (
+            '$remote_addr [$time_local] "$request" $upstream_addr $upstream_response_time '
+            '$request_time $status "$http_user_agent" $upstream_status',
+            f'192.0.2.7 [{AT}] "GET /a HTTP/1.1" 10.0.0.1:80, 10.0.0.2:80 : unix:/s 0.1, - : 0.3 '
+            f'0.412 200 "{AGENT}" 502, 200 : 200',
+            {"target": "/a", "status": "200", "agent": AGENT},
+        ),
+        (
+            '$time_local $remote_addr "$http_x_forwarded_for" "$request"',
+            f'{AT} 192.0.2.7 "-" "GET /a HTTP/1.1"',
+            {"time": THEN, "address": "192.0.2.7"},
+        ),
+        (
+            '{"ip":"$remote_addr","t":"$msec","r":"$request","ua":"$http_user_agent"}',
+            f'{{"ip":"192.0.2.7","t":"{THEN}.001","r":"GET /\\"a\\" HTTP/1.1","ua":"x\\u0007y"}}',
+            {"target": '/"a"', "agent": "x\x07y"},
+        ),
+        (
             "$remote_addr $time_iso8601 $uri $args",
             "192.0.2.7 2015-05-17T10:05:03Z /a -",
             {"target": "/a"},
@@ -112,6 +149,9 @@ def test_what_a_server_writes_is_read(text: str, line: str, row: dict[str, Any])
         ("%h%l %t", "something between each two fields"),
         ("%h %t %Z", "there is no directive '%Z'"),
         ("%h %t %", "there is no directive '%'"),
+        ('%h %{%F}t "%r"', "needs a time"),
+        ('%h %{%T}t "%r"', "needs a time"),
+        ('%h %{%Y-%m-%d %H:%M %Q}t "%r"', "cannot be read"),
         ("$remote_addr$time_local", "something between each two fields"),
         ("$time_local $request", "needs the client's address"),
         ("combined", "neither an Apache LogFormat"),
@@ -129,10 +169,36 @@ def test_a_string_that_reads_nothing_is_refused_in_one_line(text: str, says: str
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("status", ["alice@example.org", "2000", "20", "²00", " 200", "200 "])
+def test_a_status_is_three_digits_or_none(status: str) -> None:
+    """It goes into events as it stands; between quotes there may be anything."""
+    for written, wanted in ((status, None), ("200", "200")):
+        found = read('$remote_addr [$time_local] "$status"', f'192.0.2.7 [{AT}] "{written}"')
+        assert (found["reject"], found["status"]) == (None, wanted)
+
+
 @pytest.mark.parametrize("name", ["combined", "auto"])
 def test_a_name_that_is_taken_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match="this name is taken"):
         known({name: "%h %t"})
+
+
+def test_a_header_in_a_format_of_ones_own_is_for_trusted_proxies() -> None:
+    among = known({"mine": '%h %t "%{X-Forwarded-For}i"'})
+    lines = pl.Series([f'10.0.0.9 [{AT}] "203.0.113.9, 192.0.2.7"'])
+    for trusted, address in (("10.0.0.0/8", "192.0.2.7"), ("172.16.0.0/12", "10.0.0.9")):
+        context = Context(NOW, proxies=read_proxies([trusted]))
+        assert parse("mine", lines, context, among=among)["address"].to_list() == [address]
+
+
+def test_a_peer_that_is_told_by_a_name_is_not_made_up_for_by_a_header() -> None:
+    found = read('%h %t "%{X-Forwarded-For}i"', f'proxy.example.net [{AT}] "203.0.113.9"')
+    assert found["reject"] == "bad_address"
+
+
+def test_a_chain_alone_names_the_client_by_its_end() -> None:
+    found = read('"%{X-Forwarded-For}i" %t', f'"203.0.113.9, 192.0.2.7" [{AT}]')
+    assert found["address"] == "192.0.2.7"
 
 
 _DIRECTIVES = {

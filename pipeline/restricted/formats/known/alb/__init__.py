@@ -1,0 +1,32 @@
+"""Access logs of AWS Application Load Balancers.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html.
+What follows the agent has grown over the years and is not looked at.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from pipeline.restricted.formats.fields import Context, Format
+from pipeline.restricted.formats.layouts import REQUEST, patterned
+from pipeline.restricted.formats.pieces import without_origins, without_ports
+
+_HEAD: Final = (
+    r"^[a-z0-9]+ (?P<when>[0-9T:-]+)(?:\.[0-9]+)?Z [^ ]+ "
+    r"(?P<address>[^ ]+) [^ ]+ [^ ]+ [^ ]+ [^ ]+ "
+    r"(?P<status>[0-9]{3}|-) [^ ]+ [^ ]+ (?P<size>[0-9]+|-) "
+)
+_TAIL: Final = " [^ ]+ [^ ]+ [^ ]"
+_QUICK: Final = rf'{_HEAD}"{REQUEST}" "(?P<agent>[^"\\]*)"{_TAIL}'
+_TOLERANT: Final = rf'{_HEAD}"(?P<request>(?:[^"\\]|\\.)*)" "(?P<agent>(?:[^"\\]|\\.)*)"{_TAIL}'
+_lines: Final = patterned(_QUICK, _TOLERANT, form="%Y-%m-%dT%H:%M:%S", utc=True)
+
+
+def _read(lines: pl.Series, context: Context) -> pl.DataFrame:
+    return without_origins(without_ports(_lines(lines, context)))
+
+
+FORMAT: Final = Format("alb", "AWS Application Load Balancer access log", _read)

@@ -1,0 +1,33 @@
+"""Amazon S3 server access logs: https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html.
+
+The bucket is the host. Who asked (requester), for what (key) and under which identifiers stays raw.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from pipeline.restricted.formats.fields import Format
+from pipeline.restricted.formats.layouts import REQUEST, patterned
+
+_HEAD: Final = r"^[^ ]+ (?P<host>[^ ]+) \[(?P<clf>[^\]]+)\] (?P<address>[^ ]+) "
+_ANSWER: Final = r" (?P<status>[0-9]{3}|-) [^ ]+ (?P<size>[0-9]+|-) [^ ]+ [^ ]+ [^ ]+ "
+_QUICK: Final = (
+    rf'{_HEAD}[^ ]+ [^ ]+ [^ ]+ [^ ]+ "{REQUEST}"{_ANSWER}'
+    r'"(?P<referrer>[^"]*)" "(?P<agent>[^"]*)" [^ "]+(?: |$)'
+)
+_TOLERANT: Final = (
+    rf'{_HEAD}.*? (?:"(?P<request>.*?)"|-){_ANSWER}'
+    r'(?:"(?P<referrer>.*?)"|-) (?:"(?P<agent>.*?)"|-) [^ "]+(?: [^"]*)?$'
+)
+
+
+def _as_written(values: pl.Series) -> pl.Series:
+    return values
+
+
+FORMAT: Final = Format(
+    "s3", "Amazon S3 server access log", patterned(_QUICK, _TOLERANT, plain=_as_written)
+)

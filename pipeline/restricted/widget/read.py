@@ -1,0 +1,303 @@
+"""Lines of ``logs.widget`` into columns: an object each, as ``schemas/widget`` says.
+
+orjson reads each line alone, and what the schemas name is picked out of it (why not in one go for
+all lines: ``formats/jsonlines.py``). From there on everything is done by the column, and of every
+column only what its schema lets cross is handed on.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Final
+
+import orjson
+import polars as pl
+
+from pipeline.restricted.distinct import distinct
+from pipeline.restricted.formats.fields import FIELDS, NOT_THIS_FORMAT, Context, Format, check
+from pipeline.restricted.formats.pieces import empty_as_null, iso_seconds, plain_host
+from pipeline.restricted.widget import coarsen, schema
+from pipeline.restricted.widget.coarsen import NONE, Coarsening, Value
+from pipeline.restricted.widget.fit import unfit
+from pipeline.restricted.widget.schema import Schemas
+
+NAME: Final = "widget"
+
+UNKNOWN_EVENT: Final = "unknown_event"
+BAD_EVENT: Final = "bad_event"
+OPTED_OUT: Final = "opted_out"
+REASONS: Final[dict[str, str]] = {
+    UNKNOWN_EVENT: "an event, or a version of it, that no schema declares",
+    BAD_EVENT: "a property does not fit the event's schema",
+    OPTED_OUT: "the visitor's browser asks not to be counted, and the site's policy grants it",
+}
+"""Why a line of this format is no event, beside what all formats say."""
+
+COLUMNS: Final[dict[str, pl.DataType]] = {
+    **{name: pl.String() for name in coarsen.FIELDS},
+    "nobody": pl.Boolean(),
+}
+"""What a widget's line has beside RAW_SCHEMA, as coarse as it crosses; nulls where it is rejected.
+
+``nobody``: the line is to be counted without a pseudonym.
+"""
+
+HEADERS: Final = ("forwarded_for", "forwarded")
+"""What proxies said of the client, as the collector was told it."""
+
+_STATED: Final = ("v", "event")
+_BELIEVED: Final = 86_400
+"""Seconds before a line was received within which the client's own clock is believed."""
+_MOST: Final = 1 << 53
+_TURNED: Final = 2_000
+"""So many lines are turned into columns at once: rows that live on cost the garbage collector."""
+_OBJECT: Final = frozenset({dict, type(None)})
+_HOST: Final = r"(?i)^\s*https?://([^/?#\\\s]*)"
+_PATH: Final = r"(?i)^\s*https?://[^/?#\\\s]*([^?#]*)"
+Column = Sequence[object]
+
+
+class Reader:
+    """Reads lines by the schemas it was given; keeps nothing of them."""
+
+    def __init__(self, schemas: Schemas) -> None:
+        """Take all events, of every version."""
+        self._envelope = schemas.envelope
+        self._kinds = {(event.version, event.name): n for n, event in enumerate(schemas.events)}
+        shapes = {n: s for event in schemas.events for n, s in event.shapes.items()}
+        self._shapes = {n: s for n, s in shapes.items() if s.types != {"object"}}
+        self._objects = tuple(shapes.keys() - self._shapes.keys())
+        self._declaring: dict[str, set[int]] = defaultdict(set)
+        self._requiring: dict[str, set[int]] = defaultdict(set)
+        self._ways: dict[tuple[str, Coarsening], set[int]] = defaultdict(set)
+        # The last is for lines of no kind, which have the number -1.
+        self._names: list[str | None] = []
+        for kind, event in enumerate(schemas.events):
+            for name in event.shapes:
+                self._declaring[name].add(kind)
+            for name in event.required:
+                self._requiring[name].add(kind)
+            for name, way in event.crossing.items():
+                self._ways[name, way].add(kind)
+            self._names.append(event.name if "event" in event.crossing else None)
+        self._names.append(None)
+
+    def parse(self, lines: pl.Series, context: Context) -> pl.DataFrame:
+        """Return RAW_SCHEMA and COLUMNS, a row per line, in order; no text makes it raise."""
+        found = self.read(lines)
+        checked = check(found.select("matched", *FIELDS, *HEADERS), lines, context)
+        plain = checked["reject"].is_null() | (checked["reject"] == NOT_THIS_FORMAT)
+        reject = pl.when(plain).then(pl.coalesce(found["refused"], "reject")).otherwise("reject")
+        checked = checked.with_columns(reject.alias("reject"), *found.select(*COLUMNS))
+        if checked["reject"].null_count() == len(checked):
+            return checked
+        kept = pl.col("reject").is_null()
+        return checked.select(
+            "reject", *(pl.when(kept).then(name).alias(name) for name in (*FIELDS, *COLUMNS))
+        )
+
+    def read(self, lines: pl.Series) -> pl.DataFrame:
+        """Return matched, FIELDS, HEADERS, COLUMNS and ``refused``.
+
+        ``refused`` is one of REASONS, null where a line matched.
+        """
+        around, stated, said = self._columns(lines)
+        kinds = self._kinds_of(stated)
+        shapeless = {
+            at for name in ("received", "address") for at, v in enumerate(around[name]) if v is None
+        }
+        for name, shape in self._envelope.items():
+            shapeless.update(unfit(around[name], shape))
+        bad = self._bad(said, kinds)
+        if shapeless or bad or -1 in kinds:
+            ok = [
+                kind >= 0 and at not in shapeless and at not in bad for at, kind in enumerate(kinds)
+            ]
+            kinds_ok = [kind if good else -1 for kind, good in zip(kinds, ok, strict=True)]
+            around = {name: _where(ok, values) for name, values in around.items()}
+            said = {name: _where(ok, values) for name, values in said.items()}
+            refused = [
+                None if at in shapeless else UNKNOWN_EVENT if kind < 0 else BAD_EVENT if at in bad
+                else None for at, kind in enumerate(kinds)
+            ]  # fmt: skip
+            return self._frame(around, said, kinds_ok, pl.Series(refused, dtype=pl.String))
+        return self._frame(
+            around, said, kinds, pl.repeat(None, len(kinds), dtype=pl.String, eager=True)
+        )
+
+    def _columns(
+        self, lines: pl.Series
+    ) -> tuple[dict[str, Column], tuple[Column, ...], dict[str, Column]]:
+        """Pick out of each line what stands around the event, its version and name, the rest.
+
+        Of an object its type alone, or the garbage collector would look after all of them.
+        """
+        around, names, objects = tuple(self._envelope), (*_STATED, *self._shapes), self._objects
+        nothing: Final = (None,) * (len(around) + len(names) + len(objects))
+        loads = orjson.loads
+
+        def row(line: str | None) -> tuple[object, ...]:
+            try:
+                found = loads(line or "")
+            except orjson.JSONDecodeError:
+                return nothing
+            event = found.get("event") if type(found) is dict else None
+            if type(event) is not dict:
+                return nothing
+            types = map(type, map(event.get, objects))
+            return (*map(found.get, around), *map(event.get, names), *types)
+
+        columns: list[list[object]] = [[] for _ in nothing]
+        for part in lines.to_frame().iter_slices(_TURNED):
+            rows = [row(line) for line in part.to_series().to_list()]
+            for column, more in zip(columns, zip(*rows, strict=True), strict=True):
+                column.extend(more)
+        first, rest = len(around), len(around) + len(_STATED)
+        return (
+            dict(zip(around, columns[:first], strict=True)),
+            tuple(columns[first:rest]),
+            dict(zip((*self._shapes, *objects), columns[rest:], strict=True)),
+        )
+
+    def _kinds_of(self, stated: tuple[Column, ...]) -> list[int]:
+        """Return the number of each line's event, -1 where no schema declares it."""
+        get = self._kinds.get
+        return [
+            get((number, name), -1) if type(name) is str and number is not None else -1
+            for number, name in zip(map(_whole, stated[0]), stated[1], strict=True)
+        ]
+
+    def _bad(self, said: dict[str, Column], kinds: list[int]) -> set[int]:
+        """Return the places of lines with a property that does not fit, or without a needed one."""
+        bad: set[int] = set()
+        for name, shape in self._shapes.items():
+            declaring = self._declaring[name]
+            bad.update(at for at in unfit(said[name], shape) if kinds[at] in declaring)
+        for name in self._objects:
+            if not _OBJECT.issuperset(said[name]):
+                pairs = enumerate(zip(said[name], kinds, strict=True))
+                declaring = self._declaring[name]
+                bad.update(at for at, (t, k) in pairs if t not in _OBJECT and k in declaring)
+        for name, requiring in self._requiring.items():
+            pairs = enumerate(zip(said[name], kinds, strict=True))
+            bad.update(at for at, (value, kind) in pairs if value is None and kind in requiring)
+        return bad
+
+    def _frame(
+        self,
+        around: dict[str, Column],
+        said: dict[str, Column],
+        kinds: list[int],
+        refused: pl.Series,
+    ) -> pl.DataFrame:
+        crossing = self._crossing(said, kinds)
+        host, path = _of_page(_texts(crossing["page"]))
+        received, told = _seconds(around["received"]), _seconds(crossing["time"])
+        coarse = {
+            name: pl.Series(name, crossing[name], dtype=pl.String).fill_null(NONE)
+            for name in coarsen.FIELDS
+        }
+        privacy = _texts(around["privacy"])
+        told_of_all = pl.select(
+            matched=pl.Series(kinds, dtype=pl.Int16) >= 0,
+            refused=pl.when(pl.lit(privacy) == "drop").then(pl.lit(OPTED_OUT)).otherwise(refused),
+            address=_texts(around["address"]),
+            time=pl.when((received - told).is_between(0, _BELIEVED)).then(told).otherwise(received),
+            method=pl.lit(None, pl.String),
+            target=path,
+            status=pl.lit(None, pl.String),
+            bytes=pl.lit(0, pl.UInt64),
+            referrer=empty_as_null(pl.lit(_texts(crossing["referrer"]))),
+            agent=empty_as_null(pl.lit(_texts(around["agent"]))),
+            host=host,
+            nobody=pl.lit(privacy).eq_missing(pl.lit("no-pseudonym")),
+        )
+        proxies = [_texts(around[name]).alias(name) for name in HEADERS]
+        return told_of_all.hstack([*coarse.values(), *proxies])
+
+    def _crossing(self, said: dict[str, Column], kinds: list[int]) -> dict[str, Column]:
+        """Return what its schema lets cross of each line, by the field that is made of it."""
+        made: dict[str, Column] = {
+            way.field: (None,) * len(kinds) for way in coarsen.COARSENINGS.values()
+        }
+        made["event"] = [self._names[kind] for kind in kinds]
+        for (name, way), mine in self._ways.items():
+            if name not in said:
+                continue  # the event's name: its schema says it
+            values = said[name]
+            everywhere = len(mine) == len(self._names) - 1
+            if not everywhere:
+                # Of an event that does not declare it, it may be anything.
+                values = _where([kind in mine for kind in kinds], values)
+            if way.say is not None:
+                values = _answers(values, way.say)
+            if not everywhere:
+                pairs = zip(values, made[way.field], strict=True)
+                values = [other if value is None else value for value, other in pairs]
+            made[way.field] = values
+        return made
+
+
+def persons(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return ``rows`` with neither address nor agent where nobody is to be told apart.
+
+    All such lines of a site and day so share one pseudonym, which no address has.
+    """
+    nobody = pl.col("nobody")
+    return rows.with_columns(
+        pl.when(~nobody).then("address").alias("address"),
+        pl.when(~nobody).then("agent").alias("agent"),
+    )
+
+
+def _answers(values: Column, say: Callable[[Value], str]) -> list[str | None]:
+    """Return what is said of each value, asked once for those that are equal."""
+    answers: dict[object, str | None] = {v: say(v) for v in set(values) if v is not None}  # type: ignore[arg-type]
+    return list(map(answers.get, values))
+
+
+def _where(ok: list[bool], values: Column) -> Column:
+    return [value if good else None for value, good in zip(values, ok, strict=True)]
+
+
+def _texts(values: Column) -> pl.Series:
+    return pl.Series(values, dtype=pl.String)
+
+
+def _whole(value: object) -> int | None:
+    """Return a whole number of a size that a clock may show, None for anything else."""
+    if type(value) is int or (type(value) is float and value.is_integer()):
+        return int(value) if -_MOST < value < _MOST else None
+    return None
+
+
+def _of_page(pages: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return host and path of each address; null of what is no page of the web."""
+    codes, values = distinct(pages)
+    found = _texts(values)
+    host = pl.select(plain_host(pl.lit(found.str.extract(_HOST)))).to_series()
+    return host.gather(codes), found.str.extract(_PATH).gather(codes)
+
+
+def _seconds(values: Column) -> pl.Series:
+    """Return seconds since 1970 UTC of milliseconds and ISO 8601 times; null where unreadable."""
+    found = pl.Series(list(map(_whole, values)), dtype=pl.Int64) // 1000
+    if str not in set(map(type, values)):
+        return found
+    texts = _texts([v if type(v) is str else None for v in values])
+    return pl.select(pl.coalesce(found, iso_seconds(pl.lit(texts)))).to_series()
+
+
+@cache
+def packaged() -> Reader:
+    """Return the reader of the packaged schemas; raises SettingsError as ``schema.load`` does."""
+    return Reader(schema.load())
+
+
+WIDGET: Final = Format(
+    NAME,
+    "chat widget events, in the envelope of the collector",
+    lambda lines, _: packaged().read(lines).select("matched", *FIELDS, *HEADERS),
+)

@@ -1,0 +1,7 @@
+-- classes of the screens that chat widgets were shown on; visitor_days adds up each day's distinct visitors
+SELECT site, value AS screen, sum(hits) AS hits, sum(visitors) AS visitor_days
+FROM analytics.breakdown_daily
+WHERE dimension = 'screen' AND site LIKE '%.widget'
+GROUP BY site, value
+ORDER BY site, value = '(other)', hits DESC, value
+LIMIT 100 BY site

@@ -1,0 +1,95 @@
+"""A dimension of one value is decided with others at once, and as if it had been alone."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.bench.oracle import release
+from pipeline.events import AUDIENCE, DIMENSIONS
+from pipeline.release import alone, tables
+from pipeline.release.ledger import Ledger
+from pipeline.release.rules import Rules
+from pipeline.rows import CELLS, DAY
+from tests.unit.release.sites import Row, arrivals, small_sites
+from tests.unit.release.test_oracle import released
+
+
+def plain_sites(seed: int, sites: int) -> list[Row]:
+    """Small sites in each of which some dimensions have one value only, as of a web server."""
+    rng = random.Random(seed)
+    rows = small_sites(seed, sites)
+    same = {row["site"]: [name for name in DIMENSIONS if rng.random() < 0.6] for row in rows}
+    merged: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        made = dict(row)
+        for name in same[row["site"]]:
+            parent = DIMENSIONS[name]
+            made[name] = f"{row[AUDIENCE]} {name}" if parent == AUDIENCE else f"the {name}"
+        key = tuple(value for name, value in made.items() if name not in {"hits", "bytes"})
+        merged.setdefault(key, made)
+    return list(merged.values())
+
+
+def told(seed: int, rows: list[Row], k: int) -> list[Any]:
+    """Everything a ledger says, with late rows."""
+    ledger = Ledger(k, 600, DAY)
+    said: list[Any] = []
+    for places, watermark, end in arrivals(seed, rows, 600, DAY):
+        part = pl.DataFrame([rows[at] for at in places], schema=CELLS)
+        output = ledger.apply(part, watermark, end=end)
+        said.append(({n: t.rows() for n, t in output.tables.items()}, output.accounts))
+    return said
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), k=st.integers(1, 6))
+def test_the_reference_says_the_same_of_sites_with_one_value(seed: int, k: int) -> None:
+    rows = plain_sites(seed, 12)
+    made, accounts = released(rows, k)
+    reference = release(rows, k)
+    assert made == reference.tables
+    assert accounts == reference.accounts
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), k=st.integers(1, 4))
+def test_with_late_rows_too_it_is_as_if_each_was_decided_by_itself(seed: int, k: int) -> None:
+    rows = plain_sites(seed, 4)
+    together = told(seed, rows, k)
+
+    def nowhere(rows: pl.DataFrame, shown: pl.Expr) -> dict[str, pl.Series]:
+        del shown
+        return dict.fromkeys(DIMENSIONS, rows.get_column("window").clear())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alone, "single", nowhere)
+        patch.setattr(tables, "single", nowhere)
+        apart = told(seed, rows, k)
+    assert together == apart
+
+
+def test_of_a_web_servers_site_each_is_decided_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The point of it: what a dimension of one value costs does not grow with their number."""
+    asked: list[str] = []
+    real = alone.Alone.__init__
+
+    def counting(self: alone.Alone, rows: pl.DataFrame, rules: Rules, work: alone.Work) -> None:
+        def counted(part: pl.DataFrame, name: str, inside: pl.Series | None) -> alone.Label:
+            asked.append(name)
+            return work(part, name, inside)
+
+        real(self, rows, rules, counted)
+
+    monkeypatch.setattr(alone.Alone, "__init__", counting)
+    rows = [
+        {**row, **{n: "the one" for n, parent in DIMENSIONS.items() if parent != AUDIENCE}}
+        for row in small_sites(3, 2)
+    ]
+    released(rows, 2)
+    assert len(asked) < len(DIMENSIONS)
