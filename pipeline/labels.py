@@ -24,19 +24,21 @@ site a name that ends so.
 """
 
 KEYED: Final = ("site", "source", "format", "ingest")
-"""What the parts of a message's key are, in this order, where it has no headers."""
+"""What the parts of a message's key are, behind KEY and in this order, where it has no headers."""
+KEY: Final = b"partywall"
+"""How such a key begins: any other is somebody's own, and may be anybody's address."""
 
 _LONGEST_KEY: Final = 300
 
 
 @lru_cache(maxsize=1_000)
 def of_key(key: bytes | None) -> tuple[tuple[str, bytes], ...]:
-    """Return the headers that a key such as ``shop/web-1/nginx`` stands for.
+    """Return the headers that a key such as ``partywall/shop/web-1/nginx`` stands for.
 
     Some shippers can set a message's key and no headers. An empty part is not said; what is no such
     key (another shape, too long) says nothing.
     """
-    parts = (key or b"").split(b"/")
-    if not key or len(key) > _LONGEST_KEY or not 1 < len(parts) <= len(KEYED):
+    first, *parts = (key or b"").split(b"/")
+    if first != KEY or len(key or b"") > _LONGEST_KEY or len(parts) > len(KEYED):
         return ()
     return tuple((name, part) for name, part in zip(KEYED, parts, strict=False) if part)

@@ -67,7 +67,10 @@ def parse(body: bytes, most: int) -> Beacon:
 
 
 def wrap(beacon: Beacon, sender: Sender, received: int, privacy: str | None) -> bytes:
-    """Return a line for each event, with a newline between them; ``received`` in milliseconds."""
+    """Return a line for each event, with a newline between them; ``received`` in milliseconds.
+
+    Raises RefusedError.
+    """
     head = {
         "received": received,
         "address": sender.address,
@@ -76,7 +79,10 @@ def wrap(beacon: Beacon, sender: Sender, received: int, privacy: str | None) -> 
         "forwarded": _short(sender.forwarded),
         "privacy": privacy,
     }
-    return b"\n".join(orjson.dumps(head | {"event": event}) for event in beacon.events)
+    try:
+        return b"\n".join(orjson.dumps(head | {"event": event}) for event in beacon.events)
+    except orjson.JSONEncodeError:
+        raise RefusedError("malformed") from None  # nested too deep to be written again
 
 
 def _short(header: str | None) -> str | None:

@@ -16,6 +16,10 @@ from pipeline.collect.refusals import RefusedError
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _ZSTD_WINDOW: Final = 8 * 2**20
+_STEP: Final = 64
+"""Bytes unpacked at a time: four of them may stand for a block of 128 KiB (RFC 8878)."""
+_MOST_PARTS: Final = 1_000
+"""Members or frames in one body."""
 """RFC 8878 asks a decoder to support windows of 8 MiB; a larger one would be memory for a frame
 that may be a few bytes long."""
 
@@ -99,7 +103,9 @@ def _gunzip(body: bytes, limit: int) -> bytes:
     """Unpack one member after the other: RFC 1952 allows several."""
     plain = bytearray()
     rest = body
-    while rest:
+    for _ in range(_MOST_PARTS):
+        if not rest:
+            return bytes(plain)
         member = zlib.decompressobj(_GZIP)
         try:
             plain += member.decompress(rest, limit + 1 - len(plain))
@@ -110,20 +116,30 @@ def _gunzip(body: bytes, limit: int) -> bytes:
         if not member.eof:
             raise RefusedError("damaged")
         rest = member.unused_data
-    return bytes(plain)
+    raise RefusedError("damaged")
 
 
 def _unzstd(body: bytes, limit: int) -> bytes:
-    reader = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(
-        body, read_across_frames=True
-    )
-    try:
-        plain = reader.read(limit + 1)
-    except zstandard.ZstdError:
-        raise RefusedError("damaged") from None
-    if len(plain) > limit:
-        raise RefusedError("too_large")
-    return plain
+    """Unpack one frame after the other: RFC 8878 allows several."""
+    plain = bytearray()
+    rest = body
+    for _ in range(_MOST_PARTS):
+        if not rest:
+            return bytes(plain)
+        frame = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+        try:
+            for at in range(0, len(rest), _STEP):
+                plain += frame.decompress(rest[at : at + _STEP])
+                if len(plain) > limit:
+                    raise RefusedError("too_large")
+                if frame.eof:
+                    rest = frame.unused_data + rest[at + _STEP :]
+                    break
+            else:
+                raise RefusedError("damaged")  # cut short
+        except zstandard.ZstdError:
+            raise RefusedError("damaged") from None
+    raise RefusedError("damaged")
 
 
 _UNPACKERS: Final = {"gzip": _gunzip, "x-gzip": _gunzip, "zstd": _unzstd}

@@ -11,10 +11,13 @@ import polars as pl
 
 from pipeline.kafka.topics import RAW
 from pipeline.labels import LIVE, PATTERN, WIDGET_SUFFIX
-from pipeline.restricted.formats import is_zone
+from pipeline.restricted.formats import AUTO, is_zone
 
 MOST_LABELS: Final = 64
 """Distinct labels in one batch: each costs a parser's start and messages of its own."""
+
+MOST_GUESSES: Final = 4
+"""Of them, those whose format is to be guessed: each format has to be tried on their lines."""
 
 _HEADERS_KEPT: Final = 10_000
 _HEADERS_LONGEST: Final = 2_560
@@ -127,7 +130,7 @@ class Labeller:
     @property
     def full(self) -> bool:
         """Tell whether so many headers are remembered that it is time to forget them."""
-        return len(self._numbers) > _HEADERS_KEPT
+        return max(len(self._numbers), len(self.labels)) > _HEADERS_KEPT
 
     def _read(self, headers: dict[str, bytes]) -> Label:
         def text(name: str, default: str) -> str:
@@ -176,6 +179,7 @@ def _labelled(messages: RawMessages, labeller: Labeller) -> Lines:
     ended: list[str] = []
     begun: dict[str, tuple[str, ...]] = {}
     seen: set[int] = set()
+    guesses = 0
     for value, headers in zip(messages.values, messages.headers, strict=True):
         number = 0
         control = None
@@ -185,7 +189,8 @@ def _labelled(messages: RawMessages, labeller: Labeller) -> Lines:
             number = labeller.number(found)
             control = found.get("control")
         if number not in seen:
-            if len(seen) == MOST_LABELS:
+            guesses += labeller.labels[number].format == AUTO
+            if len(seen) == MOST_LABELS or guesses > MOST_GUESSES:
                 break
             seen.add(number)
         if control in _CONTROLS:

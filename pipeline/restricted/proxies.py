@@ -34,8 +34,11 @@ HEADER_COLUMNS: Final[Mapping[str, str]] = {
 
 _CHAINS: Final = frozenset({"forwarded_for", "forwarded"})
 _LONGEST: Final = 2_048
-_ELEMENTS: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^",])+')
-_FOR: Final = re.compile(r'(?:^|;)\s*for\s*=\s*("(?:[^"\\]|\\.)*"|[^;"\s]*)', re.IGNORECASE)
+# An element of Forwarded: pairs with semicolons between (RFC 7239, section 4).
+_VALUE: Final = r'(?:"(?:[^"\\]|\\.)*"|[^\s",;]*)'
+_PAIR: Final = rf"([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*({_VALUE})"
+_PAIRS: Final = re.compile(_PAIR)
+_ELEMENT: Final = re.compile(rf"\s*{_PAIR}(?:\s*;\s*(?:{_PAIR})?)*\s*")
 _PORT: Final = re.compile(r"^\[([^\]]*)\](?::[0-9A-Za-z._-]*)?$|^([0-9.]+):[0-9A-Za-z._-]*$")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -107,10 +110,10 @@ class Proxies:
     def _resolved(self, peer: str | None, name: str, value: str) -> str | None:
         if name not in _CHAINS:
             return bare(value) or peer
-        hops = list(_hops(name, value[-_LONGEST:]))
+        hops = _hops(name, value[-_LONGEST:])
         client = peer
-        while hops and (client is None or self._header(client) is not None):
-            hop = hops.pop()
+        while client is None or self._header(client) is not None:
+            hop = next(hops, None)
             if hop is None:
                 # Hidden, or no address: whoever reported it is the last one known.
                 break
@@ -123,14 +126,29 @@ NO_PROXIES: Final = Proxies()
 
 
 def _hops(name: str, value: str) -> Iterator[str | None]:
-    """Yield the addresses of a chain from the left, None for what is none."""
-    for element in _ELEMENTS.findall(value) if name == "forwarded" else value.split(","):
-        if name == "forwarded":
-            said = _FOR.search(element)
-            if said is not None:
-                yield bare(said[1].strip('"').replace('\\"', '"'))
-        elif element.strip():
-            yield bare(element)
+    """Yield the addresses of a chain from the right, None for what is none."""
+    if name != "forwarded":
+        yield from (bare(element) for element in reversed(value.split(",")) if element.strip())
+        return
+    # From the right, since the left came with the request: a quote that somebody left open there
+    # must not swallow what a proxy has added.
+    end = start = len(value)
+    while start >= 0 and end > 0:
+        start = value.rfind(",", 0, start)
+        element = value[start + 1 : end]
+        if not element.strip() and start >= 0:
+            end = start
+        elif _ELEMENT.fullmatch(element):
+            yield _said(element)
+            end = start
+    if end > 0:
+        yield None
+
+
+def _said(element: str) -> str | None:
+    """Return whom an element is ``for``; None where it does not say, or more than once."""
+    told = [value for name, value in _PAIRS.findall(element) if name.lower() == "for"]
+    return bare(told[0].strip('"').replace('\\"', '"')) if len(told) == 1 else None
 
 
 def bare(text: str) -> str | None:

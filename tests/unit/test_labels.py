@@ -46,13 +46,15 @@ def test_a_label_is_taken_or_not_alike(taken: Callable[[str], bool], label: str)
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        (b"shop/web-1/nginx", {"site": b"shop", "source": b"web-1", "format": b"nginx"}),
-        (b"shop//caddy/old-1", {"site": b"shop", "format": b"caddy", "ingest": b"old-1"}),
-        (b"shop/web-1", {"site": b"shop", "source": b"web-1"}),
-        (b"shop", {}),  # a key somebody hashes by
-        (b"a/b/c/d/e", {}),
+        (b"partywall/shop/web-1/nginx", {"site": b"shop", "source": b"web-1", "format": b"nginx"}),
+        (b"partywall/shop//caddy/old-1", {"site": b"shop", "format": b"caddy", "ingest": b"old-1"}),
+        (b"partywall/shop/web-1", {"site": b"shop", "source": b"web-1"}),
+        (b"192.0.2.7/alice", {}),  # a key somebody hashes by
+        (b"shop", {}),
+        (b"partywall", {}),
+        (b"partywall/a/b/c/d/e", {}),
         (b"/" * 3, {}),
-        (b"x/" + b"y" * 300, {}),
+        (b"partywall/" + b"y" * 300, {}),
         (b"", {}),
         (None, {}),
     ],

@@ -53,15 +53,22 @@
   function flush() {
     clearTimeout(timer);
     timer = 0;
+    if (silent()) queue = [];
     if (sending || !queue.length) return;
     sending = pack();
     send(sending);
   }
 
+  function post(text, leaving) {
+    return fetch(to, {
+      method: "POST", body: text, credentials: "omit", referrerPolicy: "no-referrer",
+      keepalive: leaving
+    });
+  }
+
   function send(text) {
-    fetch(to, {
-      method: "POST", body: text, credentials: "omit", referrerPolicy: "no-referrer"
-    }).then(function (answer) {
+    if (silent()) { sending = null; return; }
+    post(text).then(function (answer) {
       return answer.status > 499 || answer.status === 429 || answer.status === 408;
     }, function () { return true; }).then(function (again) {
       if (sending !== text) return; // it went another way meanwhile
@@ -77,15 +84,18 @@
     });
   }
 
+  // Not by sendBeacon, which sends cookies and the address of the page along.
+  function leave(text) {
+    post(text, true).catch(function () {
+      queue = JSON.parse(text).events.concat(queue); // no room: for when the page is back
+    });
+  }
+
   function hide() {
-    if (sending && nav.sendBeacon(to, sending)) sending = null;
-    while (queue.length) {
-      var text = pack();
-      if (!nav.sendBeacon(to, text)) {
-        queue = JSON.parse(text).events.concat(queue);
-        break;
-      }
-    }
+    if (silent()) { queue = []; sending = null; }
+    if (sending) leave(sending);
+    sending = null;
+    while (queue.length) leave(pack());
   }
 
   partywall.optOut = function () {

@@ -116,7 +116,9 @@ def find(
     outer, _, inner = name.partition(".")
     wrapper = WRAPPERS.get(outer)
     form = find(inner, among, depth=depth - 1) if wrapper is not None and depth else None
-    return None if wrapper is None or form is None else wrapped(wrapper, form)
+    if wrapper is None or form is None or not form.wrappable:
+        return None
+    return wrapped(wrapper, form)
 
 
 def parse(

@@ -22,6 +22,7 @@ from pipeline.restricted.formats.wrappers import MAX_DEPTH, WRAPPERS
 SAMPLE_LINES: Final = 1_000
 """As many lines as are looked at."""
 
+_SAMPLE_BYTES: Final = 512 * 1024
 _ENOUGH: Final = 0.8
 _CONTEXT: Final = Context(now=2**40 - FUTURE_ALLOWED)
 
@@ -48,7 +49,10 @@ def detect_among(
     """
     context = replace(_CONTEXT, directive=directive)
     lines = sample.head(SAMPLE_LINES).drop_nulls()
-    lines = lines.filter(lines.str.contains(r"\S") & (lines.str.len_bytes() <= MAX_LINE_BYTES))
+    sizes = lines.str.len_bytes()
+    # Every format has to take each line apart, so their length is bounded as their number is.
+    near = sizes.cum_sum() - sizes < _SAMPLE_BYTES
+    lines = lines.filter(lines.str.contains(r"\S") & (sizes <= MAX_LINE_BYTES) & near)
     if lines.is_empty():
         return Detection(None, {}, "there is no line to tell the format from; name it")
     candidates: dict[str, tuple[Format, pl.Series]] = {}
@@ -84,7 +88,8 @@ def _candidates(
         deeper = []
         for outer, inner in layers:
             for name, form in formats.items():
-                yield f"{outer}{name}", form, inner
+                if form.wrappable or not outer:
+                    yield f"{outer}{name}", form, inner
             for wrapper in WRAPPERS.values() if depth < MAX_DEPTH else ():
                 unwrapped = wrapper.unwrap(inner)
                 if 1 - unwrapped.null_count() / len(lines) >= _ENOUGH:

@@ -50,6 +50,8 @@ _TARGETS: Final = frozenset({"target", "path", "query"})
 _TEXTS: Final = frozenset({"referrer", "agent"}) | frozenset(HEADERS)
 _VALUES: Final = {True: r'"(?:[^"]|"")*"|[^\s"]\S*|"', False: r"[^ \t]+"}
 """Whether there are quotes → what a value looks like. A quote that nothing ends is one too many."""
+_WHOLE: Final = r'^\s*(?:(?:"(?:[^"]|"")*"|[^\s"]\S*)(?:\s+|$))*$'
+"""Nothing stands right behind a quoted value: it could be taken for another field."""
 _TIMES: Final = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 
 
@@ -149,19 +151,28 @@ def _cut(lines: pl.Series, codes: pl.Series, table: _Table, odd: pl.Series) -> p
     if not odd.any():
         return table.taken(lines.str.split(" "), codes)
     if odd.all():
-        return table.taken(lines.str.extract_all(_VALUES[quotes]), codes, quoted=quotes)
+        return table.taken(_values(lines, quotes=quotes), codes, quoted=quotes)
     plain = ~odd
     both = pl.concat(
         [
             table.taken(lines.filter(plain).str.split(" "), codes.filter(plain)),
             table.taken(
-                lines.filter(odd).str.extract_all(_VALUES[quotes]),
+                _values(lines.filter(odd), quotes=quotes),
                 codes.filter(odd),
                 quoted=quotes,
             ),
         ]
     )
     return both[pl.concat([plain.arg_true(), odd.arg_true()]).arg_sort()]
+
+
+def _values(lines: pl.Series, *, quotes: bool) -> pl.Series:
+    """Return each line's values, null where something stands right behind a quoted one."""
+    values = lines.str.extract_all(_VALUES[quotes])
+    if not quotes:
+        return values
+    whole = lines.str.contains(_WHOLE).fill_null(value=False)
+    return pl.select(pl.when(pl.lit(whole)).then(pl.lit(values))).to_series()
 
 
 def _in_force(
@@ -239,8 +250,9 @@ def _rows(
         if local.null_count():
             local = local.fill_null(both.str.to_datetime(_TIMES[1], strict=False, time_unit="us"))
         found = found.with_columns(local_seconds(local, zone).alias("when"))
-    if "method" not in found.columns and dialect.method is not None:
-        found = found.with_columns(pl.lit(dialect.method).alias("method"))
+    if dialect.method is not None:
+        said = pl.col("method") if "method" in found.columns else pl.lit(None, pl.String)
+        found = found.with_columns(said.fill_null(dialect.method).alias("method"))
     matched = (found["matched"] & ~aside).alias("matched")
     rows = typed(found, "matched").with_columns(matched, aside.alias("aside"))
     ported = rows["address"].str.contains(_PORTED).fill_null(value=False)

@@ -95,12 +95,14 @@ class Format:
 
     ``tells`` says of the first lines of a file (String, no nulls), led by the directive in force
     where one is known, whether they speak for this format where others read them too.
+    ``wrappable`` formats may stand within a wrapper.
     """
 
     name: str
     about: str
     read: Read
     tells: Callable[[pl.Series], bool] | None = None
+    wrappable: bool = True
 
 
 def check(fields: pl.DataFrame, lines: pl.Series, context: Context) -> pl.DataFrame:

@@ -209,7 +209,8 @@ def _slot(slot: Slot, before: str, after: str, seen: set[str], *, quick: bool) -
 
 def undone(found: pl.DataFrame, plain: Callable[[pl.Series], pl.Series]) -> pl.DataFrame:
     """Undo the escapes in the groups of a pattern by ``plain``, then cut the requests."""
-    texts = {"request", "target", "path", "query", "referrer", "agent"} & set(found.columns)
+    texts = {"request", "target", "path", "query", "referrer", "agent", *HEADERS}
+    texts &= set(found.columns)
     found = found.with_columns(plain(found[name]) for name in sorted(texts))
     if "request" not in found.columns:
         return found

@@ -113,7 +113,8 @@ class Scrubber:
         near = segments[: limits.segments + _SPARE]
         together = self.together(near)
         if together != [*near]:
-            marks = literals = {}  # a number across segments goes whole, whatever else is said
+            together, marks = self._around(near, marks)
+            literals = {}  # a number across segments goes whole, whatever a route says
         kept = list(self._segments(together, marks, literals))
         shown = kept[: limits.segments]
         page = "/" + "/".join(shown)
@@ -149,14 +150,38 @@ class Scrubber:
 
     def together(self, segments: Sequence[str]) -> list[str]:
         """Put what may be the groups of one number or address to the rules as one."""
+        text = "/".join(("", *segments))
+        return _GROUPS.sub(lambda match: self._across(match[0]), text).split("/")[1:]
 
-        def groups(match: re.Match[str]) -> str:
-            text = match[0]
-            for rewrite in self.rules.across:
-                text = rewrite(text)
-            return text
+    def _across(self, text: str) -> str:
+        for rewrite in self.rules.across:
+            text = rewrite(text)
+        return text
 
-        return _GROUPS.sub(groups, "/".join(("", *segments))).split("/")[1:]
+    def _around(
+        self, segments: Sequence[str], marks: Mapping[int, str]
+    ) -> tuple[list[str], Mapping[int, str]]:
+        """Do the same, and tell where the marks are then; those within a number go with it."""
+        text = "/".join(("", *segments))
+        made: list[str] = []
+        moved: dict[int, str] = {}
+        since = 0
+
+        def take(until: int) -> None:
+            for at in range(since, until):
+                if at in marks:
+                    moved[len(made)] = marks[at]
+                made.append(segments[at])
+
+        for match in _GROUPS.finditer(text):
+            after = self._across(match[0])
+            if after != match[0]:
+                begin = text.count("/", 0, match.start())
+                take(begin)
+                made += after.split("/")[1:]
+                since = begin + match[0].count("/")
+        take(len(segments))
+        return made, moved
 
     def _segments(
         self, segments: Sequence[str], marks: Mapping[int, str], literals: Mapping[int, str]

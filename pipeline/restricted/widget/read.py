@@ -300,4 +300,6 @@ WIDGET: Final = Format(
     NAME,
     "chat widget events, in the envelope of the collector",
     lambda lines, _: packaged().read(lines).select("matched", *FIELDS, *HEADERS),
+    # What a visitor asked for is seen to by split, which knows a widget's lines by this name.
+    wrappable=False,
 )

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from pipeline import events, policy, sealed
 from pipeline.restricted import Label, RawMessages, Splitter, client_ip, open_splitter
 from pipeline.restricted.formats import FORMATS
-from pipeline.restricted.lines import MOST_LABELS, Headers, Labeller, explode, text
+from pipeline.restricted.lines import MOST_GUESSES, MOST_LABELS, Headers, Labeller, explode, text
 from pipeline.settings import Split
+from tests.support import door
 from tests.unit.sealed.records import day_key
 
 DEFAULT = Label("default", "kafka", "combined")
@@ -286,3 +287,18 @@ def test_a_new_day_forgets_the_values_of_the_old_one() -> None:
     assert all(len(each) for each in remembered)
     made.forget(17_001)
     assert not any(len(each) for each in remembered)
+
+
+def test_few_formats_are_guessed_at_a_time() -> None:
+    """Each guess tries all formats, so that many labels would hold a batch up for long."""
+    labeller = Labeller(Label("default", "kafka", "combined"))
+    headers = [[("source", f"s{n}".encode()), ("format", b"auto")] for n in range(20)]
+    batch = door.messages([b"x"] * 20, headers)
+    assert explode(batch, labeller).messages == MOST_GUESSES
+
+
+def test_labels_that_are_too_long_to_remember_are_forgotten_too() -> None:
+    labeller = Labeller(Label("default", "kafka", "combined"))
+    for n in range(10_001):
+        labeller.number({"source": f"s{n}".encode(), "fields": b"x" * 4_000})
+    assert labeller.full

@@ -79,6 +79,13 @@ def test_a_chain(peer: str | None, chain: str | None, wanted: str | None) -> Non
         ("for=198.51.100.17, for=10.0.0.7", "198.51.100.17"),
         ("for=198.51.100.17;by=203.0.113.60,for=10.0.0.7", "198.51.100.17"),
         ('for="[2001:db8::1]";by="a,b", for=10.0.0.9', "2001:db8::1"),
+        ('for=192.0.2.66, x=", for="[2001:db8::7]:4711"', "2001:db8::7"),  # a quote left open
+        ('for=", for=203.0.113.9', CLIENT),
+        ('host="x;for=192.0.2.66";for=203.0.113.9', CLIENT),
+        (r'for=203.0.113.9;host="a, for=\"192.0.2.66\""', CLIENT),
+        ("for=192.0.2.66, by=10.0.0.9", LB),  # a proxy that does not say ends the chain
+        ("for=192.0.2.66;for=192.0.2.67", LB),
+        ("for=192.0.2.66,,", "192.0.2.66"),
         ("for=_hidden", LB),
         ("for=_hidden, for=10.0.0.7", "10.0.0.7"),
         ('for="_SEVKISEK"', LB),
@@ -158,6 +165,15 @@ def test_nothing_a_client_sends_changes_who_it_is(sent: list[str], who: str, add
         return
     chain = ", ".join([*sent, who, added])
     assert client(["10.0.0.0/8"], LB, forwarded_for=chain) == canonical(who)
+
+
+@given(st.text('for=,;"\\ 1.2x', max_size=30), ADDRESSES)
+def test_nothing_in_front_of_what_a_proxy_adds_is_forwarded(sent: str, who: str) -> None:
+    if canonical(who) is None or str(canonical(who)).startswith("10."):
+        return
+    entries: Entries = [{"from": "10.0.0.0/8", "header": "forwarded"}]
+    quoted = f'"[{who}]:4711"' if ":" in who else who
+    assert client(entries, LB, forwarded=f"{sent}, for={quoted}") == canonical(who)
 
 
 @given(st.lists(st.tuples(st.one_of(st.none(), HOPS), st.one_of(st.none(), HOPS)), max_size=30))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.restricted.formats import FORMATS, REJECTS, WRAPPERS, detect
+from pipeline.restricted.formats import FORMATS, REJECTS, WRAPPERS, detect, find
 from pipeline.restricted.formats.shape import shape
 from tests.unit.restricted.formats.quirks import QUIRKS
 from tests.unit.restricted.formats.test_wrappers import MAKERS, docker, syslog5424
@@ -88,3 +88,14 @@ def test_no_run_of_four_characters_of_a_line_is_shown(words: list[str], between:
         assert not {run for run in runs if run in reason}, "a run of the line is shown"
     runs = {line[at : at + 4] for at in range(len(line) - 3)}
     assert not {run for run in runs if run in shape(line)}
+
+
+def test_a_widgets_lines_are_not_taken_in_a_wrapper() -> None:
+    """There nobody would look what the visitor asked for."""
+    line = (
+        '{"received": 1431857103000, "address": "192.0.2.7", "privacy": "drop", '
+        '"event": {"event": "opened", "v": 1, "page": "https://shop.example/"}}'
+    )
+    assert find("docker.widget") is None
+    assert detect(pl.Series([docker(line, WORDS)] * 3)).format is None
+    assert detect(pl.Series([line] * 3)).format == "widget"

@@ -18,7 +18,9 @@ TEXT = (
 ROWS = [line.split("|")[1] for line in TEXT.splitlines() if line.startswith("|")]
 
 
-@pytest.mark.parametrize("name", [*FORMATS, "auto", *(f"{name}." for name in WRAPPERS), *REASONS])
+@pytest.mark.parametrize(
+    "name", [*FORMATS, "auto", *(f"{name}." for name in WRAPPERS), *sorted(REASONS)]
+)
 def test_each_has_its_row(name: str) -> None:
     assert any(f"`{name}`" in row for row in ROWS), name
 

@@ -134,3 +134,21 @@ def test_auto_knows_the_directive_that_a_message_brings() -> None:
     batch = door.messages([b"2015-05-17 10:05:03 192.0.2.7 /a"], [headers])
     crossing = door.carry(door.splitter(), batch)
     assert crossing.outcomes == {("default", "event", ""): 1}
+
+
+def test_what_stands_behind_a_quote_is_no_field_of_its_own() -> None:
+    fields = "date time c-ip cs-username cs-uri-stem sc-status cs(User-Agent) cs(Referer)"
+    context = Context(NOW, directive=fields)
+    spoofed = '2015-05-17 10:05:03 192.0.2.7 "u"203.0.113.9 / 200 "x y"'
+    whole = '2015-05-17 10:05:03 192.0.2.7 "u v" / 200 "x" -'
+    found = parse("w3c", pl.Series([spoofed, whole]), context)
+    assert found["reject"].to_list() == ["not_this_format", None]
+
+
+def test_a_stream_is_got_whatever_its_neighbours_fields_are() -> None:
+    lines = pl.Series(
+        ["192.0.2.7 - 2015-05-17 10:05:03 /stream 200 x 5 1 1", "#Fields: c-ip date time cs-method"]
+    )
+    alone = parse("shoutcast", lines[:1], Context(NOW))
+    assert parse("shoutcast", lines, Context(NOW))[:1].equals(alone)
+    assert alone["method"].to_list() == ["GET"]

@@ -279,3 +279,12 @@ def test_a_time_of_ones_own_form_is_local_unless_it_says_its_offset(clock: str, 
     line = f'192.0.2.7 [{stamp}] "GET / HTTP/1.1" 200'
     context = Context(NOW, zone="Europe/Berlin")
     assert parse("mine", pl.Series([line]), context, among=among)["time"].to_list() == [THEN]
+
+
+@pytest.mark.parametrize("said", [r"for=\x22[2001:db8::9]:80\x22", r"for=\"[2001:db8::9]:80\""])
+def test_a_header_is_unescaped_before_it_is_read(said: str) -> None:
+    among = known({"mine": '$remote_addr [$time_local] "$request" $status "$http_forwarded"'})
+    proxies = read_proxies([{"from": "10.0.0.0/8", "header": "forwarded"}])
+    line = f'10.0.0.1 [{AT}] "GET / HTTP/1.1" 200 "{said}"'
+    found = parse("mine", pl.Series([line]), Context(NOW, proxies=proxies), among=among)
+    assert found["address"].to_list() == ["2001:db8::9"]

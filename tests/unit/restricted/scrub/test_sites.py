@@ -270,3 +270,16 @@ def test_a_site_without_rules_takes_the_way_it_always_took(tmp_path: Path) -> No
         assert plain.at(site) is None
         column = plain.column(site, pl.Series(["/a?b=c"]), visitors, status)
         assert column.to_list() == ["/a"]
+
+
+def test_numbers_behind_it_do_not_undo_a_placeholder(tmp_path: Path) -> None:
+    gallery = path("placeholder", prefix="/gallery", **{"as": ":who"})
+    made = shop(tmp_path, gallery)
+    assert "alice" not in page(made, "/gallery/alice-smith/202/555/0143")
+    owner = path("placeholder", glob="/g/*/photos/*/*/*", **{"as": ":owner"})
+    made = shop(tmp_path, owner)
+    assert "alice" not in page(made, "/g/alice-smith/photos/202/555/0143")
+    routed = path("placeholder", route="/m/{who}/call/{a}/{b}/{c}")
+    assert "alice" not in page(shop(tmp_path, routed), "/m/alice-smith/call/202/555/0143")
+    one = path("placeholder", glob="/h/*/photos", **{"as": ":owner"})
+    assert page(shop(tmp_path, one), "/h/alice-smith/photos/202/555/0143").startswith("/h/")
