@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -29,6 +30,7 @@ class Planter:
 
     def __init__(self, seed: int) -> None:
         self._rng = random.Random(seed)
+        self._turns: Counter[str] = Counter()
         self.garden = Garden(self._rng)
 
     def _word(self, kind: str) -> str:
@@ -54,7 +56,9 @@ class Planter:
                     f"?name={self._word('name')}#{self._word('fragment')}"
                 )
             else:
-                made[name] = self._mail() if self._rng.random() < 0.5 else self._word(name)
+                # By turns, so that of each property both are met.
+                self._turns[name] += 1
+                made[name] = self._mail() if self._turns[name] % 2 else self._word(name)
         return made
 
     def lines(self) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.restricted.proxies import NO_PROXIES, Proxies
+from pipeline.restricted.proxies import HEADER_COLUMNS, NO_PROXIES, Proxies
 
 FIELDS: Final[dict[str, pl.DataType]] = {
     "address": pl.String(),
@@ -28,9 +28,7 @@ the request was none; ``status`` three digits or null; ``bytes`` of the body; ``
 ``agent`` null where the client sent none; ``host`` null where the format does not say.
 """
 
-HEADERS: Final = (
-    "forwarded_for", "forwarded", "real_ip", "cf_connecting_ip", "true_client_ip", "proxy_address",
-)  # fmt: skip
+HEADERS: Final = tuple(HEADER_COLUMNS.values())
 """Columns a format may yield beside FIELDS, String: what was said of the client by somebody in
 between (``X-Forwarded-For``, ``Forwarded``, ``X-Real-IP``, ``CF-Connecting-IP``,
 ``True-Client-IP``, the source in a PROXY header). ``address`` is then whoever connected."""

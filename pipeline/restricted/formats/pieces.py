@@ -113,7 +113,10 @@ def mapped(column: pl.Series, sign: str, plain: Callable[[str], str]) -> pl.Seri
 
 
 def without_ports(found: pl.DataFrame) -> pl.DataFrame:
-    """Take the port off ``address``: ``192.0.2.7:80``, ``[2001:db8::7]:80``, ``2001:db8::7:80``."""
+    """Take the port off ``address``: ``192.0.2.7:80``, ``[2001:db8::7]:80``, ``2001:db8::7:80``.
+
+    Only where each address has one: of one without, the last part would be taken for it.
+    """
     bare = pl.col("address").str.strip_chars_end("0123456789").str.strip_suffix(":")
     return found.with_columns(bare.str.strip_chars("[]").alias("address"))
 

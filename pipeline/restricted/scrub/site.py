@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, assert_never
 
 from pipeline.errors import SettingsError
 from pipeline.restricted.referrer import Referrer
@@ -98,12 +98,16 @@ class SiteScrubber:
         for rule in self._referrer:
             if not fnmatchcase(host, rule.text):
                 continue
-            if rule.action.kind == "drop":
-                return Referrer(UNNAMED, "other", host)
-            if rule.action.kind == "placeholder":
-                return Referrer(str(rule.action.as_), "other", host)
-            # What could be a person's has no name that could be kept.
-            return said if said.name == UNNAMED else Referrer(host, said.kind, host)
+            match rule.action.kind:
+                case "drop" | "coarsen":
+                    return Referrer(UNNAMED, "other", host)
+                case "placeholder":
+                    return Referrer(str(rule.action.as_), "other", host)
+                case "keep":
+                    # What could be a person's has no name that could be kept.
+                    return said if said.name == UNNAMED else Referrer(host, said.kind, host)
+                case other:
+                    assert_never(other)
         return said
 
     def _check(self, name: str, pattern: PathPattern) -> None:
@@ -207,8 +211,18 @@ def _word(rule: SiteRule, position: int) -> str | None:
 
 def _said(action: Action, value: str, word: str | None) -> str | None:
     """Return what stands for ``value``; None where it is no number that could be made coarser."""
-    if action.kind == "placeholder":
-        return action.as_ or f":{word}"
+    match action.kind:
+        case "placeholder":
+            return action.as_ or f":{word}"
+        case "keep" | "drop":
+            return None
+        case "coarsen":
+            return _coarse(action, value)
+        case other:
+            assert_never(other)
+
+
+def _coarse(action: Action, value: str) -> str | None:
     if not value.isdecimal() or not value.isascii():
         return None
     number = int(value) if _WHOLE.fullmatch(value) else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import combinations
 from types import MappingProxyType
-from typing import Final, Literal, cast
+from typing import Final, Literal, cast, get_args
 
 from pipeline.errors import SettingsError
 from pipeline.restricted.scrub import patterns
@@ -37,7 +37,7 @@ _SELECTORS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "referrer": frozenset({"host"}),
     }
 )
-_KINDS: Final = frozenset({"keep", "drop", "coarsen", "placeholder"})
+_KINDS: Final = frozenset(get_args(Kind))
 _NUMBERS: Final = frozenset({"magnitude", "id"})
 _PLACEHOLDER: Final = re.compile(r":[a-z]+(?:-[a-z]+)*")
 _RULE_KEYS: Final = frozenset({"name", "field", "action", "to", "as"}.union(*_SELECTORS.values()))

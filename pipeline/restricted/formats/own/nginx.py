@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from pipeline.restricted.formats.layouts import Layout, Slot, joined
+from pipeline.restricted.proxies import HEADER_COLUMNS
 
 _VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _HOLDS: Final = {
@@ -18,10 +19,8 @@ _HOLDS: Final = {
     "document_uri": "path", "args": "query", "query_string": "query", "status": "status",
     "body_bytes_sent": "size", "bytes_sent": "size", "http_referer": "referrer",
     "http_user_agent": "agent", "host": "host", "http_host": "host", "server_name": "host",
-    "http_x_forwarded_for": "forwarded_for", "proxy_add_x_forwarded_for": "forwarded_for",
-    "http_forwarded": "forwarded", "http_x_real_ip": "real_ip",
-    "http_cf_connecting_ip": "cf_connecting_ip", "http_true_client_ip": "true_client_ip",
-    "proxy_protocol_addr": "proxy_address",
+    "proxy_add_x_forwarded_for": "forwarded_for", "proxy_protocol_addr": "proxy_address",
+    **{f"http_{name.replace('-', '_')}": column for name, column in HEADER_COLUMNS.items()},
 }  # fmt: skip
 
 
