@@ -8,7 +8,6 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from pipeline import policy
 from pipeline.apps.ship import DIRECTED, TOO_OLD, Plan, Tags, label, seen
@@ -27,7 +26,6 @@ from pipeline.shipping.resume import Points
 from pipeline.shipping.ship import Progress, Windows
 from pipeline.shipping.watch import check, watch
 
-_BROKER_WITHIN: Final = 60.0
 Notice = Callable[[str], None]
 
 
@@ -76,8 +74,8 @@ async def follow(
     """Follow files, folders and patterns until SIGTERM or SIGINT; return the lines acknowledged.
 
     ``tags`` hold the format asked for (``auto``), ``source`` is None where the name of a set is
-    its source. Raises UsageError for what cannot be followed, InputError for a file whose lines
-    are too old to begin with.
+    its source. A broker that is away is waited for. Raises UsageError for what cannot be
+    followed, InputError for a file whose lines are too old to begin with.
     """
     check(names)
     stop = asyncio.Event()
@@ -102,7 +100,7 @@ async def follow(
             once(f"{names[0]} has nothing to follow yet: waiting for it")
         signing_in = asyncio.create_task(
             stack.enter_async_context(
-                delivery(settings.kafka, declared[TOPIC].partitions, clock, _BROKER_WITHIN)
+                delivery(settings.kafka, declared[TOPIC].partitions, clock, None)
             )
         )
         stopping = asyncio.create_task(stop.wait())

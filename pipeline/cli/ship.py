@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipeline import logs
 from pipeline import settings as tree
 from pipeline.apps import follow as following
 from pipeline.apps import ship as shipping
@@ -102,6 +104,8 @@ def ship(
         console.print(what, markup=False)
 
     if follow:
+        # A service, which says what it waits for.
+        logs.setup(settings.log.level, json_lines=settings.log.json_lines)
         tags = shipping.Tags(site, "", format_, ingest, zone or "")
         with Bars() as bars:
             lines = asyncio.run(
@@ -148,8 +152,12 @@ def _begun(points: Path) -> Callable[[Entry], bool]:
     """Return what tells whether something of an entry's set was shipped before."""
     if not points.exists():
         return lambda _: False
-    kept = Points(points)
-    return lambda entry: kept.known(entry.folder, entry.base)
+
+    def begun(entry: Entry) -> bool:
+        with contextlib.closing(Points(points)) as kept:
+            return kept.known(entry.folder, entry.base)
+
+    return begun
 
 
 def _check_names(files: list[str]) -> None:

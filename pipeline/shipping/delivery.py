@@ -66,8 +66,8 @@ class KafkaDelivery:
         self._made = 0
         self._after = [-1] * partitions
 
-    async def start(self, patience: float) -> None:
-        """Sign in; raises UnavailableError where no broker answers for so many seconds."""
+    async def start(self, patience: float | None) -> None:
+        """Sign in; raises UnavailableError where no broker answers for so many seconds, if any."""
         self._producer = await self._signed_in(patience)
         if self._kafka.idempotence:
             self._broker = await self._cluster()
@@ -274,7 +274,7 @@ def _at(partition: int) -> TopicPartition:
 
 @contextlib.asynccontextmanager
 async def delivery(
-    kafka: Kafka, partitions: int, clock: Clock, patience: float = 60
+    kafka: Kafka, partitions: int, clock: Clock, patience: float | None = 60
 ) -> AsyncIterator[KafkaDelivery]:
     """Yield a delivery that has signed in; raises UnavailableError."""
     made = KafkaDelivery(kafka, partitions, clock)
