@@ -46,12 +46,13 @@ class _Looks:
         now = int(self.clock().timestamp())
         own = self.settings.split.formats
         found = seen(entry, inputs.head(entry), known, now, own)
-        if found.why:
-            self.notice(f"{entry.name}: {found.format}, it reads {found.why}")
         self.formats[entry.folder, entry.base] = found.format
         tags = replace(self.tags, format=found.format, source=self.source or label(entry))
         whole = entry.closed and entry.age[0] != 1
-        return Plan(entry, tags, found.oldest or 0, found.format in DIRECTED, whole)
+        plan = Plan(entry, tags, found.oldest or 0, found.format in DIRECTED, whole)
+        if found.why and not self.late(plan):
+            self.notice(f"{entry.name}: {found.format}, it reads {found.why}")
+        return plan
 
     def late(self, plan: Plan) -> bool:
         """Tell whether a file begins when the keys of its day may be gone."""

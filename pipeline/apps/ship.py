@@ -79,9 +79,9 @@ def plan(
         try:
             found = seen(entry, lines, format_, now, own)
         except InputError:
-            if entry.member < 0:
+            if entry.member < 0 and entry.name in names:
                 raise
-            passed(shown)  # an archive may hold anything
+            passed(shown)  # an archive or a folder may hold anything
             continue
         kind = entry.folder, entry.base, found.format
         if found.why and kind not in told:

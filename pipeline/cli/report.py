@@ -98,9 +98,10 @@ def report(
     ingest = f"report-{secrets.token_hex(4)}"
     described = own_format(format_)
     own = {} if described is None else {_OWN: described}
+    taken: list[str] = []
     plans = ship.plan(
         files, site, None, _OWN if own else format_, ingest, system_clock, own,
-        zone=zone or "", passed=_passed, chosen=_chosen,
+        zone=zone or "", passed=_passed, chosen=taken.append,
         sites=partial(ship.site_of, part=site_from) if site_from else None,
     )  # fmt: skip
     overrides: dict[str, Any] = {
@@ -123,6 +124,8 @@ def report(
             f"none of the {outcome.account.lines} lines is in the format "
             f"{plans[0].tags.format}: name another with --format"
         )
+    for what in taken:
+        sys.stderr.write(f"partywall: note: {what}\n")
     if html is not None:
         _write(html, as_html(outcome.report, outcome.account))
     if as_json_:
@@ -131,10 +134,6 @@ def report(
         render(outcome.report, outcome.account, Console())
     else:
         Console(stderr=True).print(f"wrote {html}", highlight=False, markup=False)
-
-
-def _chosen(what: str) -> None:
-    sys.stderr.write(f"partywall: note: {what}\n")
 
 
 def _passed(name: str) -> None:

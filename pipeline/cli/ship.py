@@ -116,10 +116,11 @@ def ship(
             )  # fmt: skip
         say(f"shipped {lines:,} lines")
         return
+    taken: list[str] = []
     plans = shipping.plan(
         files, site, source, format_, ingest, system_clock, settings.split.formats,
         zone=zone or "", begun=_begun(points),
-        passed=lambda name: say(f"passed over {name}: it is no log"), chosen=say,
+        passed=lambda name: say(f"passed over {name}: it is no log"), chosen=taken.append,
         sites=partial(shipping.site_of, part=site_from) if site_from else None,
     )  # fmt: skip
     if source is None:
@@ -136,7 +137,7 @@ def ship(
                 tell=bars.tell,
             )
         )
-    say(f"shipped {shipped.lines:,} lines")
+    say("\n".join([*taken, f"shipped {shipped.lines:,} lines"]))
     if shipped.waiting:
         say(f"the last line of {shipped.waiting} files has no end yet: it is shipped once it has")
     if not shipped.known:

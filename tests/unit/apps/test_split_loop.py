@@ -63,7 +63,7 @@ class Log:
             self.at[partition] = start + count
             offsets = range(start, start + count)
             found[partition] = [
-                SimpleNamespace(offset=n, value=LINE % n, headers=()) for n in offsets
+                SimpleNamespace(key=None, offset=n, value=LINE % n, headers=()) for n in offsets
             ]
         return found
 
