@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -133,6 +134,13 @@ class Follower:
         assert self.process.poll() is None, (self.folder / "ship.log").read_text()
         self.process.kill()
         self.process.wait()
+
+    def settled(self) -> bool:
+        """Return whether nothing is noted as being under way."""
+        points = self.folder / "state/ship.sqlite"
+        with contextlib.closing(sqlite3.connect(f"file:{points}?mode=ro", uri=True)) as base:
+            (under_way,) = base.execute("SELECT count(*) FROM pending").fetchone()
+            return int(under_way) == 0
 
     def stop(self, within: float) -> int:
         """SIGTERM; return the exit code."""

@@ -48,6 +48,11 @@ class Log:
         with self.path.open("ab") as file:
             file.write(made)
 
+    @property
+    def whole(self) -> int:
+        """How many lines have their end."""
+        return len(self.written) - bool(self._half)
+
     def rotate(self, how: str) -> None:
         """Rotate; a line that is half written is finished before, in the file it began in."""
         if self._half:
