@@ -39,6 +39,7 @@ class _Looks:
     clock: Clock
     formats: dict[tuple[str, str], str]
     notice: Notice
+    sites: Callable[[Entry], str] | None
 
     def begin(self, entry: Entry) -> Plan:
         """Return what a file is; raises InputError where its format cannot be told."""
@@ -47,7 +48,12 @@ class _Looks:
         own = self.settings.split.formats
         found = seen(entry, inputs.head(entry), known, now, own)
         self.formats[entry.folder, entry.base] = found.format
-        tags = replace(self.tags, format=found.format, source=self.source or label(entry))
+        tags = replace(
+            self.tags,
+            format=found.format,
+            source=self.source or label(entry),
+            site=self.tags.site if self.sites is None else self.sites(entry),
+        )
         whole = entry.closed and entry.age[0] != 1
         plan = Plan(entry, tags, found.oldest or 0, found.format in DIRECTED, whole)
         if found.why and not self.late(plan):
@@ -71,12 +77,14 @@ async def follow(
     lines_alone: bool = False,
     tell: Callable[[str, Progress], None] = lambda _name, _progress: None,
     notice: Notice = lambda _: None,
+    sites: Callable[[Entry], str] | None = None,
 ) -> int:
     """Follow files, folders and patterns until SIGTERM or SIGINT; return the lines acknowledged.
 
     ``tags`` hold the format asked for (``auto``), ``source`` is None where the name of a set is
-    its source. A broker that is away is waited for. Raises UsageError for what cannot be
-    followed, InputError for a file whose lines are too old to begin with.
+    its source; ``sites`` gives the site of a file where it is not that of ``tags``. A broker that
+    is away is waited for. Raises UsageError for what cannot be followed, InputError for a file
+    whose lines are too old to begin with.
     """
     check(names)
     stop = asyncio.Event()
@@ -84,7 +92,7 @@ async def follow(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     declared = topics.declared(policy.load(settings.policy).current.retention)
-    looks = _Looks(tags, source, settings, clock, {}, notice)
+    looks = _Looks(tags, source, settings, clock, {}, notice, sites)
     noticed: set[str] = set()
 
     def once(what: str) -> None:

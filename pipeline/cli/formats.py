@@ -14,12 +14,10 @@ from rich.table import Table
 
 from pipeline import settings as tree
 from pipeline.apps import trial
-from pipeline.cli.options import Config, Json, is_layout
+from pipeline.cli.options import Config, Json, with_own
 from pipeline.clock import system_clock
 from pipeline.errors import UsageError
 
-_OWN: Final = "own"
-"""What the format is called that was given as a string."""
 _HEADS: Final = ("Field", "Lines", "Treatment", "Becomes", "Looks like (masked)")
 
 
@@ -60,7 +58,10 @@ def formats(
 
 def try_(
     format_: Annotated[
-        str, typer.Argument(metavar="FORMAT", help="auto, a name, or a server's format string")
+        str,
+        typer.Argument(
+            metavar="FORMAT", help="auto, a name, a server's format string, or a YAML file"
+        ),
     ],
     file: Annotated[str, typer.Argument(metavar="FILE", help="a log; - is standard input")],
     as_json: Json = False,
@@ -71,11 +72,9 @@ def try_(
 ) -> None:
     """Show what a format finds in a file's first lines, and what is done with it; no values."""
     split = tree.load(config).split
-    own = {_OWN: format_} if is_layout(format_) else {}
-    changed = {"formats": {**split.formats, **own}, **({"zone": zone} if zone else {})}
-    found = trial.tried(
-        file, _OWN if own else format_, split.model_copy(update=changed), system_clock
-    )
+    name, own = with_own(format_, split.formats)
+    changed = {"formats": own, **({"zone": zone} if zone else {})}
+    found = trial.tried(file, name, split.model_copy(update=changed), system_clock)
     if as_json:
         _print({"file": file, **asdict(found)})
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final
@@ -66,12 +67,9 @@ SiteFrom = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 _LABEL: Final = re.compile(PATTERN)
+_OWN: Final = "own"
+"""What a format is called that was described and not named."""
 _YAML: Final = frozenset({".yaml", ".yml"})
-
-
-def is_layout(format_: str) -> bool:
-    """Tell a format string from a format's name, which has neither of its signs."""
-    return "%" in format_ or "$" in format_
 
 
 def own_format(format_: str) -> OwnFormat | None:
@@ -79,7 +77,7 @@ def own_format(format_: str) -> OwnFormat | None:
 
     Raises UsageError for a YAML file that cannot be read as a mapping.
     """
-    if is_layout(format_):
+    if "%" in format_ or "$" in format_:  # no name has either sign
         return format_
     path = Path(format_)
     if path.suffix not in _YAML:
@@ -93,6 +91,19 @@ def own_format(format_: str) -> OwnFormat | None:
     if not isinstance(said, dict):
         raise UsageError(f"--format {path}: holds no mapping; begin it with json: or regex:")
     return said
+
+
+def with_own(
+    format_: str, formats: Mapping[str, OwnFormat] | None = None
+) -> tuple[str, dict[str, OwnFormat]]:
+    """Return a format's name and ``formats`` of one's own, one that is described among them.
+
+    Raises UsageError as ``own_format`` does.
+    """
+    described = own_format(format_)
+    if described is None:
+        return format_, dict(formats or {})
+    return _OWN, {**(formats or {}), _OWN: described}
 
 
 def check_label(option: str, label: str) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -36,7 +36,7 @@ from pipeline.cli.options import (
     database,
     k_asked_for,
     networks,
-    own_format,
+    with_own,
 )
 from pipeline.cli.place import occupied
 from pipeline.cli.private import private_folder
@@ -47,9 +47,6 @@ from pipeline.report.as_json import as_json
 from pipeline.report.html import as_html
 from pipeline.report.terminal import render
 from pipeline.settings import Split
-
-_OWN: Final = "own"
-"""What the format is called that was described and not named."""
 
 
 def report(
@@ -96,11 +93,10 @@ def report(
     check_zone(zone)
     check_site_from(site_from)
     ingest = f"report-{secrets.token_hex(4)}"
-    described = own_format(format_)
-    own = {} if described is None else {_OWN: described}
+    name, own = with_own(format_)
     taken: list[str] = []
     plans = ship.plan(
-        files, site, None, _OWN if own else format_, ingest, system_clock, own,
+        files, site, None, name, ingest, system_clock, own,
         zone=zone or "", passed=_passed, chosen=taken.append,
         sites=partial(ship.site_of, part=site_from) if site_from else None,
     )  # fmt: skip
@@ -110,7 +106,7 @@ def report(
             "mmdb_country": database("--mmdb-country", mmdb_country),
             "mmdb_asn": database("--mmdb-asn", mmdb_asn),
             "datacentres": networks("--datacentres", datacentres),
-            "own_hosts": {site: own_host or []},
+            "own_hosts": {plan.tags.site: own_host or [] for plan in plans},
             "trusted_proxies": trusted_proxy or [],
             # What a person names by hand is reported as it is, the share of rejects included.
             "reject_limit": 1.0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import orjson
 import typer
@@ -15,12 +15,10 @@ from rich.table import Table
 from pipeline import settings as tree
 from pipeline.apps.preview import ScrubPreview
 from pipeline.apps.preview import preview as previewed
-from pipeline.cli.options import Config, Format, Json, Site, check_label, is_layout
+from pipeline.cli.options import Config, Format, Json, Site, check_label, with_own
 from pipeline.clock import system_clock
 
 scrub = typer.Typer(help="Scrubbing rules.", no_args_is_help=True)
-
-_GIVEN: Final = "given"
 
 
 @scrub.callback()
@@ -45,12 +43,9 @@ def preview(
     """Count what each rule and detector would touch, and the pages that come out; show no value."""
     check_label("--site", site)
     settings = tree.load(config).split
-    own = dict(settings.formats)
-    if is_layout(format_):
-        own[_GIVEN] = format_
-        format_ = _GIVEN
+    name, own = with_own(format_, settings.formats)
     found_format, found = previewed(
-        file, format_, site, rules or settings.scrub_rules, own, system_clock
+        file, name, site, rules or settings.scrub_rules, own, system_clock
     )
     if as_json:
         said = {"format": found_format, "site": site, **_document(found)}

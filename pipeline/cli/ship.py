@@ -97,6 +97,7 @@ def ship(
         )
     check_zone(zone)
     check_site_from(site_from)
+    sites = partial(shipping.site_of, part=site_from) if site_from else None
     points = settings.state_dir / "ship.sqlite"
     console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -111,7 +112,7 @@ def ship(
             lines = asyncio.run(
                 following.follow(
                     files, settings, system_clock, tags, source=source, remember=points,
-                    lines_alone=one_line, tell=bars.tell, notice=say,
+                    lines_alone=one_line, tell=bars.tell, notice=say, sites=sites,
                 )
             )  # fmt: skip
         say(f"shipped {lines:,} lines")
@@ -121,7 +122,7 @@ def ship(
         files, site, source, format_, ingest, system_clock, settings.split.formats,
         zone=zone or "", begun=_begun(points),
         passed=lambda name: say(f"passed over {name}: it is no log"), chosen=taken.append,
-        sites=partial(shipping.site_of, part=site_from) if site_from else None,
+        sites=sites,
     )  # fmt: skip
     if source is None:
         _check_names([plan.entry.base for plan in plans])

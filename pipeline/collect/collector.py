@@ -30,11 +30,10 @@ from pipeline.collect.refusals import (
     RefusedError,
 )
 from pipeline.collect.repeats import Repeats
+from pipeline.kafka.topics import WEB, WIDGET
 from pipeline.labels import LIVE
 from pipeline.settings import Collect, CollectSite
 
-WIDGET: Final = "logs.widget"
-WEB: Final = "logs.web"
 SOURCE: Final = "collector"
 FORMAT: Final = "widget"
 DEMO_SITE: Final = "demo"

@@ -15,7 +15,7 @@ import polars as pl
 
 from pipeline.errors import InputError
 from pipeline.restricted import formats
-from pipeline.restricted.formats.fields import DIRECTIVE, EMPTY, HEADERS
+from pipeline.restricted.formats.fields import DIRECTIVE, EMPTY, HEADERS, check
 
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _DIGITS: Final = re.compile(r"\d+")
@@ -111,8 +111,8 @@ def trial(
     form = formats.find(format_, among)
     if form is None:
         raise InputError(f"no format is called {format_}: `partywall formats` lists them")
-    parsed = formats.parse(format_, sample, context, among=among)
     said = form.read(sample, context)
+    parsed = check(said, sample, context)
     reasons = dict(parsed["reject"].drop_nulls().value_counts(sort=True).iter_rows())
     ignored = reasons.get(EMPTY, 0) + reasons.get(DIRECTIVE, 0)
     good = parsed["reject"].is_null()

@@ -9,11 +9,12 @@ from typing import Final, Protocol
 
 import orjson
 
+from pipeline.kafka import topics
 from pipeline.labels import LIVE
 from pipeline.shipping.chunks import Chunk, single
 from pipeline.shipping.resume import Pending
 
-TOPIC: Final = "logs.web"
+TOPIC: Final = topics.WEB
 UNDER_WAY: Final = 5
 """Batches of a partition between two notes."""
 

@@ -102,11 +102,11 @@ def resume(
     opened = opening.__enter__()
     with _closing_on_error(opening):
         if points is None or opened.size is None:
-            start = _piped(opened) if opened.size is None else _first(opened, entry)
+            start = _piped(opened) if opened.size is None else _up_to(opened, entry, KNOWN_BYTES)
             return _at_start(entry, opening, opened, Point(), start, alone=alone)
         if opened.packed is not None and (seen := points.finished(opened.stamp)) is not None:
             return Resumed(entry, opening, opened, seen, Track(), b"", alone, over=True)
-        start = _first(opened, entry)
+        start = _up_to(opened, entry, KNOWN_BYTES)
         for point in points.candidates(entry.folder, entry.base, opened.device, opened.inode):
             if not _eligible(point, entry, opened, start):
                 continue
@@ -145,16 +145,6 @@ def _at_start(
 def _piped(opened: Opened) -> bytes:
     """Return the first bytes of a pipe, and leave them there."""
     return opened.stream.peek(1) if isinstance(opened.stream, io.BufferedReader) else b""
-
-
-def _first(opened: Opened, entry: Entry) -> bytes:
-    start = b""
-    while len(start) < KNOWN_BYTES:
-        block = inputs.read(opened, entry.name, KNOWN_BYTES - len(start))
-        if not block:
-            break
-        start += block
-    return start
 
 
 def _same_inode(point: Point, opened: Opened) -> bool:
@@ -218,7 +208,7 @@ def _advance(opened: Opened, entry: Entry, point: Point, *, watch: bool) -> Trac
         return None
     left = point.offset
     if opened.seekable and not watch and left > 2 * KNOWN_BYTES:
-        track.feed(_exactly(opened, entry, KNOWN_BYTES), watch=False)
+        track.feed(_up_to(opened, entry, KNOWN_BYTES), watch=False)
         opened.stream.seek(left - KNOWN_BYTES)
         left = KNOWN_BYTES
     while left:
@@ -239,7 +229,8 @@ def _stored_start(entry: Entry, size: int) -> bytes:
         return stored.read(size)
 
 
-def _exactly(opened: Opened, entry: Entry, size: int) -> bytes:
+def _up_to(opened: Opened, entry: Entry, size: int) -> bytes:
+    """Return the next ``size`` bytes; fewer at the end."""
     data = b""
     while len(data) < size and (block := inputs.read(opened, entry.name, size - len(data))):
         data += block
@@ -251,9 +242,9 @@ def _take(found: Resumed, waiting: list[Pending], *, watch: bool) -> bool:
     at = found.point.offset
     for one in waiting:
         # An end of line that came after its line is passed over.
-        found.track.feed(_exactly(found.opened, found.entry, one.start - at), watch=watch)
+        found.track.feed(_up_to(found.opened, found.entry, one.start - at), watch=watch)
         at = one.end
-        data = _exactly(found.opened, found.entry, one.end - one.start)
+        data = _up_to(found.opened, found.entry, one.end - one.start)
         if len(data) != one.end - one.start or digest(data) != one.digest:
             return False
         value, used, _ = cutter(found.start, alone=bool(one.alone))(data, final=True)

@@ -13,17 +13,8 @@ from typing import IO, Any, Final
 
 import fsspec
 
+from pipeline.buckets import FAILURES
 from pipeline.errors import InputError
-
-try:  # what s3fs lets through untranslated
-    from botocore.exceptions import (  # type: ignore[import-not-found,unused-ignore]
-        BotoCoreError,
-        HTTPClientError,
-    )
-except ImportError:
-    _FAILURES: tuple[type[Exception], ...] = (OSError,)
-else:
-    _FAILURES = (OSError, BotoCoreError, HTTPClientError)
 
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://")
 _KNOWN: Final = {"s3", "s3a", "memory"}
@@ -101,7 +92,7 @@ def _asking(address: str) -> Iterator[None]:
         raise InputError(f"{address} does not exist: check the address") from None
     except PermissionError:
         raise InputError(f"{address} may not be read: check the credentials") from None
-    except _FAILURES as error:
+    except FAILURES as error:
         raise InputError(
             f"{address} cannot be read ({type(error).__name__}): check address and credentials"
         ) from None

@@ -16,17 +16,8 @@ from typing import BinaryIO, Final, Protocol
 
 import fsspec
 
+from pipeline.buckets import FAILURES
 from pipeline.errors import SettingsError, UnavailableError
-
-try:  # what s3fs lets through untranslated
-    from botocore.exceptions import (  # type: ignore[import-not-found,unused-ignore]
-        BotoCoreError,
-        HTTPClientError,
-    )
-except ImportError:
-    _FAILURES: tuple[type[Exception], ...] = (OSError,)
-else:
-    _FAILURES = (OSError, BotoCoreError, HTTPClientError)
 
 _LOCAL: Final = {"file", "local"}
 _EXCLUSIVE: Final = {"memory", "s3", "s3a"}  # whose "create" is one conditional request
@@ -252,7 +243,7 @@ def _unavailable(name: str) -> Iterator[None]:
         yield
     except (FileExistsError, FileNotFoundError):
         raise
-    except _FAILURES as error:
+    except FAILURES as error:
         why = getattr(error, "strerror", None) or type(error).__name__
         where = name or "its folder"
         if getattr(error, "errno", None) in _FORBIDDEN:

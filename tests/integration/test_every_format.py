@@ -43,7 +43,8 @@ def truth(folder: Path) -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def report(folder: Path) -> dict[str, Any]:
     """The folder, with one command; nothing is said of its formats."""
-    said = run("report", "--k", 1, "--json", "--site-from", "file", folder / "shop")
+    said = run("report", "--k", 1, "--json", "--site-from", "file", "--own-host",
+               "www.shop.example", folder / "shop")  # fmt: skip
     found: dict[str, Any] = json.loads(said.stdout)
     return found
 
@@ -80,6 +81,16 @@ def test_every_site_has_its_statuses(
         if row["dimension"] == "status" and not row["site"].endswith(".widget"):
             found[row["site"], row["value"]] += row["hits"]
     assert found == wanted
+
+
+def test_own_hosts_are_those_of_every_site(report: dict[str, Any]) -> None:
+    """Lines of combined do not name their host, so that nothing else could tell."""
+    inside = {
+        row["site"]
+        for row in report["breakdown_daily"]
+        if row["dimension"] == "referrer_kind" and row["value"] == "internal"
+    }
+    assert {"combined", "nginx", "iis"} <= inside
 
 
 def test_the_account_closes(report: dict[str, Any], truth: dict[str, dict[str, Any]]) -> None:

@@ -93,6 +93,11 @@ def sizes(column: pl.Expr) -> pl.Expr:
     return pl.when(column == "-").then(pl.lit(0, dtype=pl.UInt64)).otherwise(number)
 
 
+def as_written(column: pl.Series) -> pl.Series:
+    """Return a column as it is, for formats that escape nothing."""
+    return column
+
+
 def unescaped(column: pl.Series) -> pl.Series:
     """Return a String column with the escapes of ``unescape`` undone."""
     return mapped(column, "\\", unescape)

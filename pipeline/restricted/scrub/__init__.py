@@ -9,20 +9,14 @@ brings a text to one spelling first.
 from __future__ import annotations
 
 from pipeline.restricted.scrub.scrubber import (
-    CACHE_LIMIT,
     NO_PAGE,
-    OTHER_METHOD,
-    WORDS_LIMIT,
     Scrubber,
     load_scrubber,
     method_name,
 )
 
 __all__ = [
-    "CACHE_LIMIT",
     "NO_PAGE",
-    "OTHER_METHOD",
-    "WORDS_LIMIT",
     "Scrubber",
     "load_scrubber",
     "method_name",

@@ -55,6 +55,19 @@ def test_a_trial_shows_each_field_with_its_treatment(
     assert not any(value in said.out for value in PLANTED)
 
 
+def test_a_format_that_is_described_in_a_file_is_tried_and_previewed(
+    partywall: Partywall, tmp_path: Path
+) -> None:
+    (tmp_path / "map.yaml").write_text("json: {address: ip, time: ts, target: path}")
+    line = json.dumps({"ip": "192.0.2.77", "ts": 1431857103, "path": "/for/mallory"})
+    (tmp_path / "app.log").write_text(f"{line}\n" * 3)
+    tried = partywall("try", "map.yaml", "app.log", "--json")
+    assert json.loads(tried.out)["events"] == 3
+    previewed = partywall("scrub", "preview", "app.log", "--format", "map.yaml", "--json")
+    assert json.loads(previewed.out)["requests"] == 3
+    assert not any(value in tried.out + previewed.out for value in PLANTED)
+
+
 def test_a_trial_as_json(partywall: Partywall, log: Path) -> None:
     said = partywall("try", "auto", log, "--json")
     found = json.loads(said.out)

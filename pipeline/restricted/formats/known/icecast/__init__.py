@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-import polars as pl
-
 from pipeline.restricted.formats.fields import Format
 from pipeline.restricted.formats.layouts import REQUEST, patterned
+from pipeline.restricted.formats.pieces import as_written
 
 _HEAD: Final = r"^(?P<address>[^ ]+) - "
 _TIME: Final = r" \[(?P<clf>[^\]]+)\] "
@@ -23,10 +22,6 @@ _TOLERANT: Final = (
 )
 
 
-def _as_written(values: pl.Series) -> pl.Series:
-    return values
-
-
 FORMAT: Final = Format(
-    "icecast", "Icecast access log", patterned(_QUICK, _TOLERANT, plain=_as_written)
+    "icecast", "Icecast access log", patterned(_QUICK, _TOLERANT, plain=as_written)
 )

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-import polars as pl
-
 from pipeline.restricted.formats.fields import Format
 from pipeline.restricted.formats.layouts import REQUEST, patterned
+from pipeline.restricted.formats.pieces import as_written
 
 _HEAD: Final = r"^[^ ]+ (?P<host>[^ ]+) \[(?P<clf>[^\]]+)\] (?P<address>[^ ]+) "
 _ANSWER: Final = r" (?P<status>[0-9]{3}|-) [^ ]+ (?P<size>[0-9]+|-) [^ ]+ [^ ]+ [^ ]+ "
@@ -24,10 +23,6 @@ _TOLERANT: Final = (
 )
 
 
-def _as_written(values: pl.Series) -> pl.Series:
-    return values
-
-
 FORMAT: Final = Format(
-    "s3", "Amazon S3 server access log", patterned(_QUICK, _TOLERANT, plain=_as_written)
+    "s3", "Amazon S3 server access log", patterned(_QUICK, _TOLERANT, plain=as_written)
 )
