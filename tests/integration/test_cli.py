@@ -307,7 +307,7 @@ def shipped(running: Running, *arguments: object) -> int:
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    match = re.fullmatch(r"shipped ([\d,]+) lines\n", run.stderr)
+    match = re.search(r"^shipped ([\d,]+) lines\n\Z", run.stderr, re.MULTILINE)
     assert match is not None, run.stderr
     return int(match[1].replace(",", ""))
 
