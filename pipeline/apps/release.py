@@ -44,7 +44,7 @@ class Worker:
 
     async def run(self, stream: StreamT[bytes]) -> None:
         """Apply each message once, in order."""
-        async for event in stream.events():
+        async for event in worker.each(stream):
             number, offset = worker.offset(event)
             partition, log = await self._held.of(number)
             if offset <= log.position:

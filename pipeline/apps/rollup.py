@@ -43,7 +43,7 @@ class Worker:
 
     async def run(self, stream: StreamT[bytes]) -> None:
         """Apply each message once, in order."""
-        async for event in stream.events():
+        async for event in worker.each(stream):
             partition, offset = worker.offset(event)
             rollup, log, keeping = await self._held.of(partition)
             if offset <= log.position:

@@ -125,6 +125,33 @@ def test_a_rollup_goes_on_from_its_runs_through_kills_and_zombies(
         assert found == truth
 
 
+def test_a_rollup_that_is_told_to_stop_commits_no_more_than_it_has_done(
+    broker: KafkaServer, tmp_path: Path
+) -> None:
+    """With work in hand, again and again: what it was at is left to its successor."""
+    with Group(tmp_path / "group", broker, tmp_path / "vault") as group:
+        draw = random.Random(6)
+        sent = dict.fromkeys(SOURCES, 0)
+        truth: Counter[tuple[int, str]] = Counter()
+        kafka = group.client_settings()
+        before = 0
+        for _ in range(5):
+            asyncio.run(_send(kafka, [_batch(draw, sent, truth) for _ in range(60)]))
+            worker = group.add("rollup")
+            group.await_ready()
+            group.until("it commits", lambda b=before: group.committed("rollup") > b)  # type: ignore[misc]
+            group.remove(worker)
+            worker.process.wait(60)
+            before = group.committed("rollup")
+            assert before <= asyncio.run(_position(kafka)) + 1
+
+
+async def _position(kafka: Kafka) -> int:
+    """Return the last offset that the state of partition 0 covers."""
+    async with _producer(kafka) as producer:
+        return (await RunLog.open(Topic(kafka, "rollup-runs-changelog", producer), 0)).position
+
+
 def _batch(draw: random.Random, sent: dict[str, int], truth: Counter[tuple[int, str]]) -> bytes:
     """A batch of a source, from a place it has said before; only new rows count."""
     source = draw.choice(SOURCES)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -92,6 +96,42 @@ async def test_what_was_being_opened_while_partitions_moved_is_not_kept() -> Non
     held = worker.Held(app, make)
     assert await held.of(3) == 3
     assert held.values() == []
+
+
+class Stream:
+    """A stream of three events, which notes those that were acknowledged."""
+
+    def __init__(self) -> None:
+        self.done: list[int] = []
+
+    def noack(self) -> Stream:
+        return self
+
+    async def events(self) -> AsyncIterator[Any]:
+        for number in range(3):
+            event: Any = Event(number)
+            event.ack = partial(self.done.append, number)
+            yield event
+
+
+async def test_what_was_in_hand_when_a_worker_is_stopped_is_not_acknowledged() -> None:
+    stream: Any = Stream()
+    at_work = asyncio.Event()
+
+    async def run() -> None:
+        async for event in worker.each(stream):
+            if event.message.offset == 1:
+                at_work.set()
+                await asyncio.Event().wait()
+
+    running = asyncio.create_task(run())
+    await at_work.wait()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    gc.collect()
+    await asyncio.sleep(0)
+    assert stream.done == [0]
 
 
 def following(
