@@ -61,11 +61,7 @@ async def whole_way(folder: Path, traffic: Traffic) -> Found:
         await _read_topics(group, made, found)
         for name, pid in group.pids().items():
             _look_at(name, pid, data, found)
-        streams = {
-            name: process.stdout
-            for name, process in group._processes.items()
-            if process.stdout is not None
-        }
+        streams = group.outputs()
     for name, stream in streams.items():
         async with asyncio.timeout(10):
             found.said.append(Blob(f"standard output of {name}", await stream.read()))
