@@ -18,7 +18,7 @@ from pipeline.apps import oneshot, ship
 from pipeline.apps.embedded import Group
 from pipeline.clock import system_clock
 from pipeline.demo.search import Blob
-from pipeline.demo.simulate import Traffic
+from pipeline.demo.traffic import Traffic
 from pipeline.kafka import client, topics
 from pipeline.kafka.reading import read_all
 

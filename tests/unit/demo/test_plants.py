@@ -13,7 +13,7 @@ import pytest
 from pipeline.demo import canaries
 from pipeline.demo.plants import Garden
 from pipeline.demo.search import Blob, search
-from pipeline.demo.simulate import Traffic, simulate
+from pipeline.demo.traffic import Traffic, simulate
 
 START = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
