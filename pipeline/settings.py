@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -262,6 +262,12 @@ def load(config: Path | None = None, **flags: object) -> Settings:
         raise SettingsError(
             f"settings file {path}: cannot be read as YAML in the shape of the tree"
         ) from None
+
+
+def written() -> dict[str, Any]:
+    """Return what the settings file says that ``load`` has read; {} where it has read none."""
+    path = os.environ.get(_FILE_VARIABLE)
+    return {} if path is None else YamlConfigSettingsSource(Settings, path)()
 
 
 def _check_variables() -> None:

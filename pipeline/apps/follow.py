@@ -46,7 +46,7 @@ class _Looks:
         known = self.formats.get((entry.folder, entry.base), self.tags.format)
         now = int(self.clock().timestamp())
         own = self.settings.split.formats
-        found = seen(entry, inputs.head(entry), known, now, own)
+        found = seen(entry, inputs.head(entry), known, now, own, self.tags.zone)
         self.formats[entry.folder, entry.base] = found.format
         tags = replace(
             self.tags,

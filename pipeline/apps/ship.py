@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -16,9 +17,10 @@ from pipeline.errors import InputError
 from pipeline.kafka import topics
 from pipeline.labels import LIVE, PATTERN, WIDGET_SUFFIX
 from pipeline.restricted import Look, look, oldest
-from pipeline.settings import OwnFormat, Settings
+from pipeline.settings import OwnFormat, Settings, Split
 from pipeline.shipping import inputs
 from pipeline.shipping.batches import TOPIC
+from pipeline.shipping.chunks import Chunk
 from pipeline.shipping.delivery import delivery
 from pipeline.shipping.entries import expand, newest_open
 from pipeline.shipping.inputs import Entry
@@ -77,7 +79,7 @@ def plan(
         shown = _shown(entry)
         lines = inputs.head(entry) if start is None else start
         try:
-            found = seen(entry, lines, format_, now, own)
+            found = seen(entry, lines, format_, now, own, zone)
         except InputError:
             if entry.member < 0 and entry.name in names:
                 raise
@@ -108,13 +110,23 @@ def plan(
 
 
 def seen(
-    entry: Entry, lines: list[bytes], format_: str, now: int, own: Mapping[str, OwnFormat]
+    entry: Entry,
+    lines: list[bytes],
+    format_: str,
+    now: int,
+    own: Mapping[str, OwnFormat],
+    zone: str = "",
 ) -> Look:
     """Return what an entry's first lines are.
 
     Raises InputError where the format is not known, or ``auto`` cannot tell.
     """
-    return look(_shown(entry), lines, format_, now, own)
+    return look(_shown(entry), lines, format_, now, own, zone=zone)
+
+
+def _oldest(chunk: Chunk, tags: Tags, *, now: int, split: Split) -> int | None:
+    zone, directive = tags.zone or split.zone, (chunk.fields or b"").decode("ascii")
+    return oldest(chunk.value, tags.format, now, split.formats, zone=zone, directive=directive)
 
 
 def _shown(entry: Entry) -> str:
@@ -188,8 +200,9 @@ async def ship(
         shipper = Shipper(
             sending,
             points,
-            lambda value, format_: oldest(value, format_, now, settings.split.formats),
+            partial(_oldest, now=now, split=settings.split),
             lines_alone=lines_alone,
+            more=not end and any(one.tags.ingest != LIVE for one in plans),
             tell=tell,
         )
         damaged = await shipper.ship(plans)

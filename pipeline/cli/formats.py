@@ -97,6 +97,8 @@ def _render(found: trial.Trial, file: str, console: Console) -> None:
         )
     table.add_row("the rest", "", "sealed", "nothing; whole lines go into the vault", "")
     console.print(table)
+    if found.advice:
+        console.print(f"\n{found.advice}", markup=False)
 
 
 def _plain(mask: str) -> str:

@@ -40,12 +40,17 @@ def terms(settings: Settings, folder: Path) -> Settings:
 
 
 def embedded(settings: Settings, folder: Path) -> Settings:
-    """Return the settings for the group that runs in a folder; raises UsageError."""
+    """Return the settings for the group that runs in a folder; raises UsageError.
+
+    Its formats are those that its split knows, whatever others ``settings`` have.
+    """
     place = running(folder)
     keys = (folder / "keys").resolve()
+    own = ((left_settings(folder) or {}).get("split") or {}).get("formats") or {}
     return terms(settings, folder).model_copy(
         update={
             "kafka": Kafka(bootstrap=place.bootstrap, idempotence=False),
+            "split": settings.split.model_copy(update={"formats": own}),
             "vault": settings.vault.model_copy(update={"url": str(folder / "vault")}),
             "keys": Keys(
                 url=f"unix://{keys}/service.sock",

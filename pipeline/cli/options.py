@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import maxminddb
 import typer
 import yaml
 
-from pipeline.errors import UsageError
+from pipeline.apps import trial
+from pipeline.errors import SettingsError, UsageError
 from pipeline.labels import PATTERN, WIDGET_SUFFIX
 from pipeline.policy import Policy, k_in_force, shortfall
-from pipeline.settings import OwnFormat
+from pipeline.settings import OwnFormat, Split
 
 Config = Annotated[Path | None, typer.Option("--config", help="settings file (YAML)")]
 Data = Annotated[
@@ -130,8 +130,9 @@ def check_zone(zone: str | None) -> None:
     if zone is None:
         return
     try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # By the list that split reads times with, whatever this machine's own is.
+        trial.check(Split(zone=zone))
+    except SettingsError:
         raise UsageError(
             f"--zone {zone}: no time zone is called that; name one such as Europe/Berlin or UTC"
         ) from None

@@ -70,7 +70,8 @@ def simulate(
             formats.named(format_),
             lambda site, hour: bars.say(f"{site}: hour {hour} of {scenario.hours}"),
         )
-    files = [entry for site in truth["sites"].values() for entry in site["files"].values()]
+    made = truth["sites"].values()
+    files = [entry for site in made for entry in (*site["files"].values(), site["widget"])]
     sys.stderr.write(
         f"wrote {sum(entry['lines'] for entry in files):,} lines in {len(files)} files to {out}; "
         f"{run.TRUTH} tells what is in them, addresses included\n"

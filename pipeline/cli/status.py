@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import sys
-from collections.abc import Awaitable
+from collections import Counter
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -82,7 +83,9 @@ async def gather(settings: Settings) -> dict[str, Any]:
         for (ingest, site), numbers in sorted(booked.items())
     ]
     found["collected"] = _collected(settings)
-    found["lines"] = _lines(settings)
+    outcomes = _outcomes(settings)
+    found["lines"] = outcomes if isinstance(outcomes, str) else _lines(outcomes)
+    found["reasons"] = outcomes if isinstance(outcomes, str) else _reasons(outcomes)
     found["keys"] = await _keys(settings)
     return found
 
@@ -138,13 +141,19 @@ def _collected(settings: Settings) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "received" in found else None
 
 
-def _lines(settings: Settings) -> list[dict[str, Any]] | str:
-    """Return lines in = events + rejected + ignored by site and source, as the vault has them."""
+def _outcomes(settings: Settings) -> list[dict[str, Any]] | str:
+    """Return the vault's counts by site, source, ingest, outcome and reason, or why not."""
     try:
         require(settings.vault.url)
-        outcomes: Any = vault_status(settings.vault.url)["outcomes"]
+        found: Any = vault_status(settings.vault.url)["outcomes"]
     except PartywallError as error:
         return str(error)
+    rows: list[dict[str, Any]] = found
+    return rows
+
+
+def _lines(outcomes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return lines in = events + rejected + ignored by site, source and ingest."""
     table: dict[tuple[str, str, str], dict[str, int]] = {}
     for row in outcomes:
         key = (row["site"], row["source"], row["ingest"])
@@ -155,6 +164,20 @@ def _lines(settings: Settings) -> list[dict[str, Any]] | str:
         {"site": site, "source": source, "ingest": ingest, "in": c["in"], "events": c["event"]}
         | {"rejected": c["rejected"], "ignored": c["ignored"]}
         for (site, source, ingest), c in sorted(table.items())
+    ]
+
+
+def _reasons(outcomes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return by site why lines are no events: rejects first, and the commonest reason."""
+    lines: Counter[tuple[str, str, str]] = Counter()
+    for row in outcomes:
+        if row["reason"] is not None:
+            lines[row["site"], row["outcome"], row["reason"]] += row["records"]
+    return [
+        {"site": site, "outcome": outcome, "reason": reason, "lines": count}
+        for (site, outcome, reason), count in sorted(
+            lines.items(), key=lambda item: (item[0][0], item[0][1] != "rejected", -item[1])
+        )
     ]
 
 
@@ -185,14 +208,11 @@ def _show(found: dict[str, Any]) -> None:
     if isinstance(found["lines"], str):
         console.print(found["lines"])
     else:
-        lines = _table("site", "source", "ingest", "in", "events", "rejected", "ignored")
-        for row in found["lines"]:
-            lines.add_row(*(str(row[column.header]) for column in lines.columns))
-        console.print(lines)
-    hits = _table("site", "ingest", "counted", "released", "withheld", "pending")
-    for row in found["released"]:
-        hits.add_row(*(str(row[column.header]) for column in hits.columns))
-    console.print(hits)
+        outcomes = ("in", "events", "rejected", "ignored")
+        console.print(_table("site", "source", "ingest", *outcomes, rows=found["lines"]))
+        console.print(_table("site", "outcome", "reason", "lines", rows=found["reasons"]))
+    hits = ("counted", "released", "withheld", "pending")
+    console.print(_table("site", "ingest", *hits, rows=found["released"]))
     keys = found["keys"]
     if isinstance(keys, str):
         console.print(keys)
@@ -215,17 +235,28 @@ def _show_collected(console: Console, found: dict[str, Any] | None) -> None:
     for row in found["sites"]:
         requests.add_row(row["site"] or "(unknown)", row["outcome"], f"{row['requests']:,}")
     console.print(requests)
-    lines = _table("topic", "site", "outcome", "lines")
-    for row in found["lines"]:
-        lines.add_row(*(str(row[column.header]) for column in lines.columns))
-    console.print(lines)
+    console.print(_table("topic", "site", "outcome", "lines", rows=found["lines"]))
 
 
-def _table(*names: str) -> Table:
+def _table(*names: str, rows: Sequence[Mapping[str, object]] = ()) -> Table:
+    """Return a table with these heads, and of each row what it has under them."""
     table = Table(box=None, header_style="bold")
-    words = {"stage", "topic", "site", "source", "ingest", "key", "day", "until", "outcome"}
+    words = {
+        "stage",
+        "topic",
+        "site",
+        "source",
+        "ingest",
+        "key",
+        "day",
+        "until",
+        "outcome",
+        "reason",
+    }
     for name in names:
         table.add_column(name, justify="left" if name in words else "right")
+    for row in rows:
+        table.add_row(*(str(row[name]) for name in names))
     return table
 
 

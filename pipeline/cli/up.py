@@ -6,17 +6,21 @@ import asyncio
 import os
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from pipeline import policy
+from pipeline import settings as tree
+from pipeline.apps import trial
+from pipeline.apps.carried import carried
 from pipeline.apps.embedded import PROCESSES, Group
 from pipeline.cli.options import (
     ASN,
     COUNTRY,
     DATACENTRES,
+    Config,
     K,
     check_label,
     database,
@@ -48,32 +52,43 @@ def up(
     mmdb_country: COUNTRY = None,
     mmdb_asn: ASN = None,
     datacentres: DATACENTRES = None,
+    config: Config = None,
 ) -> None:
     """Run broker, key service, every stage and the engine here, and print where they listen."""
+    settings = tree.load(config)
+    split = settings.split
     databases = {
-        "mmdb_country": database("--mmdb-country", mmdb_country),
-        "mmdb_asn": database("--mmdb-asn", mmdb_asn),
-        "datacentres": networks("--datacentres", datacentres),
+        "mmdb_country": database("--mmdb-country", mmdb_country)
+        or database("setting split.mmdb_country", split.mmdb_country),
+        "mmdb_asn": database("--mmdb-asn", mmdb_asn)
+        or database("setting split.mmdb_asn", split.mmdb_asn),
+        "datacentres": networks("--datacentres", datacentres)
+        or networks("setting split.datacentres", split.datacentres),
     }
-    in_force = k_asked_for(policy.load(), k)
-    overrides: dict[str, object] = {
-        "split": databases,
-        "k": in_force,
-        "collect": {"port": collect_port, "sites": _sites(widget or [])},
-    }
+    made = policy.load(settings.policy)
+    # On the command line any k is asked for by name; in settings a low one needs `lower_k` too.
+    wanted = k or policy.k_in_force(made, settings.k, lower=settings.lower_k)
+    overrides = carried(settings, tree.written())
+    trial.check(split)
+    overrides["split"] = overrides.get("split", {}) | databases
+    overrides["k"] = k_asked_for(made, wanted)
+    collect = overrides.get("collect", {})
+    sites = _sites(widget or [], collect.get("sites", {}))
+    overrides["collect"] = collect | {"port": collect_port, "sites": sites}
     with occupied(data):
         asyncio.run(_up(data, overrides, port))
 
 
-def _sites(given: list[str]) -> dict[str, dict[str, list[str]]]:
-    """Return ``collect.sites`` of ``SITE=ORIGIN`` words; raises UsageError."""
-    sites: dict[str, dict[str, list[str]]] = {}
+def _sites(given: list[str], known: dict[str, Any]) -> dict[str, Any]:
+    """Return ``collect.sites``: ``known`` and ``SITE=ORIGIN`` words; raises UsageError."""
+    sites = {name: {**about} for name, about in known.items()}
     for word in given:
         name, equals, origin = word.partition("=")
         check_label("--widget", name)
         if not equals or "://" not in origin:
             raise UsageError("--widget: give SITE=ORIGIN, such as shop=https://shop.example")
-        sites.setdefault(name, {"origins": []})["origins"].append(origin)
+        about = sites.setdefault(name, {})
+        about["origins"] = [*about.get("origins", []), origin]
     return sites
 
 
@@ -90,7 +105,9 @@ async def _up(data: Path, overrides: dict[str, object], port: int) -> None:
                 f"broker   {group.bootstrap}   (Kafka protocol, topics logs.web and logs.widget)"
             )
             console.print(f"engine   {group.engine}   (ClickHouse SQL over HTTP, read-only)")
-            console.print(f"collect  {group.collector}   (widget events; a page to try at /demo)")
+            demo = group.settings["collect"].get("demo", True)
+            page = "; a page to try at /demo" if demo else ""
+            console.print(f"collect  {group.collector}   (widget events{page})")
             console.print(f"data     {data}   (logs of each process in {data / 'log'})")
             console.print(f"try      partywall ship --data {data} access.log")
             console.print(

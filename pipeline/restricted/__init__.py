@@ -8,6 +8,7 @@ knock.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 
 from pipeline.errors import SettingsError
 from pipeline.labels import WIDGET_SUFFIX
@@ -21,7 +22,7 @@ from pipeline.restricted.geo import Geo
 from pipeline.restricted.glance import Look, look, oldest
 from pipeline.restricted.lines import Label, RawMessages
 from pipeline.restricted.proxies import read_proxies
-from pipeline.restricted.referrer import Referrer, Referrers
+from pipeline.restricted.referrer import Referrer, Referrers, is_own_host
 from pipeline.restricted.scrub import load_scrubber, method_name
 from pipeline.restricted.scrub.preview import ScrubPreview, ScrubPreviewer
 from pipeline.restricted.split import Crossing, Reading, Splitter
@@ -58,12 +59,7 @@ def open_splitter(
     ``partitions`` is the number of partitions of ``events``.
     """
     widget.packaged()
-    for site in (settings.site, *(settings.sites or ())):
-        if site.endswith(WIDGET_SUFFIX):
-            raise SettingsError(
-                f"setting split.site {site}: a name that ends in {WIDGET_SUFFIX} is given by split "
-                "alone; give another"
-            )
+    check(settings)
     describer = Describer(
         load_scrubber(settings.scrub_rules),
         Agents(),
@@ -74,7 +70,7 @@ def open_splitter(
         describer,
         Behaviour(load_limits(settings.behaviour.model_dump())),
         policy,
-        Label(settings.site, settings.source, settings.format, settings.ingest, _zone(settings)),
+        Label(settings.site, settings.source, settings.format, settings.ingest, settings.zone),
         partitions=partitions,
         max_line_bytes=settings.max_line_bytes,
         own_hosts={site: frozenset(hosts) for site, hosts in settings.own_hosts.items()},
@@ -87,10 +83,28 @@ def open_splitter(
 
 
 def check(settings: Split) -> None:
-    """Raise SettingsError for formats, proxies or a time zone that cannot be worked with."""
+    """Raise SettingsError for names, formats, proxies, a zone or rules that are no good."""
+    for site in (settings.site, *(settings.sites or ())):
+        if site.endswith(WIDGET_SUFFIX):
+            raise SettingsError(
+                f"setting split.site {site}: a name that ends in {WIDGET_SUFFIX} is given by split "
+                "alone; give another"
+            )
+    for host in chain.from_iterable(settings.own_hosts.values()):
+        if not is_own_host(host):
+            raise SettingsError(
+                f"setting split.own_hosts: {host!r} is no host name; give one as in shop.example "
+                "or *.shop.example"
+            )
+    if not formats.is_zone(settings.zone):
+        raise SettingsError(
+            f"setting split.zone: there is no time zone {settings.zone!r}; name one "
+            "as in Europe/Berlin"
+        )
     formats.known(settings.formats)
     read_proxies(settings.trusted_proxies)
-    _zone(settings)
+    if settings.scrub_rules is not None:
+        load_scrubber(settings.scrub_rules)
 
 
 def try_lines(name: str, lines: list[bytes], format_: str, settings: Split, now: int) -> Trial:
@@ -99,19 +113,11 @@ def try_lines(name: str, lines: list[bytes], format_: str, settings: Split, now:
     Raises InputError where the format is not known or not plain, SettingsError as
     ``open_splitter`` does.
     """
+    check(settings)
     context = formats.Context(
-        now, zone=_zone(settings), proxies=read_proxies(settings.trusted_proxies)
+        now, zone=settings.zone, proxies=read_proxies(settings.trusted_proxies)
     )
     return trial(name, lines, format_, context, formats.known(settings.formats))
-
-
-def _zone(settings: Split) -> str:
-    if not formats.is_zone(settings.zone):
-        raise SettingsError(
-            f"setting split.zone: there is no time zone {settings.zone!r}; name one "
-            "as in Europe/Berlin"
-        )
-    return settings.zone
 
 
 def describers() -> tuple[

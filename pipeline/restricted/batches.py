@@ -16,13 +16,16 @@ WATERMARK_SHARE: Final = 0.9
 one machine must not close the windows of all the others."""
 
 
-def watermark(times: pl.Series, now: int) -> int | None:
+def watermark(times: pl.Series, now: int, said: int | None = None) -> int | None:
     """Return how far a batch says that time has come (seconds), None where it is empty.
 
-    Never past ``now``: a line may be written up to a day ahead, and would close what is open.
+    Never past ``now``: a line may be written up to a day ahead, and would close what is open. Nor
+    past what the shipper ``said``, who knows of other files with lines of that time.
     """
     newest = times.quantile(WATERMARK_SHARE, interpolation="lower")
-    return None if newest is None else min(int(newest), now)
+    if newest is None:
+        return None
+    return min(int(newest), now, now if said is None else said)
 
 
 def messages(header: EventsHeader, rows: pl.DataFrame, partitions: int) -> list[tuple[int, bytes]]:

@@ -31,11 +31,18 @@ class Look:
 
 
 def look(
-    name: str, lines: list[bytes], format_: str, now: int, own: Mapping[str, OwnFormat] = _NONE
+    name: str,
+    lines: list[bytes],
+    format_: str,
+    now: int,
+    own: Mapping[str, OwnFormat] = _NONE,
+    *,
+    zone: str = "",
 ) -> Look:
     """Tell the format (``auto``: by trying) and the oldest time of a file's first lines.
 
-    ``name`` is the file's, for the message; ``own`` are formats of one's own (split.formats).
+    ``name`` is the file's, for the message; ``own`` are formats of one's own (split.formats);
+    ``zone`` is that of times without an offset.
     Raises InputError where no format is known by that name, or where ``auto`` cannot tell.
     """
     among = formats.known(own)
@@ -50,17 +57,34 @@ def look(
         format_, why = found.format, found.reason
     elif formats.find(format_, among) is None:
         raise InputError(f"no format is called {format_}: choose auto, {', '.join(among)}")
-    oldest = formats.parse(format_, sample, formats.Context(now), among=among)["time"].min()
-    return Look(format_, oldest if isinstance(oldest, int) else None, why)
+    return Look(format_, _oldest(sample, format_, _context(now, zone), among), why)
 
 
 def oldest(
-    chunk: bytes, format_: str, now: int, own: Mapping[str, OwnFormat] = _NONE
+    chunk: bytes,
+    format_: str,
+    now: int,
+    own: Mapping[str, OwnFormat] = _NONE,
+    *,
+    zone: str = "",
+    directive: str = "",
 ) -> int | None:
-    """Return the oldest time (seconds since 1970 UTC) in the first lines of a chunk, if any."""
+    """Return the oldest time (seconds since 1970 UTC) in the first lines of a chunk, if any.
+
+    ``directive`` is the ``#Fields:`` in force before them, ``zone`` that of times without an
+    offset.
+    """
     first = chunk[:_FEW_BYTES].split(b"\n")[:_FEW_LINES]
     sample = pl.Series([line.decode("utf-8", "replace") for line in first], dtype=pl.String)
-    found = formats.parse(format_, sample, formats.Context(now), among=formats.known(own))[
-        "time"
-    ].min()
+    return _oldest(sample, format_, _context(now, zone, directive), formats.known(own))
+
+
+def _context(now: int, zone: str, directive: str = "") -> formats.Context:
+    return formats.Context(now, zone=zone or "UTC", directive=directive)
+
+
+def _oldest(
+    sample: pl.Series, format_: str, context: formats.Context, among: Mapping[str, formats.Format]
+) -> int | None:
+    found = formats.parse(format_, sample, context, among=among)["time"].min()
     return found if isinstance(found, int) else None

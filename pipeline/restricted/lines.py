@@ -9,9 +9,9 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.kafka.topics import RAW
 from pipeline.labels import LIVE, PATTERN, WIDGET_SUFFIX
 from pipeline.restricted.formats import AUTO, is_zone
+from pipeline.restricted.said import Said
 
 MOST_LABELS: Final = 64
 """Distinct labels in one batch: each costs a parser's start and messages of its own."""
@@ -24,8 +24,6 @@ _HEADERS_LONGEST: Final = 2_560
 _LABEL: Final = re.compile(PATTERN.encode())
 _ZONE: Final = re.compile(rb"[A-Za-z0-9_+/-]{1,64}")
 _DIRECTIVE: Final = re.compile(rb"[A-Za-z0-9() _.:-]{1,2000}")
-_CONTROLS: Final = frozenset({b"begin", b"end"})
-"""What a message may say of its ingest, without a line in it."""
 _PLAIN: Final = {"offset": pl.UInt64, "raw": pl.Binary}
 Headers = Sequence[tuple[str, bytes]]
 
@@ -71,15 +69,12 @@ class Lines:
     """``frame``: offset UInt64, line UInt32, raw Binary, label UInt32 (index into ``labels``).
 
     ``messages`` of those given are in it: fewer than all where they have more than MOST_LABELS.
-    ``ended`` are the ingests that end on this partition within the batch; ``begun`` says of
-    ingests on which topics they come.
     """
 
     frame: pl.DataFrame
     labels: list[Label]
-    ended: list[str]
     messages: int
-    begun: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    said: Said = field(default_factory=Said)
 
 
 class Labeller:
@@ -169,43 +164,28 @@ def explode(messages: RawMessages, labeller: Labeller) -> Lines:
     frame = pl.DataFrame({"offset": messages.offsets, "raw": messages.values}, schema=_PLAIN)
     none = pl.lit(0, pl.UInt32)
     frame = frame.select("offset", none.alias("line"), "raw", none.alias("label"))
-    return Lines(frame, labeller.labels, [], frame.height)
+    return Lines(frame, labeller.labels, frame.height)
 
 
 def _labelled(messages: RawMessages, labeller: Labeller) -> Lines:
     raw: list[bytes] = []
     counts: list[int] = []
     numbers: list[int] = []
-    ended: list[str] = []
-    begun: dict[str, tuple[str, ...]] = {}
+    said = Said()
     seen: set[int] = set()
     guesses = 0
     for value, headers in zip(messages.values, messages.headers, strict=True):
-        number = 0
-        control = None
-        found: dict[str, bytes] = {}
-        if headers:
-            found = dict(headers)
-            number = labeller.number(found)
-            control = found.get("control")
+        found = dict(headers)
+        number = labeller.number(found) if found else 0
         if number not in seen:
             guesses += labeller.labels[number].format == AUTO
             if len(seen) == MOST_LABELS or guesses > MOST_GUESSES:
                 break
             seen.add(number)
-        if control in _CONTROLS:
-            label = labeller.labels[number]
-            # Live traffic has no end: whoever may ship could close everybody's windows. Nor has it
-            # a beginning, since split speaks for what is silent.
-            if label.known and label.ingest != LIVE:
-                ended += [label.ingest] if control == b"end" else []
-                said = found.get("topics", b"").split(b",") if control == b"begin" else []
-                named = {*begun.get(label.ingest, ()), *(t for t in RAW if t.encode() in said)}
-                begun |= {label.ingest: tuple(sorted(named))} if named else {}
+        label = labeller.labels[number]
+        if found and said.hear(label.ingest if label.known else None, found):
             counts.append(0)
-            numbers.append(number)
-            continue
-        if b"\n" in value:
+        elif b"\n" in value:
             lines = value.split(b"\n")
             if not lines[-1]:
                 lines.pop()
@@ -227,9 +207,7 @@ def _labelled(messages: RawMessages, labeller: Labeller) -> Lines:
             pl.exclude("count").repeat_by("count").explode(empty_as_null=False)
         ).with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).over("offset").alias("line"))
     frame = frame.with_columns(pl.Series("raw", raw, dtype=pl.Binary))
-    return Lines(
-        frame.select("offset", "line", "raw", "label"), labeller.labels, ended, len(counts), begun
-    )
+    return Lines(frame.select("offset", "line", "raw", "label"), labeller.labels, len(counts), said)
 
 
 def text(raw: pl.Series) -> pl.Series:

@@ -58,6 +58,10 @@ class Proxies:
             lambda key: self._resolved(*key), CACHE_LIMIT
         )
 
+    def __bool__(self) -> bool:
+        """Tell whether anybody is trusted."""
+        return bool(self._trusted)
+
     def __repr__(self) -> str:
         return f"Proxies({len(self._trusted)})"
 

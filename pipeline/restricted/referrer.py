@@ -42,6 +42,11 @@ _AT: Final = re.compile(r"[-_.]at[-_]")
 _ENDING: Final = r"(?:com|net|org|[a-z]{2}|com?\.[a-z]{2})"
 
 
+_OWN_HOST: Final = re.compile(
+    r"(?:\*\.)?(?:[\w-]+(?:\.[\w-]+)*\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE
+)
+
+
 class Referrer(NamedTuple):
     """What is said of one referrer; ``host`` is for comparison only and never leaves."""
 
@@ -62,6 +67,11 @@ _APPS: Final = {"android-app", "ios-app"}
 def bare_host(text: str) -> str:
     """Return a host in lower case without port, trailing dot and ``www.``."""
     return _PORT.sub("", text.strip().lower()).rstrip(".").removeprefix("www.")
+
+
+def is_own_host(text: str) -> bool:
+    """Tell whether ``text`` may stand for hosts of one's own: a name, an address or ``*.name``."""
+    return _OWN_HOST.fullmatch(text.strip()) is not None
 
 
 class OwnHosts:

@@ -186,19 +186,17 @@ class Splitter:
         described = self._describe(rows, keys) if rows.height else pl.DataFrame(schema=_KEYED)
         labels = reading.lines.labels
         numbers = reading.lines.frame["label"].unique().to_list()
-        ingests = {labels[number].ingest for number in numbers} | {
-            *reading.lines.ended,
-            *reading.lines.begun,
-        }
+        said = reading.lines.said
+        ingests = {labels[number].ingest for number in numbers} | {*said.ended, *said.begun}
         for ingest in sorted(ingests):
             mine = described.filter(ingest=ingest)
             header = EventsHeader(
                 source=reading.messages.source,
                 last_offset=reading.messages.offsets[-1],
                 ingest=ingest,
-                watermark=batches.watermark(mine["time"], reading.now),
-                end=ingest in reading.lines.ended,
-                topics=reading.lines.begun.get(ingest, ()),
+                watermark=batches.watermark(mine["time"], reading.now, said.watermarks.get(ingest)),
+                end=ingest in said.ended,
+                topics=said.begun.get(ingest, ()),
             )
             outgoing += batches.messages(header, mine, self._partitions)
         parcels = self._seal(frame, reading, sealing)

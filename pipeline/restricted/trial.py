@@ -54,7 +54,7 @@ class Found:
 class Trial:
     """What came of the lines looked at; ``why`` says how the format was chosen, "" where named.
 
-    ``reasons``: reason → lines that are no events.
+    ``reasons``: reason → lines that are no events. ``advice``: what to set, "" for nothing.
     """
 
     format: str
@@ -65,6 +65,7 @@ class Trial:
     ignored: int
     reasons: Mapping[str, int]
     fields: tuple[Found, ...]
+    advice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,25 @@ def trial(
     return Trial(
         format_, why, len(sample), events, len(sample) - events - ignored, ignored, reasons,
         tuple(entry for entry in found if entry.lines or entry.name in formats.FIELDS),
+        "" if context.proxies else _advice(said.filter(good)),
     )  # fmt: skip
+
+
+def _advice(said: pl.DataFrame) -> str:
+    """Return what to do where headers name clients and nobody is believed; "" where none does."""
+    told = said["address"].is_not_null()
+    heard = [
+        name
+        for name in said.columns
+        if name in HEADERS and (told & ~said[name].fill_null("").is_in(["", "-"])).any()
+    ]
+    if not heard:
+        return ""
+    return (
+        f"{' and '.join(heard)}: believed of nobody. If your own proxies connect here, name them "
+        "in split.trusted_proxies (report: --trusted-proxy); until then all who come through one "
+        "of them have its address, and are told apart by their agents alone."
+    )
 
 
 def _found(name: str, values: pl.Series) -> Found:

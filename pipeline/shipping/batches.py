@@ -17,6 +17,8 @@ from pipeline.shipping.resume import Pending
 TOPIC: Final = topics.WEB
 UNDER_WAY: Final = 5
 """Batches of a partition between two notes."""
+NOT_KNOWN: Final = 0
+"""The watermark of a batch after which lines of any age may follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,15 @@ class Batch:
     """A chunk on its way: ``sent`` says where and under which number.
 
     ``chunk`` is None where nobody has its bytes any more, ``again`` where that was so before, and
-    what takes its place may be there already.
+    what takes its place may be there already. ``watermark``: no other file's line that follows is
+    older (seconds since 1970 UTC); None where no other file follows.
     """
 
     chunk: Chunk | None
     tags: Tags
     sent: Pending
     again: bool = False
+    watermark: int | None = None
 
     def messages(self, now: dt.datetime) -> Iterator[tuple[bytes, list[tuple[str, bytes]]]]:
         """Yield the value and the headers of each message."""
@@ -79,6 +83,8 @@ class Batch:
         shipped = ("shipped", str(int(now.timestamp() * 1000)).encode())
         for one in single(self.chunk) if self.sent.alone else (self.chunk,):
             more = [("line", str(one.first).encode()), shipped]
+            if self.watermark is not None:
+                more.append(("watermark", str(self.watermark).encode()))
             if one.fields:
                 more.append(("fields", one.fields))
             if self.sent.mark:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from pipeline.shipping import inputs, journal
-from pipeline.shipping.batches import Batch, Tags
+from pipeline.shipping.batches import NOT_KNOWN, Batch, Tags
 from pipeline.shipping.chunks import Chunk, chunks
 from pipeline.shipping.identity import Resumed, digest
 from pipeline.shipping.inputs import Entry
@@ -74,7 +74,9 @@ class Reading:
         last = waiting[-1][0]
         lines = last.first - 1 + last.lines
         point = self.found.track.moved(self.found.point, last.end, lines, tags.ingest)
-        return [Parcel(Batch(chunk, tags, sent), point) for sent, chunk in waiting]
+        return [
+            Parcel(Batch(chunk, tags, sent, watermark=NOT_KNOWN), point) for sent, chunk in waiting
+        ]
 
     def _parcels(self) -> Iterator[Parcel]:
         plan, found = self.plan, self.found

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from pipeline.errors import InputError
-from pipeline.shipping.batches import Batch, Delivery, Tags
+from pipeline.shipping.batches import NOT_KNOWN, Batch, Delivery, Tags
 from pipeline.shipping.chunks import Chunk
 from pipeline.shipping.entries import siblings
 from pipeline.shipping.identity import resume
@@ -51,6 +51,7 @@ async def recover(points: Points | None, delivery: Delivery, entries: Iterable[E
             Tags.of(one.tags),
             since.get(one.number, one),
             again=one.after >= 0,
+            watermark=NOT_KNOWN,
         )
         for one in unknown
     ]

@@ -1,7 +1,9 @@
 """The shipper: chunks into the raw topic, acknowledged in order, resumed where they were left.
 
 The files of a rotated set go one after the other. Several sets are merged by time, chunk by chunk:
-windows close as time goes on, so two servers' logs of one day must arrive side by side.
+windows close as time goes on, so two servers' logs of one day must arrive side by side. That alone
+does not do: a chunk may hold an hour of one log and a week of another. So each also says how old
+the lines of the others may be that follow, and no window closes that they belong to.
 
 Chunks are sent in windows. Before a window is sent it is noted down, together with how far the one
 before has come, in one durable write; while it is on its way the next is read.
@@ -15,10 +17,12 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from pipeline.errors import InputError
-from pipeline.shipping.batches import UNDER_WAY, Batch, Delivery, Tags
+from pipeline.shipping.batches import NOT_KNOWN, UNDER_WAY, Batch, Delivery, Tags
+from pipeline.shipping.chunks import Chunk
 from pipeline.shipping.identity import resume
 from pipeline.shipping.reading import Parcel, Plan, Reading
 from pipeline.shipping.recover import recover
@@ -26,8 +30,8 @@ from pipeline.shipping.resume import ARRIVED, Pending, Point, Points
 
 __all__ = ["Plan", "Progress", "Shipper", "Tags"]
 
-Time = Callable[[bytes, str], int | None]
-"""Returns the oldest time in a few lines of a format, in seconds, None where none is read."""
+Time = Callable[[Chunk, Tags], int | None]
+"""Returns the oldest time in a chunk's first lines, in seconds, None where none is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +164,18 @@ class Shipper:
         time: Time,
         *,
         lines_alone: bool = False,
+        more: bool = False,
         tell: Tell = _SILENT,
     ) -> None:
         """``points`` is None where nothing is to be remembered (one-shot runs).
 
-        ``lines_alone`` sends one line a message instead of chunks.
+        ``lines_alone`` sends one line a message instead of chunks. ``more`` says that files follow
+        in another run, of any age.
         """
         self._points = points
         self._time = time
         self._lines_alone = lines_alone
+        self._more = more
         self._delivery = delivery
         self._windows = Windows(delivery, points, tell)
         self.waiting = 0
@@ -212,8 +219,11 @@ class Shipper:
         while turn:
             _, number = turn[0]
             stream = streams[number]
+            # The heap's second is one of its root's two children.
+            others = [time for time, _ in turn[1:3]] + [one.oldest for one in stream.rest]
+            watermark = NOT_KNOWN if self._more else min(others, default=None)
             try:
-                when = await self._step(stream)
+                when = await self._step(stream, watermark)
             except InputError as error:
                 damaged = damaged or error
                 when = await self._leave(stream, whole=False)
@@ -223,7 +233,7 @@ class Shipper:
                 heapq.heapreplace(turn, (when, number))
         return damaged
 
-    async def _step(self, stream: _Stream) -> int | None:
+    async def _step(self, stream: _Stream, watermark: int | None) -> int | None:
         """Send a set's next chunk; return the time of the one after, None at its end."""
         plan = stream.plans[0]
         if stream.reading is None:
@@ -236,20 +246,22 @@ class Shipper:
                 return await self._leave(stream, whole=False)
             stream.next = await asyncio.to_thread(next, stream.reading.parcels, None)
         if stream.next is not None:
-            await self._windows.add(stream.reading, stream.next)
+            parcel = stream.next
+            told = replace(parcel, batch=replace(parcel.batch, watermark=watermark))
+            await self._windows.add(stream.reading, told)
             if not stream.reading.kept and stream.reading.found.opened.size is None:
                 await self._windows.flush()  # a pipe may have nothing more for long
             stream.next = await asyncio.to_thread(next, stream.reading.parcels, None)
         if stream.next is None:
             return await self._leave(stream, whole=True)
-        if self._lines_alone:
-            return plan.oldest
         chunk = stream.next.batch.chunk
-        return (chunk and self._time(chunk.value, plan.tags.format)) or plan.oldest
+        # A chunk whose time cannot be read is as old as the one before it.
+        stream.time = (chunk and self._time(chunk, plan.tags)) or stream.time or plan.oldest
+        return stream.time
 
     async def _leave(self, stream: _Stream, *, whole: bool) -> int | None:
         """Close a set's file; return when the next one's turn is, None where there is none."""
-        reading, stream.reading, stream.next = stream.reading, None, None
+        reading, stream.reading, stream.next, stream.time = stream.reading, None, None, 0
         stream.plans.popleft()
         if reading is not None:
             with contextlib.closing(reading):
@@ -264,3 +276,10 @@ class _Stream:
     plans: deque[Plan]
     reading: Reading | None = None
     next: Parcel | None = None
+    time: int = 0
+    """Of the chunk sent last, in seconds; 0 at a file's start."""
+
+    @property
+    def rest(self) -> list[Plan]:
+        """Those after the one that is read."""
+        return list(islice(self.plans, 1, None))

@@ -268,8 +268,15 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     (folder / "live.log").write_text("\n".join(live) + "\n")
     old = traffic(dt.datetime(2023, 5, 1, 12, tzinfo=dt.UTC), 900, seed=4)
     (folder / "old.log").write_text("\n".join(old) + "\n")
+    app = [
+        {"ip": address, "ts": int(now.timestamp()) - 60, "path": "/"} for address in ADDRESSES[:20]
+    ]
+    (folder / "app.log").write_text("".join(f"{json.dumps(line)}\n" for line in app))
+    (folder / "own.yaml").write_text(
+        "k: 12\nsplit: {formats: {mine: {json: {address: ip, time: ts, target: path}}}}\n"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline", "up", "--data", "data", "--k", "12"],
+        [sys.executable, "-m", "pipeline", "up", "--config", "own.yaml", "--data", "data"],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -307,21 +314,21 @@ def shipped(running: Running, *arguments: object) -> int:
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    match = re.fullmatch(r"shipped ([\d,]+) lines\n", run.stderr)
+    match = re.search(r"^shipped ([\d,]+) lines\n\Z", run.stderr, re.MULTILINE)
     assert match is not None, run.stderr
     return int(match[1].replace(",", ""))
 
 
 @pytest.fixture(scope="module")
 def deliveries(running: Running) -> list[int]:
-    """Each file shipped twice, and a line that was written in between."""
+    """Each file shipped twice, and a line that was written in between; one in its own format."""
     counts = [shipped(running, "live.log", "--site", "shop") for _ in range(2)]
     with (running.folder / "live.log").open("a") as file:
         file.write((running.folder / "live.log").read_text().splitlines()[-1] + "\n")
     counts.append(shipped(running, "live.log", "--site", "shop"))
     old = ("old.log", "--site", "shop", "--ingest", "backfill-1", "--more")
     counts += [shipped(running, *old), shipped(running, *old[:-1])]
-    return counts
+    return [*counts, shipped(running, "app.log", "--site", "app", "--format", "mine")]
 
 
 def until(question: Callable[[], bool]) -> None:
@@ -347,7 +354,7 @@ def test_the_service_tells_where_it_listens(running: Running) -> None:
 
 
 def test_nothing_is_shipped_twice(deliveries: list[int]) -> None:
-    assert deliveries == [300, 0, 1, 900, 0]
+    assert deliveries == [300, 0, 1, 900, 0, 20]
 
 
 def test_a_backfill_is_released_while_live_windows_wait(
@@ -378,11 +385,14 @@ def test_status_accounts_for_every_line_and_names_every_key(
     told = status(running)
     assert (told["k"], told["anonymous"]) == (12, True)
     lines = {f"{row['source']} {row['ingest']}": row for row in told["lines"]}
-    assert set(lines) == {"live.log live", "old.log backfill-1"}
+    assert set(lines) == {"live.log live", "old.log backfill-1", "app.log live"}
     assert lines["old.log backfill-1"]["in"] == 900
+    assert lines["app.log live"]["events"] == 20, "the settings of `up` are those of its split"
     assert all(
         row["in"] == row["events"] + row["rejected"] + row["ignored"] for row in lines.values()
     )
+    why = {(row["site"], row["outcome"]): row["lines"] for row in told["reasons"]}
+    assert why == {("shop", "rejected"): sum(row["rejected"] for row in lines.values())}
     assert {group for group, lag in told["lag"].items() if lag} == set(READ_BY)
     assert {"sealing", "pseudonym"} == {key["kind"] for key in told["keys"]["keys"]}
     assert set(told["watermarks"]) == {"live", "backfill-1"}
@@ -393,6 +403,7 @@ def test_status_and_doctor_are_readable(running: Running, deliveries: list[int])
     del deliveries
     shown = partywall(running.folder, "status", "--data", "data")
     assert "backfill-1" in shown
+    assert re.search(r"^ *shop +rejected +not_this_format +\d+ *$", shown, re.MULTILINE)
     found = json.loads(partywall(running.folder, "doctor", "--data", "data", "--json"))
     assert not [finding for finding in found if finding["state"] == "problem"]
     assert "each released number stands for 12 visitors or more" in {f["say"] for f in found}

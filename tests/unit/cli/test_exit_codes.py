@@ -78,8 +78,31 @@ def test_a_vault_that_cannot_be_seen_is_not_counted(partywall: Partywall, alone:
 def test_lines_of_a_vault_that_cannot_be_seen_are_not_counted_as_none(tmp_path: Path) -> None:
     """As in a container that has no part of it: an empty table would say that nothing came."""
     unseen = Settings(vault=Vault(url=str(tmp_path / "nowhere")))
-    assert "there is no folder" in str(status._lines(unseen))
-    assert status._lines(Settings(vault=Vault(url=str(tmp_path)))) == []
+    assert "there is no folder" in str(status._outcomes(unseen))
+    assert status._outcomes(Settings(vault=Vault(url=str(tmp_path)))) == []
+
+
+def test_status_says_by_site_why_lines_are_no_events() -> None:
+    """Over sources and ingests, the commonest reason first."""
+    counted = [
+        ("shop", "event", None, 90),
+        ("shop", "ignored", "too_late", 70),
+        ("shop", "rejected", "unknown_format", 3),
+        ("shop", "rejected", "bad_time", 2),
+        ("shop", "rejected", "bad_time", 10),
+        ("blog", "rejected", "bad_time", 1),
+    ]
+    outcomes = [
+        {"site": site, "source": f"{at}.log", "outcome": outcome, "reason": reason}
+        | {"records": records}
+        for at, (site, outcome, reason, records) in enumerate(counted)
+    ]
+    assert [tuple(row.values()) for row in status._reasons(outcomes)] == [
+        ("blog", "rejected", "bad_time", 1),
+        ("shop", "rejected", "bad_time", 12),
+        ("shop", "rejected", "unknown_format", 3),
+        ("shop", "ignored", "too_late", 70),
+    ]
 
 
 def test_doctor_minds_files_of_ours_that_others_may_read(

@@ -14,7 +14,7 @@ from pipeline.cli.kept import embedded, refuse_released, terms
 from pipeline.cli.place import Place
 from pipeline.clickhouse.client import Engine, connect
 from pipeline.clickhouse.migrations import migrate
-from pipeline.settings import Settings
+from pipeline.settings import Settings, Split
 from tests.unit.cli.conftest import Partywall
 
 
@@ -63,6 +63,29 @@ def test_doctor_and_status_tell_the_folders_k(
     [finding] = _anonymity(embedded(Settings(), tmp_path))
     assert finding.state == state
     assert says in finding.say
+
+
+@pytest.mark.parametrize(
+    ("left", "formats"),
+    [
+        (
+            "split: {formats: {mine: {json: {address: ip}}}}\n",
+            {"mine": {"json": {"address": "ip"}}},
+        ),
+        ("split: {zone: UTC}\n", {}),
+        ("split:\n", {}),
+        ("k: 10\n", {}),
+    ],
+)
+def test_a_groups_formats_are_those_of_its_split(
+    tmp_path: Path, left: str, formats: dict[str, object]
+) -> None:
+    """Whoever ships into it may name no other: its lines would all be rejected."""
+    (tmp_path / "settings.yaml").write_text(left)
+    Place("127.0.0.1:1", "http://127.0.0.1:1", os.getpid()).write(tmp_path)
+    mine = Settings(split=Split(formats={"other": "%h %t"}, zone="Europe/Berlin"))
+    found = embedded(mine, tmp_path).split
+    assert (found.formats, found.zone) == (formats, "Europe/Berlin")
 
 
 @pytest.mark.parametrize(

@@ -320,6 +320,14 @@ class TestReport:
         )
         assert "no such file" in partywall("report", log, "--datacentres", "nowhere").complaint
 
+    @pytest.mark.parametrize("host", ["a b", "", "https://shop.example", "shop.example/x", "*"])
+    def test_a_host_that_is_none(self, partywall: Partywall, log: Path, host: str) -> None:
+        said = partywall("report", log, f"--own-host={host}", "--format", "combined").complaint
+        assert said == (
+            f"setting split.own_hosts: {host!r} is no host name; give one as in shop.example or "
+            "*.shop.example"
+        )
+
     def test_a_page_that_cannot_be_written(
         self, partywall: Partywall, log: Path, tmp_path: Path
     ) -> None:
@@ -328,7 +336,9 @@ class TestReport:
 
 
 class TestSettings:
-    @pytest.mark.parametrize("verb", [["status"], ["doctor"], ["run", "split"], ["ship", "x.log"]])
+    @pytest.mark.parametrize(
+        "verb", [["status"], ["doctor"], ["run", "split"], ["ship", "x.log"], ["up"]]
+    )
     def test_a_setting_that_does_not_exist(
         self, partywall: Partywall, tmp_path: Path, verb: list[str]
     ) -> None:
@@ -393,6 +403,30 @@ class TestService:
     @pytest.mark.parametrize("word", ["shop", "shop=", "shop=shop.example", "a b=https://x", "="])
     def test_a_site_of_a_widget_that_is_none(self, partywall: Partywall, word: str) -> None:
         assert partywall("up", "--widget", word).complaint.startswith("--widget: ")
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ("kafka: {bootstrap: 'broker:9092'}", "setting kafka.bootstrap: a group has its own"),
+            ("split: {formats: {mine: '%h'}}", "setting split.formats.mine: a log format needs"),
+            ("split: {trusted_proxies: [x]}", "setting split.trusted_proxies: 'x' is neither"),
+            ("split: {own_hosts: {shop: ['a b']}}", "setting split.own_hosts: 'a b' is no host"),
+            ("split: {zone: Mars}", "setting split.zone: there is no time zone 'Mars'"),
+            ("split: {scrub_rules: nowhere.yaml}", "nowhere.yaml"),
+            ("split: {mmdb_asn: nowhere.mmdb}", "setting split.mmdb_asn nowhere.mmdb: no such"),
+            ("split: {datacentres: nowhere}", "setting split.datacentres nowhere: no such file"),
+            ("policy: nowhere.yaml", "policy nowhere.yaml: cannot be read"),
+            ("k: 3", "k 3 is below the policy's 10"),
+        ],
+    )
+    def test_settings_that_a_group_cannot_work_with(
+        self, partywall: Partywall, tmp_path: Path, text: str, says: str
+    ) -> None:
+        """Before anything is started, and not in the log of one of its processes."""
+        (tmp_path / "own.yaml").write_text(text)
+        with occupied(tmp_path / "data"):  # where nothing can be started
+            said = partywall("up", "--config", "own.yaml")
+        assert says in said.complaint
 
     def test_a_port_that_is_none(self, partywall: Partywall) -> None:
         assert "'--port'" in partywall("up", "--port", "99999").complaint

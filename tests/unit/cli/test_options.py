@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import zoneinfo
+
 import pytest
 
 from pipeline import policy
-from pipeline.cli.options import k_asked_for
+from pipeline.cli.options import check_zone, k_asked_for
 
 
 @pytest.mark.parametrize(
@@ -21,3 +24,16 @@ def test_a_k_below_the_policy_is_noted(
     assert heard.out == ""
     assert heard.err.count("\n") == bool(noted)
     assert noted in heard.err
+
+
+def test_a_zone_is_known_without_a_database_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of split are built in, and a slim image has no others."""
+    monkeypatch.setitem(sys.modules, "tzdata", None)
+    zoneinfo.reset_tzpath(())
+    try:
+        zoneinfo.ZoneInfo.clear_cache()
+        with pytest.raises(zoneinfo.ZoneInfoNotFoundError):
+            zoneinfo.ZoneInfo("Europe/Berlin")
+        check_zone("Europe/Berlin")
+    finally:
+        zoneinfo.reset_tzpath()

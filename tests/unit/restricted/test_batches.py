@@ -34,6 +34,17 @@ def test_one_machine_ahead_does_not_close_the_windows_of_all(ahead: int) -> None
 
 def test_nothing_says_nothing_of_time() -> None:
     assert batches.watermark(pl.Series([], dtype=pl.Int64), NOW) is None
+    assert batches.watermark(pl.Series([], dtype=pl.Int64), NOW, NOW) is None
+
+
+@given(found=st.lists(st.integers(0, 2 * NOW), min_size=1), said=st.integers(0, 2 * NOW))
+def test_a_watermark_is_never_past_what_the_shipper_said(found: list[int], said: int) -> None:
+    """Nor is a time that lies ahead believed because a shipper says it."""
+    times = pl.Series(found, dtype=pl.Int64)
+    mark = batches.watermark(times, NOW, said)
+    plain = batches.watermark(times, NOW)
+    assert plain is not None
+    assert mark == min(plain, said)
 
 
 def rows(count: int, page_bytes: int) -> pl.DataFrame:

@@ -180,7 +180,7 @@ def test_live_traffic_cannot_be_ended() -> None:
         RawMessages("logs.web:0", [0, 1, 2], [b"", b"", b""], headers),
         Labeller(Label("site", "source", "combined")),
     )
-    assert found.ended == ["old"]
+    assert found.said.ended == ["old"]
 
 
 def test_a_backfill_says_on_which_topics_it_comes() -> None:
@@ -195,9 +195,26 @@ def test_a_backfill_says_on_which_topics_it_comes() -> None:
     ]  # fmt: skip
     batch = RawMessages("logs.web:0", [0, 1, 2, 3, 4], [b""] * 5, headers)
     found = explode(batch, Labeller(Label("site", "source", "combined")))
-    assert found.begun == {"old": ("logs.web", "logs.widget")}
-    assert not found.ended
+    assert found.said.begun == {"old": ("logs.web", "logs.widget")}
+    assert not found.said.ended
     assert found.frame.is_empty()
+
+
+def test_the_least_watermark_of_a_batch_counts() -> None:
+    """Whoever else ships into the ingest; and no one speaks for what is not theirs to name."""
+
+    def line(ingest: bytes, watermark: bytes, site: bytes = b"shop") -> Headers:
+        return [("site", site), ("ingest", ingest), ("watermark", watermark)]
+
+    headers: list[Headers] = [
+        line(b"old", b"170"), line(b"old", b"150"), line(b"old", b"160"), line(b"live", b"90"),
+        line(b"old", b"-1"), line(b"old", b""), line(b"old", b"1" * 13), line(b"old", b"1.5"),
+        line(b"old", b"10", b"strange"), [("ingest", b"other")],
+    ]  # fmt: skip
+    batch = RawMessages("logs.web:0", list(range(10)), [b"a line"] * 10, headers)
+    found = explode(batch, Labeller(Label("shop", "source", "combined"), sites=["shop"]))
+    assert found.said.watermarks == {"old": 150, "live": 90}
+    assert found.frame.height == 10
 
 
 def test_what_is_said_of_an_ingest_crosses_with_its_events(splitter: Splitter) -> None:
@@ -264,7 +281,7 @@ def test_labels_outside_the_lists_are_sealed_under_the_default_one() -> None:
         ("default", "event", ""): 2,
         ("default", "rejected", "unknown_label"): 2,
     }
-    assert reading.lines.ended == ["old"]
+    assert reading.lines.said.ended == ["old"]
     index = pl.concat([sealed.index_rows(sealed.decode(one)) for one in crossing.sealed])
     assert index["site"].to_list() == ["shop", "default", "default", "default", "default"]
     assert index["ingest"].to_list() == ["first", "first", "first", "first", "old"]

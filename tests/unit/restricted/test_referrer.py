@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import declarations
-from pipeline.restricted.referrer import KINDS, OwnHosts, Referrers, bare_host, may_be_named
+from pipeline.restricted.referrer import (
+    KINDS,
+    OwnHosts,
+    Referrers,
+    bare_host,
+    is_own_host,
+    may_be_named,
+)
 
 REFERRERS = Referrers()
 OWN = OwnHosts({"example.com"})
@@ -186,6 +193,24 @@ def test_every_alias_is_of_a_listed_host_and_every_host_is_listed_once() -> None
 def test_own_hosts_may_be_odd() -> None:
     found = REFERRERS.describe("http://localhost:8080/a", OwnHosts({"localhost"}))
     assert found[:2] == ("(internal)", "internal")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["shop.example", "*.Shop.example", "www.shop.example.:8080", "localhost", "my_host",
+     "192.0.2.7", "[2001:db8::7]:443", " shop.example "],
+)  # fmt: skip
+def test_what_may_be_an_own_host_is_found_as_one(host: str) -> None:
+    assert is_own_host(host)
+    url = f"https://{host.strip().removeprefix('*.')}/a"
+    assert REFERRERS.describe(url, OwnHosts({host})).kind == "internal"
+
+
+@pytest.mark.parametrize(
+    "host", ["", "a b", "*", "*.", "a..b", "a/b", "user@a", "https://a", "a:b"]
+)
+def test_what_no_referrer_could_have_is_no_own_host(host: str) -> None:
+    assert not is_own_host(host)
 
 
 def test_without_own_hosts_nothing_is_internal() -> None:

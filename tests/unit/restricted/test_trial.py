@@ -13,6 +13,7 @@ from pipeline.errors import InputError
 from pipeline.restricted import listing
 from pipeline.restricted.formats import AUTO, FIELDS, FORMATS, WRAPPERS, Context, known
 from pipeline.restricted.formats.fields import HEADERS
+from pipeline.restricted.proxies import read_proxies
 from pipeline.restricted.trial import TREATMENTS, mask, trial
 from tests.unit.restricted.formats.quirks import QUIRKS
 
@@ -56,6 +57,35 @@ def test_a_header_with_the_client_is_told_where_a_format_has_one() -> None:
     line = b'10.0.0.1 [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 "203.0.113.9"'
     found = trial("x", [line], "edge", CONTEXT, own)
     assert [(e.name, e.lines) for e in found.fields if e.name in HEADERS] == [("forwarded_for", 1)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "trusted", "advised"),
+    [
+        (["203.0.113.9", "-"], [], True),
+        (["203.0.113.9", "-"], ["10.0.0.0/8"], False),
+        (["-", "-"], [], False),
+        ([""], [], False),
+    ],
+)
+def test_advice_on_proxies_where_there_may_be_one_and_none_is_trusted(
+    sent: list[str], trusted: list[str], advised: bool
+) -> None:
+    line = '10.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "Mozilla/5.0" "{}"'
+    lines = [line.format(value).encode() for value in sent]
+    context = Context(1_800_000_000, proxies=read_proxies(trusted))
+    found = trial("x", lines, "nginx_main", context, FORMATS)
+    assert found.events == len(lines)
+    assert found.advice.startswith("forwarded_for: believed of nobody.") == advised
+    assert advised or not found.advice
+    assert "203" not in found.advice
+
+
+def test_a_log_without_the_peer_needs_no_proxy_to_be_named() -> None:
+    own = known({"edge": '$http_x_forwarded_for [$time_local] "$request" $status'})
+    line = b'203.0.113.9 [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200'
+    found = trial("x", [line], "edge", CONTEXT, own)
+    assert (found.events, found.advice) == (1, "")
 
 
 @pytest.mark.parametrize(

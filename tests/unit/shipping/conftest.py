@@ -93,6 +93,8 @@ class Broker:
             return
         for one in single(batch.chunk) if sent.alone else (batch.chunk,):
             headers = dict(batch.tags.headers()) | {"line": str(one.first).encode()}
+            if batch.watermark is not None:
+                headers["watermark"] = str(batch.watermark).encode()
             if one.fields:
                 headers["fields"] = one.fields
             self.got.append((sent.partition, one.value, headers))

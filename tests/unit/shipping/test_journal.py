@@ -134,7 +134,7 @@ async def test_a_journal_goes_on_at_an_entry_after_a_kill(tmp_path: Path, alone:
     for _ in range(2):
         points = Points(kept)
         try:
-            await Shipper(broker, points, lambda _v, _f: None, lines_alone=alone).ship(
+            await Shipper(broker, points, lambda _chunk, _tags: None, lines_alone=alone).ship(
                 [Plan(inputs.entry_of(str(path)), tags)]
             )
         except GoneError:

@@ -43,7 +43,7 @@ async def ship(
 ) -> tuple[Shipper, InputError | None]:
     """One run."""
     points = None if kept is None else Points(kept)
-    one = Shipper(broker, points, lambda _v, _f: None, lines_alone=alone)
+    one = Shipper(broker, points, lambda _chunk, _tags: None, lines_alone=alone)
     try:
         damaged = await one.ship(list(plans))
     finally:

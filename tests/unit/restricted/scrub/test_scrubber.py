@@ -141,6 +141,19 @@ def test_the_short_cut_is_as_careful_as_the_rules(path: str) -> None:
     assert SCRUBBER.page(path) == LONG_WAY.page(path)
 
 
+_hex = st.from_regex(r"[0-9a-f]{1,2}|[0-9a-f]{4}|[a-f]{1,3}[0-9]{1,3}", fullmatch=True)
+_groups = st.lists(st.tuples(st.sampled_from("/._-"), _hex), min_size=2, max_size=9)
+
+
+@settings(max_examples=1_000)
+@given(_groups.map(lambda made: "/" + "".join(end + group for end, group in made)[1:]))
+@example("/a0.aa/a0.aa")
+@example("/05/17/aa-bb")
+@example("/abc1.dead/abc1")
+def test_the_short_cut_knows_an_address_across_segments(path: str) -> None:
+    assert SCRUBBER.page(path) == LONG_WAY.page(path)
+
+
 @pytest.mark.parametrize(
     "path",
     ["/favicon.ico", "/images/jordan-80.png", "/articles/dynamic-dns-with-dhcp/", "/robots.txt",

@@ -20,6 +20,10 @@ COMMON: Final = ABOUT["common"]["$defs"]
 EVENTS: Final = schema.load().events
 
 
+REQUIRED: Final[set[str]] = set.intersection(*({*ABOUT[e.name]["required"]} for e in EVENTS))
+"""Properties that no event may lack."""
+
+
 def of_all() -> set[str]:
     """Properties that every event may have."""
     return set.intersection(*({*event.shapes} for event in EVENTS))
@@ -37,7 +41,8 @@ def test_each_event_stands_in_the_table(event: schema.Event) -> None:
 def test_each_property_stands_in_the_table_with_what_crosses(name: str) -> None:
     door = COMMON[name]["x-door"]
     crosses = "nothing" if door == "raw" else f"`{door['crosses']}`, as {door['as']}"
-    assert f"| `{name}` | {COMMON[name]['description']} | {crosses} |" in TEXT.splitlines()
+    marked = f"`{name}`{' (required)' if name in REQUIRED else ''}"
+    assert f"| {marked} | {COMMON[name]['description']} | {crosses} |" in TEXT.splitlines()
 
 
 def test_each_coarsening_and_each_reason_is_explained() -> None:
