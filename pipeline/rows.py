@@ -119,11 +119,6 @@ def pack_cells(rows: pl.DataFrame) -> Body:
     return _packed(rows, CELLS)
 
 
-def encode_cells(header: CellsHeader, rows: pl.DataFrame) -> bytes:
-    """Return the message; columns other than those of CELLS raise IntegrityError."""
-    return framed(header, pack_cells(rows))
-
-
 def decode_cells(message: bytes, *, coded: bool = False) -> tuple[CellsHeader, pl.DataFrame]:
     """Return header and rows; raises IntegrityError where the bytes are no cells message.
 
@@ -137,11 +132,6 @@ def decode_cells(message: bytes, *, coded: bool = False) -> tuple[CellsHeader, p
 def pack_rollups(table: str, rows: pl.DataFrame) -> Body:
     """Return rows for a rollups message: the table's columns and ``revision``, and no others."""
     return _packed(rows, _rollup_schema(table))
-
-
-def encode_rollups(header: RollupsHeader, rows: pl.DataFrame) -> bytes:
-    """Return the message; ``rows`` has the table's columns and ``revision``."""
-    return framed(header, pack_rollups(header.table, rows))
 
 
 def decode_rollups(message: bytes) -> tuple[RollupsHeader, pl.DataFrame]:

@@ -1,6 +1,6 @@
 """The processes: a file a stage, which wires other rooms together, and what they are run with.
 
-``stage`` runs stages in a process; ``embedded`` runs a group of processes and ``oneshot`` sends
+``stage`` runs stages in a process; ``embedded`` runs a group of ``processes`` and ``oneshot`` sends
 files through it; ``tied`` and ``cores`` see to it that a process leaves nothing behind; ``rejects``
 tells split when to stop.
 """

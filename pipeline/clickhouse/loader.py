@@ -65,19 +65,6 @@ class Loader:
         return rows.height
 
 
-def finished_origins(client: Client, ingest: str) -> frozenset[int]:
-    """Return the partitions from which ``ingest`` has released its last row.
-
-    Raises UnavailableError where the engine does not answer.
-    """
-    with taming("asking for finished ingests"):
-        rows = client.query(
-            "SELECT DISTINCT origin FROM analytics.ingests WHERE ingest = {ingest:String}",
-            parameters={"ingest": ingest},
-        ).result_rows
-    return frozenset(int(origin) for (origin,) in rows)
-
-
 def _dressed(header: RollupsHeader, rows: pl.DataFrame) -> pl.DataFrame:
     if header.table not in TABLES:
         raise IntegrityError("rollups for a table that does not exist")

@@ -4,10 +4,11 @@ Ten thousand patterns of 32 bits are expected 2.3 times in every megabyte of ran
 pseudonyms, ciphertext and compressed blocks are random. Two rules tell a leak from chance:
 
 *Decoys.* Each planted address gets ``DECOYS`` others with its first two octets and as many digits
-in the rest, drawn at random. Where nothing leaked, a planted address is found as easily as a decoy:
-of the D distinct addresses found, the number of planted ones is hypergeometric (Fisher's exact
-test; permutation makes it exact, whatever the bytes look like and however often they repeat).
-A leak is reported when so many or more would be found by chance less than once in a million.
+in the rest, drawn at random, and like itself none that is a time or a size. Where nothing leaked, a
+planted address is found as easily as a decoy: of the D distinct addresses found, the number of
+planted ones is hypergeometric (Fisher's exact test; permutation makes it exact, whatever the bytes
+look like and however often they repeat). A leak is reported when so many or more would be found by
+chance less than once in a million.
 
 *Runs.* A column or an array of packed addresses holds planted ones at equal distances. Four in a
 row, three of them different, are reported: chance gives less than one in a terabyte of random
@@ -25,6 +26,7 @@ from typing import Final
 
 from pipeline.demo.canaries import Pattern
 from pipeline.demo.matcher import Matcher
+from pipeline.demo.plants import may_be_counted
 
 DECOYS: Final = 3
 SIGNIFICANT: Final = 1e-6
@@ -90,10 +92,11 @@ class PackedSearch:
 
 def _decoy(rng: Random, address: str, taken: set[str]) -> str:
     first, second, *rest = address.split(".")
+    counted = may_be_counted(ipaddress.IPv4Address(address))
     while True:
         octets = (_alike(rng, octet) for octet in rest)
         decoy = ".".join((first, second, *octets))
-        if decoy not in taken:
+        if decoy not in taken and (counted or not may_be_counted(ipaddress.IPv4Address(decoy))):
             taken.add(decoy)
             return decoy
 

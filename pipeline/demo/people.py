@@ -55,6 +55,9 @@ _CRAWLERS: Final = (
     "curl/8.{minor}.0",
     "python-requests/2.{patch}.0",
 )
+_SHARED: Final = "172.16.0.0/12"
+"""Where offices and carriers put their people: the carriers' own block is a time of 2023 when read
+as a number (see ``plants.may_be_counted``)."""
 _RETURNING: Final = 0.3
 _BOTS: Final = 0.06
 
@@ -75,7 +78,7 @@ class People:
     def __init__(self, rng: Random, garden: Garden, *, sessions: int) -> None:
         """Provide enough offices and crawlers for about ``sessions`` sessions."""
         self._rng, self._garden = rng, garden
-        self._offices = [garden.ipv4("100.64.0.0/10") for _ in range(max(1, sessions // 400))]
+        self._offices = [garden.ipv4(_SHARED) for _ in range(max(1, sessions // 400))]
         self._crawlers = [self._crawler() for _ in range(max(1, sessions // 200))]
         self._known: list[Visitor] = []
 
@@ -107,7 +110,7 @@ class People:
     def _move(self, visitor: Visitor) -> Visitor:
         """Give a telephone the address of its next session."""
         old = self._rng.random() < 0.5  # noqa: PLR2004 - half the carriers still speak IPv4
-        address = self._garden.ipv4("100.64.0.0/10") if old else self._garden.ipv6()
+        address = self._garden.ipv4(_SHARED) if old else self._garden.ipv6()
         return Visitor(address, visitor.agent, moving=True)
 
     def _crawler(self) -> Visitor:

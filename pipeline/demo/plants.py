@@ -2,7 +2,8 @@
 
 Addresses come from ranges set aside for documentation, benchmarks and private use; mail domains
 and telephone numbers from those set aside for examples; everything else is made up. Each value
-is handed out once and is at least eight bytes long: a shorter one would turn up by chance.
+is handed out once and is at least eight bytes long: a shorter one would turn up by chance. For the
+same reason no address is one that a column of numbers may hold, see ``may_be_counted``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,13 @@ _SYLLABLES: Final = (
 )  # fmt: skip
 _SHORTEST: Final = 11
 """Shorter addresses and names are parts of version numbers, of words and of each other."""
+
+_TRIES: Final = 10_000
+
+_SMALL: Final = range(1 << 24)
+"""Sizes, offsets, ports, counts."""
+_TIMES: Final = range(1_577_836_800, 2_208_988_800)
+"""Seconds since 1970 of 2020 to 2040: whenever the demo runs, and the same addresses each time."""
 
 _DOMAINS: Final = ("example.org", "example.com", "example.net", "mail.example", "post.example")
 
@@ -53,13 +61,17 @@ class Garden:
         return value
 
     def ipv4(self, network: str, kind: str = "address") -> str:
-        """Return an address of ``network`` that was not handed out before."""
+        """Return an address of ``network`` that was not handed out before, and is no number.
+
+        Raises ValueError where ``network`` has hardly any left.
+        """
         net = ipaddress.IPv4Network(network)
-        while True:
-            number = int(net.network_address) + self._rng.randrange(net.num_addresses)
-            text = str(ipaddress.IPv4Address(number))
-            if len(text) >= _SHORTEST and text not in self._grown:
+        for _ in range(_TRIES):
+            address = net[self._rng.randrange(net.num_addresses)]
+            text = str(address)
+            if len(text) >= _SHORTEST and text not in self._grown and not may_be_counted(address):
                 return self.plant(kind, text)
+        raise ValueError(f"{network} has too few addresses that are no numbers of other things")
 
     def ipv6(self, kind: str = "address") -> str:
         """Return a fresh address of 2001:db8::/32, in its canonical text."""
@@ -111,3 +123,16 @@ class Garden:
         doubled = (int(d) * 2 if i % 2 == 0 else int(d) for i, d in enumerate(body))
         check = -sum(d - 9 if d > 9 else d for d in doubled) % 10  # noqa: PLR2004
         return self.plant("card", f"{body}{check}")
+
+
+def may_be_counted(address: ipaddress.IPv4Address) -> bool:
+    """Tell whether an address, read in either order of its bytes, is a number that files hold.
+
+    An address is searched for as a 64-bit integer as well: its four bytes and four zeros. A column
+    of times (seconds) or of sizes is made of such integers, and where one of them happens to be
+    somebody's address (198.19.4.107 backwards is a second of November 2026), the search would find
+    a person who is not there. What is no such number when it is planted cannot be taken for one.
+    """
+    packed = address.packed
+    numbers = (int.from_bytes(packed, "big"), int.from_bytes(packed, "little"))
+    return any(number in _SMALL or number in _TIMES for number in numbers)

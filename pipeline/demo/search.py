@@ -16,7 +16,7 @@ from typing import Final
 from pipeline.demo import canaries
 from pipeline.demo.blocks import blocks
 from pipeline.demo.canaries import Pattern
-from pipeline.demo.formats import dissect
+from pipeline.demo.containers import dissect
 from pipeline.demo.frames import LARGEST, Part, inflate
 from pipeline.demo.matcher import Matcher
 from pipeline.demo.packed import Evidence, PackedSearch

@@ -35,7 +35,7 @@ TITLES: Final[dict[str, str]] = {
     "screen": "Screens",
     "widget_version": "Widget versions",
 }
-"""Dimension → heading, in the order in which they are shown."""
+"""Dimension of ``events.DIMENSIONS`` → heading, in the order in which they are shown."""
 
 UNKNOWN: Final = "(unknown)"
 _SILENT: Final = frozenset({"(none)", "request"})

@@ -21,6 +21,12 @@ _NETWORK_BITS: Final = 64
 CACHE_LIMIT: Final = 200_000
 """Distinct odd spellings remembered; plain dotted IPv4 needs no memory."""
 
+AROUND: Final = r"^(?:\[([^\]]*)\](?::[0-9A-Za-z._-]*)?|([0-9.]+):[0-9A-Za-z._-]*)$"
+"""An address (a group each for IPv6 and IPv4) with a port behind it or brackets around it.
+
+Of IPv6 without brackets a port cannot be told from a group. A port may be a name (RFC 7239, 6.3).
+"""
+
 _LONGEST: Final = 64
 
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"

@@ -16,7 +16,7 @@ import polars as pl
 
 from pipeline import declarations
 from pipeline.errors import SettingsError
-from pipeline.restricted.client_ip import canonical, canonical_column
+from pipeline.restricted.client_ip import AROUND, canonical, canonical_column
 from pipeline.restricted.distinct import Remembered, distinct
 
 CACHE_LIMIT: Final = 100_000
@@ -39,7 +39,7 @@ _VALUE: Final = r'(?:"(?:[^"\\]|\\.)*"|[^\s",;]*)'
 _PAIR: Final = rf"([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*({_VALUE})"
 _PAIRS: Final = re.compile(_PAIR)
 _ELEMENT: Final = re.compile(rf"\s*{_PAIR}(?:\s*;\s*(?:{_PAIR})?)*\s*")
-_PORT: Final = re.compile(r"^\[([^\]]*)\](?::[0-9A-Za-z._-]*)?$|^([0-9.]+):[0-9A-Za-z._-]*$")
+_AROUND: Final = re.compile(AROUND)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -158,7 +158,7 @@ def _said(element: str) -> str | None:
 def bare(text: str) -> str | None:
     """Return the canonical address of ``text``, which may have quotes, brackets and a port."""
     text = text.strip().strip('"')
-    match = _PORT.match(text)
+    match = _AROUND.match(text)
     return canonical((match[1] or match[2] or "") if match else text)
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from pipeline import events, policy
 from pipeline.demo.search import Blob
-from pipeline.demo.simulate import Traffic, simulate
+from pipeline.demo.traffic import Traffic, simulate
 from pipeline.keys.material import SealingKey
 from pipeline.policy import Policy
 from pipeline.restricted import Crossing, RawMessages, Splitter, open_splitter

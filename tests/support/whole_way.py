@@ -18,7 +18,7 @@ from pipeline.apps import oneshot, ship
 from pipeline.apps.embedded import Group
 from pipeline.clock import system_clock
 from pipeline.demo.search import Blob
-from pipeline.demo.simulate import Traffic
+from pipeline.demo.traffic import Traffic
 from pipeline.kafka import client, topics
 from pipeline.kafka.reading import read_all
 
@@ -61,11 +61,7 @@ async def whole_way(folder: Path, traffic: Traffic) -> Found:
         await _read_topics(group, made, found)
         for name, pid in group.pids().items():
             _look_at(name, pid, data, found)
-        streams = {
-            name: process.stdout
-            for name, process in group._processes.items()
-            if process.stdout is not None
-        }
+        streams = group.outputs()
     for name, stream in streams.items():
         async with asyncio.timeout(10):
             found.said.append(Blob(f"standard output of {name}", await stream.read()))

@@ -32,11 +32,10 @@ from pipeline.rows import (
     decode_cells,
     decode_rollups,
     decode_statement,
-    encode_cells,
-    encode_rollups,
     encode_statement,
 )
 from tests.support import door
+from tests.support.messages import encode_cells, encode_rollups
 
 DOCUMENTATION: Final = [
     ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")

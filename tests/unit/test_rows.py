@@ -22,9 +22,8 @@ from pipeline.rows import (
     decode_cells,
     decode_rollups,
     decode_statement,
-    encode_cells,
-    encode_rollups,
 )
+from tests.support.messages import encode_cells, encode_rollups
 
 _count = st.integers(0, 2**64 - 1)
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)

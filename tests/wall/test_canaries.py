@@ -18,7 +18,7 @@ import pytest
 from pipeline.apps.embedded import ONCE
 from pipeline.clock import system_clock
 from pipeline.demo.search import Blob, Findings, Searcher, walk
-from pipeline.demo.simulate import Traffic, simulate
+from pipeline.demo.traffic import Traffic, simulate
 from pipeline.kafka import topics
 from pipeline.policy import load
 from tests.support.whole_way import Found, whole_way

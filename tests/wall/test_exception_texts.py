@@ -38,6 +38,7 @@ from pipeline.settings import Settings
 from pipeline.vault.writer import SegmentWriter
 from tests.support import door
 from tests.support.heard import heard
+from tests.support.messages import encode_cells
 
 CANARY = "Bel.Quilvantor@example.org"
 ADDRESS = "198.19.77.201"
@@ -173,7 +174,7 @@ def damaged() -> Iterator[bytes]:
     yield whole[: len(whole) // 2]
     yield whole.partition(b"\n")[0] + b"\n" + events.to_ipc(pl.DataFrame({"page": [CANARY]}))
     yield whole.partition(b"\n")[0] + b"\n" + events.to_ipc(pl.DataFrame({CANARY: [CANARY]}))
-    cells = rows.encode_cells(CellsHeader(0, 0, 0, CANARY, None), pl.DataFrame(schema=rows.CELLS))
+    cells = encode_cells(CellsHeader(0, 0, 0, CANARY, None), pl.DataFrame(schema=rows.CELLS))
     yield cells[: len(cells) // 2] + LINE
     strange = events.to_ipc(pl.DataFrame({CANARY: [CANARY]}))
     yield cells.partition(b"\n")[0] + b"\n" + strange

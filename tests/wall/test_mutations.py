@@ -18,7 +18,7 @@ import pytest
 
 from pipeline import events, logs, metrics
 from pipeline.demo.search import Blob, Findings, Searcher, walk
-from pipeline.demo.simulate import Traffic
+from pipeline.demo.traffic import Traffic
 from pipeline.restricted import Crossing, RawMessages, Reading, Splitter
 from pipeline.restricted.pseudonym import Pseudonymiser
 from pipeline.restricted.referrer import Referrer, Referrers

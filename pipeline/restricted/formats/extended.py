@@ -22,7 +22,7 @@ from pipeline.restricted.distinct import Remembered, distinct
 from pipeline.restricted.formats.fields import HEADERS, Context, Read
 from pipeline.restricted.formats.layouts import typed
 from pipeline.restricted.formats.localtime import local_seconds
-from pipeline.restricted.formats.pieces import without_ports
+from pipeline.restricted.formats.pieces import bare_addresses
 from pipeline.restricted.proxies import HEADER_COLUMNS
 
 _FIELDS: Final = r"(?i)^#\s*fields:\s*(.*)$"
@@ -44,8 +44,6 @@ _HOLDS: Final[dict[str, str]] = {
 }  # fmt: skip
 """Field, in lower case → slot; of two fields for one slot the one that stands first here counts."""
 _RANK: Final = {name: rank for rank, name in enumerate(_HOLDS)}
-_PORTED: Final = r"^\[|^[0-9]+\.[0-9.]+:"
-"""The draft lets an address have a port."""
 _TARGETS: Final = frozenset({"target", "path", "query"})
 _TEXTS: Final = frozenset({"referrer", "agent"}) | frozenset(HEADERS)
 _VALUES: Final = {True: r'"(?:[^"]|"")*"|[^\s"]\S*|"', False: r"[^ \t]+"}
@@ -254,9 +252,6 @@ def _rows(
         said = pl.col("method") if "method" in found.columns else pl.lit(None, pl.String)
         found = found.with_columns(said.fill_null(dialect.method).alias("method"))
     matched = (found["matched"] & ~aside).alias("matched")
-    rows = typed(found, "matched").with_columns(matched, aside.alias("aside"))
-    ported = rows["address"].str.contains(_PORTED).fill_null(value=False)
-    if ported.any():
-        bare = without_ports(rows.select("address"))["address"]
-        rows = rows.with_columns(bare.zip_with(ported, rows["address"]))
-    return rows
+    rows = typed(found, "matched")
+    # The draft lets an address have a port.
+    return rows.with_columns(matched, bare_addresses(rows["address"]), aside.alias("aside"))

@@ -18,7 +18,7 @@ from pipeline.restricted.formats.jsonlines import Picked, table
 from pipeline.restricted.formats.localtime import zoned_seconds
 from pipeline.restricted.formats.paths import Path, Step, path
 from pipeline.restricted.formats.pieces import (
-    bare_address,
+    bare_addresses,
     empty_as_null,
     plain_host,
     sizes,
@@ -90,12 +90,13 @@ class FieldMap:
         )
         target = pl.coalesce(self._said("target"), "url_target", whole, self._said("path"))
         status = self._said("status")
+        address = found.select(self._said("address").alias("address")).to_series()
         return found.select(
             pl.col("matched")
             & self._any("address", "forwarded_for")
             & self._any("time", empty=False)
             & (self._any(*REQUESTS) if self.columns.keys() & set(REQUESTS) else pl.lit(value=True)),
-            bare_address(self._said("address")).alias("address"),
+            bare_addresses(address).alias("address"),
             "time",
             pl.when(apart).then(self._said("method")).otherwise("line_method").alias("method"),
             pl.when(apart).then(target).otherwise("line_target").alias("target"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote
 
 import polars as pl
 
+from pipeline.restricted.client_ip import AROUND
 from pipeline.restricted.distinct import distinct
 
 CLF_TIME: Final = "%d/%b/%Y:%H:%M:%S %z"
@@ -23,8 +25,10 @@ _NANOSECONDS: Final = 10**17
 """… and above this nanoseconds (1973)."""
 
 _REQUEST: Final = r"^(?P<method>[!#-'*+.^_`|~0-9A-Za-z-]+) (?P<target>\S(?:.*\S)?) HTTP/[0-9.]+$"
-_WITH_PORT: Final = r"^(?:\[(?P<v6>[^\]]*)\]|(?P<v4>[0-9.]+)):[0-9]+$"
-_URL: Final = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>[^/?#]*)(?P<rest>.*)$"
+_URL: Final = r"(?s)^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>[^/?#]*)(?P<rest>.*)$"
+_PORT: Final = f"{string.ascii_letters}{string.digits}._-"
+"""What a port is written with (RFC 7239, 6.3)."""
+_SCHEMES: Final = ("http:", "https:", "ws:", "wss:")
 _ESCAPE: Final = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _CONTROLS: Final = {b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"f": b"\f"}
 
@@ -70,16 +74,42 @@ def plain_host(host: pl.Expr) -> pl.Expr:
     return empty_as_null(host.str.replace(r":[0-9]*$", "").str.to_lowercase())
 
 
-def bare_address(address: pl.Expr) -> pl.Expr:
-    """Return addresses without a port after them, nor brackets around IPv6 that has one."""
-    return address.str.replace(_WITH_PORT, "$v6$v4")
+def without_ports(found: pl.DataFrame) -> pl.DataFrame:
+    """Take the port off ``address``: ``192.0.2.7:80``, ``[2001:db8::7]:80``, ``2001:db8::7:80``.
+
+    Only where each address has one: of one without, the last part would be taken for it.
+    """
+    return found.with_columns(_without_port(found["address"]))
+
+
+def bare_addresses(addresses: pl.Series) -> pl.Series:
+    """Take ports and brackets off the addresses that have some."""
+    around = addresses.str.contains(AROUND).fill_null(value=False)
+    return _without_port(addresses).zip_with(around, addresses) if around.any() else addresses
+
+
+def _without_port(addresses: pl.Series) -> pl.Series:
+    bare = addresses.str.strip_chars_end(_PORT).str.strip_suffix(":")
+    return bare.str.strip_chars("[]")
 
 
 def split_urls(urls: pl.Series) -> pl.DataFrame:
     """Cut URLs into ``host`` (with its port) and ``target``; what is no whole URL is a target."""
-    parts = urls.str.extract_groups(_URL).struct.unnest()
-    target = parts["rest"].set(parts["rest"] == "", "/")
-    return pl.DataFrame([parts["host"], target.fill_null(urls).alias("target")])
+    marked = urls.str.contains("://", literal=True).fill_null(value=False)
+    if not marked.any():
+        nowhere = pl.repeat(None, len(urls), dtype=pl.String, eager=True)
+        return pl.DataFrame([nowhere.alias("host"), urls.alias("target")])
+    # Four times as fast as the pattern, which is left for what hardly any URL has.
+    scheme, nothing, host, path = urls.str.splitn("/", 4).struct.unnest().get_columns()
+    plain = scheme.is_in(_SCHEMES) & (nothing == "") & ~host.str.contains_any(["?", "#", "@"])
+    plain = plain.fill_null(value=False)
+    host, target = host.set(~plain, None), ("/" + path.fill_null("")).zip_with(plain, urls)
+    odd = (marked & ~plain).arg_true()
+    if len(odd):
+        parts = urls.gather(odd).str.extract_groups(_URL).struct.unnest()
+        rest = parts["rest"].set(parts["rest"] == "", "/").fill_null(urls.gather(odd))
+        host, target = host.scatter(odd, parts["host"]), target.scatter(odd, rest)
+    return pl.DataFrame([host.alias("host"), target.alias("target")])
 
 
 def empty_as_null(column: pl.Expr) -> pl.Expr:
@@ -117,29 +147,12 @@ def mapped(column: pl.Series, sign: str, plain: Callable[[str], str]) -> pl.Seri
     return pl.Series(column.name, made, dtype=pl.String).gather(codes)
 
 
-def without_ports(found: pl.DataFrame) -> pl.DataFrame:
-    """Take the port off ``address``: ``192.0.2.7:80``, ``[2001:db8::7]:80``, ``2001:db8::7:80``.
-
-    Only where each address has one: of one without, the last part would be taken for it.
-    """
-    bare = pl.col("address").str.strip_chars_end("0123456789").str.strip_suffix(":")
-    return found.with_columns(bare.str.strip_chars("[]").alias("address"))
-
-
 def without_origins(found: pl.DataFrame) -> pl.DataFrame:
     """Cut ``https://host`` off targets that are whole URLs; it is the host where none is told."""
     if not found["target"].str.contains("://", literal=True).any():
         return found
-    # Six times as fast as a pattern. A query right after the host is rare, and left alone.
-    parts = pl.col("target").str.splitn("/", 4).struct
-    host = parts.field("field_2")
-    whole = parts.field("field_0").str.ends_with(":") & (parts.field("field_1") == "")
-    whole = whole & ~host.str.contains_any(["?", "#"])
-    path = pl.concat_str(pl.lit("/"), parts.field("field_3").fill_null(""))
-    return found.with_columns(
-        pl.when(whole).then(path).otherwise("target").alias("target"),
-        pl.coalesce("host", plain_host(pl.when(whole).then(host))).alias("host"),
-    )
+    url = split_urls(found["target"])
+    return found.with_columns(url["target"], pl.coalesce("host", plain_host(pl.lit(url["host"]))))
 
 
 def unescape(text: str) -> str:

@@ -160,7 +160,7 @@ def _names_somebody(match: re.Match[str]) -> bool:
     return _LETTER.search(match["value"]) is not None
 
 
-_ALL: Final = (
+_ALONE: Final = (
     Detector("email", "e-mail addresses", _matched(_EMAIL)),
     Detector(
         "phone",
@@ -177,12 +177,17 @@ _ALL: Final = (
     Detector("session", "session identifiers after their parameter's name", _matched(_SESSION)),
     Detector("coordinates", "latitude and longitude, three decimals", _without_coordinates),
     Detector("name", "values of `name=`, `user=`, …", _matched(_NAME, _names_somebody)),
-    # What only rules are made of: wide, since a path is no place for such a thing.
+)
+_FOR_RULES: Final = (
     Detector("random", "runs of letters and digits that nobody would write", without_random),
     Detector("address", "hexadecimal groups of an address", without_addresses),
     Detector("wide-phone", "seven digits or more in groups", without_phones),
     Detector("wide-card", "sixteen digits or more in groups", without_cards),
     Detector("lettered-id", "national numbers that have letters", without_lettered),
 )
-DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({one.name: one for one in _ALL})
+DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType(
+    {one.name: one for one in (*_ALONE, *_FOR_RULES)}
+)
 """Name → detector."""
+WIDE: Final = frozenset(one.name for one in _FOR_RULES)
+"""Detectors that only rules are made of: wide, since a path is no place for such a thing."""

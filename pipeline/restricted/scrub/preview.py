@@ -10,23 +10,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
 from pipeline.restricted import formats
 from pipeline.restricted.distinct import Remembered
 from pipeline.restricted.lines import text
-from pipeline.restricted.scrub.detectors import DETECTORS
+from pipeline.restricted.scrub.detectors import DETECTORS, WIDE
 from pipeline.restricted.scrub.pages import Pages
 from pipeline.restricted.scrub.rules import Rewrite, read_rules
 from pipeline.restricted.scrub.scrubber import CACHE_LIMIT, Scrubber
 from pipeline.restricted.scrub.spelling import searchable
 from pipeline.rows import DAY
 from pipeline.settings import OwnFormat
-
-WIDE: Final = frozenset({"random", "address", "wide-phone", "wide-card", "lettered-id"})
-"""Detectors that only rules are made of; what they touch shows with the rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +123,7 @@ class ScrubPreviewer:
                 self._touched(name, field)
                 for field in ("target", "referrer")
                 for name in DETECTORS
-                if name not in WIDE
+                if name not in WIDE  # what those touch shows with the rules
             ),
         )
 

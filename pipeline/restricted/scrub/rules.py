@@ -17,7 +17,7 @@ from pipeline import declarations
 from pipeline.errors import SettingsError
 from pipeline.restricted.scrub.detectors import DETECTORS
 from pipeline.restricted.scrub.frequency import Thresholds
-from pipeline.restricted.scrub.sites import Entry, read_entries
+from pipeline.restricted.scrub.siterules import Entry, read_entries
 
 Rewrite = Callable[[str], str]
 """A decoded segment → the segment with what the rule found replaced."""

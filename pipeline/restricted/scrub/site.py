@@ -16,7 +16,7 @@ from pipeline.restricted.referrer import Referrer
 from pipeline.restricted.scrub.detectors import DETECTORS
 from pipeline.restricted.scrub.patterns import PathPattern
 from pipeline.restricted.scrub.scrubber import NO_PAGE, Scrubber, read_path
-from pipeline.restricted.scrub.sites import Action, Entry, SiteRule
+from pipeline.restricted.scrub.siterules import Action, Entry, SiteRule
 from pipeline.restricted.scrub.spelling import searchable
 
 DROPPED: Final = "(dropped)"

@@ -1,27 +1,26 @@
 """Lines of ``logs.widget`` into columns: an object each, as ``schemas/widget`` says.
 
-orjson reads each line alone, and what the schemas name is picked out of it (why not in one go for
-all lines: ``formats/jsonlines.py``). From there on everything is done by the column, and of every
-column only what its schema lets cross is handed on.
+``pick`` reads each line alone. From there on everything is done by the column: ``fit`` holds it
+against its shape, and of every column only what is in the ``allowlist`` is handed on.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
 
-import orjson
 import polars as pl
 
-from pipeline.restricted.distinct import distinct
 from pipeline.restricted.formats.fields import FIELDS, NOT_THIS_FORMAT, Context, Format, check
-from pipeline.restricted.formats.pieces import empty_as_null, iso_seconds, plain_host
+from pipeline.restricted.formats.pieces import empty_as_null
 from pipeline.restricted.widget import coarsen, schema
-from pipeline.restricted.widget.coarsen import NONE, Coarsening, Value
+from pipeline.restricted.widget.allowlist import AllowList
+from pipeline.restricted.widget.coarsen import NONE
 from pipeline.restricted.widget.fit import unfit
+from pipeline.restricted.widget.pick import Picker
 from pipeline.restricted.widget.schema import Schemas
+from pipeline.restricted.widget.values import Column, of_page, seconds, texts, where, whole
 
 NAME: Final = "widget"
 
@@ -47,16 +46,9 @@ COLUMNS: Final[dict[str, pl.DataType]] = {
 HEADERS: Final = ("forwarded_for", "forwarded")
 """What proxies said of the client, as the collector was told it."""
 
-_STATED: Final = ("v", "event")
 _BELIEVED: Final = 86_400
 """Seconds before a line was received within which the client's own clock is believed."""
-_MOST: Final = 1 << 53
-_TURNED: Final = 2_000
-"""So many lines are turned into columns at once: rows that live on cost the garbage collector."""
 _OBJECT: Final = frozenset({dict, type(None)})
-_HOST: Final = r"(?i)^\s*https?://([^/?#\\\s]*)"
-_PATH: Final = r"(?i)^\s*https?://[^/?#\\\s]*([^?#]*)"
-Column = Sequence[object]
 
 
 class Reader:
@@ -71,18 +63,13 @@ class Reader:
         self._objects = tuple(shapes.keys() - self._shapes.keys())
         self._declaring: dict[str, set[int]] = defaultdict(set)
         self._requiring: dict[str, set[int]] = defaultdict(set)
-        self._ways: dict[tuple[str, Coarsening], set[int]] = defaultdict(set)
-        # The last is for lines of no kind, which have the number -1.
-        self._names: list[str | None] = []
         for kind, event in enumerate(schemas.events):
             for name in event.shapes:
                 self._declaring[name].add(kind)
             for name in event.required:
                 self._requiring[name].add(kind)
-            for name, way in event.crossing.items():
-                self._ways[name, way].add(kind)
-            self._names.append(event.name if "event" in event.crossing else None)
-        self._names.append(None)
+        self._picker = Picker(self._envelope, self._shapes, self._objects)
+        self._allowed = AllowList(schemas.events)
 
     def parse(self, lines: pl.Series, context: Context) -> pl.DataFrame:
         """Return RAW_SCHEMA and COLUMNS, a row per line, in order; no text makes it raise."""
@@ -103,7 +90,7 @@ class Reader:
 
         ``refused`` is one of REASONS, null where a line matched.
         """
-        around, stated, said = self._columns(lines)
+        around, stated, said = self._picker.pick(lines)
         kinds = self._kinds_of(stated)
         shapeless = {
             at for name in ("received", "address") for at, v in enumerate(around[name]) if v is None
@@ -116,8 +103,8 @@ class Reader:
                 kind >= 0 and at not in shapeless and at not in bad for at, kind in enumerate(kinds)
             ]
             kinds_ok = [kind if good else -1 for kind, good in zip(kinds, ok, strict=True)]
-            around = {name: _where(ok, values) for name, values in around.items()}
-            said = {name: _where(ok, values) for name, values in said.items()}
+            around = {name: where(ok, values) for name, values in around.items()}
+            said = {name: where(ok, values) for name, values in said.items()}
             refused = [
                 None if at in shapeless else UNKNOWN_EVENT if kind < 0 else BAD_EVENT if at in bad
                 else None for at, kind in enumerate(kinds)
@@ -127,46 +114,12 @@ class Reader:
             around, said, kinds, pl.repeat(None, len(kinds), dtype=pl.String, eager=True)
         )
 
-    def _columns(
-        self, lines: pl.Series
-    ) -> tuple[dict[str, Column], tuple[Column, ...], dict[str, Column]]:
-        """Pick out of each line what stands around the event, its version and name, the rest.
-
-        Of an object its type alone, or the garbage collector would look after all of them.
-        """
-        around, names, objects = tuple(self._envelope), (*_STATED, *self._shapes), self._objects
-        nothing: Final = (None,) * (len(around) + len(names) + len(objects))
-        loads = orjson.loads
-
-        def row(line: str | None) -> tuple[object, ...]:
-            try:
-                found = loads(line or "")
-            except orjson.JSONDecodeError:
-                return nothing
-            event = found.get("event") if type(found) is dict else None
-            if type(event) is not dict:
-                return nothing
-            types = map(type, map(event.get, objects))
-            return (*map(found.get, around), *map(event.get, names), *types)
-
-        columns: list[list[object]] = [[] for _ in nothing]
-        for part in lines.to_frame().iter_slices(_TURNED):
-            rows = [row(line) for line in part.to_series().to_list()]
-            for column, more in zip(columns, zip(*rows, strict=True), strict=True):
-                column.extend(more)
-        first, rest = len(around), len(around) + len(_STATED)
-        return (
-            dict(zip(around, columns[:first], strict=True)),
-            tuple(columns[first:rest]),
-            dict(zip((*self._shapes, *objects), columns[rest:], strict=True)),
-        )
-
     def _kinds_of(self, stated: tuple[Column, ...]) -> list[int]:
         """Return the number of each line's event, -1 where no schema declares it."""
         get = self._kinds.get
         return [
             get((number, name), -1) if type(name) is str and number is not None else -1
-            for number, name in zip(map(_whole, stated[0]), stated[1], strict=True)
+            for number, name in zip(map(whole, stated[0]), stated[1], strict=True)
         ]
 
     def _bad(self, said: dict[str, Column], kinds: list[int]) -> set[int]:
@@ -192,52 +145,30 @@ class Reader:
         kinds: list[int],
         refused: pl.Series,
     ) -> pl.DataFrame:
-        crossing = self._crossing(said, kinds)
-        host, path = _of_page(_texts(crossing["page"]))
-        received, told = _seconds(around["received"]), _seconds(crossing["time"])
+        crossing = self._allowed.fields(said, kinds)
+        host, path = of_page(texts(crossing["page"]))
+        received, told = seconds(around["received"]), seconds(crossing["time"])
         coarse = {
             name: pl.Series(name, crossing[name], dtype=pl.String).fill_null(NONE)
             for name in coarsen.FIELDS
         }
-        privacy = _texts(around["privacy"])
+        privacy = texts(around["privacy"])
         told_of_all = pl.select(
             matched=pl.Series(kinds, dtype=pl.Int16) >= 0,
             refused=pl.when(pl.lit(privacy) == "drop").then(pl.lit(OPTED_OUT)).otherwise(refused),
-            address=_texts(around["address"]),
+            address=texts(around["address"]),
             time=pl.when((received - told).is_between(0, _BELIEVED)).then(told).otherwise(received),
             method=pl.lit(None, pl.String),
             target=path,
             status=pl.lit(None, pl.String),
             bytes=pl.lit(0, pl.UInt64),
-            referrer=empty_as_null(pl.lit(_texts(crossing["referrer"]))),
-            agent=empty_as_null(pl.lit(_texts(around["agent"]))),
+            referrer=empty_as_null(pl.lit(texts(crossing["referrer"]))),
+            agent=empty_as_null(pl.lit(texts(around["agent"]))),
             host=host,
             nobody=pl.lit(privacy).eq_missing(pl.lit("no-pseudonym")),
         )
-        proxies = [_texts(around[name]).alias(name) for name in HEADERS]
+        proxies = [texts(around[name]).alias(name) for name in HEADERS]
         return told_of_all.hstack([*coarse.values(), *proxies])
-
-    def _crossing(self, said: dict[str, Column], kinds: list[int]) -> dict[str, Column]:
-        """Return what its schema lets cross of each line, by the field that is made of it."""
-        made: dict[str, Column] = {
-            way.field: (None,) * len(kinds) for way in coarsen.COARSENINGS.values()
-        }
-        made["event"] = [self._names[kind] for kind in kinds]
-        for (name, way), mine in self._ways.items():
-            if name not in said:
-                continue  # the event's name: its schema says it
-            values = said[name]
-            everywhere = len(mine) == len(self._names) - 1
-            if not everywhere:
-                # Of an event that does not declare it, it may be anything.
-                values = _where([kind in mine for kind in kinds], values)
-            if way.say is not None:
-                values = _answers(values, way.say)
-            if not everywhere:
-                pairs = zip(values, made[way.field], strict=True)
-                values = [other if value is None else value for value, other in pairs]
-            made[way.field] = values
-        return made
 
 
 def persons(rows: pl.DataFrame) -> pl.DataFrame:
@@ -250,44 +181,6 @@ def persons(rows: pl.DataFrame) -> pl.DataFrame:
         pl.when(~nobody).then("address").alias("address"),
         pl.when(~nobody).then("agent").alias("agent"),
     )
-
-
-def _answers(values: Column, say: Callable[[Value], str]) -> list[str | None]:
-    """Return what is said of each value, asked once for those that are equal."""
-    answers: dict[object, str | None] = {v: say(v) for v in set(values) if v is not None}  # type: ignore[arg-type]
-    return list(map(answers.get, values))
-
-
-def _where(ok: list[bool], values: Column) -> Column:
-    return [value if good else None for value, good in zip(values, ok, strict=True)]
-
-
-def _texts(values: Column) -> pl.Series:
-    return pl.Series(values, dtype=pl.String)
-
-
-def _whole(value: object) -> int | None:
-    """Return a whole number of a size that a clock may show, None for anything else."""
-    if type(value) is int or (type(value) is float and value.is_integer()):
-        return int(value) if -_MOST < value < _MOST else None
-    return None
-
-
-def _of_page(pages: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return host and path of each address; null of what is no page of the web."""
-    codes, values = distinct(pages)
-    found = _texts(values)
-    host = pl.select(plain_host(pl.lit(found.str.extract(_HOST)))).to_series()
-    return host.gather(codes), found.str.extract(_PATH).gather(codes)
-
-
-def _seconds(values: Column) -> pl.Series:
-    """Return seconds since 1970 UTC of milliseconds and ISO 8601 times; null where unreadable."""
-    found = pl.Series(list(map(_whole, values)), dtype=pl.Int64) // 1000
-    if str not in set(map(type, values)):
-        return found
-    texts = _texts([v if type(v) is str else None for v in values])
-    return pl.select(pl.coalesce(found, iso_seconds(pl.lit(texts)))).to_series()
 
 
 @cache

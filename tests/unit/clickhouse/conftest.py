@@ -1,8 +1,13 @@
-"""A fresh embedded engine for each test; the process may hold one folder open at a time."""
+"""An embedded engine: a fresh one for each test, or one for all of a module that cannot change it.
+
+A module chooses the latter by ``pytestmark = pytest.mark.usefixtures("lasting")``. The process may
+hold one folder open at a time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,28 +32,32 @@ def bare(engine: Engine) -> Iterator[Client]:
 
 
 @pytest.fixture
-def client(bare: Client) -> Client:
+def client(request: pytest.FixtureRequest) -> Client:
     """A writing client of an engine with its tables."""
+    if "lasting" in request.fixturenames:
+        lasting: tuple[Client, Reader] = request.getfixturevalue("lasting")
+        return lasting[0]
+    bare: Client = request.getfixturevalue("bare")
     migrate(bare, rollups_days=1100)
     return bare
 
 
 @pytest.fixture
-def reader(client: Client, engine: Engine) -> Iterator[Reader]:
+def reader(request: pytest.FixtureRequest) -> Iterator[Reader]:
     """A reader beside the writing client, on the same engine."""
-    assert client.ping()
-    reader = Reader.open(engine)
-    yield reader
-    reader.close()
+    if "lasting" in request.fixturenames:
+        yield request.getfixturevalue("lasting")[1]
+        return
+    assert request.getfixturevalue("client").ping()
+    with closing(Reader.open(request.getfixturevalue("engine"))) as reader:
+        yield reader
 
 
 @pytest.fixture(scope="module")
-def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, Client, Reader]]:
-    """One engine, its writing client and a reader, for a module whose tests cannot change it."""
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, Reader]]:
+    """A writing client and a reader of one engine."""
     engine = Engine(path=tmp_path_factory.mktemp("engine"))
-    client = connect(engine)
-    migrate(client, rollups_days=1100)
-    reader = Reader.open(engine)
-    yield engine, client, reader
-    reader.close()
-    client.close()
+    with closing(connect(engine)) as client:
+        migrate(client, rollups_days=1100)
+        with closing(Reader.open(engine)) as reader:
+            yield client, reader

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.endpoint import application
 from pipeline.clickhouse.queries import Reader
 from pipeline.errors import UsageError
+
+pytestmark = pytest.mark.usefixtures("lasting")
 
 FAILING = {
     "too many rows": "SELECT number, 'STALE' FROM numbers(2000000)",
@@ -31,11 +31,6 @@ FAILING = {
     "not allowed": "SELECT 'STALE', sleep(1)",
     "another statement": "SELECT 'STALE'; SELECT 1",
 }
-
-
-@pytest.fixture
-def reader(lasting: tuple[Engine, Client, Reader]) -> Reader:
-    return lasting[2]
 
 
 @pytest.fixture

@@ -12,23 +12,14 @@ from aiohttp.test_utils import TestClient, TestServer
 from clickhouse_connect.driver.client import Client
 
 from pipeline.clickhouse import remote
-from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.endpoint import application
 from pipeline.clickhouse.queries import Reader
 from pipeline.errors import UnavailableError, UsageError
 from tests.support.sql_attacks import CANARY, REACHES
 
+pytestmark = pytest.mark.usefixtures("lasting")
+
 Asker = TestClient[web.Request, web.Application]
-
-
-@pytest.fixture
-def client(lasting: tuple[Engine, Client, Reader]) -> Client:
-    return lasting[1]
-
-
-@pytest.fixture
-def reader(lasting: tuple[Engine, Client, Reader]) -> Reader:
-    return lasting[2]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from pipeline.clickhouse.loader import Loader, finished_origins
+from pipeline.clickhouse.loader import Loader
 from pipeline.clickhouse.queries import Reader
 from pipeline.errors import IntegrityError, UnavailableError
 from pipeline.rows import DAY, TABLES, RollupsHeader
@@ -36,6 +36,11 @@ def pages(counts: dict[str, int], revision: int = 1) -> pl.DataFrame:
 
 def daily(ingest: str = "live", *, origin: int = 0, finished: bool = False) -> RollupsHeader:
     return RollupsHeader("traffic_daily", ingest, origin, finished)
+
+
+def finished(client: Client) -> set[tuple[object, ...]]:
+    """Ingests and the partitions from which they have released their last row."""
+    return set(map(tuple, client.query("SELECT ingest, origin FROM analytics.ingests").result_rows))
 
 
 EVERYTHING = "SELECT * FROM analytics.{}"
@@ -101,10 +106,9 @@ def test_an_ingest_is_finished_origin_by_origin(client: Client) -> None:
     loader = Loader(client)
     empty = traffic(1, 1).clear()
     loader.load([(daily("b", origin=0, finished=True), empty), (daily("b", origin=1), empty)])
-    assert finished_origins(client, "b") == {0}
+    assert finished(client) == {("b", 0)}
     loader.load([(daily("b", origin=1, finished=True), traffic(1, 1))] * 2)
-    assert finished_origins(client, "b") == {0, 1}
-    assert finished_origins(client, "live") == frozenset()
+    assert finished(client) == {("b", 0), ("b", 1)}
 
 
 def test_an_engine_that_refuses_is_unavailable_and_its_message_names_no_value(

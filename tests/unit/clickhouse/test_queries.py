@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from clickhouse_connect.driver.client import Client
 
-from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.queries import Reader, named, resolve
 from pipeline.errors import UsageError
 
-
-@pytest.fixture
-def reader(lasting: tuple[Engine, Client, Reader]) -> Reader:
-    return lasting[2]
+pytestmark = pytest.mark.usefixtures("lasting")
 
 
 @pytest.mark.parametrize("name", sorted(named()))

@@ -16,20 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.clickhouse import sql, syntax
-from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.queries import Reader
 from pipeline.errors import UsageError
 from tests.support.sql_attacks import CANARY, ELSEWHERE, REACHES, WRITES
 
-
-@pytest.fixture
-def client(lasting: tuple[Engine, Client, Reader]) -> Client:
-    return lasting[1]
-
-
-@pytest.fixture
-def reader(lasting: tuple[Engine, Client, Reader]) -> Reader:
-    return lasting[2]
+pytestmark = pytest.mark.usefixtures("lasting")
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from clickhouse_connect.driver.client import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.queries import Reader
 from pipeline.clickhouse.syntax import check
 from pipeline.clickhouse.vocabulary import Foreign
@@ -136,8 +134,7 @@ EXISTS analytics.ingests
 """.strip().splitlines()
 
 
+@pytest.mark.usefixtures("lasting")
 @pytest.mark.parametrize("statement", LEGITIMATE)
-def test_what_people_ask_of_their_tables_is_answered(
-    statement: str, lasting: tuple[Engine, Client, Reader]
-) -> None:
-    assert isinstance(lasting[2].rows(statement), list)
+def test_what_people_ask_of_their_tables_is_answered(statement: str, reader: Reader) -> None:
+    assert isinstance(reader.rows(statement), list)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.queries import Reader
 from pipeline.clickhouse.vocabulary import Foreign, is_function, is_table, is_table_function
 from pipeline.errors import UsageError
+
+pytestmark = pytest.mark.usefixtures("lasting")
 
 # By the engine's own account, functions of these kinds compute from their arguments.
 COMPUTING = set(
@@ -25,16 +26,6 @@ READ = set(
     visibleWidth array_concat_agg""".split()
 )
 """Of other kinds, or of none: somebody has read what they do."""
-
-
-@pytest.fixture
-def client(lasting: tuple[Engine, Client, Reader]) -> Client:
-    return lasting[1]
-
-
-@pytest.fixture
-def reader(lasting: tuple[Engine, Client, Reader]) -> Reader:
-    return lasting[2]
 
 
 def test_a_function_is_allowed_only_where_its_kind_computes_or_somebody_has_read_it(

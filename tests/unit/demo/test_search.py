@@ -36,7 +36,7 @@ import zstandard
 
 from pipeline.demo.plants import Garden, Plant
 from pipeline.demo.search import Blob, Findings, Searcher, search, walk
-from pipeline.demo.simulate import simulate
+from pipeline.demo.traffic import simulate
 
 EMAIL = Plant("e-mail", "Bel.Quilvantor@example.org")
 NAME = Plant("name", "Zorhalmirquil")

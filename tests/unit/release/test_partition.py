@@ -15,7 +15,8 @@ from polars.testing import assert_frame_equal
 from pipeline.errors import IntegrityError, SettingsError
 from pipeline.release.accounts import Account
 from pipeline.release.partition import Partition, Said, Terms
-from pipeline.rows import CELLS, DAY, HOUR, CellsHeader, encode_cells
+from pipeline.rows import CELLS, DAY, HOUR, CellsHeader
+from tests.support.messages import encode_cells
 from tests.unit.release.sites import arrivals, small_sites
 
 LATENESS, HOLD, ORIGINS = 600, 3 * HOUR, 2

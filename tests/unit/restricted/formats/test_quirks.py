@@ -16,7 +16,7 @@ from pipeline.restricted.formats import (
     Context,
     parse,
 )
-from pipeline.restricted.formats.fields import FUTURE_ALLOWED
+from pipeline.restricted.formats.fields import EARLIEST, FUTURE_ALLOWED, MAX_BYTES, check
 from tests.unit.restricted.formats.quirks import QUIRKS, context, read
 
 NOW = 1_800_000_000
@@ -68,6 +68,30 @@ def test_a_line_over_the_limit_is_too_long() -> None:
     fits = head + "x" * (MAX_LINE_BYTES - len(head) - 1) + '"'
     lines = pl.Series([fits, fits + " "])
     assert parse("combined", lines, Context(NOW))["reject"].to_list() == [None, "too_long"]
+
+
+@pytest.mark.parametrize(
+    ("found", "reject"),
+    [
+        ({"time": EARLIEST}, None),
+        ({"time": EARLIEST - 1}, "time_out_of_range"),
+        ({"bytes": MAX_BYTES}, None),
+        ({"bytes": MAX_BYTES + 1}, "bad_size"),
+    ],
+)
+def test_what_no_server_wrote_is_refused(found: dict[str, object], reject: str | None) -> None:
+    sound = {"address": "192.0.2.7", "time": NOW, "bytes": 0}
+    row = pl.DataFrame([{"matched": True, **sound, **found}], {"matched": pl.Boolean(), **FIELDS})
+    assert check(row, pl.Series(["a line"]), Context(NOW))["reject"].to_list() == [reject]
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [("99", None), ("100", "100"), ("999", "999"), ("1000", None)]
+)
+def test_a_status_has_three_digits(status: str, told: str | None) -> None:
+    sound = {"matched": True, "address": "192.0.2.7", "time": NOW, "bytes": 0, "status": status}
+    row = pl.DataFrame([sound], {"matched": pl.Boolean(), **FIELDS})
+    assert check(row, pl.Series(["a line"]), Context(NOW))["status"].to_list() == [told]
 
 
 def test_the_future_ends_a_day_from_now() -> None:

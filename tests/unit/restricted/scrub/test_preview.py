@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from pipeline import declarations
 from pipeline.cli.main import app
 from pipeline.demo.search import Blob, search
-from pipeline.demo.simulate import simulate
+from pipeline.demo.traffic import simulate
 from pipeline.restricted import ScrubPreview, ScrubPreviewer
 
 NOW = 1_800_000_000

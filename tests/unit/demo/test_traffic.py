@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from pipeline.demo.plants import Garden
-from pipeline.demo.simulate import SITES, Traffic, simulate
+from pipeline.demo.traffic import SITES, Traffic, simulate
 
 START = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 COMBINED = re.compile(

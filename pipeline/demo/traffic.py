@@ -85,8 +85,8 @@ class _Hit:
 def simulate(start: dt.datetime, *, seed: int = 7, lines: int = 40_000, days: int = 3) -> Traffic:
     """Return exactly ``lines`` lines of ``days`` days from midnight UTC of ``start``.
 
-    Equal arguments give equal lines. Days between 19 April and 7 June 2023 are to be avoided:
-    their seconds since 1970 are the integers of addresses in 100.64.0.0/10.
+    Equal arguments give equal lines. Days before 2020 or after 2039 are to be avoided: an address
+    may be one of their seconds (see ``plants.may_be_counted``).
     """
     rng = Random(seed)  # noqa: S311 - traffic that can be repeated, not a secret
     garden = Garden(rng)
