@@ -66,7 +66,8 @@ def up(
         or networks("setting split.datacentres", split.datacentres),
     }
     made = policy.load(settings.policy)
-    # On the command line any k is asked for by name; in settings a low one needs `lower_k` too.
+    # On the command line any k is asked for by name; in settings one of 2 or more, below the
+    # policy's, needs `lower_k` too.
     wanted = k or policy.k_in_force(made, settings.k, lower=settings.lower_k)
     overrides = carried(settings, tree.written())
     trial.check(split)

@@ -19,6 +19,10 @@ from pipeline.restricted.formats.fields import DIRECTIVE, EMPTY, HEADERS, check
 
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _DIGITS: Final = re.compile(r"\d+")
+_NEEDED: Final = {
+    "method": "No line has a method: pages of requests without one are (none).",
+    "agent": "No line has an agent: each is counted as a bot's.",
+}
 _ODD: Final = re.compile(r"[^\x20-\x7e]+")
 _LONGEST_MASK: Final = 60
 
@@ -126,11 +130,21 @@ def trial(
     return Trial(
         format_, why, len(sample), events, len(sample) - events - ignored, ignored, reasons,
         tuple(entry for entry in found if entry.lines or entry.name in formats.FIELDS),
-        "" if context.proxies else _advice(said.filter(good)),
+        _advice(parsed.filter(good), said.filter(good), believed=bool(context.proxies)),
     )  # fmt: skip
 
 
-def _advice(said: pl.DataFrame) -> str:
+def _advice(parsed: pl.DataFrame, said: pl.DataFrame, *, believed: bool) -> str:
+    """Return what to know or do of lines that are events, "" where there is nothing."""
+    lacks = [
+        what
+        for column, what in _NEEDED.items()
+        if parsed.height and not parsed[column].drop_nulls().len()
+    ]
+    return " ".join(filter(None, ["" if believed else _proxies(said), *lacks]))
+
+
+def _proxies(said: pl.DataFrame) -> str:
     """Return what to do where headers name clients and nobody is believed; "" where none does."""
     told = said["address"].is_not_null()
     heard = [

@@ -36,7 +36,10 @@ SERIAL: Final = re.compile(
     r")(?![A-Za-z0-9])"
 )
 """Three groups or more of one length: what ``looks_serial`` is to be asked about."""
-_FOURS: Final = re.compile(r"[a-z]{4}(?:-[a-z]{4}){3,}")
+_FOURS: Final = re.compile(r"[a-z]{4}(?:[-_.][a-z]{4}){3,}")
+_SEPARATOR: Final = re.compile("[-_.]")
+_FEW, _FOUR = 3, 4
+"""Groups of a serial number at least, and of a password."""
 
 _SHORT: Final = 8
 _MEDIUM: Final = 12
@@ -77,19 +80,30 @@ def looks_serial(run: str) -> bool:
     """Tell whether ``run``, a match of SERIAL, is a serial number, a coupon or a password.
 
     Such are in capitals, mix letters and digits, or are drawn letters in fours, as passwords made
-    for one application are. Words that happen to be of one length are neither.
+    for one application are. Words that happen to be of one length are neither. A word before it, or
+    an ending (``.html``), may be of that length too: it is looked at without its ends as well.
     """
-    mixed = sum(not group.isalpha() and not group.isdigit() for group in re.split("[-_.]", run))
-    return run.isupper() or mixed > 1 or _is_password(run)
+    groups = _SEPARATOR.split(run)
+    mixed = sum(not group.isalpha() and not group.isdigit() for group in groups)
+    capitals = any("".join(part).isupper() for part in _trimmed(groups, _FEW))
+    return mixed > 1 or capitals or _is_password(run)
 
 
 def looks_made_up(run: str) -> bool:
-    """Tell whether ``run``, a word or words with hyphens, looks random or like a password."""
-    return _is_password(run) if "-" in run else looks_random(run)
+    """Tell whether ``run``, a word or words with separators, looks random or like a password."""
+    return _is_password(run) if _SEPARATOR.search(run) else looks_random(run)
 
 
 def _is_password(run: str) -> bool:
-    return _FOURS.fullmatch(run) is not None and is_drawn(*run.split("-"))
+    if not _FOURS.fullmatch(run):
+        return False
+    return any(is_drawn(*part) for part in _trimmed(_SEPARATOR.split(run), _FOUR))
+
+
+def _trimmed(groups: list[str], least: int) -> list[list[str]]:
+    """Return the groups, and those without the first, the last and both: ``least`` or more."""
+    parts = (groups, groups[1:], groups[:-1], groups[1:-1])
+    return [part for part in parts if len(part) >= least]
 
 
 def _humps(run: str) -> bool:

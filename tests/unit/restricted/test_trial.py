@@ -85,7 +85,18 @@ def test_a_log_without_the_peer_needs_no_proxy_to_be_named() -> None:
     own = known({"edge": '$http_x_forwarded_for [$time_local] "$request" $status'})
     line = b'203.0.113.9 [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200'
     found = trial("x", [line], "edge", CONTEXT, own)
-    assert (found.events, found.advice) == (1, "")
+    assert found.events == 1
+    assert "believed" not in found.advice
+
+
+def test_a_trial_tells_what_a_report_will_lack() -> None:
+    own = known({"bare": '$remote_addr [$time_local] "$uri"', "own": "%h %t %m %U %{User-agent}i"})
+    line = b'203.0.113.9 [17/May/2015:10:05:03 +0000] "/a"'
+    said = trial("x", [line], "bare", CONTEXT, own).advice
+    assert said.count("No line has") == 2
+    assert "No line has a method: pages" in said
+    whole = b"203.0.113.9 [17/May/2015:10:05:03 +0000] GET /a curl"
+    assert trial("x", [whole], "own", CONTEXT, own).advice == ""
 
 
 @pytest.mark.parametrize(
