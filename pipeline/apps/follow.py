@@ -45,8 +45,9 @@ class _Looks:
         """Return what a file is; raises InputError where its format cannot be told."""
         known = self.formats.get((entry.folder, entry.base), self.tags.format)
         now = int(self.clock().timestamp())
-        own = self.settings.split.formats
-        found = seen(entry, inputs.head(entry), known, now, own, self.tags.zone)
+        split = self.settings.split
+        zone = self.tags.zone or split.zone
+        found = seen(entry, inputs.head(entry), known, now, split.formats, zone)
         self.formats[entry.folder, entry.base] = found.format
         tags = replace(
             self.tags,

@@ -60,6 +60,7 @@ def plan(
     own: Mapping[str, OwnFormat] = MappingProxyType({}),
     *,
     zone: str = "",
+    usual_zone: str = "",
     begun: Callable[[Entry], bool] = lambda _: False,
     passed: Callable[[str], None] = lambda _: None,
     chosen: Callable[[str], None] = lambda _: None,
@@ -67,10 +68,10 @@ def plan(
 ) -> list[Plan]:
     """Look into all that is named and return what to ship, in order; raises InputError.
 
-    ``own`` are the formats of ``split.formats``. ``begun`` says whether something of an entry's
-    set was shipped before. ``passed`` is told of what was left out since it is no log,
-    ``chosen`` which format ``auto`` took for a set, and why. ``sites`` gives the site of an entry
-    where it is not ``site``.
+    ``own`` are the formats of ``split.formats``; ``usual_zone`` is ``split.zone``, which holds
+    where no ``zone`` is said. ``begun`` says whether something of an entry's set was shipped
+    before. ``passed`` is told of what was left out since it is no log, ``chosen`` which format
+    ``auto`` took for a set, and why. ``sites`` gives the site of an entry where it is not ``site``.
     """
     now = int(clock().timestamp())
     plans: list[Plan] = []
@@ -79,7 +80,7 @@ def plan(
         shown = _shown(entry)
         lines = inputs.head(entry) if start is None else start
         try:
-            found = seen(entry, lines, format_, now, own, zone)
+            found = seen(entry, lines, format_, now, own, zone or usual_zone)
         except InputError:
             if entry.member < 0 and entry.name in names:
                 raise

@@ -120,7 +120,7 @@ def ship(
     taken: list[str] = []
     plans = shipping.plan(
         files, site, source, format_, ingest, system_clock, settings.split.formats,
-        zone=zone or "", begun=_begun(points),
+        zone=zone or "", usual_zone=settings.split.zone, begun=_begun(points),
         passed=lambda name: say(f"passed over {name}: it is no log"), chosen=taken.append,
         sites=sites,
     )  # fmt: skip

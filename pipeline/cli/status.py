@@ -30,6 +30,7 @@ from pipeline.keys.client import KeyClient, Patience
 from pipeline.settings import Kafka, Settings
 from pipeline.vault.status import require, vault_status
 
+_WORDS: Final = frozenset("stage topic site source ingest key day until outcome reason".split())
 _NEWEST: Final = 64  # messages at the end of an events partition that are asked for watermarks
 
 
@@ -241,20 +242,8 @@ def _show_collected(console: Console, found: dict[str, Any] | None) -> None:
 def _table(*names: str, rows: Sequence[Mapping[str, object]] = ()) -> Table:
     """Return a table with these heads, and of each row what it has under them."""
     table = Table(box=None, header_style="bold")
-    words = {
-        "stage",
-        "topic",
-        "site",
-        "source",
-        "ingest",
-        "key",
-        "day",
-        "until",
-        "outcome",
-        "reason",
-    }
     for name in names:
-        table.add_column(name, justify="left" if name in words else "right")
+        table.add_column(name, justify="left" if name in _WORDS else "right")
     for row in rows:
         table.add_row(*(str(row[name]) for name in names))
     return table

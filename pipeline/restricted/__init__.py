@@ -59,7 +59,7 @@ def open_splitter(
     ``partitions`` is the number of partitions of ``events``.
     """
     widget.packaged()
-    check(settings)
+    _check_names(settings)
     describer = Describer(
         load_scrubber(settings.scrub_rules),
         Agents(),
@@ -84,6 +84,15 @@ def open_splitter(
 
 def check(settings: Split) -> None:
     """Raise SettingsError for names, formats, proxies, a zone or rules that are no good."""
+    _check_names(settings)
+    formats.known(settings.formats)
+    read_proxies(settings.trusted_proxies)
+    if settings.scrub_rules is not None:
+        load_scrubber(settings.scrub_rules)
+
+
+def _check_names(settings: Split) -> None:
+    """Raise SettingsError for what nothing else would refuse when it is made."""
     for site in (settings.site, *(settings.sites or ())):
         if site.endswith(WIDGET_SUFFIX):
             raise SettingsError(
@@ -101,10 +110,6 @@ def check(settings: Split) -> None:
             f"setting split.zone: there is no time zone {settings.zone!r}; name one "
             "as in Europe/Berlin"
         )
-    formats.known(settings.formats)
-    read_proxies(settings.trusted_proxies)
-    if settings.scrub_rules is not None:
-        load_scrubber(settings.scrub_rules)
 
 
 def try_lines(name: str, lines: list[bytes], format_: str, settings: Split, now: int) -> Trial:

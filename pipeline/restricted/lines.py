@@ -177,12 +177,12 @@ def _labelled(messages: RawMessages, labeller: Labeller) -> Lines:
     for value, headers in zip(messages.values, messages.headers, strict=True):
         found = dict(headers)
         number = labeller.number(found) if found else 0
+        label = labeller.labels[number]
         if number not in seen:
-            guesses += labeller.labels[number].format == AUTO
+            guesses += label.format == AUTO
             if len(seen) == MOST_LABELS or guesses > MOST_GUESSES:
                 break
             seen.add(number)
-        label = labeller.labels[number]
         if found and said.hear(label.ingest if label.known else None, found):
             counts.append(0)
         elif b"\n" in value:

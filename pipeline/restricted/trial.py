@@ -16,6 +16,7 @@ import polars as pl
 from pipeline.errors import InputError
 from pipeline.restricted import formats
 from pipeline.restricted.formats.fields import DIRECTIVE, EMPTY, HEADERS, check
+from pipeline.restricted.widget import read as widget
 
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _DIGITS: Final = re.compile(r"\d+")
@@ -130,16 +131,18 @@ def trial(
     return Trial(
         format_, why, len(sample), events, len(sample) - events - ignored, ignored, reasons,
         tuple(entry for entry in found if entry.lines or entry.name in formats.FIELDS),
-        _advice(parsed.filter(good), said.filter(good), believed=bool(context.proxies)),
+        _advice(form.name, parsed.filter(good), said.filter(good), believed=bool(context.proxies)),
     )  # fmt: skip
 
 
-def _advice(parsed: pl.DataFrame, said: pl.DataFrame, *, believed: bool) -> str:
+def _advice(format_: str, parsed: pl.DataFrame, said: pl.DataFrame, *, believed: bool) -> str:
     """Return what to know or do of lines that are events, "" where there is nothing."""
     lacks = [
         what
         for column, what in _NEEDED.items()
-        if parsed.height and not parsed[column].drop_nulls().len()
+        if parsed.height
+        and not parsed[column].drop_nulls().len()
+        and not (column == "method" and format_ == widget.NAME)  # its events are no requests
     ]
     return " ".join(filter(None, ["" if believed else _proxies(said), *lacks]))
 

@@ -220,7 +220,8 @@ class Shipper:
             _, number = turn[0]
             stream = streams[number]
             # The heap's second is one of its root's two children.
-            others = [time for time, _ in turn[1:3]] + [one.oldest for one in stream.rest]
+            others = [time for time, _ in turn[1:3]]
+            others += [plan.oldest for plan in islice(stream.plans, 1, None)]
             watermark = NOT_KNOWN if self._more else min(others, default=None)
             try:
                 when = await self._step(stream, watermark)
@@ -277,9 +278,4 @@ class _Stream:
     reading: Reading | None = None
     next: Parcel | None = None
     time: int = 0
-    """Of the chunk sent last, in seconds; 0 at a file's start."""
-
-    @property
-    def rest(self) -> list[Plan]:
-        """Those after the one that is read."""
-        return list(islice(self.plans, 1, None))
+    """Of the next chunk, in seconds; 0 while none is known."""

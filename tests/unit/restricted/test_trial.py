@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.restricted import listing
+from pipeline.restricted import formats, listing
 from pipeline.restricted.formats import AUTO, FIELDS, FORMATS, WRAPPERS, Context, known
 from pipeline.restricted.formats.fields import HEADERS
 from pipeline.restricted.proxies import read_proxies
@@ -97,6 +99,15 @@ def test_a_trial_tells_what_a_report_will_lack() -> None:
     assert "No line has a method: pages" in said
     whole = b"203.0.113.9 [17/May/2015:10:05:03 +0000] GET /a curl"
     assert trial("x", [whole], "own", CONTEXT, own).advice == ""
+
+
+def test_a_widgets_events_lack_no_method() -> None:
+    """They are no requests, and their pages are shown without one."""
+    golden = Path(formats.__file__).parent / "known" / "widget" / "golden.yaml"
+    lines = [case["line"].encode() for case in yaml.safe_load(golden.read_text())["lines"]]
+    found = trial("x", lines, "widget", CONTEXT, FORMATS)
+    assert found.events > 0
+    assert "method" not in found.advice
 
 
 @pytest.mark.parametrize(
