@@ -11,7 +11,7 @@ JARS := deploy/kafka/libs/.complete
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help setup browser demo test test-kill-long check lint types walls deploy-check bench clean
+.PHONY: help setup browser postgres demo test test-kill-long check lint types walls deploy-check bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,11 +29,14 @@ $(JARS): deploy/kafka/pom.xml
 browser:
 	@deploy/browser/fetch
 
+postgres:
+	@deploy/postgres/fetch
+
 demo: setup ## simulated traffic all the way, then a search for every planted personal value
 	@$(BIN)/partywall demo $(ARGS)
 
-test: setup browser $(JARS) ## every test but the long ones, Kafka's and the browser's included
-	@NEED_KAFKA_TESTS=1 NEED_BROWSER_TESTS=1 $(BIN)/pytest -q -n $(WORKERS) -m "not long" $(ARGS)
+test: setup browser postgres $(JARS) ## every test but the long ones, Kafka's, PostgreSQL's and the browser's included
+	@NEED_KAFKA_TESTS=1 NEED_BROWSER_TESTS=1 NEED_POSTGRES_TESTS=1 $(BIN)/pytest -q -n $(WORKERS) -m "not long" $(ARGS)
 
 test-kill-long: setup $(JARS) ## kill -9 every stage again and again on real Kafka (minutes)
 	@NEED_KAFKA_TESTS=1 $(BIN)/pytest -q -s -m long tests/integration $(ARGS)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import postgres_server
+from tests.support.databases import Place, sqlite_in
 from tests.support.kafka_server import KafkaServer, missing
+from tests.support.postgres_server import PostgresServer
 
 # A busy machine decides nothing: no example has a time limit, and every run draws the same ones.
 # Nothing is kept of them on disk either.
@@ -39,3 +43,29 @@ def topic_prefix(request: pytest.FixtureRequest) -> str:
     """A prefix for topics, groups and transactional ids that no other test has."""
     digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:10]
     return f"t{digest}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A running PostgreSQL, shared by the tests of one pytest worker: a ``database()`` for each.
+
+    Where it is not installed the test is skipped, unless NEED_POSTGRES_TESTS says that it must run.
+    """
+    if reason := postgres_server.missing():
+        if os.environ.get("NEED_POSTGRES_TESTS"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """An empty database of the test's own, of either kind: the test runs on both."""
+    if request.param == "sqlite":
+        yield sqlite_in(tmp_path)
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.database()
+    yield Place(tmp_path, url, server)
+    server.drop(url)
