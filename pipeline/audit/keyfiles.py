@@ -13,7 +13,7 @@ _MOST_BYTES: Final = 4_096
 
 
 def write_new(what: str, path: Path, text: str, *, mode: int) -> None:
-    """Write a new file, durably; raises SettingsError where there is one or it cannot be written."""
+    """Write a new file, durably; raises SettingsError where one is there, or nothing can be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -74,7 +74,8 @@ class AuditLog:
         """Append several entries, in order, with one checkpoint for each bundle they reach into."""
         leaves = [encode(entry) for entry in entries]
         written: list[Written] = []
-        with self._held() as (head, witnesses):
+        with self._held() as (before, witnesses):
+            head = before
             while leaves:
                 room = WIDTH - head.size % WIDTH
                 part, leaves = leaves[:room], leaves[room:]
@@ -146,9 +147,7 @@ class AuditLog:
         index, width = divmod(head.size, WIDTH)
         before = tiles.leaves(index) if width else []
         entries = before + leaves
-        files.write(
-            self._folder, Tile(ENTRIES, index, len(entries)).name, bundle.pack(entries)
-        )
+        files.write(self._folder, Tile(ENTRIES, index, len(entries)).name, bundle.pack(entries))
         added = [tree.leaf_hash(leaf) for leaf in leaves]
         edges: list[list[bytes]] = []
         for level in range(layout.LEVELS):
@@ -160,21 +159,9 @@ class AuditLog:
             full = len(hashes) == WIDTH
             added = [tree.perfect(hashes)] if full else []
             edges.append([] if full else hashes)
-        new = checkpoint.sign(self._signer, size, tree.fold(peaks(edges)))
+        new = checkpoint.sign(self._signer, size, tree.fold(tree.peaks(edges)))
         files.put_checkpoint(self._folder, new.note)
         sweep(self._folder, size)
         for each in witnesses:
             each.add(new.note)
         return new
-
-
-def peaks(edges: Sequence[Sequence[bytes]]) -> list[bytes]:
-    """Return the perfect subtrees of a log, largest first, from its partial tiles by level."""
-    found: list[bytes] = []
-    for hashes in reversed(edges):
-        start = 0
-        for height in reversed(range(8)):
-            if len(hashes) & 1 << height:
-                found.append(tree.perfect(hashes[start : start + (1 << height)]))
-                start += 1 << height
-    return found

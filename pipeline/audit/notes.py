@@ -28,7 +28,7 @@ class Signature:
 
 
 def join(text: str, signatures: list[Signature]) -> bytes:
-    """Return a note of a text that ends in a newline; raises ValueError for a text that cannot be."""
+    """Return a note of a text that ends in a newline; raises ValueError for any other."""
     if not text.endswith("\n") or any(c < " " and c != "\n" for c in text):
         raise ValueError("a note's text ends in a newline and has no other control character")
     return f"{text}\n{''.join(s.line() for s in signatures)}".encode()
@@ -66,8 +66,9 @@ def good_name(name: str) -> bool:
 
 
 def _signature(line: str) -> Signature:
-    mark, name, text = line[: len(MARK)], *(line[len(MARK) :].split(" ") + ["", ""])[:2]
+    mark, _, said = line.partition(" ")
+    name, _, text = said.partition(" ")
     data = decode64(text)
-    if mark != MARK or not good_name(name) or line.count(" ") != 2 or len(data) <= _ID_BYTES:  # noqa: PLR2004 -- "mark name text" has two blanks
+    if f"{mark} " != MARK or not good_name(name) or len(data) <= _ID_BYTES:
         raise IntegrityError("a signature line of the note is malformed")
     return Signature(name, data[:_ID_BYTES], data[_ID_BYTES:])

@@ -60,7 +60,7 @@ def hashes_of(data: bytes) -> list[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class InclusionProof:
-    """An entry is in the log: its index, leaf hash, sibling hashes (hex) and a checkpoint's text."""
+    """An entry is in the log: its index, leaf hash, sibling hashes (hex), a checkpoint's text."""
 
     index: int
     leaf: str
@@ -68,7 +68,7 @@ class InclusionProof:
     checkpoint: str
 
     def check(self, verifier: Verifier) -> Checkpoint:
-        """Return the checkpoint that the proof leads to; raises IntegrityError where it does not."""
+        """Return the checkpoint that the proof leads to; raises IntegrityError for a wrong one."""
         head = checkpoint.read(self.checkpoint.encode(), verifier)
         try:
             leaf, *path = (bytes.fromhex(text) for text in (self.leaf, *self.hashes))
@@ -117,9 +117,7 @@ class Reader:
             tiles = Tiles(self.folder, head.size)
             path = tree.inclusion(tiles.subtree, index, head.size)
             leaf = tiles.hashes(0, index // WIDTH)[index % WIDTH]
-        proof = InclusionProof(
-            index, leaf.hex(), tuple(h.hex() for h in path), head.note.decode()
-        )
+        proof = InclusionProof(index, leaf.hex(), tuple(h.hex() for h in path), head.note.decode())
         proof.check(self.verifier)
         return proof
 

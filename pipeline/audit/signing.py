@@ -125,7 +125,7 @@ def make_signer(path: Path, name: str) -> Signer:
 
 
 def read_signer(path: Path) -> Signer:
-    """Return the key in ``path``; raises SettingsError where it is missing, no key, or not private."""
+    """Return the key in ``path``; raises SettingsError where it is none, or not private."""
     try:
         return parse_private(read_private("signing key", path))
     except SettingsError as error:

@@ -32,13 +32,28 @@ def perfect(hashes: Sequence[bytes]) -> bytes:
 
 
 def fold(peaks: Sequence[bytes]) -> bytes:
-    """Return the root over perfect subtrees, the largest (leftmost) first; none is the empty tree."""
+    """Return the root over perfect subtrees, largest (leftmost) first; of none, the empty one."""
     if not peaks:
         return EMPTY_ROOT
     *rest, root = peaks
     for peak in reversed(rest):
         root = node_hash(peak, root)
     return root
+
+
+def peaks(edges: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """Return the perfect subtrees at the end of each level, largest first.
+
+    ``edges``: by level of tiles, lowest first, the hashes of its partial tile (none to 255).
+    """
+    found: list[bytes] = []
+    for hashes in reversed(edges):
+        start = 0
+        for height in reversed(range(8)):
+            if len(hashes) & 1 << height:
+                found.append(perfect(hashes[start : start + (1 << height)]))
+                start += 1 << height
+    return found
 
 
 def root(subtree: Subtree, size: int) -> bytes:
