@@ -28,12 +28,20 @@ def open_frame(
     header's bytes, ``encapsulated`` the batch's encapsulated key and ``frame`` the frame's number.
     Raises IntegrityError for a wrong key and for any byte that is not as it was sealed.
     """
+    content_key = _content_key(private_key, envelope.digest_of(head), encapsulated)
+    return open_with(content_key, head, frame, ciphertext)
+
+
+def open_with(content_key: bytes, head: bytes, frame: int, ciphertext: bytes) -> list[bytes]:
+    """Return the raw lines of one frame, in order, by the batch's own key (32 bytes).
+
+    That is what the key service lends: it opens one batch, and nothing else of its day. Raises
+    IntegrityError as :func:`open_frame` does.
+    """
     header = envelope.decode_header(head)
     if not 0 <= frame < len(header.frames):
         raise IntegrityError(f"frame {frame} is not one of the batch's {len(header.frames)}")
-    digest = envelope.digest_of(head)
-    cipher = AESGCM(_content_key(private_key, digest, encapsulated))
-    return _lines(cipher, digest, header, frame, ciphertext)
+    return _lines(AESGCM(content_key), envelope.digest_of(head), header, frame, ciphertext)
 
 
 def open_batch(private_key: bytes, message: bytes) -> pl.DataFrame:

@@ -1,8 +1,8 @@
 """The room behind the wall: raw lines come in, events and sealed records go out.
 
 This door is closed: what is not in ``__all__`` is nobody else's business, and only the split
-worker, the shipper, the benchmark and trials of formats and rules (which hold raw lines anyway) may
-knock.
+worker, the shipper, the benchmark, trials of formats and rules and the investigations (all of which
+hold raw lines anyway) may knock.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pipeline.restricted.geo import Geo
 from pipeline.restricted.glance import Look, look, oldest
 from pipeline.restricted.lines import Label, RawMessages
 from pipeline.restricted.proxies import read_proxies
+from pipeline.restricted.records import RECORD, RecordReader
 from pipeline.restricted.referrer import Referrer, Referrers, is_own_host
 from pipeline.restricted.scrub import load_scrubber, method_name
 from pipeline.restricted.scrub.preview import ScrubPreview, ScrubPreviewer
@@ -31,12 +32,14 @@ from pipeline.restricted.widget import read as widget
 from pipeline.settings import Split
 
 __all__ = [
+    "RECORD",
     "Crossing",
     "Label",
     "Listed",
     "Look",
     "RawMessages",
     "Reading",
+    "RecordReader",
     "ScrubPreview",
     "ScrubPreviewer",
     "Splitter",
@@ -46,6 +49,7 @@ __all__ = [
     "listing",
     "look",
     "oldest",
+    "open_reader",
     "open_splitter",
     "try_lines",
 ]
@@ -80,6 +84,12 @@ def open_splitter(
         known=formats.known(settings.formats),
         proxies=read_proxies(settings.trusted_proxies),
     )
+
+
+def open_reader(settings: Split) -> RecordReader:
+    """Return what reads opened lines as ``settings`` have them read; raises SettingsError."""
+    check(settings)
+    return RecordReader(formats.known(settings.formats), read_proxies(settings.trusted_proxies))
 
 
 def check(settings: Split) -> None:

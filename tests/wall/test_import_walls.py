@@ -148,8 +148,10 @@ def test_the_door_shows_these_names_and_no_others() -> None:
         "Label",
         "Listed",
         "Look",
+        "RECORD",
         "RawMessages",
         "Reading",
+        "RecordReader",
         "ScrubPreview",
         "ScrubPreviewer",
         "Splitter",
@@ -159,6 +161,7 @@ def test_the_door_shows_these_names_and_no_others() -> None:
         "listing",
         "look",
         "oldest",
+        "open_reader",
         "open_splitter",
         "try_lines",
     ]
