@@ -16,7 +16,7 @@ import orjson
 from pipeline.errors import IntegrityError, SettingsError
 from pipeline.vault.storage import Storage
 
-VERSION: Final = 1
+VERSION: Final = 2
 _DIGITS: Final = 20
 
 
@@ -50,13 +50,29 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What one sealing key holds of one site in a segment.
+
+    ``records`` in all, ``untimed`` of them without a time; ``first`` and ``last`` hour of the
+    others (starts, seconds since 1970 UTC), None where there are no others.
+    """
+
+    key_id: str
+    site: str
+    records: int
+    untimed: int
+    first: int | None
+    last: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What one flush added.
 
     It covers the offsets ``first`` to ``last`` of its partition of ``vault.sealed``. ``sources``
     gives, for each source partition ever seen here, the last offset and line the vault holds.
-    ``keys`` counts records by sealing key, ``spans`` gives the first and last hour (seconds since
-    1970 UTC) by site. ``segment`` is None where all that came was in the vault already.
+    ``held`` says whose records they are, by sealing key and site. ``segment`` is None where all
+    that came was in the vault already.
     """
 
     first: int
@@ -65,8 +81,25 @@ class Entry:
     segment: SegmentFiles | None
     sources: dict[str, tuple[int, int]]
     counts: tuple[Count, ...] = ()
-    keys: dict[str, int] = field(default_factory=dict)
-    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+    held: tuple[Held, ...] = ()
+
+    @property
+    def keys(self) -> dict[str, int]:
+        """Records by sealing key."""
+        found: dict[str, int] = {}
+        for held in self.held:
+            found[held.key_id] = found.get(held.key_id, 0) + held.records
+        return found
+
+    @property
+    def spans(self) -> dict[str, tuple[int, int]]:
+        """First and last hour by site, of the records that have a time."""
+        found: dict[str, tuple[int, int]] = {}
+        for held in self.held:
+            if held.first is not None and held.last is not None:
+                first, last = found.get(held.site, (held.first, held.last))
+                found[held.site] = (min(first, held.first), max(last, held.last))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +195,12 @@ def _decode(data: bytes) -> Entry:
         raise ValueError(VERSION)
     segment = values.pop("segment")
     counts = values.pop("counts")
-    spans = values.pop("spans")
+    held = values.pop("held")
     sources = values.pop("sources")
     return Entry(
         **values,
         segment=None if segment is None else SegmentFiles(**segment),
         counts=tuple(Count(**count) for count in counts),
         sources={source: (offset, line) for source, (offset, line) in sources.items()},
-        spans={site: (first, last) for site, (first, last) in spans.items()},
+        held=tuple(Held(**one) for one in held),
     )

@@ -18,7 +18,7 @@ import polars as pl
 
 from pipeline import sealed
 from pipeline.errors import PartywallError
-from pipeline.vault.manifest import Chain, Count, Entry, Head, SegmentFiles, folder_of
+from pipeline.vault.manifest import Chain, Count, Entry, Head, Held, SegmentFiles, folder_of
 from pipeline.vault.segments import Segment, index_file
 from pipeline.vault.storage import Storage, storage_at
 from pipeline.vault.sweep import sweep
@@ -132,9 +132,7 @@ class SegmentWriter:
             records=rows.height,
             bytes=segment.bytes,
         )
-        entry = replace(
-            entry, segment=files, counts=_counts(rows), keys=_keys(rows), spans=_spans(rows)
-        )
+        entry = replace(entry, segment=files, counts=_counts(rows), held=_held(rows))
         return _Attempt(entry, {files.data: data, files.index: index})
 
     def _place(self, attempt: _Attempt) -> None:
@@ -180,11 +178,9 @@ def _counts(rows: pl.DataFrame) -> tuple[Count, ...]:
     return tuple(Count(**row) for row in counted.iter_rows(named=True))
 
 
-def _keys(rows: pl.DataFrame) -> dict[str, int]:
-    return dict(rows.group_by("key_id").agg(pl.len()).sort("key_id").iter_rows())
-
-
-def _spans(rows: pl.DataFrame) -> dict[str, tuple[int, int]]:
-    timed = rows.drop_nulls("hour").group_by("site")
-    spans = timed.agg(first=pl.col("hour").min(), last=pl.col("hour").max()).sort("site")
-    return {site: (first, last) for site, first, last in spans.iter_rows()}
+def _held(rows: pl.DataFrame) -> tuple[Held, ...]:
+    hour = pl.col("hour")
+    of_key = rows.group_by("key_id", "site").agg(
+        records=pl.len(), untimed=hour.null_count(), first=hour.min(), last=hour.max()
+    )
+    return tuple(Held(**row) for row in of_key.sort("key_id", "site").iter_rows(named=True))

@@ -1,0 +1,207 @@
+"""Reads of one segment's two files no more than what is sought can be in."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.buckets import FAILURES
+from pipeline.errors import IntegrityError, UnavailableError
+from pipeline.vault.manifest import Held, SegmentFiles
+from pipeline.vault.segments import FRAMES_A_GROUP, INDEX_SCHEMA
+from pipeline.vault.storage import Storage
+
+Tokens = Mapping[str, Collection[bytes]]
+"""Key id of a sealing key → the tokens looked for among what it sealed."""
+
+_DECIDING: Final = ["token", "hour", "key_id", "site"]
+_REST: Final = [name for name in INDEX_SCHEMA.names if name not in _DECIDING]
+_TOKEN, _HOUR = (INDEX_SCHEMA.get_field_index(name) for name in ("token", "hour"))
+
+
+@dataclass(slots=True)
+class Effort:
+    """How much was opened: segments, and row groups of index and data files, of how many in all."""
+
+    segments: int = 0
+    index_groups: int = 0
+    index_groups_held: int = 0
+    data_groups: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is looked for: sites, hours (starts, seconds since 1970 UTC, both included), tokens.
+
+    ``tokens`` is None where every record of the sites and hours is sought; ``ordered`` has all
+    tokens of all keys, sorted.
+    """
+
+    sites: frozenset[str]
+    first: int
+    last: int
+    tokens: Tokens | None = field(repr=False)
+    untimed: bool
+    ordered: Sequence[bytes] = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        sites: Collection[str],
+        first: int,
+        last: int,
+        tokens: Tokens | None,
+        *,
+        untimed: bool,
+    ) -> Sought:
+        """Return what is looked for, its tokens sorted."""
+        ordered = sorted({one for some in (tokens or {}).values() for one in some})
+        return cls(frozenset(sites), first, last, tokens, untimed, ordered)
+
+    def between(self, first: int, last: int) -> Sought:
+        """Return the same for these hours only, without the lines that have no time."""
+        return replace(self, first=max(first, self.first), last=min(last, self.last), untimed=False)
+
+    def only_untimed(self) -> Sought:
+        """Return the same for lines without a time only."""
+        return replace(self, first=0, last=-1)
+
+    def may_be_in(self, held: Held) -> bool:
+        """Tell from the manifest whether some of it may be among what a key holds of a site."""
+        return (
+            held.site in self.sites
+            and (self.tokens is None or held.key_id in self.tokens)
+            and (self.timed_in(held) or (self.untimed and held.untimed > 0))
+        )
+
+    def timed_in(self, held: Held) -> bool:
+        """Tell whether the hours overlap."""
+        return (
+            held.first is not None
+            and held.last is not None
+            and held.first <= self.last
+            and self.first <= held.last
+        )
+
+    def may_be_among(self, group: pq.RowGroupMetaData) -> bool:
+        """Tell from the least and greatest token and hour of a row group of the index."""
+        if self.tokens is not None:
+            token = group.column(_TOKEN).statistics
+            if not token.has_min_max:  # records without an address
+                return False
+            place = bisect_left(self.ordered, token.min)
+            if place == len(self.ordered) or self.ordered[place] > token.max:
+                return False
+        hour = group.column(_HOUR).statistics
+        return (
+            self.untimed
+            if not hour.has_min_max
+            else (self.untimed and hour.null_count > 0)
+            or (hour.min <= self.last and self.first <= hour.max)
+        )
+
+    def matches(self) -> pl.Expr:
+        """Return what tells of an index row whether it is sought."""
+        in_span = pl.col("hour").is_between(self.first, self.last).fill_null(self.untimed)
+        right = pl.col("site").is_in(list(self.sites)) & in_span
+        if self.tokens is None:
+            return right
+        return right & pl.any_horizontal(
+            pl.lit(value=False),
+            *(
+                (pl.col("key_id") == key_id) & pl.col("token").is_in(list(some))
+                for key_id, some in self.tokens.items()
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A row of a data file: where it is, and what ``open_frame`` needs."""
+
+    place: int
+    number: int
+    head: bytes = field(repr=False)
+    encapsulated: bytes = field(repr=False)
+    ciphertext: bytes = field(repr=False)
+
+
+def index_rows(
+    storage: Storage, segment: SegmentFiles, sought: Sought, effort: Effort
+) -> pl.DataFrame:
+    """Return the rows of a segment's index that are sought, columns as in INDEX_SCHEMA.
+
+    Row groups that cannot hold any are not read, and of those that hold none only the columns
+    that tell so. Raises IntegrityError, UnavailableError.
+    """
+    found = []
+    with _parquet(storage, segment.index) as index:
+        metadata = index.metadata
+        effort.segments += 1
+        effort.index_groups_held += metadata.num_row_groups
+        for number in range(metadata.num_row_groups):
+            if not sought.may_be_among(metadata.row_group(number)):
+                continue
+            effort.index_groups += 1
+            hits = _frame(index.read_row_group(number, columns=_DECIDING)).with_row_index("at")
+            hits = hits.filter(sought.matches())
+            if not hits.is_empty():
+                rest = _frame(index.read_row_group(number, columns=_REST))
+                found.append(hits.drop("at").hstack(rest[hits.get_column("at")]))
+    if not found:
+        return pl.DataFrame()
+    return pl.concat(found).select(INDEX_SCHEMA.names)
+
+
+def frames_of(
+    storage: Storage, name: str, places: Sequence[int], effort: Effort
+) -> Iterator[Frame]:
+    """Yield the frames at these places (ascending) of a data file, a row group at a time.
+
+    Raises IntegrityError where the file has no such place, UnavailableError.
+    """
+    of_group: dict[int, list[int]] = {}
+    for place in places:
+        of_group.setdefault(place // FRAMES_A_GROUP, []).append(place)
+    with _parquet(storage, name) as data:
+        for group, wanted in of_group.items():
+            if group >= data.num_row_groups:
+                raise IntegrityError(f"vault: {name} has no frame {wanted[0]}")
+            effort.data_groups += 1
+            held = data.read_row_group(group).to_pylist()
+            for place in wanted:
+                if place % FRAMES_A_GROUP >= len(held):
+                    raise IntegrityError(f"vault: {name} has no frame {place}")
+                row = held[place % FRAMES_A_GROUP]
+                yield Frame(
+                    place, row["frame"], row["header"], row["encapsulated"], row["ciphertext"]
+                )
+
+
+@contextmanager
+def _parquet(storage: Storage, name: str) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file of the vault; name it where it is missing or does not read."""
+    try:
+        with storage.open(name) as file, pq.ParquetFile(file, pre_buffer=False) as parquet:
+            yield parquet
+    except FileNotFoundError as error:
+        raise IntegrityError(f"vault: {name} is missing") from error
+    except (pa.ArrowException, KeyError, ValueError, pl.exceptions.PolarsError) as error:
+        raise IntegrityError(f"vault: {name} is damaged") from error
+    except FAILURES as error:
+        if isinstance(error, OSError) and error.errno is None:  # Arrow's own, of a damaged footer
+            raise IntegrityError(f"vault: {name} is damaged") from error
+        raise UnavailableError(f"vault: {name} cannot be read") from error
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is no series
+    return frame
