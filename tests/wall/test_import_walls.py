@@ -72,6 +72,9 @@ HOLES: Final = (
     Hole("collector", "apps/collect.py", "from pipeline.keys.client import KeyClient"),
     Hole("collector", "collect/outbox.py", TYPES_ONLY + "import pipeline.vault.segments"),
     Hole("collector", "collect/collector.py", "from pipeline.clickhouse import client"),
+    Hole("evidence", "evidence/verify.py", LATE + "from pipeline.keys import client"),
+    Hole("evidence", "evidence/records.py", "from pipeline import sealed"),
+    Hole("evidence", "evidence/bundle.py", TYPES_ONLY + "import pipeline.investigations.lookup"),
     Hole("vault-writer", "vault/segments.py", "from cryptography.hazmat.primitives import hpke"),
     Hole("vault-writer", "apps/vault.py", "from pipeline.keys.client import KeyClient"),
 )
