@@ -123,6 +123,24 @@ def custody_json(links: Sequence[Custody]) -> bytes:
     )
 
 
+def decode_custody(data: bytes) -> tuple[Custody, ...]:
+    """Take ``custody.json`` apart; IntegrityError unless ``custody_json`` writes the same."""
+    try:
+        links = tuple(
+            Custody(dt.datetime.fromisoformat(x["time"]), x["actor"], x["act"], x["facts"])
+            for x in orjson.loads(data)
+        )
+        valid = custody_json(links) == data and all(
+            isinstance(text, str) for x in links for text in (x.actor, x.act, *x.facts)
+        )
+    except (ValueError, TypeError, KeyError, OverflowError):
+        valid = False
+        links = ()
+    if not valid:
+        raise IntegrityError("is not written as a chain of custody is")
+    return links
+
+
 def encode(manifest: Manifest) -> bytes:
     """Return ``manifest.json``."""
     return canonical({"version": VERSION, **asdict(manifest)})

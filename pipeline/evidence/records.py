@@ -23,7 +23,7 @@ KINDS: Final[tuple[str, ...]] = get_args(Kind)
 MOST_LINE_BYTES: Final = 16 << 20
 """A record's JSON line has at most this many bytes, so that a reader need not hold more."""
 
-_BATCH_BYTES: Final = 4 << 20
+_BATCH_BYTES: Final = 1 << 20
 _READ_AS: Final[dict[Kind, pl.DataType]] = {
     "text": pl.String(),
     "integer": pl.Int128(),  # holds signed and unsigned 64 bits alike
@@ -73,7 +73,7 @@ def _kind(name: str, dtype: pl.DataType) -> Kind:
 def batches(records: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Yield the rows in turn, some megabytes at a time."""
     rows = max(1, records.height * _BATCH_BYTES // max(1, int(records.estimated_size())))
-    yield from records.iter_slices(min(rows, 50_000))
+    yield from records.iter_slices(min(rows, 10_000))
 
 
 def json_lines(records: pl.DataFrame) -> bytes:

@@ -212,27 +212,27 @@ class _Check:
         scope = next(file for file in manifest.files if file.name == bundle.SCOPE)
         if scope.sha256 != manifest.scope_sha256:
             self.say(bundle.SCOPE, "is not the scope whose digest the manifest has")
-        values = {name: self._json(name, good) for name in (bundle.CUSTODY, bundle.AUDIT)}
-        links = values[bundle.CUSTODY]
-        if bundle.CUSTODY in good and not (
-            isinstance(links, list) and len(links) == manifest.custody
-        ):
-            self.say(bundle.CUSTODY, f"is no list of the {manifest.custody} acts of the manifest")
-        proof = values[bundle.AUDIT]
-        if bundle.AUDIT in good and not isinstance(proof, dict):
-            self.say(bundle.AUDIT, "holds no proof")
-        elif isinstance(proof, dict) and self._audit is not None:
+        if bundle.CUSTODY in good:
+            self._custody(manifest, b"".join(good[bundle.CUSTODY].chunks()))
+        if bundle.AUDIT in good:
+            self._proof(b"".join(good[bundle.AUDIT].chunks()))
+
+    def _custody(self, manifest: Manifest, data: bytes) -> None:
+        try:
+            links = bundle.decode_custody(data)
+        except IntegrityError as error:
+            self.say(bundle.CUSTODY, str(error))
+            return
+        if len(links) != manifest.custody:
+            self.say(bundle.CUSTODY, f"{len(links)} acts; the manifest says {manifest.custody}")
+
+    def _proof(self, data: bytes) -> None:
+        try:
+            proof = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            proof = None
+        if not isinstance(proof, dict) or bundle.canonical(proof) != data:
+            self.say(bundle.AUDIT, "is not written as the proof of a bundle is")
+        elif self._audit is not None:
             for what in self._audit(proof):
                 self.say(bundle.AUDIT, what)
-
-    def _json(self, name: str, good: Mapping[str, Packed]) -> object:
-        if name not in good:
-            return None
-        data = b"".join(good[name].chunks())
-        try:
-            value: object = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            value = None
-        if value is None or bundle.canonical(value) != data:
-            self.say(name, "is not written as a bundle's JSON is")
-        return value

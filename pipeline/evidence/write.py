@@ -106,7 +106,7 @@ def _table(contents: Contents) -> Iterator[bytes]:
 
 def _pack(spool: BinaryIO, name: str, parts: Iterable[bytes]) -> tuple[File, Member]:
     """Append a file to the spool, deflated; return what the manifest and the archive say of it."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
     plain, packed = hashlib.sha256(), hashlib.sha256()
     crc = size = packed_size = 0
 
