@@ -5,20 +5,19 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import orjson
 import typer
 
+from pipeline.audit.signing import read_vkey
 from pipeline.cli.options import Json
-from pipeline.errors import SettingsError, UsageError
 from pipeline.evidence import bundle
 from pipeline.evidence import show as reading
 from pipeline.evidence import verify as checking
+from pipeline.evidence.proof import checker
 
 evidence = typer.Typer(help="Bundles of evidence.", no_args_is_help=True)
-
-_MOST_KEY_BYTES: Final = 4096
 
 Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="the file that was handed out")]
 
@@ -42,10 +41,13 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check every byte of a bundle, offline: exit code 0, or 1 with a line for each finding."""
-    if vkey is None and data is not None:
-        vkey = data / "keys" / "evidence.vkey"
-    key = _key("--vkey", vkey) if vkey is not None else None
-    verdict = checking.verify(file, key)
+    audit = None
+    if data is not None:
+        keys = data / "keys"
+        vkey = vkey or keys / "evidence.vkey"
+        audit = checker(read_vkey(keys / "audit.vkey"))
+    key = str(read_vkey(vkey)) if vkey is not None else None
+    verdict = checking.verify(file, key, audit=audit)
     if as_json:
         manifest = verdict.manifest
         found = {
@@ -114,14 +116,3 @@ def _said(verdict: checking.Verdict) -> list[str]:
             "have signed it anew; give the key that you know with --vkey"
         )
     return [plain(line) for line in said]
-
-
-def _key(option: str, path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            text = file.read(_MOST_KEY_BYTES).decode("ascii").strip()
-    except OSError as error:
-        raise UsageError(f"{option} {path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{option} {path}: is no verifier key") from None
-    return text

@@ -51,7 +51,7 @@ TO VERIFY BY HAND
      sed '/^$/,$d' manifest.sig > text
      tail -n 1 manifest.sig | cut -d ' ' -f 3 | base64 -d | tail -c 64 > signature
      (printf '\\060\\052\\060\\005\\006\\003\\053\\145\\160\\003\\041\\000'
-      grep '^key ' text | tail -n 1 | sed 's/.*+//' | base64 -d | tail -c 32) > key.der
+      grep '^key ' text | tail -n 1 | cut -d + -f 3- | base64 -d | tail -c 32) > key.der
      openssl pkeyutl -verify -rawin -in text -sigfile signature -pubin -inkey key.der -keyform DER
 
 The unpacked files are then what was signed. The archive around them is checked by partywall alone.

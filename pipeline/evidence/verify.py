@@ -11,23 +11,23 @@ import os
 import stat
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import orjson
 
+from pipeline.audit.signing import Verifier, parse_vkey
 from pipeline.errors import InputError, IntegrityError
 from pipeline.evidence import archive, bundle, note
 from pipeline.evidence.archive import DEFLATED, STORED, Member
 from pipeline.evidence.bundle import File, Manifest
 from pipeline.evidence.packed import Packed, Reader, Source
+from pipeline.evidence.proof import AuditCheck
 from pipeline.evidence.records import csv_head, csv_lines, frames
 
-AuditCheck = Callable[[Mapping[str, object]], Sequence[str]]
-"""Looks at what ``audit.json`` holds and returns what is wrong with it, a sentence each."""
-
-_EDGE = 1 << 16
+_EDGE: Final = 1 << 16
 """Where a file that was damaged in one place still shows that it was a bundle."""
 
 
@@ -54,10 +54,11 @@ class Verdict:
 def verify(path: Path, vkey: str | None = None, *, audit: AuditCheck | None = None) -> Verdict:
     """Check a bundle, offline, in bounded memory.
 
-    ``vkey`` is the verifier key that must have signed it. Raises InputError where there is no file
+    ``vkey`` is the verifier key that must have signed it, ``audit`` what else looks at the audit
+    log's proof. Raises InputError where there is no file
     or one that is no bundle at all, SettingsError where ``vkey`` is none.
     """
-    key = note.parse_vkey(vkey.strip()) if vkey is not None else None
+    key = parse_vkey(vkey) if vkey is not None else None
     with opened(path) as source:
         check = _Check(source, audit)
         check.run()
@@ -99,7 +100,7 @@ class _Check:
         self._place = 0
         self._members: list[Member] = []
         self.findings: list[str] = []
-        self.signed_by: note.Verifier | None = None
+        self.signed_by: Verifier | None = None
         self.manifest: Manifest | None = None
 
     def say(self, about: str, what: str) -> None:
@@ -215,7 +216,7 @@ class _Check:
         if bundle.CUSTODY in good:
             self._custody(manifest, b"".join(good[bundle.CUSTODY].chunks()))
         if bundle.AUDIT in good:
-            self._proof(b"".join(good[bundle.AUDIT].chunks()))
+            self._proof(manifest, b"".join(good[bundle.AUDIT].chunks()))
 
     def _custody(self, manifest: Manifest, data: bytes) -> None:
         try:
@@ -226,7 +227,7 @@ class _Check:
         if len(links) != manifest.custody:
             self.say(bundle.CUSTODY, f"{len(links)} acts; the manifest says {manifest.custody}")
 
-    def _proof(self, data: bytes) -> None:
+    def _proof(self, manifest: Manifest, data: bytes) -> None:
         try:
             proof = orjson.loads(data)
         except orjson.JSONDecodeError:
@@ -234,5 +235,5 @@ class _Check:
         if not isinstance(proof, dict) or bundle.canonical(proof) != data:
             self.say(bundle.AUDIT, "is not written as the proof of a bundle is")
         elif self._audit is not None:
-            for what in self._audit(proof):
+            for what in self._audit(proof, manifest):
                 self.say(bundle.AUDIT, what)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from pipeline.audit.signing import Signer
 from pipeline.errors import IntegrityError, UnavailableError, UsageError
 from pipeline.evidence import archive, bundle, note, readme
 from pipeline.evidence.archive import DEFLATED, STORED, Member
@@ -31,7 +32,7 @@ class Written:
     records: int
 
 
-def write(path: Path, contents: Contents, signer: note.Signer) -> Written:
+def write(path: Path, contents: Contents, signer: Signer) -> Written:
     """Write a bundle to ``path`` with mode 0600; the same contents and key give the same bytes.
 
     At most some megabytes of the records are held beside the frame. Until the manifest is known,
@@ -63,7 +64,7 @@ def _check(contents: Contents) -> None:
         raise UsageError("evidence: a time has no zone; give times in UTC")
 
 
-def _write(spool: BinaryIO, file: BinaryIO, contents: Contents, signer: note.Signer) -> Written:
+def _write(spool: BinaryIO, file: BinaryIO, contents: Contents, signer: Signer) -> Written:
     columns = columns_of(contents.records)
     parts: dict[str, Iterable[bytes]] = {
         bundle.RECORDS: map(json_lines, batches(contents.records)),
@@ -92,7 +93,7 @@ def _write(spool: BinaryIO, file: BinaryIO, contents: Contents, signer: note.Sig
         )
     )
     digest = hashlib.sha256(manifest).hexdigest()
-    signature = signer.sign(note.statement(contents.case, digest, str(signer.verifier)))
+    signature = signer.sign(note.statement(contents.case, digest, signer.verifier))
     note.check(signature, contents.case, digest)  # a signer that does not fit is found out here
     heads = [_stored(bundle.MANIFEST, manifest), _stored(bundle.SIGNATURE, signature)]
     members = [*heads, *(member for _, member in listed)]

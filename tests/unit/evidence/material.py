@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import hashlib
-from dataclasses import dataclass, field
 
 import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from pipeline.audit.signing import Signer
 from pipeline.evidence.bundle import Contents, Custody
-from pipeline.evidence.note import Verifier, _hash
 
 MADE = dt.datetime(2024, 5, 2, 9, 30, tzinfo=dt.UTC)
 SCOPE = b'{"fields":["time","address","path"],"first":1,"last":2,"sites":["shop.example"]}'
 
 
-@dataclass(frozen=True)
-class Key:
-    """A signer from a seed."""
-
-    name: str = "example.com/evidence"
-    private: Ed25519PrivateKey = field(
-        default_factory=lambda: Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-    )
-
-    @property
-    def verifier(self) -> Verifier:
-        public = self.private.public_key().public_bytes_raw()
-        return Verifier(self.name, _hash(self.name, public), public)
-
-    def sign(self, text: str) -> bytes:
-        data = self.verifier.hash + self.private.sign(text.encode())
-        return f"{text}\n\u2014 {self.name} {base64.b64encode(data).decode()}\n".encode()
-
-
-SIGNER = Key()
-OTHER = Key(private=Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33))))
+SIGNER = Signer("example.com/evidence", Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+OTHER = Signer("example.com/evidence", Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33))))
 
 
 def some_records(rows: int = 3) -> pl.DataFrame:
