@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import IntegrityError, UnavailableError, UsageError
-from pipeline.evidence import write as writing
 from pipeline.evidence.write import write
 from tests.unit.evidence.material import MADE, OTHER, SIGNER, contents, some_records
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_the_same_contents_give_the_same_bytes(tmp_path: Path) -> None:
@@ -42,7 +45,7 @@ def test_another_file_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("nowhere")
     with pytest.raises(UsageError, match="another file is there"):
         write(tmp_path / "link", contents(), SIGNER)
-    assert sorted(os.listdir(tmp_path)) == ["a.zip", "link"]
+    assert names(tmp_path) == ["a.zip", "link"]
 
 
 def test_the_owner_alone_may_read_it(tmp_path: Path) -> None:
@@ -57,27 +60,27 @@ def test_the_owner_alone_may_read_it(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
-        assert any(name.endswith(".tmp") for name in os.listdir(tmp_path))
+        assert any(name.endswith(".tmp") for name in names(tmp_path))
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(writing.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UnavailableError, match="No space left"):
         write(tmp_path / "a.zip", contents(), SIGNER)
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_file_and_folder_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file before it has its name, the folder after."""
-    synced = []
+    synced: list[tuple[bool, list[str]]] = []
     monkeypatch.setattr(
-        writing.os,
+        os,
         "fsync",
-        lambda fd: synced.append((stat.S_ISDIR(os.fstat(fd).st_mode), os.listdir(tmp_path))),
+        lambda fd: synced.append((stat.S_ISDIR(os.fstat(fd).st_mode), names(tmp_path))),
     )
     write(tmp_path / "a.zip", contents(), SIGNER)
-    (file, names), (folder, _) = synced
+    (file, before), (folder, _) = synced
     assert (file, folder) == (False, True)
-    assert "a.zip" not in names
+    assert "a.zip" not in before
 
 
 def test_a_missing_folder_is_a_persons_mistake(tmp_path: Path) -> None:
@@ -93,7 +96,7 @@ def test_a_scope_that_is_not_the_cases_is_refused(tmp_path: Path) -> None:
             write(tmp_path / "a.zip", contents(case=case), SIGNER)
     with pytest.raises(UsageError, match="zone"):
         write(tmp_path / "a.zip", replace(contents(), made=MADE.replace(tzinfo=None)), SIGNER)
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_no_record_shows_in_a_repr() -> None:
