@@ -13,6 +13,7 @@ The rooms stand in the order in which the data walks through them:
 ``clickhouse``     migrations, the loader, queries
 ``vault``          the sealed store: segments and their manifest
 ``keys``           the key service and its clients
+``evidence``       what an investigation hands out: one signed file, and its verifier
 ``report``         the face of what was released: terminal, JSON, one page
 ``investigations`` the sealed store's reading side: a library, no verb yet
 ``audit``          who did what: an append-only, signed Merkle log

@@ -16,6 +16,7 @@ from pipeline.apps import STAGES
 from pipeline.cli.bench import bench
 from pipeline.cli.demo import demo
 from pipeline.cli.doctor import doctor
+from pipeline.cli.evidence import evidence
 from pipeline.cli.formats import formats, try_
 from pipeline.cli.options import Config
 from pipeline.cli.query import query
@@ -72,6 +73,7 @@ for verb in (report, demo, ship, simulate, formats, up, query, status, doctor, b
     app.command()(verb)
 app.command("try")(try_)
 app.add_typer(vault, name="vault")
+app.add_typer(evidence, name="evidence")
 app.add_typer(topics, name="topics")
 app.add_typer(scrub, name="scrub")
 
