@@ -14,6 +14,8 @@ The rooms stand in the order in which the data walks through them:
 ``vault``          the sealed store: segments and their manifest
 ``keys``           the key service and its clients
 ``report``         the face of what was released: terminal, JSON, one page
+``cases``          who may do what: people and their roles
+``web``            the investigators' pages
 ``investigations`` the sealed store's reading side: a library, no verb yet
 ``kafka``          topics, logs of runs, workers
 ``demo``           simulated people, and the search for them

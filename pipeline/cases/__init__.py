@@ -1,0 +1,1 @@
+"""Permission: who the people are, and what they may do. No record comes near this room."""
