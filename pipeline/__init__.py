@@ -15,6 +15,8 @@ The rooms stand in the order in which the data walks through them:
 ``keys``           the key service and its clients
 ``evidence``       what an investigation hands out: one signed file, and its verifier
 ``report``         the face of what was released: terminal, JSON, one page
+``cases``          who may do what: people and their roles
+``web``            the investigators' pages
 ``investigations`` the sealed store's reading side: a library, no verb yet
 ``audit``          who did what: an append-only, signed Merkle log
 ``kafka``          topics, logs of runs, workers

@@ -32,6 +32,9 @@ Name = Annotated[str, Field(pattern=f"^{PATTERN}$")]
 OwnFormat = str | dict[str, object]
 """A log format that an operator describes: see ``Split.formats``."""
 
+RoleName = Literal["investigator", "approver", "auditor", "privacy_officer"]
+"""What a person may be: ``pipeline.cases.people.Role`` has the same words."""
+
 _FILE_VARIABLE = "PARTYWALL_CONFIG"
 
 
@@ -176,6 +179,42 @@ class Keys(_Branch):
     kek_file: Path = Path("data/keys/kek")
 
 
+class Oidc(_Branch):
+    """The provider that investigators sign in at, and what its ID tokens say of them."""
+
+    issuer: str = Field(pattern=r"^https?://\S+$")
+    """As the provider writes it in ``iss``: ``https``, or ``http`` on this machine."""
+    client_id: str = Field(min_length=1)
+    client_secret_file: Path | None = None
+    """None for a client without a secret (PKCE is asked for either way)."""
+    scopes: list[str] = Field(default_factory=lambda: ["openid"])
+    name_claim: str = "sub"
+    """What a person is called in the audit log: another only where nobody inherits its values."""
+    roles_claim: str = "roles"
+    """A claim's name, or the way to it with dots: ``realm_access.roles``."""
+    role_map: dict[str, RoleName] = Field(default_factory=dict)
+    """The provider's word for a role → ours. A word that is not here grants nothing."""
+    team_claim: str | None = None
+
+
+class Investigations(_Branch):
+    """The investigators' pages: where they are served, and who signs in how."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9340, ge=0, le=65535)
+    origin: str | None = Field(default=None, pattern=r"^https?://[^/\s?#@]+$")
+    """What browsers are to call, as in ``https://cases.example.com``; None: where it listens."""
+    trusted_proxies: list[str] = Field(default_factory=list)
+    """Networks whose ``X-Forwarded-For`` is believed when requests of a client are counted."""
+    oidc: Oidc | None = None
+    people: Path | None = None
+    """Who there is, for the sign-in without a password: an embedded group's alone."""
+    idle_minutes: int = Field(default=15, ge=1, le=60)
+    session_hours: int = Field(default=8, ge=1, le=24)
+    sign_ins_per_minute: int = Field(default=10, ge=1)
+    searches_per_minute: int = Field(default=30, ge=1)
+
+
 class ClickHouse(_Branch):
     """A server's address, or a folder for the engine in process."""
 
@@ -206,6 +245,7 @@ class Settings(BaseSettings):
     windows: Windows = Windows()
     vault: Vault = Vault()
     keys: Keys = Keys()
+    investigations: Investigations = Investigations()
     clickhouse: ClickHouse = ClickHouse()
     log: Log = Log()
     policy: Path | None = None
