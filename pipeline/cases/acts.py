@@ -6,7 +6,7 @@ sealed in the audit log and in the store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Final
 
 import orjson
@@ -31,6 +31,14 @@ _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
 
 _log = structlog.get_logger(__name__)
+
+
+Before = Callable[[Person, Case], None]
+"""Done within an act, before it changes anything."""
+
+
+def _nothing(_: Person, __: Case) -> None:
+    """Stand for nothing to be done before."""
 
 
 class Cases:
@@ -110,30 +118,37 @@ class Cases:
 
     def approve(self, person: Person, case_id: str, reason: str = "") -> Case:
         """Agree to what a case asks for; the last of the approvals needed carries it out."""
-        return self._decide(person, Act.APPROVE, case_id, reason, approved=True)
+        return self._agree(person, Act.APPROVE, case_id, reason)
 
-    def deny(self, person: Person, case_id: str, reason: str) -> Case:
-        """Refuse what a case asks for; one denial is enough, and needs a reason."""
+    def deny(self, person: Person, case_id: str, reason: str, *, before: Before = _nothing) -> Case:
+        """Refuse what a case asks for; one denial is enough, and needs a reason.
+
+        ``before`` takes the keys of an emergency back that nobody ratifies.
+        """
         _text("reason", reason)
-        return self._decide(person, Act.DENY, case_id, reason, approved=False)
+        with self.gate.act(person, Act.DENY, case_id, sealed=_told(reason)) as going:
+            pending = going.case.pending
+            if pending is not None and pending.kind is Kind.RATIFY:
+                before(person, going.case)
+            deny(going, Decision(person.name, going.now, approved=False, reason=reason))
+        return self._case(case_id)
 
     def ratify(self, person: Person, case_id: str, reason: str = "") -> Case:
         """Agree to an emergency afterwards."""
-        return self._decide(person, Act.RATIFY, case_id, reason, approved=True)
+        return self._agree(person, Act.RATIFY, case_id, reason)
 
     def extend(self, person: Person, case_id: str, hours: int, reason: str) -> Case:
-        """Ask for ``hours`` more; until that is approved the case ends when it would have."""
+        """Ask that the case run until ``hours`` after the approval of this; raises UsageError."""
         _text("reason", reason)
-        most = self._terms.most_open_hours
-        if not 1 <= hours <= most:
-            raise UsageError(f"hours: 1 to {most}")
+        if not 1 <= hours <= self._terms.open_hours:
+            raise UsageError(f"hours: 1 to {self._terms.open_hours}")
         with self.gate.act(
             person, Act.EXTEND, case_id, {"hours": hours}, sealed=_told(reason)
         ) as going:
-            opened, expires = going.case.opened or 0, going.case.expires or 0
-            if expires + hours * _HOUR > opened + most * _HOUR:
+            opened, most = going.case.opened or 0, self._terms.most_open_hours
+            if (going.case.expires or 0) >= opened + most * _HOUR:
                 raise UsageError(
-                    f"hours: a case is open for {most} hours at most; open a new one for more"
+                    f"a case is open for {most} hours at most: open a new one for more"
                 )
             self._ask(going, Kind.EXTEND, None, hours, reason)
         return self._case(case_id)
@@ -156,19 +171,20 @@ class Cases:
             self._ask(going, kind, None, None, reason)
         return self._case(case_id)
 
-    def close(self, person: Person, case_id: str, reason: str = "") -> Case:
-        """End a case, or withdraw it before it was opened. What it asks for is withdrawn too."""
-        with self.gate.act(person, Act.CLOSE, case_id, sealed=_told(reason)) as going:
-            self.closing(going)
-        return self._case(case_id)
+    def close(
+        self, person: Person, case_id: str, reason: str = "", *, before: Before = _nothing
+    ) -> Case:
+        """End a case, or withdraw it before it was opened. What it asks for is withdrawn too.
 
-    @staticmethod
-    def closing(going: Going) -> None:
-        """Carry out a closing that was let through."""
-        for request in going.case.requests:
-            if request.state == "pending" and request.kind is not Kind.RATIFY:
-                going.store.settle(request.number, "withdrawn")
-        going.store.change(going.case.id, state=State.CLOSED.value, ended=going.now)
+        ``before`` takes its keys back: it is done first, and where it fails nothing changes.
+        """
+        with self.gate.act(person, Act.CLOSE, case_id, sealed=_told(reason)) as going:
+            before(person, going.case)
+            for request in going.case.requests:
+                if request.state == "pending" and request.kind is not Kind.RATIFY:
+                    going.store.settle(request.number, "withdrawn")
+            going.store.change(case_id, state=State.CLOSED.value, ended=going.now)
+        return self._case(case_id)
 
     def write(self, person: Person, act: Act, case_id: str, text: str) -> None:
         """Add a note or a finding (Act.NOTE, Act.FINDING)."""
@@ -203,16 +219,10 @@ class Cases:
             found = store.cases()
         return [case for case in found if why_not(person, Act.SHOW, case, now) is None]
 
-    def _decide(
-        self, person: Person, act: Act, case_id: str, reason: str, *, approved: bool
-    ) -> Case:
-        facts: Mapping[str, Fact] = {} if approved else {"denied": True}
-        with self.gate.act(person, act, case_id, facts, sealed=_told(reason)) as going:
-            decision = Decision(person.name, going.now, approved, reason)
-            if approved:
-                approve(going, decision, self._terms, ratify=act is Act.RATIFY)
-            else:
-                deny(going, decision)
+    def _agree(self, person: Person, act: Act, case_id: str, reason: str) -> Case:
+        with self.gate.act(person, act, case_id, sealed=_told(reason)) as going:
+            decision = Decision(person.name, going.now, approved=True, reason=reason)
+            approve(going, decision, self._terms, ratify=act is Act.RATIFY)
         return self._case(case_id)
 
     def _ask(

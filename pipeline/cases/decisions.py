@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pipeline.cases.life import Decision, Kind, Request, State
 from pipeline.cases.permission import Going
 from pipeline.errors import UsageError
 from pipeline.policy import Investigations
 
-_HOUR = 3600
+NOTHING: Final = "the case waits for nothing: its requester asks first"
+
+_HOUR: Final = 3600
 
 
 def approve(going: Going, decision: Decision, terms: Investigations, *, ratify: bool) -> None:
@@ -23,11 +27,18 @@ def approve(going: Going, decision: Decision, terms: Investigations, *, ratify: 
 
 
 def deny(going: Going, decision: Decision) -> None:
-    """Add a denial: what was asked for is refused, and a case not open yet is denied."""
-    request = _pending(going, ratify=False)
+    """Add a denial: what was asked for is refused.
+
+    A case that was not open yet is denied; an emergency that somebody refuses to ratify ends.
+    """
+    request = going.case.pending
+    if request is None:
+        raise UsageError(NOTHING)
     going.store.decide(going.case.id, request.number, decision, "denied")
     if request.kind is Kind.OPEN:
         going.store.change(going.case.id, state=State.DENIED.value)
+    elif request.kind is Kind.RATIFY:
+        going.store.change(going.case.id, state=State.CLOSED.value, ended=going.now)
 
 
 def _carry_out(going: Going, request: Request, terms: Investigations) -> None:
@@ -43,8 +54,8 @@ def _carry_out(going: Going, request: Request, terms: Investigations) -> None:
         )
     elif request.kind is Kind.EXTEND:
         latest = (case.opened or now) + terms.most_open_hours * _HOUR
-        expires = (case.expires or now) + (request.hours or 0) * _HOUR
-        store.change(case.id, expires=min(expires, latest))
+        expires = now + (request.hours or 0) * _HOUR
+        store.change(case.id, expires=max(case.expires or now, min(expires, latest)))
     elif request.kind is Kind.WIDEN:
         store.change(case.id, scope=request.scope)
     elif request.kind is Kind.RATIFY:
@@ -54,7 +65,7 @@ def _carry_out(going: Going, request: Request, terms: Investigations) -> None:
 def _pending(going: Going, *, ratify: bool) -> Request:
     request = going.case.pending
     if request is None:
-        raise UsageError("the case waits for nothing: its requester asks first")
+        raise UsageError(NOTHING)
     if ratify is not (request.kind is Kind.RATIFY):
         verb = "ratify" if request.kind is Kind.RATIFY else "approve"
         raise UsageError(f"the case waits to be decided by `partywall case {verb}`")

@@ -30,6 +30,7 @@ class Act(StrEnum):
     RATIFY = "ratify"
     SHOW = "show"
     SEARCH = "search"
+    READ = "read"
     REVEAL = "reveal"
     NOTE = "note"
     FINDING = "finding"
@@ -90,6 +91,7 @@ TABLE: Final[Mapping[Act, tuple[Rule, ...]]] = MappingProxyType(
             *(Rule(role, _ANYBODY, frozenset(_ALL)) for role in (_A, _P, Role.AUDITOR)),
         ),
         Act.SEARCH: _own(State.OPEN),
+        Act.READ: _own(State.OPEN),
         Act.REVEAL: _own(State.OPEN),
         Act.NOTE: _own(State.OPEN, *_ENDED),
         Act.FINDING: _own(State.OPEN, *_ENDED),

@@ -89,7 +89,11 @@ def open_splitter(
 def open_reader(settings: Split) -> RecordReader:
     """Return what reads opened lines as ``settings`` have them read; raises SettingsError."""
     check(settings)
-    return RecordReader(formats.known(settings.formats), read_proxies(settings.trusted_proxies))
+    return RecordReader(
+        formats.known(settings.formats),
+        read_proxies(settings.trusted_proxies),
+        Geo(settings.mmdb_country, settings.mmdb_asn, settings.datacentres),
+    )
 
 
 def check(settings: Split) -> None:

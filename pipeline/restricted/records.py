@@ -15,6 +15,7 @@ import polars as pl
 from pipeline.labels import LIVE
 from pipeline.restricted import formats
 from pipeline.restricted.client_ip import subscriber_column
+from pipeline.restricted.geo import NOWHERE, Geo
 from pipeline.restricted.lines import text
 from pipeline.restricted.proxies import Proxies
 from pipeline.restricted.pseudonym import Pseudonymiser
@@ -32,12 +33,15 @@ RECORD: Final[dict[str, pl.DataType]] = {
 class RecordReader:
     """Reads lines as split read them; keeps nothing of them."""
 
-    __slots__ = ("_formats", "_proxies")
+    __slots__ = ("_formats", "_geo", "_proxies")
 
-    def __init__(self, known: Mapping[str, formats.Format], proxies: Proxies) -> None:
+    def __init__(
+        self, known: Mapping[str, formats.Format], proxies: Proxies, geo: Geo | None = None
+    ) -> None:
         """``known`` are the formats there are, ``proxies`` those that are believed."""
         self._formats = known
         self._proxies = proxies
+        self._geo = geo or Geo(None, None, None)
 
     def read(self, lines: pl.DataFrame, now: int) -> pl.DataFrame:
         """Return RECORD, a row per line, in order; nulls where a line is not of its format.
@@ -71,6 +75,24 @@ class RecordReader:
             made.append(part.select("at", Pseudonymiser().pseudonyms(part, lent).alias("visitor")))
         found = rows.join(pl.concat(made), on="at", how="left", maintain_order="left")
         return found.get_column("visitor")
+
+    def providers(self, addresses: pl.Series) -> pl.Series:
+        """Return the provider of each address (String), null where no database tells.
+
+        The database keeps nothing of them once this returns.
+        """
+        values = addresses.drop_nulls().unique().to_list()
+        named = (
+            {}
+            if not self._geo.knows_something
+            else {
+                value: place.provider
+                for value, place in zip(values, self._geo.many(values), strict=True)
+                if place.provider != NOWHERE.provider
+            }
+        )
+        self._geo.forget()
+        return pl.Series([named.get(a) for a in addresses.to_list()], dtype=pl.String)
 
     def _read(self, raw: pl.Series, told: str, ingest: str, now: int) -> pl.DataFrame:
         name, zone, directive = formats.alone(told)
