@@ -249,7 +249,7 @@ def _rows(
         segment = entry.segment
         if segment is None or not any(map(sought.may_be_in, entry.held)):
             continue
-        rows = index_rows(storage, segment, sought, effort)
+        rows = index_rows(storage, segment, sought.under(entry.keys), effort)
         if not rows.is_empty():
             folder = segment.data.partition("/")[0]
             found.append(rows.with_columns(folder=pl.lit(folder), data=pl.lit(segment.data)))

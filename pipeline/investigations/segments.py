@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import io
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import BinaryIO, Final
 
 import polars as pl
 import pyarrow as pa
@@ -14,6 +17,7 @@ import pyarrow.parquet as pq
 
 from pipeline.buckets import FAILURES
 from pipeline.errors import IntegrityError, UnavailableError
+from pipeline.vault import bloom
 from pipeline.vault.manifest import Held, SegmentFiles
 from pipeline.vault.segments import FRAMES_A_GROUP, INDEX_SCHEMA
 from pipeline.vault.storage import Storage
@@ -28,11 +32,15 @@ _TOKEN, _HOUR = (INDEX_SCHEMA.get_field_index(name) for name in ("token", "hour"
 
 @dataclass(slots=True)
 class Effort:
-    """How much was opened: segments, and row groups of index and data files, of how many in all."""
+    """How much was opened: segments, and row groups of index and data files, of how many in all.
+
+    ``filtered`` counts segments whose filter showed that there is nothing in them.
+    """
 
     segments: int = 0
     index_groups: int = 0
     index_groups_held: int = 0
+    filtered: int = 0
     data_groups: int = 0
 
 
@@ -72,6 +80,14 @@ class Sought:
     def only_untimed(self) -> Sought:
         """Return the same for lines without a time only."""
         return replace(self, first=0, last=-1)
+
+    def under(self, key_ids: Collection[str]) -> Sought:
+        """Return the same with the tokens of these sealing keys only."""
+        if self.tokens is None or self.tokens.keys() <= set(key_ids):
+            return self
+        tokens = {key_id: some for key_id, some in self.tokens.items() if key_id in key_ids}
+        ordered = sorted({one for some in tokens.values() for one in some})
+        return replace(self, tokens=tokens, ordered=ordered)
 
     def may_be_in(self, held: Held) -> bool:
         """Tell from the manifest whether some of it may be among what a key holds of a site."""
@@ -141,8 +157,12 @@ def index_rows(
     Row groups that cannot hold any are not read, and of those that hold none only the columns
     that tell so. Raises IntegrityError, UnavailableError.
     """
+    if sought.tokens is not None and not _may_hold(storage, segment.filter, sought.ordered):
+        effort.filtered += 1
+        return pl.DataFrame()
     found = []
-    with _parquet(storage, segment.index) as index:
+    footer = (segment.index_footer, segment.index_footer_sha256)
+    with _parquet(storage, segment.index, footer) as index:
         metadata = index.metadata
         effort.segments += 1
         effort.index_groups_held += metadata.num_row_groups
@@ -185,18 +205,53 @@ def frames_of(
                 )
 
 
+def _may_hold(storage: Storage, name: str, tokens: Collection[bytes]) -> bool:
+    with _reading(storage, name) as file:
+        return bloom.may_hold(file, tokens)
+
+
 @contextmanager
-def _parquet(storage: Storage, name: str) -> Iterator[pq.ParquetFile]:
-    """Open a Parquet file of the vault; name it where it is missing or does not read."""
-    try:
-        with storage.open(name) as file, pq.ParquetFile(file, pre_buffer=False) as parquet:
+def _parquet(
+    storage: Storage, name: str, footer: tuple[int, str] | None = None
+) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file; ``footer`` is its length and SHA-256, where they are known.
+
+    The footer is read here, since pyarrow would read 64 KiB or more to find it.
+    """
+    with _reading(storage, name) as file:
+        length, sha256 = footer or (_footer_length(file), None)
+        file.seek(-length, io.SEEK_END)
+        found = file.read(length)
+        if sha256 is not None and hashlib.sha256(found).hexdigest() != sha256:
+            raise IntegrityError(f"vault: {name} is damaged")
+        with pq.ParquetFile(
+            file,
+            metadata=pq.read_metadata(io.BytesIO(found)),
+            pre_buffer=False,
+            page_checksum_verification=True,
+        ) as parquet:
             yield parquet
+
+
+def _footer_length(file: BinaryIO) -> int:
+    """Return the length of a footer by what stands behind it: its own, and four bytes."""
+    file.seek(-8, io.SEEK_END)
+    return int.from_bytes(file.read(4), "little") + 8
+
+
+@contextmanager
+def _reading(storage: Storage, name: str) -> Iterator[BinaryIO]:
+    """Open a file of the vault; name it where it is missing or does not read."""
+    try:
+        with storage.open(name) as file:
+            yield file
     except FileNotFoundError as error:
         raise IntegrityError(f"vault: {name} is missing") from error
     except (pa.ArrowException, KeyError, ValueError, pl.exceptions.PolarsError) as error:
         raise IntegrityError(f"vault: {name} is damaged") from error
     except FAILURES as error:
-        if isinstance(error, OSError) and error.errno is None:  # Arrow's own, of a damaged footer
+        # Arrow's own have no number, and a place before a cut file's beginning an invalid one.
+        if isinstance(error, OSError) and error.errno in (None, errno.EINVAL):
             raise IntegrityError(f"vault: {name} is damaged") from error
         raise UnavailableError(f"vault: {name} cannot be read") from error
 

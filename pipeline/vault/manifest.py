@@ -22,8 +22,9 @@ _DIGITS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class SegmentFiles:
-    """One flush: its two Parquet files, by name and SHA-256, and what they hold.
+    """One flush: its three files, by name and SHA-256, and what they hold.
 
+    Of the index also its footer's length and SHA-256, which a reader of a part of it can check.
     ``bytes`` counts the ciphertext of the frames.
     """
 
@@ -31,10 +32,19 @@ class SegmentFiles:
     data_sha256: str
     index: str
     index_sha256: str
+    index_footer: int
+    index_footer_sha256: str
+    filter: str
+    filter_sha256: str
     batches: int
     frames: int
     records: int
     bytes: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All files of the segment."""
+        return (self.data, self.index, self.filter)
 
 
 @dataclass(frozen=True, slots=True)

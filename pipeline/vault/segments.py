@@ -1,12 +1,14 @@
-"""One flush on disk: a data file of sealed frames, and an index file sorted by token.
+"""One flush on disk: a data file of sealed frames, an index file sorted by token, and a filter.
 
-Row groups are small in both, and the index keeps the least and greatest token of each, so that
-looking up an address opens one or two row groups of the index and those of the data that hold the
-frames it names. Nothing here can open a frame.
+The filter tells that a segment has no record of a token. Row groups are small in the other two, and
+the index keeps the least and greatest token of each, so that looking up an address opens one or two
+row groups of the index and those of the data that hold the frames it names. Nothing here can open a
+frame.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import polars as pl
@@ -14,9 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import envelope, sealed
+from pipeline.vault import bloom
 
-FRAMES_A_GROUP: Final = 4
-INDEX_ROWS_A_GROUP: Final = 8_192
+FRAMES_A_GROUP: Final = 1
+"""Row groups as small as can be: a frame is all that a record needs, and most of what is read."""
 
 DATA_SCHEMA: Final = pa.schema(
     [
@@ -110,26 +113,57 @@ class Segment:
         # By Polars: pyarrow would load pandas, to ask whether the lists are something of it.
         frame = pl.DataFrame(self._data, schema=_DATA)
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(DATA_SCHEMA)
-        return _parquet(table, FRAMES_A_GROUP, statistics=["frame"], dictionary=["batch", "header"])
+        # What is encrypted does not shrink.
+        packed = {"batch": "zstd", "header": "zstd", "ciphertext": "none"}
+        return _parquet(table, FRAMES_A_GROUP, compression=packed)
 
 
 def index_file(rows: pl.DataFrame) -> bytes:
     """Return the index file for rows as of :meth:`Segment.index`."""
     table = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(INDEX_SCHEMA)
     words = ["key_id", "partition", "site", "label", "ingest", "format", "outcome", "reason"]
-    return _parquet(table, INDEX_ROWS_A_GROUP, statistics=["token", "hour"], dictionary=words)
+    return _parquet(
+        table, index_rows_a_group(rows.height), statistics=["token", "hour"], dictionary=words
+    )
 
 
-def _parquet(table: pa.Table, rows: int, *, statistics: list[str], dictionary: list[str]) -> bytes:
+def index_rows_a_group(rows: int) -> int:
+    """Return the rows of a row group in an index of so many.
+
+    A look-up reads the footer, which grows with the number of groups (some 1,700 bytes each), and
+    a group or two (some 27 bytes a row): together they are least near the root of 64 times the
+    rows.
+    """
+    return min(max(math.isqrt(64 * rows), 1_024), 16_384)
+
+
+def filter_file(rows: pl.DataFrame) -> bytes:
+    """Return the filter for rows as of :meth:`Segment.index`."""
+    return bloom.encode(rows.get_column("token").drop_nulls())
+
+
+def footer(file: bytes) -> bytes:
+    """Return what a reader of a Parquet file needs first: its metadata, to the end of the file."""
+    return file[-8 - int.from_bytes(file[-8:-4], "little") :]
+
+
+def _parquet(
+    table: pa.Table,
+    rows: int,
+    *,
+    compression: str | dict[str, str] = "zstd",
+    statistics: list[str] | bool = False,
+    dictionary: list[str] | bool = False,
+) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(
         table,
         sink,
         row_group_size=rows,
-        compression="zstd",
+        compression=compression,
         use_dictionary=dictionary,
         write_statistics=statistics,
-        write_page_index=True,
+        write_page_checksum=True,
     )
     buffer: bytes = sink.getvalue().to_pybytes()
     return buffer

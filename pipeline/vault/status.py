@@ -82,6 +82,6 @@ def _files(storage: Storage, home: str, entries: list[Entry]) -> Counter[str]:
         totals.update({name: numbers[name] for name in ("batches", "frames", "records", "bytes")})
     folder = f"{home}/segments"
     there = {f"{folder}/{name}" for name in storage.names(folder)}
-    named = {name for segment in segments for name in (segment.data, segment.index)}
+    named = {name for segment in segments for name in segment.names}
     totals.update(missing=len(named - there), orphans=len(there - named))
     return totals

@@ -8,7 +8,7 @@ from typing import Final
 from pipeline.vault.manifest import Chain
 from pipeline.vault.storage import Storage
 
-_FILES_A_FLUSH: Final = 2
+_FILES_A_FLUSH: Final = 3
 
 
 def sweep(storage: Storage, folder: str) -> int:
@@ -32,7 +32,7 @@ def sweep(storage: Storage, folder: str) -> int:
         if entry is None:
             continue
         segment = entry.segment
-        kept = set() if segment is None else {segment.data, segment.index}
+        kept = set() if segment is None else {*segment.names}
         for name in sorted({*names} - kept):
             storage.remove(name)
             removed += 1

@@ -1,6 +1,6 @@
 """Appends sealed batches to the vault: every record once, whatever is replayed.
 
-What counts is the manifest. A flush writes two files nobody knows of yet, then one entry that
+What counts is the manifest. A flush writes three files nobody knows of yet, then one entry that
 names them; a crash before the entry leaves orphans, a crash after it leaves a flush that is done.
 Which records are new is told by the last offset and line the vault holds of each source partition,
 so batches may be cut elsewhere the second time.
@@ -19,7 +19,7 @@ import polars as pl
 from pipeline import sealed
 from pipeline.errors import PartywallError
 from pipeline.vault.manifest import Chain, Count, Entry, Head, Held, SegmentFiles, folder_of
-from pipeline.vault.segments import Segment, index_file
+from pipeline.vault.segments import Segment, filter_file, footer, index_file
 from pipeline.vault.storage import Storage, storage_at
 from pipeline.vault.sweep import sweep
 
@@ -121,19 +121,23 @@ class SegmentWriter:
             return _Attempt(entry, {})
         rows = segment.index()
         stem = f"{self._folder}/segments/{entry.first:020}-{secrets.token_hex(8)}"
-        data, index = segment.data_file(), index_file(rows)
+        data, index, filtering = segment.data_file(), index_file(rows), filter_file(rows)
         files = SegmentFiles(
             data=f"{stem}.data.parquet",
-            data_sha256=hashlib.sha256(data).hexdigest(),
+            data_sha256=_sha256(data),
             index=f"{stem}.index.parquet",
-            index_sha256=hashlib.sha256(index).hexdigest(),
+            index_sha256=_sha256(index),
+            index_footer=len(footer(index)),
+            index_footer_sha256=_sha256(footer(index)),
+            filter=f"{stem}.filter",
+            filter_sha256=_sha256(filtering),
             batches=segment.batches,
             frames=segment.frames,
             records=rows.height,
             bytes=segment.bytes,
         )
         entry = replace(entry, segment=files, counts=_counts(rows), held=_held(rows))
-        return _Attempt(entry, {files.data: data, files.index: index})
+        return _Attempt(entry, {files.data: data, files.index: index, files.filter: filtering})
 
     def _place(self, attempt: _Attempt) -> None:
         """Write the files, then the entry that makes them count; follow the chain to its end.
@@ -171,6 +175,10 @@ def fresh(rows: pl.DataFrame, last: tuple[int, int] | None) -> pl.DataFrame:
     return rows.filter(
         (pl.col("offset") > offset) | ((pl.col("offset") == offset) & (pl.col("line") > line))
     )
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _counts(rows: pl.DataFrame) -> tuple[Count, ...]:

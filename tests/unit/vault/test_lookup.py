@@ -115,7 +115,7 @@ def test_all_records_of_an_address_and_a_day_are_found_and_no_others(vault: Loca
     found = find(vault, tokens("192.0.3.17", 1, hours=(24, 47)), first, last, effort)
     assert opened(found) == truth("192.0.3.17", first, last, 1) != []
     assert effort.segments == 1, "the other day's segment is told apart by the manifest"
-    assert effort.index_groups_held == 8
+    assert effort.index_groups_held == 31
     assert effort.index_groups <= 2, "a token for each of two sites"
     assert effort.data_groups <= len(found)
 
