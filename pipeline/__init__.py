@@ -22,7 +22,8 @@ The rooms stand in the order in which the data walks through them:
 =================  ==========================================================
 
 Loose files are what every room shares: ``events`` (the only shape that crosses door 1),
-``rows`` (the only ones that cross door 2), ``sealed`` (the envelope both sides of the vault
-know), ``codes`` (texts as numbers), ``policy`` and ``purposes``, ``settings``, ``errors``,
-``clock``, ``labels``, ``logs``, ``metrics``, ``declarations``, ``nulls``.
+``rows`` (the only ones that cross door 2), ``sealed`` (what both sides of the vault know of its
+messages) and ``envelope`` (their header), ``codes`` (texts as numbers), ``scope`` (what a case may
+reach), ``policy`` and ``purposes``, ``settings``, ``errors``, ``clock``, ``labels``, ``logs``,
+``metrics``, ``declarations``, ``nulls``.
 """

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 try:  # what s3fs lets through untranslated
-    from botocore.exceptions import (  # type: ignore[import-not-found,unused-ignore]
-        BotoCoreError,
-        HTTPClientError,
-    )
+    from botocore.exceptions import BotoCoreError, HTTPClientError
 except ImportError:
     FAILURES: tuple[type[Exception], ...] = (OSError,)
 else:

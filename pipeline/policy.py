@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import yaml
 
@@ -24,6 +27,50 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class Category:
+    """A reason to open a case: how many must approve it, and the purpose that it serves.
+
+    ``purpose`` is None where the law asks for it (legal process, requests of a person), so that
+    no purpose has to have been announced.
+    """
+
+    approvers: int
+    purpose: str | None
+
+
+MOST_EMERGENCY_MINUTES: Final = 60
+
+CATEGORIES: Final[Mapping[str, Category]] = MappingProxyType(
+    {
+        "abuse": Category(1, "abuse"),
+        "service_problem": Category(1, "operation"),
+        "policy_enforcement": Category(1, "abuse"),
+        "legal_process": Category(2, None),
+        "data_subject_request": Category(1, None),
+    }
+)
+"""The reasons the policy knows, unless a policy file lists its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Investigations:
+    """Reasons for a case, and how long it may do what.
+
+    A case is open for ``open_hours`` from its approval, with extensions for ``most_open_hours`` in
+    all; an emergency for ``emergency_minutes``, to be ratified within ``ratify_hours``. A person's
+    request is answered within ``answer_days``; ended cases are purged after ``purge_days``.
+    """
+
+    categories: dict[str, Category]
+    open_hours: int = 72
+    most_open_hours: int = 336
+    emergency_minutes: int = 60
+    ratify_hours: int = 24
+    answer_days: int = 30
+    purge_days: int = 365
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One version of the policy. ``effective`` is aware, UTC; ``k`` counts distinct visitors."""
 
@@ -32,6 +79,7 @@ class Version:
     purposes: frozenset[str]
     k: int
     retention: Retention
+    investigations: Investigations = field(default_factory=lambda: Investigations(dict(CATEGORIES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +161,24 @@ def load(path: Path | None = None, clock: Clock = system_clock) -> Policy:
         raise SettingsError(f"policy {source}: list versions once each, oldest first")
     if min(v.k for v in versions) < 1:
         raise SettingsError(f"policy {source}: k must be 1 or more")
+    _check_categories(source, versions)
     now = clock()
     if dates[0] > now:
         raise SettingsError(f"policy {source}: no version is in force yet; let the first begin now")
     return Policy(versions, now)
+
+
+def _check_categories(source: Path, versions: tuple[Version, ...]) -> None:
+    for version in versions:
+        cases = version.investigations
+        if any(category.approvers < 1 for category in cases.categories.values()):
+            raise SettingsError(f"policy {source}: every category of cases needs an approver")
+        if not 0 < cases.open_hours <= cases.most_open_hours:
+            raise SettingsError(f"policy {source}: open_hours may not be over most_open_hours")
+        if not 0 < cases.emergency_minutes <= MOST_EMERGENCY_MINUTES:
+            raise SettingsError(
+                f"policy {source}: emergency_minutes may be {MOST_EMERGENCY_MINUTES} at most"
+            )
 
 
 def _version(entry: dict[str, object]) -> Version:
@@ -134,4 +196,22 @@ def _version(entry: dict[str, object]) -> Version:
         purposes=frozenset(str(p) for p in entry["purposes"]),  # type: ignore[attr-defined]
         k=int(str(entry["k"])),
         retention=Retention(**{str(k): int(v) for k, v in retention.items()}),
+        investigations=_investigations(entry.get("investigations")),
     )
+
+
+def _investigations(entry: object) -> Investigations:
+    """Read how cases are handled; a policy that says nothing of it has what is in CATEGORIES."""
+    if entry is None:
+        return Investigations(dict(CATEGORIES))
+    if not isinstance(entry, dict):
+        raise TypeError("investigations")
+    said = dict(entry)
+    named = said.pop("categories", None)
+    categories = dict(CATEGORIES)
+    if named is not None:
+        categories = {
+            str(name): Category(int(one["approvers"]), one.get("purpose"))
+            for name, one in named.items()
+        }
+    return Investigations(categories, **{str(name): int(value) for name, value in said.items()})

@@ -11,24 +11,18 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Final
 
-import orjson
 import polars as pl
 
+from pipeline.envelope import ENCAPSULATED_BYTES, MAGIC, Header, decode_header, digest_of
 from pipeline.errors import IntegrityError
 from pipeline.nulls import blanked
 
-MAGIC: Final = b"PWSEAL\x00\x01"
-"""First bytes of every sealed message; the last is the version of the layout."""
-
 _PROLOGUE: Final = struct.Struct("<8sI32s")
 _AAD: Final = struct.Struct("<32sII")
-TAG_BYTES: Final = 16
 TOKEN_BYTES: Final = 16
-ENCAPSULATED_BYTES: Final = 32 + 32 + TAG_BYTES
-"""Length of the HPKE message that holds the content key: X25519 share, AES-256 key, tag."""
 
 INDEX: Final[dict[str, pl.DataType]] = {
     "offset": pl.UInt64(),
@@ -36,6 +30,7 @@ INDEX: Final[dict[str, pl.DataType]] = {
     "site": pl.String(),
     "label": pl.String(),
     "ingest": pl.String(),
+    "format": pl.String(),
     "outcome": pl.String(),
     "reason": pl.String(),
     "policy": pl.UInt16(),
@@ -44,35 +39,14 @@ INDEX: Final[dict[str, pl.DataType]] = {
 }
 """Columns of the public index, a row per record in the order of the frames.
 
-``label`` is the source the shipper named; ``hour`` the start of the record's hour in seconds
-since 1970 UTC, null where the line has no time; ``token`` the keyed
-token of its site, day and client address.
+``label`` is the source the shipper named; ``format`` what reads the line when it stands alone (a
+format's name, then `` zone=…`` and `` fields=…`` where they are not the format's own); ``hour`` the
+start of the record's hour in seconds since 1970 UTC, null where the line has no time; ``token`` the
+keyed token of its site, day and client address.
 """
 
 POSITIONED: Final[dict[str, pl.DataType]] = {**INDEX, "frame": pl.UInt32(), "row": pl.UInt32()}
 """Columns of :func:`index_rows`: the index, and where in which frame the record's bytes lie."""
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What is said in the open about a sealed batch, and vouched for by every frame.
-
-    The batch holds every line of ``source`` (``topic:partition``) from ``first`` to ``last``, each
-    an offset and a line within its message. ``hour`` is the start of the hour of sealing, in
-    seconds since 1970 UTC. ``frames`` gives each frame's ciphertext bytes and records; ``batch``
-    is random.
-    """
-
-    batch: str
-    key_id: str
-    source: str
-    first: tuple[int, int]
-    last: tuple[int, int]
-    records: int
-    hour: int
-    index_bytes: int
-    index_sha256: str
-    frames: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +62,6 @@ class Sealed:
     index: bytes = field(repr=False)
     encapsulated: bytes = field(repr=False)
     frames: tuple[bytes, ...] = field(repr=False)
-
-
-def digest_of(head: bytes) -> bytes:
-    """Return the SHA-256 that stands for a header wherever something is bound to it."""
-    return hashlib.sha256(MAGIC + struct.pack("<I", len(head)) + head).digest()
-
-
-def info(digest: bytes) -> bytes:
-    """Return the HPKE ``info`` that ties an encapsulated key to its header."""
-    return b"partywall sealed batch 1\x00" + digest
 
 
 def nonce(frame: int) -> bytes:
@@ -131,6 +95,7 @@ def index_rows(sealed: Sealed) -> pl.DataFrame:
     ends = (rows.row(0)[:2], rows.row(-1)[:2])
     if (
         ends != (sealed.header.first, sealed.header.last)
+        or spans(rows) != (sealed.header.spans, sealed.header.untimed)
         or not in_order(rows)
         or not (tokens.drop_nulls().bin.size() == TOKEN_BYTES).all()
     ):
@@ -145,51 +110,23 @@ def index_rows(sealed: Sealed) -> pl.DataFrame:
     return rows.hstack(pl.concat(places))
 
 
+def spans(rows: pl.DataFrame) -> tuple[dict[str, tuple[int, int]], tuple[str, ...]]:
+    """Return what a header says of its index: the hours of each site, and sites without a time."""
+    hours = rows.group_by("site").agg(
+        first=pl.col("hour").min(), last=pl.col("hour").max(), untimed=pl.col("hour").has_nulls()
+    )
+    found = sorted(hours.iter_rows())
+    return (
+        {site: (first, last) for site, first, last, _ in found if first is not None},
+        tuple(site for site, _, _, untimed in found if untimed),
+    )
+
+
 def in_order(rows: pl.DataFrame) -> bool:
     """Tell whether rows rise strictly by offset and line: no line twice, none out of its place."""
     offset, line = pl.col("offset"), pl.col("line")
     rises = (offset > offset.shift()) | ((offset == offset.shift()) & (line > line.shift()))
     return bool(rows.select(rises.slice(1).all()).item())
-
-
-def encode_header(header: Header) -> bytes:
-    """Return the canonical JSON of a header: sorted keys, no blanks, UTF-8."""
-    return orjson.dumps(
-        {f.name: getattr(header, f.name) for f in fields(Header)}, option=orjson.OPT_SORT_KEYS
-    )
-
-
-def decode_header(head: bytes) -> Header:
-    """Return the header; anything but its canonical bytes raises IntegrityError."""
-    try:
-        values = orjson.loads(head)
-        values["frames"] = tuple((size, count) for size, count in values["frames"])
-        for name in ("first", "last"):
-            offset, line = values[name]
-            values[name] = (offset, line)
-        header = Header(**values)
-        valid = encode_header(header) == head and _consistent(header)
-    except (orjson.JSONDecodeError, TypeError, ValueError, KeyError) as error:
-        raise IntegrityError(_damaged("header")) from error
-    if not valid:
-        raise IntegrityError(_damaged("header"))
-    return header
-
-
-def _consistent(header: Header) -> bool:
-    """Tell whether the numbers of a header are numbers and add up."""
-    texts = (header.batch, header.key_id, header.source, header.index_sha256)
-    numbers = (*header.first, *header.last, header.records, header.index_bytes)
-    flat = [number for frame in header.frames for number in frame]
-    return (
-        all(isinstance(text, str) for text in texts)
-        and all(type(number) is int and number >= 0 for number in (*numbers, *flat))
-        and type(header.hour) is int
-        and header.first <= header.last
-        and header.records == sum(count for _, count in header.frames)
-        and all(size >= TAG_BYTES and count > 0 for size, count in header.frames)
-        and bool(header.frames)
-    )
 
 
 def encode(head: bytes, index: bytes, encapsulated: bytes, frames: list[bytes]) -> bytes:

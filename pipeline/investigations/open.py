@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from pipeline import sealed
+from pipeline import envelope, sealed
 from pipeline.errors import IntegrityError
 
 _SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
@@ -28,10 +28,10 @@ def open_frame(
     header's bytes, ``encapsulated`` the batch's encapsulated key and ``frame`` the frame's number.
     Raises IntegrityError for a wrong key and for any byte that is not as it was sealed.
     """
-    header = sealed.decode_header(head)
+    header = envelope.decode_header(head)
     if not 0 <= frame < len(header.frames):
         raise IntegrityError(f"frame {frame} is not one of the batch's {len(header.frames)}")
-    digest = sealed.digest_of(head)
+    digest = envelope.digest_of(head)
     cipher = AESGCM(_content_key(private_key, digest, encapsulated))
     return _lines(cipher, digest, header, frame, ciphertext)
 
@@ -55,7 +55,7 @@ def open_batch(private_key: bytes, message: bytes) -> pl.DataFrame:
 def _content_key(private_key: bytes, digest: bytes, encapsulated: bytes) -> bytes:
     key = X25519PrivateKey.from_private_bytes(private_key)
     try:
-        return _SUITE.decrypt(encapsulated, key, info=sealed.info(digest))
+        return _SUITE.decrypt(encapsulated, key, info=envelope.info(digest))
     except InvalidTag as error:
         raise IntegrityError(
             "the batch's key does not open: wrong key, or damaged header or key"
@@ -63,7 +63,7 @@ def _content_key(private_key: bytes, digest: bytes, encapsulated: bytes) -> byte
 
 
 def _lines(
-    cipher: AESGCM, digest: bytes, header: sealed.Header, frame: int, ciphertext: bytes
+    cipher: AESGCM, digest: bytes, header: envelope.Header, frame: int, ciphertext: bytes
 ) -> list[bytes]:
     size, count = header.frames[frame]
     if len(ciphertext) != size:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from pipeline import sealed
+from pipeline import envelope, sealed
 from pipeline.errors import IntegrityError
 from pipeline.keys.material import SealingKey, Tokeniser
 from pipeline.rows import DAY
@@ -55,7 +55,7 @@ class _Frame:
 
     @property
     def cost(self) -> int:
-        return len(self.packed) + sealed.TAG_BYTES + (self.end - self.start) * _INDEX_ROW_BYTES
+        return len(self.packed) + envelope.TAG_BYTES + (self.end - self.start) * _INDEX_ROW_BYTES
 
 
 def seal(
@@ -170,8 +170,9 @@ def _message(
     rows = index[frames[0].start : frames[-1].end]
     encoded = sealed.encode_index(rows)
     first, last = rows.row(0, named=True), rows.row(-1, named=True)
-    head = sealed.encode_header(
-        sealed.Header(
+    spans, untimed = sealed.spans(rows)
+    head = envelope.encode_header(
+        envelope.Header(
             batch=os.urandom(16).hex(),
             key_id=key.key_id,
             source=source,
@@ -179,14 +180,16 @@ def _message(
             last=(last["offset"], last["line"]),
             records=rows.height,
             hour=hour,
+            spans=spans,
+            untimed=untimed,
             index_bytes=len(encoded),
             index_sha256=hashlib.sha256(encoded).hexdigest(),
-            frames=tuple((len(f.packed) + sealed.TAG_BYTES, f.end - f.start) for f in frames),
+            frames=tuple((len(f.packed) + envelope.TAG_BYTES, f.end - f.start) for f in frames),
         )
     )
-    digest = sealed.digest_of(head)
+    digest = envelope.digest_of(head)
     content_key = AESGCM.generate_key(256)
-    encapsulated = _SUITE.encrypt(content_key, _public(key.public), info=sealed.info(digest))
+    encapsulated = _SUITE.encrypt(content_key, _public(key.public), info=envelope.info(digest))
     cipher = AESGCM(content_key)
     ciphertexts = [
         cipher.encrypt(sealed.nonce(n), f.packed, sealed.frame_aad(digest, n, len(frames)))

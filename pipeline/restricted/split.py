@@ -157,6 +157,7 @@ class Splitter:
             live=label.ingest == LIVE,
             proxies=self._proxies,
         )
+        reads: pl.Series | pl.Expr = pl.lit(name)
         if not label.known or len(site) > LONGEST:
             site, raw = label.site, _unread(plain, UNKNOWN_LABEL)
         elif formats.find(name, self._formats) is None:
@@ -164,7 +165,7 @@ class Splitter:
         elif name == widget.NAME:
             raw = widget.packaged().parse(plain, context)
         else:
-            raw = formats.parse(name, plain, context, among=self._formats)
+            raw, reads = formats.parse_and_tell(name, plain, context, among=self._formats)
         return pl.concat(
             [
                 part.drop("text"),
@@ -176,6 +177,7 @@ class Splitter:
             pl.lit(site).alias("site"),
             pl.lit(label.source).alias("source"),
             pl.lit(label.ingest).alias("ingest"),
+            reads.alias("format"),
         )
 
     def cross(self, reading: Reading, sealing: SealingKey, keys: PseudonymKeys) -> Crossing:
@@ -249,6 +251,7 @@ class Splitter:
             "site",
             pl.col("source").alias("label"),
             "ingest",
+            "format",
             "outcome",
             "reason",
             pl.col("policy").fill_null(0),

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import sealed
+from pipeline import envelope, sealed
 
 FRAMES_A_GROUP: Final = 4
 INDEX_ROWS_A_GROUP: Final = 8_192
@@ -23,7 +23,7 @@ DATA_SCHEMA: Final = pa.schema(
         pa.field("batch", pa.string(), nullable=False),
         pa.field("frame", pa.uint32(), nullable=False),
         pa.field("header", pa.binary(), nullable=False),
-        pa.field("encapsulated", pa.binary(sealed.ENCAPSULATED_BYTES), nullable=False),
+        pa.field("encapsulated", pa.binary(envelope.ENCAPSULATED_BYTES), nullable=False),
         pa.field("ciphertext", pa.large_binary(), nullable=False),
     ]
 )
@@ -50,6 +50,7 @@ INDEX_SCHEMA: Final = pa.schema(
         pa.field("site", pa.string(), nullable=False),
         pa.field("label", pa.string(), nullable=False),
         pa.field("ingest", pa.string(), nullable=False),
+        pa.field("format", pa.string(), nullable=False),
         pa.field("outcome", pa.string(), nullable=False),
         pa.field("reason", pa.string()),
         pa.field("policy", pa.uint16()),
@@ -115,7 +116,7 @@ class Segment:
 def index_file(rows: pl.DataFrame) -> bytes:
     """Return the index file for rows as of :meth:`Segment.index`."""
     table = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(INDEX_SCHEMA)
-    words = ["key_id", "partition", "site", "label", "ingest", "outcome", "reason"]
+    words = ["key_id", "partition", "site", "label", "ingest", "format", "outcome", "reason"]
     return _parquet(table, INDEX_ROWS_A_GROUP, statistics=["token", "hour"], dictionary=words)
 
 

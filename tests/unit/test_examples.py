@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 import yaml
 
-from pipeline import declarations, events, policy, sealed
+from pipeline import declarations, envelope, events, policy, sealed
 from pipeline.events import EventsHeader
 from pipeline.kafka import topics
 from pipeline.kafka.runs import Span, _span
@@ -116,15 +116,15 @@ def _sealed(value: Json) -> None:
     """The ciphertext is left out: its lengths are in the header, and the index is in the open."""
     parts = [{**row, "token": bytes.fromhex(row["token"])} for row in value["index"]]
     index = sealed.encode_index(frame(parts, sealed.INDEX))
-    head = sealed.encode_header(sealed.Header(**value["header"]))
-    header = sealed.decode_header(head)
+    head = envelope.encode_header(envelope.Header(**value["header"]))
+    header = envelope.decode_header(head)
     assert json.loads(head) == value["header"]
     # How an index is packed changes with the library's version.
     digest = hashlib.sha256(index).hexdigest()
     header = replace(header, index_bytes=len(index), index_sha256=digest)
     frames = [bytes(size) for size, _ in header.frames]
-    head = sealed.encode_header(header)
-    found = sealed.decode(sealed.encode(head, index, bytes(sealed.ENCAPSULATED_BYTES), frames))
+    head = envelope.encode_header(header)
+    found = sealed.decode(sealed.encode(head, index, bytes(envelope.ENCAPSULATED_BYTES), frames))
     assert found.header == header
     assert sealed.index_rows(found).select(*sealed.INDEX).to_dicts() == parts
 
@@ -219,7 +219,7 @@ def test_the_header_of_an_example_has_every_field() -> None:
         ("events", EventsHeader),
         ("cells", CellsHeader),
         ("rollups", RollupsHeader),
-        ("vault.sealed", sealed.Header),
+        ("vault.sealed", envelope.Header),
     ):
         given = set(example(topic)["value"]["header"])
         assert given == {field.name for field in fields(header)}

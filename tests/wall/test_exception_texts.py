@@ -20,7 +20,7 @@ import polars as pl
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from pipeline import events, logs, policy, rows, sealed
+from pipeline import envelope, events, logs, policy, rows, sealed
 from pipeline.apps import stage
 from pipeline.clickhouse.loader import Loader
 from pipeline.demo.plants import Plant
@@ -132,12 +132,12 @@ def raising(error: BaseException) -> Callable[..., NoReturn]:
 
 
 @pytest.mark.parametrize("make", ERRORS)
-@pytest.mark.parametrize("where", ["parse", "many", "seal", "pack"])
+@pytest.mark.parametrize("where", ["parse_and_tell", "many", "seal", "pack"])
 def test_split_fails(
     make: Callable[[], BaseException], where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At reading a line, describing it, sealing it, or encoding its event."""
-    holder = {"parse": formats, "many": Scrubber, "seal": seal, "pack": events}[where]
+    holder = {"parse_and_tell": formats, "many": Scrubber, "seal": seal, "pack": events}[where]
     splitter = door.splitter()
     monkeypatch.setattr(holder, where, raising(make()))
     batch = door.messages([LINE, b"\xff" + LINE])
@@ -180,7 +180,7 @@ def damaged() -> Iterator[bytes]:
     yield cells.partition(b"\n")[0] + b"\n" + strange
     yield b'{"table":"traffic_daily","ingest":"live","origin":0}\n' + strange
     yield b'{"table":"%s","ingest":"live","origin":0}\n' % CANARY.encode() + strange
-    yield sealed.MAGIC + LINE
+    yield envelope.MAGIC + LINE
     yield b""
 
 

@@ -69,11 +69,13 @@ __all__ = [
     "Context",
     "Detection",
     "Format",
+    "alone",
     "detect",
     "find",
     "is_zone",
     "known",
     "parse",
+    "parse_and_tell",
 ]
 
 AUTO: Final = "auto"
@@ -133,6 +135,33 @@ def parse(
     if form is None:
         raise SettingsError(f"no format {name!r}: choose one of {', '.join(among)}")
     return check(form.read(lines, context), lines, context)
+
+
+def parse_and_tell(
+    name: str, lines: pl.Series, context: Context, *, among: Mapping[str, Format] = FORMATS
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Return what ``parse`` does, and of each line what reads it when it stands alone.
+
+    That is the format's name, then `` zone=…`` and `` fields=…`` where the format's own would not
+    do (String); ``alone`` understands it.
+    """
+    form = find(name, among)
+    if form is None:
+        raise SettingsError(f"no format {name!r}: choose one of {', '.join(among)}")
+    said = form.read(lines, context)
+    reads = name if context.zone == "UTC" else f"{name} zone={context.zone}"
+    told = pl.repeat(reads, lines.len(), dtype=pl.String, eager=True)
+    if "fields" in said.columns:
+        fields = pl.concat_str(pl.lit(f"{reads} fields="), said["fields"].fill_null(""))
+        told = pl.select(fields).to_series()
+    return check(said, lines, context), told.alias("format")
+
+
+def alone(told: str) -> tuple[str, str, str]:
+    """Return name, zone and directive of what ``parse_and_tell`` said of a line."""
+    head, _, directive = told.partition(" fields=")
+    name, _, zone = head.partition(" zone=")
+    return name, zone or "UTC", directive
 
 
 def detect(

@@ -126,7 +126,10 @@ def reader(dialect: Dialect) -> Read:
             found = table.taken(lines.str.strip_suffix("\t").str.split("\t"), codes)
         else:
             found = _cut(lines, codes, table, _odd(lines, quotes=dialect.quotes))
-        return _rows(found, aside, dialect, context)
+        rows = _rows(found, aside, dialect, context)
+        if said == [dialect.fields]:
+            return rows
+        return rows.with_columns(pl.Series("fields", said, dtype=pl.String).gather(codes))
 
     return read
 

@@ -83,8 +83,9 @@ class Context:
 
 
 Read = Callable[[pl.Series, Context], pl.DataFrame]
-"""Lines → ``matched`` (Boolean) and FIELDS, with ``address`` still as written; any of HEADERS; and
-``aside`` (Boolean, optional) where a line is a directive."""
+"""Lines → ``matched`` (Boolean) and FIELDS, with ``address`` still as written; any of HEADERS; and,
+both optional, ``aside`` (Boolean) where a line is a directive and ``fields`` (String), what the
+directive in force at a line says."""
 
 
 @dataclass(frozen=True, slots=True)

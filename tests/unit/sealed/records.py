@@ -55,6 +55,7 @@ def records(
             "site": [f"site{offset % 2}" for offset, _ in pairs],
             "label": ["web-1"] * len(pairs),
             "ingest": ["live"] * len(pairs),
+            "format": ["combined"] * len(pairs),
             "outcome": ["rejected" if gone else "event" for gone in bad],
             "reason": ["not_combined" if gone else None for gone in bad],
             "policy": [1] * len(pairs),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import sealed
+from pipeline import envelope, sealed
 from pipeline.errors import IntegrityError
 from pipeline.investigations.open import open_batch, open_frame
 from pipeline.keys.material import Tokeniser
@@ -140,7 +140,7 @@ def test_a_forged_header_with_a_fresh_digest_does_not_open(small: bytes) -> None
 
 @given(st.binary(max_size=400))
 def test_any_bytes_decode_or_raise_the_one_error(data: bytes) -> None:
-    for message in (data, sealed.MAGIC + data):
+    for message in (data, envelope.MAGIC + data):
         with pytest.raises(IntegrityError):
             sealed.decode(message)
 
@@ -150,12 +150,14 @@ JSON = st.none() | st.integers(-(2**63), 2**63) | st.text() | st.lists(st.lists(
 
 @given(JSON)
 def test_a_header_of_wrong_values_raises_the_one_error(value: object) -> None:
-    header = sealed.Header("b", "k", "t:0", (0, 0), (1, 0), 2, 0, 10, "s", ((20, 2),))
-    for name in ("records", "frames", "first", "last", "source"):
+    header = envelope.Header(
+        "b", "k", "t:0", (0, 0), (1, 0), 2, 0, {"a": (0, 1)}, ("b",), 10, "s", ((20, 2),)
+    )
+    for name in ("records", "frames", "first", "last", "source", "spans", "untimed"):
         values = {f: getattr(header, f) for f in header.__slots__} | {name: value}
         head = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
         try:
-            assert sealed.encode_header(sealed.decode_header(head)) == head
+            assert envelope.encode_header(envelope.decode_header(head)) == head
         except IntegrityError:
             continue
 
