@@ -6,6 +6,7 @@
     ├── UsageError            a person can mend it: one line, exit code 2
     │   ├── SettingsError     a settings file, variable or flag
     │   └── InputError        a file or stream that cannot be read
+    ├── RefusedError          not allowed: what is missing and how to ask for it; exit code 3
     ├── UnavailableError      broker, engine, disk or key service: waited out with backoff
     ├── IntegrityError        bytes that do not verify: never guessed around
     └── RejectLimitError      too large a share of the lines is being rejected
@@ -39,6 +40,12 @@ class SettingsError(UsageError):
 
 class InputError(UsageError):
     """An input file or stream cannot be read as logs."""
+
+
+class RefusedError(PartywallError):
+    """Not allowed: says what is missing and how to ask for it, never whether records exist."""
+
+    exit_code = 3
 
 
 class UnavailableError(PartywallError):

@@ -8,6 +8,7 @@ stop in between can leave. What is on its way out is lent no more (:mod:`pipelin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Table, and_, delete, insert, or_, select, update
 from sqlalchemy.engine import Row
@@ -119,8 +120,6 @@ class Destruction:
 
     def _tell(self, receipt: Receipt) -> None:
         told = receipt.told
-        keys = told["keys"]
-        assert isinstance(keys, list)  # noqa: S101 -- our own receipt
         written = self._log.append(
             Entry(
                 time=self._clock(),
@@ -129,10 +128,10 @@ class Destruction:
                 outcome="allowed",
                 facts={
                     "receipt": receipt.digest,
-                    "why": str(told["why"]),
-                    "policy": int(str(told["policy"])),
-                    "keys": len(keys),
-                    "key_digests": [str(key["key"]) for key in keys],
+                    "why": told["why"],
+                    "policy": told["policy"],
+                    "keys": len(told["keys"]),
+                    "key_digests": [key["key"] for key in told["keys"]],
                 },
             )
         )
@@ -140,9 +139,11 @@ class Destruction:
 
     def _delete(self, receipt: Receipt) -> int:
         keys = receipt.told["keys"]
-        assert isinstance(keys, list)  # noqa: S101 -- our own receipt
         with self._database.writing() as connection:
-            count = sum(_delete(connection, key) for key in keys)
+            count = sum(_delete(connection, kind, keys) for kind in ("sealing", "hold"))
+            for ingest in sorted({key["ingest"] for key in keys if key["kind"] == "pseudonym"}):
+                days = [key["day"] for key in keys if key.get("ingest") == ingest]
+                count += _delete_pseudonyms(connection, ingest, days)
             mine = and_(table.c.digest == receipt.digest, table.c.done.is_(None))
             connection.execute(update(table).where(mine).values(done=seconds(self._clock())))
         return count
@@ -174,17 +175,30 @@ def add_once(connection: Connection, into: Table, **values: object) -> None:
         connection.execute(insert(into).values(**values))
 
 
-def _delete(connection: Connection, key: dict[str, object]) -> int:
-    kind, day = key["kind"], key["day"]
-    if kind == "sealing":
-        return connection.execute(delete(sealing_keys).where(sealing_keys.c.day == day)).rowcount
-    if kind == "hold":
-        add_once(connection, released_holds, hold=key["hold"])
-        mine = hold_keys.c.hold == key["hold"]
-        return connection.execute(delete(hold_keys).where(mine)).rowcount
-    ingest = key["ingest"]
-    add_once(connection, spent, ingest=ingest, day=day)
-    own = and_(pseudonym_keys.c.ingest == ingest, pseudonym_keys.c.day == day)
+def _delete(connection: Connection, kind: str, keys: Sequence[dict[str, Any]]) -> int:
+    count = 0
+    for key in keys:
+        if key["kind"] != kind:
+            continue
+        if kind == "sealing":
+            gone = delete(sealing_keys).where(sealing_keys.c.day == key["day"])
+        else:
+            add_once(connection, released_holds, hold=key["hold"])
+            gone = delete(hold_keys).where(hold_keys.c.hold == key["hold"])
+        count += connection.execute(gone).rowcount
+    return count
+
+
+def _delete_pseudonyms(connection: Connection, ingest: str, days: Sequence[int]) -> int:
+    """Delete an ingest's keys and remember their days, unless the ingest has ended as a whole."""
+    if connection.execute(select(ended).where(ended.c.ingest == ingest)).first() is None:
+        mine = and_(spent.c.ingest == ingest, spent.c.day.in_(days))
+        known = set(connection.execute(select(spent.c.day).where(mine)).scalars())
+        if new := [{"ingest": ingest, "day": day} for day in days if day not in known]:
+            connection.execute(insert(spent), new)
+    else:
+        connection.execute(delete(spent).where(spent.c.ingest == ingest))
+    own = and_(pseudonym_keys.c.ingest == ingest, pseudonym_keys.c.day.in_(days))
     return connection.execute(delete(pseudonym_keys).where(own)).rowcount
 
 

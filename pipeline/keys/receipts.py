@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -75,7 +75,7 @@ class Receipt:
     @property
     def told(self) -> dict[str, object]:
         """What the note says; its signature is not looked at here."""
-        found: dict[str, object] = orjson.loads(self.note.split(b"\n", 2)[1])
+        found: dict[str, Any] = orjson.loads(self.note.split(b"\n", 2)[1])
         return found
 
 

@@ -78,6 +78,10 @@ class Rules:
         """Return when a pseudonym key made at ``made`` must be gone, seconds since 1970."""
         return (day * DAY if ingest == LIVE else made) + self.pseudonymous
 
+    def may_make_sealing(self, day: int, now: int) -> bool:
+        """Tell whether the sealing key of ``day`` may be made at ``now``."""
+        return day * DAY - AHEAD <= now < (day + 1) * DAY
+
     def may_make(self, ingest: str, day: int, now: int) -> bool:
         """Tell whether a pseudonym key for ``day`` may be made at ``now``."""
         return 0 <= day * DAY <= now + DAY and self.pseudonym_due(ingest, day, now) > now

@@ -7,12 +7,12 @@ own key (:mod:`pipeline.keys.wrapping`); :mod:`pipeline.keys.destruction` takes 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from sqlalchemy import Connection, and_, insert, select
+from sqlalchemy import Connection, and_, insert, not_, select
 
 from pipeline.audit.signing import Signer
 from pipeline.clock import Clock
@@ -74,9 +74,13 @@ class Store:
         ``signer`` signs receipts and ``log`` is told of each destruction before it happens. Raises
         SettingsError where the key-encryption key is missing, none, or another than the store's.
         """
-        database.create(TABLES)
         self.database = database
-        self._wrapping = Wrapping(database, kek)
+        try:
+            database.create(TABLES)
+            self._wrapping = Wrapping(database, kek)
+        except BaseException:
+            database.close()
+            raise
         self._rules = rules
         self._clock = clock
         self._destruction = Destruction(database, rules, clock, signer, log)
@@ -98,11 +102,13 @@ class Store:
 
     def pseudonym_keys(self, ingest: str, days: Iterable[int]) -> dict[int, PseudonymKey | None]:
         """Return the key of each day; None where it is gone for good or not to be made yet."""
-        now = self.now()
-        with self.database.writing() as connection:
-            return {
-                day: self._pseudonym_key(connection, ingest, day, now) for day in sorted(set(days))
-            }
+        now, wanted = self.now(), sorted(set(days))
+        with self.database.reading() as connection:
+            kept = _kept(connection, ingest, wanted)
+        if any(day not in kept and self._rules.may_make(ingest, day, now) for day in wanted):
+            with self.database.writing() as connection:
+                kept = self._made(connection, ingest, wanted, now)
+        return {day: self._lent(ingest, day, kept.get(day), now) for day in wanted}
 
     def living_pseudonym_keys(self, days: Iterable[int]) -> list[tuple[str, int, bytes]]:
         """Return (ingest, day, key) of the pseudonym keys that live; none is made."""
@@ -250,25 +256,39 @@ class Store:
                     row = None
         return None if row is None else (row.wrapped_private, row.wrapped_token)
 
-    def _pseudonym_key(
-        self, connection: Connection, ingest: str, day: int, now: int
-    ) -> PseudonymKey | None:
-        c = pseudonym_keys.c
+    def _made(
+        self, connection: Connection, ingest: str, days: Sequence[int], now: int
+    ) -> dict[int, tuple[int, bytes]]:
+        """Return what is kept of these days, having made what may be made and never was."""
+        kept = _kept(connection, ingest, days)
         if connection.execute(select(ended).where(ended.c.ingest == ingest)).first() is not None:
+            return {}
+        mine = and_(spent.c.ingest == ingest, spent.c.day.in_(days))
+        gone = set(connection.execute(select(spent.c.day).where(mine)).scalars())
+        rows: list[dict[str, object]] = []
+        for day in days:
+            if day not in kept and day not in gone and self._rules.may_make(ingest, day, now):
+                kept[day] = now, self._wrapping.wrap(os.urandom(KEY_BYTES))
+                rows.append({"ingest": ingest, "day": day, "made": now, "wrapped": kept[day][1]})
+        if rows:
+            connection.execute(insert(pseudonym_keys), rows)
+        return kept
+
+    def _lent(
+        self, ingest: str, day: int, kept: tuple[int, bytes] | None, now: int
+    ) -> PseudonymKey | None:
+        if kept is None:
             return None
-        query = select(c.made, c.wrapped).where(and_(c.ingest == ingest, c.day == day))
-        row = connection.execute(query).first()
-        if row is None:
-            gone = and_(spent.c.ingest == ingest, spent.c.day == day)
-            if (
-                not self._rules.may_make(ingest, day, now)
-                or connection.execute(select(spent).where(gone)).first() is not None
-            ):
-                return None
-            wrapped = self._wrapping.wrap(os.urandom(KEY_BYTES))
-            connection.execute(
-                insert(pseudonym_keys).values(ingest=ingest, day=day, made=now, wrapped=wrapped)
-            )
-            row = connection.execute(query).one()
-        due = self._rules.pseudonym_due(ingest, day, row.made)
-        return PseudonymKey(self._wrapping.unwrap(row.wrapped), due) if due > now else None
+        due = self._rules.pseudonym_due(ingest, day, kept[0])
+        return PseudonymKey(self._wrapping.unwrap(kept[1]), due) if due > now else None
+
+
+def _kept(
+    connection: Connection, ingest: str, days: Sequence[int]
+) -> dict[int, tuple[int, bytes]]:
+    """Return (made, wrapped) of each day that has a key, none for an ingest that has ended."""
+    c = pseudonym_keys.c
+    over = select(ended.c.ingest).where(ended.c.ingest == ingest).exists()
+    mine = and_(c.ingest == ingest, c.day.in_(days), not_(over))
+    rows = connection.execute(select(c.day, c.made, c.wrapped).where(mine))
+    return {day: (made, wrapped) for day, made, wrapped in rows}
