@@ -15,6 +15,7 @@ The rooms stand in the order in which the data walks through them:
 ``keys``           the key service and its clients
 ``report``         the face of what was released: terminal, JSON, one page
 ``investigations`` the sealed store's reading side: a library, no verb yet
+``audit``          who did what: an append-only, signed Merkle log
 ``kafka``          topics, logs of runs, workers
 ``demo``           simulated people, and the search for them
 ``simulate``       logs of sites that do not exist, and the truth about them

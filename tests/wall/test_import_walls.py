@@ -74,6 +74,10 @@ HOLES: Final = (
     Hole("collector", "collect/collector.py", "from pipeline.clickhouse import client"),
     Hole("vault-writer", "vault/segments.py", "from cryptography.hazmat.primitives import hpke"),
     Hole("vault-writer", "apps/vault.py", "from pipeline.keys.client import KeyClient"),
+    Hole("audit", "audit/log.py", "from pipeline import sealed"),
+    Hole("audit", "audit/entry.py", TYPES_ONLY + "from pipeline.restricted import Look"),
+    Hole("audit", "audit/seal.py", LATE + "from pipeline.keys import material"),
+    Hole("audit", "audit/verify.py", "import pipeline.vault.manifest"),
 )
 
 
