@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -217,6 +217,16 @@ class Store:
             missed = sum(1 for _ in due_keys(connection, self._rules, late))
         unfinished = [r for r in self.receipts() if r.wiped is None and r.ordered <= late]
         return missed + len(unfinished)
+
+    def status(self) -> dict[str, object]:
+        """Return what exists, what should not any more, and the time, as JSON can hold it."""
+        return {
+            "keys": [asdict(key) for key in self.alive()],
+            "overdue": self.overdue(),
+            "receipts": len(self.receipts()),
+            "policy": self._rules.policy,
+            "now": self.now(),
+        }
 
     def _sealing(self, day: int) -> SealingKey:
         c = sealing_keys.c
