@@ -6,7 +6,7 @@
     ├── UsageError            a person can mend it: one line, exit code 2
     │   ├── SettingsError     a settings file, variable or flag
     │   └── InputError        a file or stream that cannot be read
-    ├── RefusedError          not allowed: what is missing and how to ask for it; exit code 3
+    ├── RefusedError          not allowed: says what is missing and how to ask; exit code 3
     ├── UnavailableError      broker, engine, disk or key service: waited out with backoff
     ├── IntegrityError        bytes that do not verify: never guessed around
     └── RejectLimitError      too large a share of the lines is being rejected
@@ -43,7 +43,7 @@ class InputError(UsageError):
 
 
 class RefusedError(PartywallError):
-    """Not allowed: says what is missing and how to ask for it, never whether records exist."""
+    """An act that nobody has allowed; the message says what is missing and how to ask for it."""
 
     exit_code = 3
 

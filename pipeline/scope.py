@@ -26,6 +26,8 @@ FIELDS: Final = (
 MOST_RECORDS: Final = 1_000_000
 MOST_SELECTORS: Final = 1_000
 LONGEST_SELECTOR: Final = 2_000
+MOST_BYTES: Final = 32_000
+"""Of the canonical bytes: a scope stands, sealed, in one entry of the audit log."""
 _LATEST: Final = 253_402_300_799
 _PSEUDONYM_DIGITS: Final = 16
 
@@ -160,7 +162,7 @@ def checked(scope: Scope) -> Scope:
         raise UsageError(f"scope: fields are {', '.join(FIELDS)}")
     if not 1 <= scope.most_records <= MOST_RECORDS:
         raise UsageError(f"scope: let it read 1 to {MOST_RECORDS:,} records")
-    return Scope(
+    found = Scope(
         sites=_sorted(scope.sites),
         first=scope.first,
         last=scope.last,
@@ -169,6 +171,9 @@ def checked(scope: Scope) -> Scope:
         most_records=scope.most_records,
         untimed=bool(scope.untimed),
     )
+    if len(found.canonical()) > MOST_BYTES:
+        raise UsageError("scope: too many selectors at once; ask for fewer, or for a network")
+    return found
 
 
 def _selectors(given: Selectors) -> Selectors:

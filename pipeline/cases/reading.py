@@ -1,0 +1,165 @@
+"""Questions to the case store, answered as of one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, func, select
+
+from pipeline import scope as scopes
+from pipeline.cases.life import Case, Decision, Kind, Request, State
+from pipeline.cases.tables import CASES, DECISIONS, ENTRIES, HISTORY, REQUESTS, SHOWN
+from pipeline.cases.texts import Texts
+from pipeline.scope import Scope
+
+AT_ONCE: Final = 5_000
+"""Values in one statement: databases bound them."""
+
+_NOTHING: Final = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Something added to a case: ``kind`` says what, ``text`` is the person's own or JSON."""
+
+    number: int
+    kind: str
+    by: str
+    at: int
+    text: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An act that was carried out, and its entry in the audit log."""
+
+    entry: int
+    leaf: str
+    act: str
+    actor: str
+    at: int
+
+
+class Reading:
+    """Questions to the store."""
+
+    def __init__(self, connection: Connection, kek: bytes) -> None:
+        self._connection = connection
+        self._kek = kek
+
+    def case(self, case_id: str) -> Case | None:
+        """Return a case, None where there is none of that name."""
+        row = self._connection.execute(select(CASES).where(CASES.c.id == case_id)).first()
+        return None if row is None else self._case(row)
+
+    def cases(self) -> list[Case]:
+        """Return all cases, oldest first."""
+        rows = self._connection.execute(select(CASES).order_by(CASES.c.number)).all()
+        return [self._case(row) for row in rows]
+
+    def added(self, case_id: str, *kinds: str) -> list[Added]:
+        """Return what was added to a case, of these kinds, in order."""
+        texts = self.texts(case_id)
+        rows = self._connection.execute(
+            select(ENTRIES)
+            .where(ENTRIES.c.case_id == case_id, ENTRIES.c.kind.in_(kinds))
+            .order_by(ENTRIES.c.number)
+        ).all()
+        return [
+            Added(r.number, r.kind, r.made_by, r.at, _opened(texts, r.kind, r.sealed_text))
+            for r in rows
+        ]
+
+    def history(self, case_id: str | None = None) -> list[Done]:
+        """Return what was carried out in a case, or at all, in order."""
+        query = select(HISTORY).order_by(HISTORY.c.number)
+        if case_id is not None:
+            query = query.where(HISTORY.c.case_id == case_id)
+        rows = self._connection.execute(query).all()
+        return [Done(row.entry, row.leaf, row.act, row.actor, row.at) for row in rows]
+
+    def shown(self, case_id: str) -> int:
+        """Return how many records a case has shown."""
+        query = select(func.count()).select_from(SHOWN).where(SHOWN.c.case_id == case_id)
+        return int(self._connection.execute(query).scalar_one())
+
+    def unseen(self, case_id: str, records: Iterable[bytes]) -> list[bytes]:
+        """Return which of these records a case has not shown yet, each once, in order."""
+        wanted = list(dict.fromkeys(records))
+        known: set[bytes] = set()
+        for start in range(0, len(wanted), AT_ONCE):
+            part = wanted[start : start + AT_ONCE]
+            query = select(SHOWN.c.record).where(
+                SHOWN.c.case_id == case_id, SHOWN.c.record.in_(part)
+            )
+            known.update(bytes(one) for (one,) in self._connection.execute(query))
+        return [one for one in wanted if one not in known]
+
+    def texts(self, case_id: str) -> Texts | None:
+        """Return what opens a case's texts, None once it is purged."""
+        query = select(CASES.c.wrapped_key).where(CASES.c.id == case_id)
+        wrapped = self._connection.execute(query).scalar_one_or_none()
+        return None if wrapped is None else Texts(self._kek, case_id, bytes(wrapped))
+
+    def _case(self, row: Row[Any]) -> Case:
+        texts = self.texts(row.id)
+        return Case(
+            id=row.id,
+            requester=row.requester,
+            team=row.team,
+            category=row.category,
+            policy=row.policy,
+            made=row.made,
+            stored=State(row.state),
+            reason=_opened(texts, "reason", row.sealed_reason).decode(),
+            reference=_opened(texts, "reference", row.sealed_reference).decode(),
+            scope=_scope(texts, "scope", row.sealed_scope),
+            asked=_scope(texts, "asked", row.sealed_asked),
+            emergency=row.emergency,
+            opened=row.opened,
+            expires=row.expires,
+            ended=row.ended,
+            due=row.due,
+            ratify_by=row.ratify_by,
+            ratified=row.ratified,
+            read=self.shown(row.id),
+            requests=tuple(self._requests(row.id, texts)),
+        )
+
+    def _requests(self, case_id: str, texts: Texts | None) -> Iterator[Request]:
+        rows = self._connection.execute(
+            select(REQUESTS).where(REQUESTS.c.case_id == case_id).order_by(REQUESTS.c.number)
+        ).all()
+        for row in rows:
+            yield Request(
+                number=row.number,
+                kind=Kind(row.kind),
+                by=row.made_by,
+                team=row.team,
+                at=row.at,
+                needed=row.needed,
+                state=row.state,
+                hours=row.hours,
+                scope=_scope(texts, "request", row.sealed_scope),
+                told=_opened(texts, "told", row.sealed_told).decode(),
+                decisions=tuple(self._decisions(row.number, texts)),
+            )
+
+    def _decisions(self, request: int, texts: Texts | None) -> Iterator[Decision]:
+        rows = self._connection.execute(
+            select(DECISIONS).where(DECISIONS.c.request == request).order_by(DECISIONS.c.number)
+        ).all()
+        for row in rows:
+            reason = _opened(texts, "decision", row.sealed_reason).decode()
+            yield Decision(row.made_by, row.at, row.approved, reason)
+
+
+def _opened(texts: Texts | None, place: str, sealed: bytes | None) -> bytes:
+    return _NOTHING if texts is None or sealed is None else texts.open(place, bytes(sealed))
+
+
+def _scope(texts: Texts | None, place: str, sealed: bytes | None) -> Scope | None:
+    data = _opened(texts, place, sealed)
+    return scopes.read(data) if data else None

@@ -1,0 +1,48 @@
+"""The case store: cases, requests, decisions and what was added to them, in SQLite or PostgreSQL.
+
+One writer at a time, all or nothing: what an act changes is on the disk when its block ends, or
+nothing of it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pipeline.cases.reading import Reading
+from pipeline.cases.tables import TABLES
+from pipeline.cases.writing import Writing
+from pipeline.database import Database
+
+
+class CaseStore:
+    """Where cases lie. Opened once a process; threads may share it."""
+
+    def __init__(self, database: Database, kek: bytes) -> None:
+        """``kek`` (32 bytes) wraps each case's key. Makes the tables that are missing."""
+        self._database = database
+        self._kek = kek
+        database.create(TABLES)
+
+    def __repr__(self) -> str:
+        return f"CaseStore({self._database!r})"
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """Change cases, all or nothing; raises UnavailableError, IntegrityError."""
+        with self._database.writing() as connection:
+            yield Writing(connection, self._kek, sqlite=self._database.is_sqlite)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """Read cases as they are at one moment."""
+        with self._database.reading() as connection:
+            yield Reading(connection, self._kek)
+
+    def wipe(self) -> None:
+        """Take from the files what a purge has deleted; raises UnavailableError to try again."""
+        self._database.wipe(*(table.name for table in TABLES.sorted_tables))
