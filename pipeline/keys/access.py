@@ -23,6 +23,7 @@ from pipeline.errors import (
     UnavailableError,
     UsageError,
 )
+from pipeline.keys.asking import TooManyError
 
 SPLIT: Final = "split"
 INVESTIGATIONS: Final = "investigations"
@@ -30,6 +31,12 @@ ROLES: Final = (SPLIT, INVESTIGATIONS)
 BOTH: Final = frozenset(ROLES)
 LEAST_TOKEN: Final = 32
 TOO_MANY: Final = 413
+_STATUSES: Final[dict[type[PartywallError], int]] = {
+    RefusedError: 403,
+    IntegrityError: 422,
+    UsageError: 400,
+    UnavailableError: 503,
+}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Refused = Callable[[str | None, str], None]
@@ -53,7 +60,9 @@ class BadRequestError(Exception):
 class Doors:
     """The routes of an application, each behind a role's bearer token."""
 
-    def __init__(self, tokens: Mapping[str, str], routes: Iterable[Route], refused: Refused) -> None:
+    def __init__(
+        self, tokens: Mapping[str, str], routes: Iterable[Route], refused: Refused
+    ) -> None:
         """Take the token of each role; raises SettingsError for a short, shared or missing one."""
         if SPLIT not in tokens or any(len(token) < LEAST_TOKEN for token in tokens.values()):
             raise SettingsError(
@@ -99,16 +108,15 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     except BadRequestError as error:
         return problem(400, str(error))
-    except RefusedError as error:
-        return problem(403, str(error))
-    except IntegrityError as error:
-        return problem(422, str(error))
-    except UsageError as error:
-        return problem(getattr(error, "status", 400), str(error))
-    except UnavailableError as error:
-        return problem(503, str(error))
     except PartywallError as error:
-        return problem(500, str(error))
+        return problem(_status(error), str(error))
+
+
+def _status(error: PartywallError) -> int:
+    if isinstance(error, TooManyError):
+        return TOO_MANY
+    found = (status for kind, status in _STATUSES.items() if isinstance(error, kind))
+    return next(found, 500)
 
 
 def problem(status: int, why: str) -> web.Response:

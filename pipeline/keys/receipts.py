@@ -72,8 +72,12 @@ class Receipt:
     done: int | None
     wiped: int | None
 
+    def shown(self) -> dict[str, Any]:
+        """Return all of it as JSON can hold it, the signed note as text."""
+        return {**asdict(self), "note": self.note.decode(), **self.told}
+
     @property
-    def told(self) -> dict[str, object]:
+    def told(self) -> dict[str, Any]:
         """What the note says; its signature is not looked at here."""
         found: dict[str, Any] = orjson.loads(self.note.split(b"\n", 2)[1])
         return found

@@ -20,9 +20,10 @@ from pipeline import envelope
 from pipeline.audit.entry import Entry, Fact
 from pipeline.clock import Clock
 from pipeline.envelope import Header
-from pipeline.errors import IntegrityError, RefusedError, UsageError
-from pipeline.keys import grants as granting
-from pipeline.keys.grants import Grant, Grants
+from pipeline.errors import IntegrityError, RefusedError
+from pipeline.keys import granting
+from pipeline.keys.asking import MOST_ADDRESSES, MOST_BATCHES, Asked, Grant, TooManyError, Wanted
+from pipeline.keys.grants import Grants
 from pipeline.keys.material import Tokeniser
 from pipeline.keys.record import Recording
 from pipeline.keys.rules import DAY, seconds
@@ -31,39 +32,11 @@ from pipeline.keys.store import Store
 from pipeline.policy import Investigations
 from pipeline.scope import Scope
 
-MOST_BATCHES: Final = 256
 MOST_TOKENS: Final = 300_000
 """Of one answer; who asks for more is told to ask in parts."""
-MOST_ADDRESSES: Final = 1_024
-"""Of a network whose addresses are looked up one by one; a larger one is searched by time."""
 ROLE: Final = "investigations"
 
 _SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
-
-
-class TooManyError(UsageError):
-    """More was asked for at once than is answered; ask in parts."""
-
-    status = 413
-    """What HTTP calls it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Tokens asked for: of which sealing key or hold, and for lines of which site and days.
-
-    Days count from 1970-01-01 UTC, both included; ``untimed`` adds lines without a time.
-    """
-
-    key_id: str
-    site: str
-    first_day: int
-    last_day: int
-    untimed: bool = False
-
-    def days(self) -> list[int | None]:
-        """Return the days, None for lines without one."""
-        return [*range(self.first_day, self.last_day + 1), *([None] if self.untimed else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +49,10 @@ class Tokens:
     tokens: tuple[bytes, ...] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A batch whose content key is asked for: its header's bytes, and the encapsulated key."""
-
-    head: bytes = field(repr=False)
-    encapsulated: bytes = field(repr=False)
-
-
 class Release:
     """Grants, sessions and what they give."""
 
-    def __init__(
-        self, store: Store, rules: Investigations, clock: Clock, log: Recording
-    ) -> None:
+    def __init__(self, store: Store, rules: Investigations, clock: Clock, log: Recording) -> None:
         """Take the store, the policy in force and the audit log."""
         self._store = store
         self._grants = Grants(store.database)
@@ -101,7 +64,7 @@ class Release:
     def grant(self, grant: Grant) -> Grant:
         """Store a grant that the policy allows; raises RefusedError for any other."""
         now = self._now()
-        facts = {
+        facts: dict[str, Fact] = {
             "kind": grant.kind,
             "category": grant.category,
             "scope": grant.scope.digest(),
@@ -186,8 +149,7 @@ class Release:
         self._write(act, "allowed", session.person, session.case, facts)
         pairs = self._private_keys(headers)
         return [
-            _opened(pairs[header.key_id], one)
-            for header, one in zip(headers, asked, strict=True)
+            _opened(pairs[header.key_id], one) for header, one in zip(headers, asked, strict=True)
         ]
 
     def pseudonym_keys(self, token: str) -> list[tuple[str, int, bytes]]:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline import scope as scopes
 from pipeline.keys.access import INVESTIGATIONS, BadRequestError, Route
-from pipeline.keys.grants import Approval, Grant
+from pipeline.keys.asking import MOST_BATCHES, Approval, Asked, Grant, Kind, Wanted
 from pipeline.keys.holding import Holds, Word
-from pipeline.keys.release import MOST_BATCHES, Asked, Release, Wanted
+from pipeline.keys.release import Release
 from pipeline.labels import PATTERN
 
 SESSION: Final = "Partywall-Session"
 """The header that holds a session's token."""
-MOST_BODY: Final = 8 * 2**20
+MOST_BODY: Final = 32 * 2**20
 
 _MOMENT: Final = 253_402_300_800
 _DAY: Final = 2_932_896
@@ -46,7 +46,7 @@ class _Grant(_Body):
     category: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     opened: Moment
     expires: Moment
-    kind: Literal["normal", "emergency"] = "normal"
+    kind: Kind = "normal"
 
 
 class _Who(_Body):

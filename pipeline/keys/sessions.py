@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.errors import RefusedError
-from pipeline.keys.grants import Grant, Grants
+from pipeline.keys.asking import Grant
+from pipeline.keys.grants import Grants
 
 SECONDS: Final = 15 * 60
 _MOST: Final = 10_000

@@ -9,15 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import Connection, and_, insert, not_, select
 
 from pipeline.audit.signing import Signer
 from pipeline.clock import Clock
 from pipeline.database import Database
-from pipeline.errors import UsageError
+from pipeline.keys import pairs
 from pipeline.keys.destruction import Destruction, due_keys
 from pipeline.keys.kek import Kek
 from pipeline.keys.material import KEY_BYTES, PseudonymKey, SealingKey
@@ -29,16 +27,10 @@ from pipeline.keys.tables import (
     ended,
     hold_keys,
     pseudonym_keys,
-    released_holds,
     sealing_keys,
     spent,
 )
 from pipeline.keys.wrapping import Wrapping
-
-HOLD: Final = "hold-"
-"""Begins the key id of a legal hold."""
-_FOREVER: Final = 253_402_300_800
-"""The end of the year 9999: a hold's key serves until somebody releases it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +122,12 @@ class Store:
 
         No service answers with it.
         """
-        found = self._pair(key_id)
+        found = self._secrets(key_id)
         return None if found is None else self._wrapping.unwrap(found[0])
 
     def token_key(self, key_id: str) -> bytes | None:
         """Return the token key made with a sealing key or hold, None once it is destroyed."""
-        found = self._pair(key_id)
+        found = self._secrets(key_id)
         return None if found is None else self._wrapping.unwrap(found[1])
 
     def token_keys(self) -> dict[str, bytes]:
@@ -152,18 +144,7 @@ class Store:
         Raises UsageError where the hold was released, or is another case's.
         """
         with self.database.writing() as connection:
-            row = connection.execute(select(hold_keys).where(hold_keys.c.hold == hold)).first()
-            gone = select(released_holds).where(released_holds.c.hold == hold)
-            if (row is not None and row.releasing) or connection.execute(gone).first() is not None:
-                raise UsageError("this hold was released: place a new one under another name")
-            if row is not None and row.case_id != case:
-                raise UsageError("a hold of this name belongs to another case: take another name")
-            if row is None:
-                made = {"hold": hold, "case_id": case, "made": self.now(), **self._pair_made()}
-                connection.execute(insert(hold_keys).values(**made, releasing=0))
-                row = connection.execute(select(hold_keys).where(hold_keys.c.hold == hold)).one()
-        token_key = self._wrapping.unwrap(row.wrapped_token)
-        return SealingKey(HOLD + hold, row.made // DAY, row.public, token_key, _FOREVER)
+            return pairs.of_hold(connection, self._wrapping, hold, case, self.now())
 
     def case_of_hold(self, hold: str) -> str | None:
         """Return the case of a hold that has a key, None where it has none (any more)."""
@@ -203,7 +184,10 @@ class Store:
         rules = self._rules
         return [
             *(Alive("sealing", None, day, rules.sealing_due(day), made) for day, made in sealing),
-            *(Alive("pseudonym", i, d, rules.pseudonym_due(i, d, made), made) for i, d, made in lent),
+            *(
+                Alive("pseudonym", i, d, rules.pseudonym_due(i, d, made), made)
+                for i, d, made in lent
+            ),
             *(Alive("hold", None, made // DAY, None, made, hold, c) for hold, c, made in holds),
         ]
 
@@ -229,42 +213,18 @@ class Store:
         }
 
     def _sealing(self, day: int) -> SealingKey:
-        c = sealing_keys.c
-        query = select(c.key_id, c.public, c.wrapped_token).where(c.day == day)
         with self.database.reading() as connection:
-            row = connection.execute(query).first()
-        if row is None:
+            key = pairs.of_day(connection, self._wrapping, day)
+        while key is None:
             with self.database.writing() as connection:
-                row = connection.execute(query).first()
-                if row is None:
-                    made = self._pair_made()
-                    key_id = f"{day}-{made['public'][:6].hex()}"
-                    values = {"key_id": key_id, "day": day, "made": self.now(), **made}
-                    connection.execute(insert(sealing_keys).values(**values))
-                    row = connection.execute(query).one()
-        token_key = self._wrapping.unwrap(row.wrapped_token)
-        return SealingKey(row.key_id, day, row.public, token_key, (day + 1) * DAY)
+                key = pairs.of_day(connection, self._wrapping, day)
+                if key is None:
+                    pairs.make_of_day(connection, self._wrapping, day, self.now())
+        return key
 
-    def _pair_made(self) -> dict[str, bytes]:
-        private = X25519PrivateKey.generate()
-        return {
-            "public": private.public_key().public_bytes_raw(),
-            "wrapped_private": self._wrapping.wrap(private.private_bytes_raw()),
-            "wrapped_token": self._wrapping.wrap(os.urandom(KEY_BYTES)),
-        }
-
-    def _pair(self, key_id: str) -> tuple[bytes, bytes] | None:
-        """Return private and token key, wrapped, of a key that lives."""
+    def _secrets(self, key_id: str) -> tuple[bytes, bytes] | None:
         with self.database.reading() as connection:
-            if key_id.startswith(HOLD):
-                mine = and_(hold_keys.c.hold == key_id.removeprefix(HOLD), hold_keys.c.releasing == 0)
-                row = connection.execute(select(hold_keys).where(mine)).first()
-            else:
-                mine = sealing_keys.c.key_id == key_id
-                row = connection.execute(select(sealing_keys).where(mine)).first()
-                if row is not None and self._rules.sealing_due(row.day) <= self.now():
-                    row = None
-        return None if row is None else (row.wrapped_private, row.wrapped_token)
+            return pairs.secrets_of(connection, key_id, self._rules, self.now())
 
     def _made(
         self, connection: Connection, ingest: str, days: Sequence[int], now: int
@@ -293,9 +253,7 @@ class Store:
         return PseudonymKey(self._wrapping.unwrap(kept[1]), due) if due > now else None
 
 
-def _kept(
-    connection: Connection, ingest: str, days: Sequence[int]
-) -> dict[int, tuple[int, bytes]]:
+def _kept(connection: Connection, ingest: str, days: Sequence[int]) -> dict[int, tuple[int, bytes]]:
     """Return (made, wrapped) of each day that has a key, none for an ingest that has ended."""
     c = pseudonym_keys.c
     over = select(ended.c.ingest).where(ended.c.ingest == ingest).exists()

@@ -1,7 +1,7 @@
 """The key store's tables, the same on SQLite and PostgreSQL. No column holds a secret in the clear.
 
-``wrapped…`` columns are AES key wrap (RFC 3394) under the store's own key, which ``store_key`` holds
-wrapped by the key-encryption key. Moments are seconds since 1970 UTC, days count from 1970-01-01.
+``wrapped…`` columns are AES key wrap (RFC 3394) under the store's own key, which ``store_key``
+holds wrapped by the key-encryption key. Moments are seconds since 1970 UTC, days count from then.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ receipts = Table(
     Column("done", BigInteger),
     Column("wiped", BigInteger),
 )
-"""What was destroyed, as signed notes. ``entry`` and ``leaf`` say where the audit log has it; ``done`` when the rows
-were deleted; ``wiped`` when their bytes had left the files."""
+"""What was destroyed, as signed notes. ``entry`` and ``leaf`` say where the audit log has it;
+``done`` when the rows were deleted; ``wiped`` when their bytes had left the files."""
 
 grants = Table(
     "grants",
@@ -101,7 +101,7 @@ grants = Table(
     Column("expires", BigInteger, nullable=False),
     Column("revoked", BigInteger),
 )
-"""The newest grant of each case; ``number`` counts a case's grants. Older ones are in the audit log."""
+"""The newest grant of each case; ``number`` counts its grants. Older ones are in the audit log."""
 
 SECRET: Final = ("sealing_keys", "pseudonym_keys", "hold_keys")
 """Tables from which a deleted row has to leave the files."""

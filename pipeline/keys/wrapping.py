@@ -1,4 +1,4 @@
-"""The store's own key: wraps every secret of the store, and is wrapped by the key-encryption key."""
+"""The store's own key: wraps each secret there, and is wrapped by the key-encryption key."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,11 +11,13 @@ from sqlalchemy import select
 
 from pipeline import policy
 from pipeline.audit.log import AuditLog
-from pipeline.audit.signing import Signer
+from pipeline.audit.signing import Signer, write_vkey
 from pipeline.keys import tables
 from pipeline.keys.kek import FileKek, Kek
+from pipeline.keys.pinning import Pin
 from pipeline.keys.record import Recording
 from pipeline.keys.rules import Rules
+from pipeline.keys.service import KeyService
 from pipeline.keys.store import Store
 from tests.support.databases import Place, sqlite_in
 
@@ -75,3 +78,24 @@ def wrapped(place: Place, table: str, column: str) -> list[bytes]:
 def bytes_at_rest(folder: Path) -> bytes:
     """Everything in the folder's files, the write-ahead log included."""
     return b"".join(path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file())
+
+
+def serving(
+    store: Store,
+    clock: Hands,
+    folder: Path,
+    tokens: Mapping[str, str],
+    log: Recording | None = None,
+) -> KeyService:
+    """A service that is not started; it destroys nothing of itself for an hour."""
+    rules = policy.load().current.investigations
+    audit = log or log_in(folder, clock)
+    return KeyService(store, tokens, rules, clock, SIGNER, audit, expire_every=3600)
+
+
+def pinned(folder: Path) -> Pin:
+    """What a client checks public keys with that somebody gave the right vkey."""
+    path = folder / "given.vkey"
+    if not path.exists():
+        write_vkey(path, SIGNER.verifier)
+    return Pin(path, given=True)
