@@ -65,8 +65,12 @@ class Database:
             event.listen(self._engine, "begin", _begin_sqlite)
         else:
             self._engine = _postgres(url, purpose, password_file)
-        with self._guarded(), self._engine.connect():
-            pass  # tells now, and not at the first key, that nothing answers
+        try:
+            with self._guarded(), self._engine.connect():
+                pass  # tells now, and not at the first key, that nothing answers
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     def __repr__(self) -> str:
         return f"Database({self._purpose!r}, {self._engine.dialect.name!r})"

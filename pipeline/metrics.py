@@ -37,6 +37,10 @@ CELLS_BATCHES = Counter("partywall_cells_batches", "Cell batches that release ha
 ROWS_RELEASED = Counter("partywall_released_rows", "Rollup rows released", ["table"])
 ROWS_LOADED = Counter("partywall_loaded_rows", "Rollup rows that ClickHouse has acknowledged")
 SEGMENTS = Counter("partywall_vault_segments", "Segments made durable in the vault")
+KEYS_DESTROYED = Counter("partywall_keys_destroyed", "Keys destroyed by the clock")
+KEYS_OVERDUE = Gauge(
+    "partywall_keys_overdue", "Keys that outlived their time: a destruction was missed"
+)
 REFUSED_DATABASES = Gauge(
     "partywall_refused_databases",
     "Address databases whose newest file cannot be read, so that the one before serves",

@@ -170,13 +170,46 @@ class Vault(_Branch):
     flush_seconds: float = Field(default=10.0, gt=0)
 
 
+class Kek(_Branch):
+    """Where the key-encryption key is: see ``pipeline.keys.kek`` for the kinds."""
+
+    kind: Literal["file", "mounted", "variable", "aws-kms"] = "file"
+    variable: str | None = None
+    """The environment variable that names the file, for ``variable``."""
+    key: str | None = None
+    """Id, ARN or alias of the key, for ``aws-kms``."""
+    region: str | None = None
+    endpoint: str | None = None
+
+
 class Keys(_Branch):
     """The key service: where it listens, and its own store."""
 
     url: str = "unix://data/keys/service.sock"
     token_file: Path = Path("data/keys/split.token")
-    store: Path = Path("data/keys/keys.sqlite")
+    investigations_token_file: Path = Path("data/keys/investigations.token")
+    verifier: Path | None = None
+    """The service's vkey, which split checks public keys with; without one it takes the first that
+    it meets and keeps it beside ``token_file``."""
+    store: str = "data/keys/keys.sqlite"
+    """A file, or ``postgresql+psycopg://USER@HOST/NAME``."""
+    store_password_file: Path | None = None
+    kek: Kek = Kek()
     kek_file: Path = Path("data/keys/kek")
+    """The key-encryption key, for ``kek.kind`` ``file`` and ``mounted``."""
+    signing_key: Path = Path("data/keys/service.key")
+    """The service's Ed25519 key; its vkey is written beside it."""
+
+
+class Audit(_Branch):
+    """The audit log, its signing key, and whom it tells: nothing but the log lies in ``folder``."""
+
+    folder: Path = Path("data/audit")
+    key: Path = Path("data/keys/audit.key")
+    vkey: Path = Path("data/keys/audit.vkey")
+    witness: Path = Path("data/witness/checkpoints")
+    auditor_key: Path = Path("data/auditors/auditor.key")
+    auditor_public: Path = Path("data/auditors/auditor.pub")
 
 
 class Oidc(_Branch):
@@ -246,6 +279,7 @@ class Settings(BaseSettings):
     vault: Vault = Vault()
     keys: Keys = Keys()
     investigations: Investigations = Investigations()
+    audit: Audit = Audit()
     clickhouse: ClickHouse = ClickHouse()
     log: Log = Log()
     policy: Path | None = None

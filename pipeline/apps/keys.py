@@ -1,4 +1,4 @@
-"""The key service as a process: its store, its tokens, its address."""
+"""The key service as a process: its store, its tokens, its keys, its audit log, its address."""
 
 from __future__ import annotations
 
@@ -6,31 +6,110 @@ import asyncio
 import os
 import secrets
 from pathlib import Path
+from typing import Final
 
 from pipeline import policy
-from pipeline.clock import system_clock
+from pipeline.audit.log import AuditLog
+from pipeline.audit.places import Places
+from pipeline.audit.signing import Signer, make_signer, read_signer, write_vkey
+from pipeline.clock import Clock, system_clock
+from pipeline.database import Database
 from pipeline.errors import SettingsError
+from pipeline.keys.access import INVESTIGATIONS, SPLIT
+from pipeline.keys.kek import FileKek, Kek, named_by
 from pipeline.keys.rules import Rules
-from pipeline.keys.service import SPLIT, KeyService
+from pipeline.keys.service import KeyService
 from pipeline.keys.store import Store
-from pipeline.settings import Settings
+from pipeline.settings import Audit, Settings
+from pipeline.settings import Kek as KekSettings
+
+NAME: Final = "partywall/keys"
+"""Name of the service's signing key."""
 
 
 async def run(settings: Settings, listening: asyncio.Event) -> None:
     """Serve until cancelled, having set ``listening``; raises SettingsError."""
     keys = settings.keys
-    store = Store(keys.store, keys.kek_file, Rules.of(policy.load(settings.policy)), system_clock)
-    service = KeyService(store, {SPLIT: token(keys.token_file)})
+    tokens = {
+        SPLIT: token(keys.token_file),
+        INVESTIGATIONS: token(keys.investigations_token_file, "investigations_token_file"),
+    }
+    log = audit_log(settings.audit, system_clock)
+    store = open_store(settings, log, system_clock)
     try:
-        await service.start(keys.url)
-        listening.set()
-        await asyncio.Event().wait()
+        rules = policy.load(settings.policy).current.investigations
+        service = KeyService(store, tokens, rules, system_clock, signer(keys.signing_key), log)
+        try:
+            await service.start(keys.url)
+            listening.set()
+            await asyncio.Event().wait()
+        finally:
+            await service.stop()
     finally:
-        await service.stop()
         store.close()
 
 
-def token(path: Path) -> str:
+def open_store(settings: Settings, log: AuditLog, clock: Clock) -> Store:
+    """Open the key store that the settings name; raises SettingsError, UnavailableError."""
+    keys = settings.keys
+    rules = Rules.of(policy.load(settings.policy, clock))
+    key = kek(keys.kek, keys.kek_file)
+    database = Database(keys.store, "key store", keys.store_password_file)
+    return Store(database, key, rules, clock, signer(keys.signing_key), log)
+
+
+def audit_log(settings: Audit, clock: Clock) -> AuditLog:
+    """Open the audit log, its keys made where they are missing; raises SettingsError."""
+    places = Places(
+        folder=settings.folder,
+        key=settings.key,
+        vkey=settings.vkey,
+        witness=settings.witness,
+        auditor=settings.auditor_key,
+        auditor_public=settings.auditor_public,
+    )
+    places.make()
+    return places.open(clock)
+
+
+def kek(settings: KekSettings, file: Path) -> Kek:
+    """Return the key-encryption key of the kind that is set; raises SettingsError."""
+    if settings.kind == "variable":
+        if settings.variable is None:
+            raise SettingsError("setting keys.kek.variable: name the variable that names the file")
+        return named_by(settings.variable)
+    if settings.kind == "aws-kms":
+        if settings.key is None:
+            raise SettingsError("setting keys.kek.key: name the key by its id, ARN or alias")
+        try:
+            from pipeline.keys.kms import AwsKms  # noqa: PLC0415 -- an extra, slow to import
+        except ModuleNotFoundError:
+            raise SettingsError(
+                "setting keys.kek.kind: aws-kms needs boto3; install partywall[kms]"
+            ) from None
+        return AwsKms(settings.key, settings.region, settings.endpoint)
+    return FileKek(file, ours=settings.kind == "file")
+
+
+def signer(path: Path) -> Signer:
+    """Return the service's signing key, made with its vkey beside it at the first start."""
+    vkey = vkey_of(path)
+    if not path.exists():
+        if vkey.exists():
+            raise SettingsError(f"signing key {path}: is gone, and its vkey was given out")
+        make_signer(path, NAME)
+    found = read_signer(path)
+    if not vkey.exists():
+        write_vkey(vkey, found.verifier)
+    return found
+
+
+def vkey_of(path: Path) -> Path:
+    """Return where the vkey of a signing key lies."""
+    return path.with_suffix(".vkey")
+
+
+def token(path: Path, setting: str = "token_file") -> str:
     """Return the token in the file, making both at the first start; raises SettingsError.
 
     A file of our own that others may read is refused. A mounted secret is another's, and whoever
@@ -44,11 +123,11 @@ def token(path: Path) -> str:
             status = path.stat()
             if status.st_uid == os.geteuid() and status.st_mode & 0o077:
                 raise SettingsError(
-                    f"setting keys.token_file {path}: others may read it; run chmod 600 on it"
+                    f"setting keys.{setting} {path}: others may read it; run chmod 600 on it"
                 ) from None
             return path.read_text(encoding="utf-8").strip()
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(secrets.token_urlsafe(48))
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise SettingsError(f"setting keys.token_file: {error.strerror}") from None
+        raise SettingsError(f"setting keys.{setting}: {error.strerror}") from None

@@ -34,6 +34,7 @@ from pipeline.kafka import client, topics
 from pipeline.kafka.deletion import Deletion
 from pipeline.kafka.fetch import Records, fetch
 from pipeline.keys.client import KeyClient
+from pipeline.keys.pinning import Pin
 from pipeline.keys.rules import day_of, seconds
 from pipeline.labels import LIVE, of_key
 from pipeline.logs import get
@@ -88,9 +89,9 @@ class Worker:
         kafka = self._settings.kafka
         token = await _token(self._settings.keys.token_file)
         async with contextlib.AsyncExitStack() as stack:
-            keys = await stack.enter_async_context(
-                KeyClient(self._settings.keys.url, token, self._clock)
-            )
+            mine = self._settings.keys
+            pin = Pin.of(mine.verifier, mine.token_file)
+            keys = await stack.enter_async_context(KeyClient(mine.url, token, self._clock, pin=pin))
             producer = await client.started(
                 lambda: client.producer(kafka, linger_ms=0), AIOKafkaProducer.start, 60
             )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -14,13 +15,16 @@ import orjson
 
 from pipeline.clock import Clock
 from pipeline.errors import IntegrityError, SettingsError, UnavailableError
+from pipeline.keys import publish
 from pipeline.keys.material import KEY_BYTES, PseudonymKey, SealingKey
-from pipeline.keys.rules import day_of, seconds
+from pipeline.keys.pinning import Pin
+from pipeline.keys.rules import AHEAD, day_of, seconds
 
 _DAYS_A_REQUEST: Final = 200
 _GONE_KEPT: Final = 20_000
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 5.0
+_AHEAD_EVERY: Final = 300
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
 _REFUSED: Final = (401, 403)
 _GONE: Final = 410
@@ -42,9 +46,17 @@ class KeyClient:
     """
 
     def __init__(
-        self, url: str, token: str, clock: Clock, patience: Patience | None = None
+        self,
+        url: str,
+        token: str,
+        clock: Clock,
+        patience: Patience | None = None,
+        pin: Pin | None = None,
     ) -> None:
-        """``url`` is ``unix://PATH`` or ``http://HOST:PORT``, ``token`` that of the role split."""
+        """``url`` is ``unix://PATH`` or ``http://HOST:PORT``, ``token`` that of the role split.
+
+        ``pin`` is what public sealing keys are checked with. Who has none gets no sealing key.
+        """
         parts = urlsplit(url)
         if parts.scheme not in {"unix", "http", "https"}:
             raise SettingsError(f"key service: {url} is neither unix://PATH nor http://HOST:PORT")
@@ -54,7 +66,10 @@ class KeyClient:
         self._clock = clock
         self._patience = patience or Patience()
         self._session: aiohttp.ClientSession | None = None
+        self._pin = pin
         self._sealing: SealingKey | None = None
+        self._next: SealingKey | None = None
+        self._asked_ahead = 0
         self._keys: dict[tuple[str, int], PseudonymKey] = {}
         self._gone: set[tuple[str, int]] = set()
 
@@ -70,18 +85,50 @@ class KeyClient:
     async def close(self) -> None:
         """Close connections and forget all keys."""
         self._keys.clear()
-        self._sealing = None
+        self._sealing = self._next = None
         if self._session is not None:
             await self._session.close()
             self._session = None
 
     async def sealing(self) -> SealingKey:
-        """Return today's sealing key."""
+        """Return today's sealing key. Tomorrow's is fetched ahead, so midnight needs no service.
+
+        Raises IntegrityError where the key is not signed by the service that is pinned.
+        """
+        now = seconds(self._clock())
+        if self._sealing is None or self._sealing.expires <= now:
+            self._sealing, self._next = self._next, None
         kept = self._sealing
-        if kept is None or kept.expires <= seconds(self._clock()):
-            answer = await self._ask("GET", "/v1/split/sealing")
-            kept = self._sealing = _sealing_key(answer)
+        if kept is None or kept.expires <= now:
+            kept = await self._fetch_sealing(self._patience.tries)
+        elif (
+            self._next is None
+            and kept.expires - now <= AHEAD
+            and now - self._asked_ahead >= _AHEAD_EVERY
+        ):
+            self._asked_ahead = now
+            with suppress(UnavailableError):  # there is time left to ask again
+                kept = await self._fetch_sealing(1)
         return kept
+
+    async def _fetch_sealing(self, tries: int) -> SealingKey:
+        answer = await self._ask("GET", "/v1/split/sealing", tries)
+        ahead = answer.get("next")
+        today = await self._checked(answer)
+        self._next = await self._checked(ahead) if isinstance(ahead, dict) else None
+        self._sealing = today
+        return today
+
+    async def _checked(self, answer: dict[str, object]) -> SealingKey:
+        key = _sealing_key(answer)
+        if self._pin is None:
+            raise SettingsError("key service: no vkey is pinned; set keys.verifier")
+        verifier = self._pin.known()
+        if verifier is None:
+            met = await self._ask("GET", "/v1/vkey")
+            verifier = self._pin.meet(str(met.get("vkey", "")))
+        publish.check(verifier, key, str(answer.get("note", "")))
+        return key
 
     async def pseudonym_keys(self, ingest: str, days: Iterable[int]) -> dict[int, bytes | None]:
         """Return the key (32 bytes) of each day, None where there is none any more, or not yet.
@@ -103,7 +150,7 @@ class KeyClient:
         self._keys = {k: v for k, v in self._keys.items() if k[0] != ingest}
 
     async def status(self) -> dict[str, object]:
-        """Return which keys are alive and until when, without their material."""
+        """Return which keys are alive and until when, and how many are overdue."""
         return await self._ask("GET", "/v1/status")
 
     async def expire(self) -> dict[str, object]:
@@ -129,14 +176,23 @@ class KeyClient:
         """Forget keys that have expired; to be called now and then where none are asked for."""
         now = seconds(self._clock())
         if self._sealing is not None and self._sealing.expires <= now:
+            self._sealing, self._next = self._next, None
+        if self._sealing is not None and self._sealing.expires <= now:
             self._sealing = None
         if any(key.expires <= now for key in self._keys.values()):
             self._keys = {k: v for k, v in self._keys.items() if v.expires > now}
 
-    async def _ask(self, method: str, path: str) -> dict[str, object]:
+    async def receipts(self) -> list[dict[str, Any]]:
+        """Return the receipts of what was destroyed, oldest first."""
+        found = (await self._ask("GET", "/v1/receipts")).get("receipts")
+        if not isinstance(found, list):
+            raise IntegrityError("key service: the answer holds no receipts")
+        return found
+
+    async def _ask(self, method: str, path: str, tries: int = 0) -> dict[str, object]:
         wait = _FIRST_WAIT
         why = ""
-        for attempt in range(self._patience.tries):
+        for attempt in range(tries or self._patience.tries):
             if attempt:
                 await self._patience.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)

@@ -3,10 +3,12 @@
 ================  =====================================  ==========================================
 key               may be made                            is destroyed
 ================  =====================================  ==========================================
-sealing, token    on its day                             ``vault_days`` after its day began
+sealing, token    on its day, or in the last AHEAD       ``vault_days`` after its day began
+                  of the day before
 pseudonym, live   until it is due, at most a day ahead   ``pseudonymous_hours`` after its day began
 pseudonym, else   once, for a day that is not ahead      ``pseudonymous_hours`` after it was made,
                                                          or when the ingest ends
+hold              when a legal hold is placed            when the hold is released
 ================  =====================================  ==========================================
 
 Retentions count from the *start* of the day, so that no record outlives the hours or days that
@@ -27,6 +29,10 @@ from pipeline.policy import Policy
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
 MOST_PSEUDONYMOUS_HOURS: Final = 48
+AHEAD: Final = 8 * HOUR
+"""How long before its day a sealing key is made, so that midnight needs no service."""
+GRACE: Final = 10 * 60
+"""How long a key may be due and still be there before somebody has to look."""
 _DAY_HOURS: Final = 24
 
 
@@ -46,6 +52,8 @@ class Rules:
 
     pseudonymous: int
     vault: int
+    policy: int = 0
+    """The version of the policy that says so."""
 
     @classmethod
     def of(cls, policy: Policy) -> Rules:
@@ -58,7 +66,9 @@ class Rules:
             )
         if retention.vault_days < 1:
             raise SettingsError("policy: set vault_days to 1 or more")
-        return cls(retention.pseudonymous_hours * HOUR, retention.vault_days * DAY)
+        return cls(
+            retention.pseudonymous_hours * HOUR, retention.vault_days * DAY, policy.current.version
+        )
 
     def sealing_due(self, day: int) -> int:
         """Return when the sealing and token key of ``day`` must be gone, seconds since 1970."""
@@ -67,6 +77,10 @@ class Rules:
     def pseudonym_due(self, ingest: str, day: int, made: int) -> int:
         """Return when a pseudonym key made at ``made`` must be gone, seconds since 1970."""
         return (day * DAY if ingest == LIVE else made) + self.pseudonymous
+
+    def may_make_sealing(self, day: int, now: int) -> bool:
+        """Tell whether the sealing key of ``day`` may be made at ``now``."""
+        return day * DAY - AHEAD <= now < (day + 1) * DAY
 
     def may_make(self, ingest: str, day: int, now: int) -> bool:
         """Tell whether a pseudonym key for ``day`` may be made at ``now``."""

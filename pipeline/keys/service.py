@@ -1,76 +1,92 @@
-"""The key service: lends public sealing keys, token keys and pseudonym keys to the split.
+"""The key service: lends keys to the split, releases keys to cases, and destroys what is due.
 
-It serves no private key: no route reaches one. It logs nothing but what it destroys and when it
-must try again, and has no access log.
+No private key leaves: no route answers with one. It logs nothing but what it destroys, what it
+refuses and when it must try again, and has no access log.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
-import os
 import re
-import secrets
-import socket
-import stat
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
 
+from pipeline.audit.entry import Entry
+from pipeline.audit.signing import Signer
+from pipeline.clock import Clock
 from pipeline.errors import IntegrityError, SettingsError, UnavailableError
-from pipeline.keys.material import PseudonymKey
+from pipeline.keys import publish
+from pipeline.keys.access import (
+    BOTH,
+    INVESTIGATIONS,
+    SPLIT,
+    BadRequestError,
+    Doors,
+    Route,
+    listen,
+)
+from pipeline.keys.holding import Holds
+from pipeline.keys.material import PseudonymKey, SealingKey
+from pipeline.keys.record import ACTOR, Recording
+from pipeline.keys.release import Release
+from pipeline.keys.routes import MOST_BODY, ReleaseRoutes
 from pipeline.keys.store import Store
 from pipeline.labels import LIVE
+from pipeline.metrics import KEYS_DESTROYED, KEYS_OVERDUE
+from pipeline.policy import Investigations
 
-SPLIT: Final = "split"
+__all__ = ["INVESTIGATIONS", "SPLIT", "KeyService"]
+
 MOST_DAYS: Final = 400
 LAST_DAY: Final = 2_932_896
 """9999-12-31, the last day that has a name."""
 
 _DAY: Final = re.compile(r"[0-9]{1,20}")
-_LEAST_TOKEN: Final = 32
 _MOST_INGEST: Final = 200
+_KNOCKS_SECONDS: Final = 10
 
 _log = structlog.get_logger(__name__)
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class KeyService:
-    """Serves a store over HTTP and destroys what is due, every ``expire_every`` seconds."""
+    """Serves a store over HTTP, makes keys ahead and destroys what is due.
 
-    def __init__(self, store: Store, tokens: Mapping[str, str], expire_every: float = 60.0) -> None:
-        """Take the bearer token of each role; raises SettingsError for a short or shared one."""
-        if SPLIT not in tokens or any(len(token) < _LEAST_TOKEN for token in tokens.values()):
-            raise SettingsError(
-                f"key service: give the role {SPLIT} a token of {_LEAST_TOKEN} characters or more"
-            )
-        if len(set(tokens.values())) < len(tokens):
-            raise SettingsError("key service: two roles share a token; give each its own")
+    Both happen every ``expire_every`` seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        tokens: Mapping[str, str],
+        rules: Investigations,
+        clock: Clock,
+        signer: Signer,
+        log: Recording,
+        expire_every: float = 60.0,
+    ) -> None:
+        """Take the bearer token of each role; raises SettingsError for a short or shared one.
+
+        ``signer`` signs public sealing keys; ``log`` is the audit log.
+        """
         self._store = store
-        self._roles = {_digest(token): role for role, token in tokens.items()}
+        self._clock = clock
+        self._signer = signer
+        self._audit = log
         self._expire_every = expire_every
+        released = ReleaseRoutes(Release(store, rules, clock, log), Holds(store, clock, log))
+        self._doors = Doors(tokens, [*self._routes(), *released.routes()], self._refused)
         self._runner: web.AppRunner | None = None
         self._expiring: asyncio.Task[None] | None = None
+        self._knocked: dict[tuple[str | None, str], int] = {}
 
     def app(self) -> web.Application:
         """Return the routes, each behind a token."""
-        app = web.Application(middlewares=[self._authorise, _answer_errors], client_max_size=4_096)
-        app.add_routes(
-            [
-                web.get("/v1/split/sealing", self._sealing),
-                web.get("/v1/split/pseudonym", self._pseudonym),
-                web.get("/v1/status", self._status),
-                web.post("/v1/expire", self._expire),
-                web.post("/v1/ingest/{ingest}/end", self._end),
-            ]
-        )
-        return app
+        return self._doors.app(MOST_BODY)
 
     async def start(self, url: str) -> str:
         """Listen at ``unix://PATH`` or ``http://HOST:PORT``; return the URL bound.
@@ -81,7 +97,7 @@ class KeyService:
         self._runner = web.AppRunner(self.app(), access_log=None)
         await self._runner.setup()
         try:
-            bound, listener = _listen(url)
+            bound, listener = listen(url)
             site = web.SockSite(self._runner, listener)
             await site.start()
         except OSError as error:
@@ -89,7 +105,7 @@ class KeyService:
             raise SettingsError(
                 f"key service: cannot listen at {url} ({error.strerror})"
             ) from error
-        self._expiring = asyncio.create_task(self._keep_expiring())
+        self._expiring = asyncio.create_task(self._keep_time())
         return bound
 
     async def stop(self) -> None:
@@ -101,36 +117,68 @@ class KeyService:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _keep_expiring(self) -> None:
+    def _routes(self) -> list[Route]:
+        split = frozenset({SPLIT})
+        return [
+            Route("GET", "/v1/split/sealing", self._sealing, split),
+            Route("GET", "/v1/split/pseudonym", self._pseudonym, split),
+            Route("POST", "/v1/ingest/{ingest}/end", self._end, split),
+            Route("GET", "/v1/vkey", self._vkey, BOTH),
+            Route("GET", "/v1/status", self._status, BOTH),
+            Route("GET", "/v1/receipts", self._receipts, BOTH),
+            Route("POST", "/v1/expire", self._expire, BOTH),
+        ]
+
+    async def _keep_time(self) -> None:
         while True:
             try:
                 destroyed = self._store.expire()
+                self._store.sealing_ahead()
                 if destroyed:
                     _log.info("keys destroyed", count=destroyed)
+                    KEYS_DESTROYED.inc(destroyed)
             except (UnavailableError, IntegrityError) as error:
                 _log.error("keys that are due could not be destroyed", why=str(error))
+            self._watch()
             await asyncio.sleep(self._expire_every)
 
-    @web.middleware
-    async def _authorise(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        given = _digest(token)
-        role = next((r for d, r in self._roles.items() if secrets.compare_digest(d, given)), None)
-        if scheme != "Bearer" or role is None:
-            return _problem(401, "a bearer token is needed")
-        return await handler(request)
+    def _watch(self) -> None:
+        """Raise the alarm where a key outlived its time: in the metrics and in the log."""
+        try:
+            overdue = self._store.overdue()
+        except (UnavailableError, IntegrityError) as error:
+            _log.error("which keys are overdue cannot be told", why=str(error))
+            return
+        KEYS_OVERDUE.set(overdue)
+        if overdue:
+            _log.error("keys are overdue: their destruction was missed", count=overdue)
+
+    def _refused(self, role: str | None, path: str) -> None:
+        """Put a refused request on record; of many alike one in some seconds is enough."""
+        now, kind = self._store.now(), (role, path)
+        if now - self._knocked.get(kind, 0) < _KNOCKS_SECONDS:
+            return
+        self._knocked[kind] = now
+        facts = {"route": path or "none", "why": "no token" if role is None else "another role's"}
+        self._audit.append(Entry(self._clock(), role or ACTOR, "keys.ask", "refused", None, facts))
 
     async def _sealing(self, _: web.Request) -> web.Response:
-        key = self._store.sealing()
-        return web.json_response(
-            {
-                "key_id": key.key_id,
-                "day": key.day,
-                "public": _text(key.public),
-                "token_key": _text(key.token_key),
-                "expires": key.expires,
-            }
-        )
+        ahead = self._store.sealing_ahead()
+        answer = self._published(self._store.sealing())
+        return web.json_response(answer | {"next": ahead and self._published(ahead)})
+
+    def _published(self, key: SealingKey) -> dict[str, object]:
+        return {
+            "key_id": key.key_id,
+            "day": key.day,
+            "public": _text(key.public),
+            "token_key": _text(key.token_key),
+            "expires": key.expires,
+            "note": publish.sign(self._signer, key),
+        }
+
+    async def _vkey(self, _: web.Request) -> web.Response:
+        return web.json_response({"vkey": str(self._signer.verifier)})
 
     async def _pseudonym(self, request: web.Request) -> web.Response:
         ingest = _ingest(request.query.get("ingest", ""))
@@ -143,15 +191,10 @@ class KeyService:
         return web.json_response(body, status=200 if body["keys"] else 410)
 
     async def _status(self, _: web.Request) -> web.Response:
-        return web.json_response(
-            {
-                "keys": [
-                    {"kind": key.kind, "ingest": key.ingest, "day": key.day, "until": key.until}
-                    for key in self._store.alive()
-                ],
-                "now": self._store.now(),
-            }
-        )
+        return web.json_response(self._store.status())
+
+    async def _receipts(self, _: web.Request) -> web.Response:
+        return web.json_response({"receipts": [r.shown() for r in self._store.receipts()]})
 
     async def _expire(self, _: web.Request) -> web.Response:
         return web.json_response({"destroyed": self._store.expire()})
@@ -159,49 +202,13 @@ class KeyService:
     async def _end(self, request: web.Request) -> web.Response:
         ingest = _ingest(request.match_info["ingest"])
         if ingest == LIVE:
-            raise _BadRequestError("live traffic does not end; its keys are destroyed by the clock")
+            raise BadRequestError("live traffic does not end; its keys are destroyed by the clock")
         return web.json_response({"destroyed": self._store.end_ingest(ingest)})
-
-
-class _BadRequestError(Exception):
-    """A request that no client of ours makes."""
-
-
-@web.middleware
-async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except _BadRequestError as error:
-        return _problem(400, str(error))
-    except UnavailableError as error:
-        return _problem(503, str(error))
-
-
-def _listen(url: str) -> tuple[str, socket.socket]:
-    """Bind a socket; a Unix socket is never open to others, not even for a moment."""
-    parts = urlsplit(url)
-    if parts.scheme == "http" and parts.hostname is not None and parts.port is not None:
-        listener = socket.create_server((parts.hostname, parts.port))
-        return f"http://{parts.hostname}:{listener.getsockname()[1]}", listener
-    if parts.scheme != "unix":
-        raise SettingsError(f"key service: {url} is neither unix://PATH nor http://HOST:PORT")
-    path = Path(parts.netloc + parts.path)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.unlink(missing_ok=True)
-    # A folder hands its group down by its setgid bit: by that alone the socket is the group's too.
-    shared = path.parent.stat().st_mode & stat.S_ISGID
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o117 if shared else 0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(before)
-    return url, listener
 
 
 def _ingest(text: str) -> str:
     if not 0 < len(text) <= _MOST_INGEST:
-        raise _BadRequestError("ingest: name one")
+        raise BadRequestError("ingest: name one")
     return text
 
 
@@ -209,10 +216,10 @@ def _days(text: str) -> list[int]:
     """Read days since 1970; the store's database could not take any number that is asked for."""
     listed = text.split(",")
     if len(listed) > MOST_DAYS or not all(map(_DAY.fullmatch, listed)):
-        raise _BadRequestError(f"days: 1 to {MOST_DAYS} numbers with commas between them")
+        raise BadRequestError(f"days: 1 to {MOST_DAYS} numbers with commas between them")
     days = [int(day) for day in listed]
     if max(days) > LAST_DAY:
-        raise _BadRequestError(f"days: count them from 1970-01-01, {LAST_DAY} at most")
+        raise BadRequestError(f"days: count them from 1970-01-01, {LAST_DAY} at most")
     return days
 
 
@@ -222,12 +229,3 @@ def _lent(key: PseudonymKey) -> dict[str, object]:
 
 def _text(secret: bytes) -> str:
     return base64.b64encode(secret).decode("ascii")
-
-
-def _digest(token: str) -> bytes:
-    """Tokens are compared by digest, in constant time whatever their lengths."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
-
-
-def _problem(status: int, why: str) -> web.Response:
-    return web.json_response({"error": why}, status=status)

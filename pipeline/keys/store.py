@@ -1,149 +1,172 @@
-"""The key store: SQLite, keys wrapped, and nothing left of a key once it is destroyed.
+"""The key store: keys wrapped, lent while they may be, and nothing left of them once destroyed.
 
-Secrets are wrapped with AES key wrap (RFC 3394) under the key-encryption key. ``secure_delete``
-overwrites the row, and truncating the write-ahead log removes the copy it held.
+It lies in SQLite or PostgreSQL. Secrets are wrapped with AES key wrap (RFC 3394) under the store's
+own key (:mod:`pipeline.keys.wrapping`); :mod:`pipeline.keys.destruction` takes them away.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 
-from cryptography.hazmat.primitives import keywrap
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from sqlalchemy import Connection, and_, insert, not_, select
 
+from pipeline.audit.signing import Signer
 from pipeline.clock import Clock
-from pipeline.errors import IntegrityError, SettingsError, UnavailableError
-from pipeline.keys import kek
+from pipeline.database import Database
+from pipeline.keys import pairs
+from pipeline.keys.destruction import Destruction, due_keys
+from pipeline.keys.kek import Kek
 from pipeline.keys.material import KEY_BYTES, PseudonymKey, SealingKey
-from pipeline.keys.rules import DAY, Rules, day_of, seconds
-
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS kek (wrapped_check BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS sealing_keys (
-    key_id TEXT PRIMARY KEY, day INTEGER NOT NULL UNIQUE, made INTEGER NOT NULL,
-    public BLOB NOT NULL, wrapped_private BLOB NOT NULL, wrapped_token BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS pseudonym_keys (
-    ingest TEXT NOT NULL, day INTEGER NOT NULL, made INTEGER NOT NULL, wrapped BLOB NOT NULL,
-    PRIMARY KEY (ingest, day));
-CREATE TABLE IF NOT EXISTS spent (
-    ingest TEXT NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (ingest, day));
-CREATE TABLE IF NOT EXISTS ended (ingest TEXT PRIMARY KEY);
-"""
-_CHECK: Final = (
-    b"partywall-kek-check-1234"  # wrapped, it shows whether a key-encryption key is ours
+from pipeline.keys.receipts import Receipt
+from pipeline.keys.record import Recording
+from pipeline.keys.rules import DAY, GRACE, Rules, day_of, seconds
+from pipeline.keys.tables import (
+    TABLES,
+    ended,
+    hold_keys,
+    pseudonym_keys,
+    sealing_keys,
+    spent,
 )
+from pipeline.keys.wrapping import Wrapping
 
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """One key that still exists, without its material. ``until`` is in seconds since 1970 UTC."""
+    """One key that still exists, without its material. Moments are seconds since 1970 UTC.
+
+    ``hold`` and ``case`` are those of a legal hold's key, which has no ``until``.
+    """
 
     kind: str
     ingest: str | None
     day: int
-    until: int
+    until: int | None
+    made: int
+    hold: str | None = None
+    case: str | None = None
 
 
 class Store:
-    """All keys there are. One service owns the file; the reading side may open it beside it."""
+    """All keys there are. Several services may share one: they lend the same."""
 
-    def __init__(self, path: Path, kek_file: Path, rules: Rules, clock: Clock) -> None:
-        """Open the store, or make it and its key-encryption key at the first start.
+    def __init__(
+        self,
+        database: Database,
+        kek: Kek,
+        rules: Rules,
+        clock: Clock,
+        signer: Signer,
+        log: Recording,
+    ) -> None:
+        """Open the store, or make it and its key at the first start.
 
-        Raises SettingsError where the key-encryption key is missing, short, repeated, open to
-        others or another than the store's; UnavailableError where the file cannot be opened.
+        ``signer`` signs receipts and ``log`` is told of each destruction before it happens. Raises
+        SettingsError where the key-encryption key is missing, none, or another than the store's.
         """
+        self.database = database
+        try:
+            database.create(TABLES)
+            self._wrapping = Wrapping(database, kek)
+        except BaseException:
+            database.close()
+            raise
         self._rules = rules
         self._clock = clock
-        self._kek = kek.read(kek_file) if path.exists() or kek_file.exists() else kek.make(kek_file)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            path.chmod(0o600)  # SQLite gives its -wal and -shm files the same mode
-            self._database = sqlite3.connect(path, isolation_level=None, timeout=5)
-            with self._guarded():
-                for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-                    self._database.execute(f"PRAGMA {pragma}")
-                self._database.executescript(_SCHEMA)
-        except OSError as error:
-            raise UnavailableError(f"key store {path}: {error.strerror}") from error
-        try:
-            self._check_kek(kek_file)
-        except BaseException:
-            self._database.close()
-            raise
+        self._destruction = Destruction(database, rules, clock, signer, log)
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._database.close()
+        """Let go of the database."""
+        self.database.close()
 
     def sealing(self) -> SealingKey:
-        """Return today's sealing key without its private half, made at the first call of a day."""
-        today = day_of(self._clock())
-        with self._transaction():
-            row = self._sealing_row(today) or self._make_sealing(today)
-        key_id, public, wrapped_token = row
-        return SealingKey(key_id, today, public, self._unwrap(wrapped_token), (today + 1) * DAY)
+        """Return today's sealing key without its private half, made at the first call."""
+        return self._sealing(day_of(self._clock()))
+
+    def sealing_ahead(self) -> SealingKey | None:
+        """Return tomorrow's sealing key, made ahead of its day; None while that is too early."""
+        tomorrow = day_of(self._clock()) + 1
+        if not self._rules.may_make_sealing(tomorrow, self.now()):
+            return None
+        return self._sealing(tomorrow)
 
     def pseudonym_keys(self, ingest: str, days: Iterable[int]) -> dict[int, PseudonymKey | None]:
         """Return the key of each day; None where it is gone for good or not to be made yet."""
-        now = seconds(self._clock())
-        with self._transaction():
-            return {day: self._pseudonym_key(ingest, day, now) for day in sorted(set(days))}
+        now, wanted = self.now(), sorted(set(days))
+        with self.database.reading() as connection:
+            kept = _kept(connection, ingest, wanted)
+        if any(day not in kept and self._rules.may_make(ingest, day, now) for day in wanted):
+            with self.database.writing() as connection:
+                kept = self._made(connection, ingest, wanted, now)
+        return {day: self._lent(ingest, day, kept.get(day), now) for day in wanted}
+
+    def living_pseudonym_keys(self, days: Iterable[int]) -> list[tuple[str, int, bytes]]:
+        """Return (ingest, day, key) of the pseudonym keys that live; none is made."""
+        now, c = self.now(), pseudonym_keys.c
+        with self.database.reading() as connection:
+            gone = set(connection.execute(select(ended.c.ingest)).scalars())
+            rows = connection.execute(
+                select(pseudonym_keys).where(c.day.in_(set(days))).order_by(c.ingest, c.day)
+            ).all()
+        return [
+            (row.ingest, row.day, self._wrapping.unwrap(row.wrapped))
+            for row in rows
+            if row.ingest not in gone
+            and self._rules.pseudonym_due(row.ingest, row.day, row.made) > now
+        ]
 
     def private_key(self, key_id: str) -> bytes | None:
-        """Return the raw private half of a sealing key, None once it is destroyed.
+        """Return the raw private half of a sealing key or hold, None once it is destroyed.
 
-        For the reading side alone; no service serves it.
+        No service answers with it.
         """
-        with self._guarded():
-            row = self._database.execute(
-                "SELECT wrapped_private, day FROM sealing_keys WHERE key_id = ?", (key_id,)
-            ).fetchone()
-        if row is None or self._rules.sealing_due(row[1]) <= seconds(self._clock()):
-            return None
-        return self._unwrap(row[0])
+        found = self._secrets(key_id)
+        return None if found is None else self._wrapping.unwrap(found[0])
+
+    def token_key(self, key_id: str) -> bytes | None:
+        """Return the token key made with a sealing key or hold, None once it is destroyed."""
+        found = self._secrets(key_id)
+        return None if found is None else self._wrapping.unwrap(found[1])
 
     def token_keys(self) -> dict[str, bytes]:
         """Return the token key of each sealing key that lives, by key id; for the reading side."""
-        now = seconds(self._clock())
-        with self._guarded():
-            rows = self._database.execute(
-                "SELECT key_id, day, wrapped_token FROM sealing_keys ORDER BY day"
-            ).fetchall()
-        return {k: self._unwrap(w) for k, day, w in rows if self._rules.sealing_due(day) > now}
+        now, c = self.now(), sealing_keys.c
+        with self.database.reading() as connection:
+            rows = connection.execute(select(c.key_id, c.day, c.wrapped_token).order_by(c.day))
+            living = [(k, w) for k, day, w in rows if self._rules.sealing_due(day) > now]
+        return {key_id: self._wrapping.unwrap(wrapped) for key_id, wrapped in living}
+
+    def hold_key(self, hold: str, case: str) -> SealingKey:
+        """Return the key of a legal hold, made at the first call; its day is that of the making.
+
+        Raises UsageError where the hold was released, or is another case's.
+        """
+        with self.database.writing() as connection:
+            return pairs.of_hold(connection, self._wrapping, hold, case, self.now())
+
+    def case_of_hold(self, hold: str) -> str | None:
+        """Return the case of a hold that has a key, None where it has none (any more)."""
+        with self.database.reading() as connection:
+            query = select(hold_keys.c.case_id).where(hold_keys.c.hold == hold)
+            return connection.execute(query).scalar_one_or_none()
+
+    def release_hold(self, hold: str) -> int:
+        """Destroy the key of a legal hold; return how many there were: 0 or 1."""
+        return self._destruction.release_hold(hold)
 
     def end_ingest(self, ingest: str) -> int:
         """Destroy the keys of a backfill and let it make no more; return how many there were."""
-        with self._transaction():
-            self._database.execute("INSERT OR IGNORE INTO ended VALUES (?)", (ingest,))
-            self._database.execute("DELETE FROM spent WHERE ingest = ?", (ingest,))
-            count = self._database.execute(
-                "DELETE FROM pseudonym_keys WHERE ingest = ?", (ingest,)
-            ).rowcount
-        self._wipe_log()
-        return count
+        return self._destruction.end_ingest(ingest)
 
     def expire(self) -> int:
         """Destroy every key that is due; return how many. Raises UnavailableError to try again."""
-        now = seconds(self._clock())
-        count = 0
-        with self._transaction():
-            for ingest, day, made in self._pseudonym_ages():
-                if self._rules.pseudonym_due(ingest, day, made) <= now:
-                    count += self._destroy_pseudonym(ingest, day)
-            for (day,) in self._database.execute("SELECT day FROM sealing_keys").fetchall():
-                if self._rules.sealing_due(day) <= now:
-                    self._database.execute("DELETE FROM sealing_keys WHERE day = ?", (day,))
-                    count += 1
-        self._wipe_log()
-        return count
+        return self._destruction.expire()
+
+    def receipts(self) -> list[Receipt]:
+        """Return the receipt of each destruction, oldest first."""
+        return self._destruction.receipts()
 
     def now(self) -> int:
         """Return the moment the store lives by, seconds since 1970 UTC."""
@@ -151,117 +174,89 @@ class Store:
 
     def alive(self) -> list[Alive]:
         """Return which keys exist and until when."""
-        with self._guarded():
-            days = self._database.execute("SELECT day FROM sealing_keys ORDER BY day").fetchall()
-        return [Alive("sealing", None, day, self._rules.sealing_due(day)) for (day,) in days] + [
-            Alive("pseudonym", ingest, day, self._rules.pseudonym_due(ingest, day, made))
-            for ingest, day, made in self._pseudonym_ages()
+        p, s, h = pseudonym_keys.c, sealing_keys.c, hold_keys.c
+        with self.database.reading() as connection:
+            sealing = connection.execute(select(s.day, s.made).order_by(s.day)).all()
+            lent = connection.execute(
+                select(p.ingest, p.day, p.made).order_by(p.ingest, p.day)
+            ).all()
+            holds = connection.execute(select(h.hold, h.case_id, h.made).order_by(h.hold)).all()
+        rules = self._rules
+        return [
+            *(Alive("sealing", None, day, rules.sealing_due(day), made) for day, made in sealing),
+            *(
+                Alive("pseudonym", i, d, rules.pseudonym_due(i, d, made), made)
+                for i, d, made in lent
+            ),
+            *(Alive("hold", None, made // DAY, None, made, hold, c) for hold, c, made in holds),
         ]
 
-    def _sealing_row(self, day: int) -> tuple[str, bytes, bytes] | None:
-        row: tuple[str, bytes, bytes] | None = self._database.execute(
-            "SELECT key_id, public, wrapped_token FROM sealing_keys WHERE day = ?", (day,)
-        ).fetchone()
-        return row
+    def overdue(self) -> int:
+        """Return how many keys outlived their time by more than GRACE: a missed destruction.
 
-    def _make_sealing(self, day: int) -> tuple[str, bytes, bytes]:
-        private = X25519PrivateKey.generate()
-        public = private.public_key().public_bytes_raw()
-        key_id = f"{day}-{public[:6].hex()}"
-        token = self._wrap(os.urandom(KEY_BYTES))
-        self._database.execute(
-            "INSERT INTO sealing_keys VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                key_id,
-                day,
-                seconds(self._clock()),
-                public,
-                self._wrap(private.private_bytes_raw()),
-                token,
-            ),
-        )
-        return key_id, public, token
+        Receipts whose keys are deleted while their bytes are not wiped count as well.
+        """
+        late = self.now() - GRACE
+        with self.database.reading() as connection:
+            missed = sum(1 for _ in due_keys(connection, self._rules, late))
+        unfinished = [r for r in self.receipts() if r.wiped is None and r.ordered <= late]
+        return missed + len(unfinished)
 
-    def _pseudonym_key(self, ingest: str, day: int, now: int) -> PseudonymKey | None:
-        found = self._database.execute(
-            "SELECT made, wrapped FROM pseudonym_keys WHERE ingest = ? AND day = ?", (ingest, day)
-        ).fetchone()
-        if found is None:
-            if not self._rules.may_make(ingest, day, now) or self._is_spent(ingest, day):
-                return None
-            found = now, self._wrap(os.urandom(KEY_BYTES))
-            self._database.execute(
-                "INSERT INTO pseudonym_keys VALUES (?, ?, ?, ?)", (ingest, day, *found)
-            )
-        due = self._rules.pseudonym_due(ingest, day, found[0])
-        return PseudonymKey(self._unwrap(found[1]), due) if due > now else None
+    def status(self) -> dict[str, object]:
+        """Return what exists, what should not any more, and the time, as JSON can hold it."""
+        return {
+            "keys": [asdict(key) for key in self.alive()],
+            "overdue": self.overdue(),
+            "receipts": len(self.receipts()),
+            "policy": self._rules.policy,
+            "now": self.now(),
+        }
 
-    def _is_spent(self, ingest: str, day: int) -> bool:
-        """Tell whether this key was destroyed: a second one would count its visitors twice."""
-        query = (
-            "SELECT 1 FROM spent WHERE ingest = ? AND day = ? "
-            "UNION SELECT 1 FROM ended WHERE ingest = ?"
-        )
-        return self._database.execute(query, (ingest, day, ingest)).fetchone() is not None
+    def _sealing(self, day: int) -> SealingKey:
+        with self.database.reading() as connection:
+            key = pairs.of_day(connection, self._wrapping, day)
+        while key is None:
+            with self.database.writing() as connection:
+                key = pairs.of_day(connection, self._wrapping, day)
+                if key is None:
+                    pairs.make_of_day(connection, self._wrapping, day, self.now())
+        return key
 
-    def _pseudonym_ages(self) -> list[tuple[str, int, int]]:
-        with self._guarded():
-            return self._database.execute(
-                "SELECT ingest, day, made FROM pseudonym_keys ORDER BY ingest, day"
-            ).fetchall()
+    def _secrets(self, key_id: str) -> tuple[bytes, bytes] | None:
+        with self.database.reading() as connection:
+            return pairs.secrets_of(connection, key_id, self._rules, self.now())
 
-    def _destroy_pseudonym(self, ingest: str, day: int) -> int:
-        self._database.execute("INSERT OR IGNORE INTO spent VALUES (?, ?)", (ingest, day))
-        return self._database.execute(
-            "DELETE FROM pseudonym_keys WHERE ingest = ? AND day = ?", (ingest, day)
-        ).rowcount
+    def _made(
+        self, connection: Connection, ingest: str, days: Sequence[int], now: int
+    ) -> dict[int, tuple[int, bytes]]:
+        """Return what is kept of these days, having made what may be made and never was."""
+        kept = _kept(connection, ingest, days)
+        if connection.execute(select(ended).where(ended.c.ingest == ingest)).first() is not None:
+            return {}
+        mine = and_(spent.c.ingest == ingest, spent.c.day.in_(days))
+        gone = set(connection.execute(select(spent.c.day).where(mine)).scalars())
+        rows: list[dict[str, object]] = []
+        for day in days:
+            if day not in kept and day not in gone and self._rules.may_make(ingest, day, now):
+                kept[day] = now, self._wrapping.wrap(os.urandom(KEY_BYTES))
+                rows.append({"ingest": ingest, "day": day, "made": now, "wrapped": kept[day][1]})
+        if rows:
+            connection.execute(insert(pseudonym_keys), rows)
+        return kept
 
-    def _wipe_log(self) -> None:
-        """Cut the write-ahead log to nothing: it still holds pages with the deleted rows."""
-        with self._guarded():
-            busy = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy:
-            raise UnavailableError(
-                "key store is being read; what it destroyed is wiped at the next try"
-            )
+    def _lent(
+        self, ingest: str, day: int, kept: tuple[int, bytes] | None, now: int
+    ) -> PseudonymKey | None:
+        if kept is None:
+            return None
+        due = self._rules.pseudonym_due(ingest, day, kept[0])
+        return PseudonymKey(self._wrapping.unwrap(kept[1]), due) if due > now else None
 
-    def _check_kek(self, kek_file: Path) -> None:
-        with self._transaction():
-            row = self._database.execute("SELECT wrapped_check FROM kek").fetchone()
-            if row is None:
-                self._database.execute("INSERT INTO kek VALUES (?)", (self._wrap(_CHECK),))
-            elif row[0] != self._wrap(_CHECK):
-                raise SettingsError(
-                    f"key-encryption key {kek_file}: not the one this store was made with; "
-                    "put that one back"
-                )
 
-    def _wrap(self, secret: bytes) -> bytes:
-        return keywrap.aes_key_wrap(self._kek, secret)
-
-    def _unwrap(self, wrapped: bytes) -> bytes:
-        try:
-            return keywrap.aes_key_unwrap(self._kek, wrapped)
-        except (keywrap.InvalidUnwrap, ValueError) as error:
-            raise IntegrityError("a key in the key store is damaged") from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Do all or nothing, and one writer at a time, also against another process."""
-        with self._guarded():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise UnavailableError(f"key store: {error.sqlite_errorname}") from error
-        except sqlite3.DatabaseError as error:
-            raise IntegrityError("key store is no SQLite file, or is damaged") from error
+def _kept(connection: Connection, ingest: str, days: Sequence[int]) -> dict[int, tuple[int, bytes]]:
+    """Return (made, wrapped) of each day that has a key, none for an ingest that has ended."""
+    c = pseudonym_keys.c
+    over = select(ended.c.ingest).where(ended.c.ingest == ingest).exists()
+    mine = and_(c.ingest == ingest, c.day.in_(days), not_(over))
+    rows = connection.execute(select(c.day, c.made, c.wrapped).where(mine))
+    return {day: (made, wrapped) for day, made, wrapped in rows}

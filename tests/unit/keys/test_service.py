@@ -13,10 +13,9 @@ from aiohttp import web
 
 from pipeline.errors import IntegrityError, SettingsError, UnavailableError
 from pipeline.keys.client import KeyClient, Patience
-from pipeline.keys.service import KeyService
 from pipeline.keys.store import Store
 from pipeline.labels import LIVE
-from tests.unit.keys.making import TODAY, Hands, store_in
+from tests.unit.keys.making import TODAY, Hands, pinned, serving, store_in
 
 TOKEN = "a-token-of-the-role-split-000000001"
 
@@ -27,7 +26,8 @@ class Served:
     def __init__(self, folder: Path) -> None:
         self.clock = Hands()
         self.store: Store = store_in(folder, self.clock)
-        self.service = KeyService(self.store, {"split": TOKEN}, expire_every=3600)
+        self.folder = folder
+        self.service = serving(self.store, self.clock, folder, {"split": TOKEN})
         self.socket = folder / "sock"
         self.url = f"unix://{self.socket}"
         self.waits: list[float] = []
@@ -36,7 +36,8 @@ class Served:
         self.waits.append(wait)
 
     def client(self, token: str = TOKEN, url: str | None = None) -> KeyClient:
-        return KeyClient(url or self.url, token, self.clock, Patience(4, self._wait))
+        patience = Patience(4, self._wait)
+        return KeyClient(url or self.url, token, self.clock, patience, pinned(self.folder))
 
 
 @pytest.fixture
@@ -189,7 +190,8 @@ async def test_a_service_that_comes_back_is_found(tmp_path: Path) -> None:
     async def start(_: float) -> None:
         await server.service.start(server.url)
 
-    async with KeyClient(server.url, TOKEN, server.clock, Patience(2, start)) as client:
+    pin = pinned(tmp_path)
+    async with KeyClient(server.url, TOKEN, server.clock, Patience(2, start), pin) as client:
         assert (await client.sealing()).day == TODAY
     await server.service.stop()
     server.store.close()
@@ -208,7 +210,7 @@ async def test_tcp_serves_as_well(tmp_path: Path) -> None:
     async with server.client(url=url) as client:
         assert (await client.sealing()).day == TODAY
     with pytest.raises(SettingsError, match="cannot listen"):
-        await KeyService(server.store, {"split": TOKEN}).start(url)
+        await serving(server.store, server.clock, tmp_path, {"split": TOKEN}).start(url)
     await server.service.stop()
     server.store.close()
 
@@ -260,7 +262,7 @@ def test_missing_short_and_shared_tokens_are_refused(
 ) -> None:
     store = store_in(tmp_path, Hands())
     with pytest.raises(SettingsError, match="token"):
-        KeyService(store, tokens)
+        serving(store, Hands(), tmp_path, tokens)
     store.close()
 
 
@@ -268,7 +270,7 @@ def test_missing_short_and_shared_tokens_are_refused(
 async def test_a_place_that_cannot_be_listened_at_is_refused(tmp_path: Path, url: str) -> None:
     store = store_in(tmp_path, Hands())
     with pytest.raises(SettingsError):
-        await KeyService(store, {"split": TOKEN}).start(url)
+        await serving(store, Hands(), tmp_path, {"split": TOKEN}).start(url)
     store.close()
 
 

@@ -10,14 +10,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from pipeline.errors import IntegrityError, SettingsError, UnavailableError
 from pipeline.keys.kek import is_repeated
 from pipeline.keys.rules import DAY, HOUR, Rules
 from pipeline.keys.store import Store
+from pipeline.keys.tables import sealing_keys
 from pipeline.labels import LIVE
 from pipeline.policy import Policy, Retention, Version
-from tests.unit.keys.making import NOON, RULES, TODAY, Hands, bytes_at_rest, store_in
+from tests.support.databases import Place, sqlite_in
+from tests.unit.keys.making import NOON, RULES, TODAY, Hands, store_at, store_in, wrapped
 
 
 @pytest.fixture
@@ -26,8 +29,8 @@ def clock() -> Hands:
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: Hands) -> Iterator[Store]:
-    made = store_in(tmp_path, clock)
+def store(place: Place, clock: Hands) -> Iterator[Store]:
+    made = store_at(place, clock)
     yield made
     made.close()
 
@@ -35,13 +38,6 @@ def store(tmp_path: Path, clock: Hands) -> Iterator[Store]:
 def key_of(store: Store, ingest: str, day: int) -> bytes | None:
     found = store.pseudonym_keys(ingest, [day])[day]
     return None if found is None else found.key
-
-
-def wrapped(folder: Path, table: str, column: str) -> list[bytes]:
-    database = sqlite3.connect(folder / "keys.sqlite")
-    rows = database.execute(f"SELECT {column} FROM {table}").fetchall()  # noqa: S608
-    database.close()
-    return [row[0] for row in rows]
 
 
 def test_a_day_has_one_sealing_key_and_the_next_day_another(store: Store, clock: Hands) -> None:
@@ -110,13 +106,13 @@ def test_a_backfill_s_key_dies_48_hours_after_it_was_made_and_is_not_made_again(
     assert key_of(store, "b1", TODAY - 899) is not None
 
 
-def test_the_end_of_an_ingest_destroys_its_keys_at_once(store: Store, tmp_path: Path) -> None:
+def test_the_end_of_an_ingest_destroys_its_keys_at_once(store: Store, place: Place) -> None:
     for ingest in ("b1", "b2"):
         store.pseudonym_keys(ingest, range(100))
-    kept = wrapped(tmp_path, "pseudonym_keys", "wrapped")
+    kept = wrapped(place, "pseudonym_keys", "wrapped")
     assert store.end_ingest("b1") == 100
-    at_rest = bytes_at_rest(tmp_path)
-    left = set(wrapped(tmp_path, "pseudonym_keys", "wrapped"))
+    at_rest = place.bytes_at_rest()
+    left = set(wrapped(place, "pseudonym_keys", "wrapped"))
     assert len(left) == 100
     assert all((key in at_rest) == (key in left) for key in kept)
     assert key_of(store, "b1", 5) is None
@@ -125,7 +121,7 @@ def test_the_end_of_an_ingest_destroys_its_keys_at_once(store: Store, tmp_path: 
 
 
 def test_destroyed_keys_leave_no_byte_in_the_store(
-    store: Store, clock: Hands, tmp_path: Path
+    store: Store, clock: Hands, place: Place
 ) -> None:
     """However pages were split and filled: keys of many ingests, destroyed in turns."""
     doomed: list[bytes] = []
@@ -134,18 +130,18 @@ def test_destroyed_keys_leave_no_byte_in_the_store(
             store.pseudonym_keys(f"b{round_number}-{ingest}", range(ingest, ingest + 25))
         store.pseudonym_keys(LIVE, [TODAY + round_number])
         store.sealing()
-        doomed += wrapped(tmp_path, "pseudonym_keys", "wrapped")
+        doomed += wrapped(place, "pseudonym_keys", "wrapped")
         clock.turn(hours=13)
         store.expire()
-        at_rest = bytes_at_rest(tmp_path)
-        left = set(wrapped(tmp_path, "pseudonym_keys", "wrapped"))
+        at_rest = place.bytes_at_rest()
+        left = set(wrapped(place, "pseudonym_keys", "wrapped"))
         assert not [key for key in set(doomed) - left if key in at_rest]
         assert all(key in at_rest for key in left), "the search itself works"
-    sealing = wrapped(tmp_path, "sealing_keys", "wrapped_private")
-    tokens = wrapped(tmp_path, "sealing_keys", "wrapped_token")
+    sealing = wrapped(place, "sealing_keys", "wrapped_private")
+    tokens = wrapped(place, "sealing_keys", "wrapped_token")
     clock.turn(days=100)
     store.expire()
-    at_rest = bytes_at_rest(tmp_path)
+    at_rest = place.bytes_at_rest()
     assert len(sealing) > 2
     assert not [key for key in {*doomed, *sealing, *tokens} if key in at_rest]
     assert store.alive() == []
@@ -166,29 +162,29 @@ def test_a_sealing_key_and_its_token_key_die_together_after_the_vault_s_days(
     assert store.expire() == 1
 
 
-def test_nothing_unwrapped_lies_in_the_store(store: Store, tmp_path: Path) -> None:
+def test_nothing_unwrapped_lies_in_the_store(store: Store, place: Place) -> None:
     key = store.sealing()
     secret = store.private_key(key.key_id)
     lent = key_of(store, LIVE, TODAY)
-    at_rest = (tmp_path / "keys.sqlite").read_bytes() + (tmp_path / "keys.sqlite-wal").read_bytes()
+    at_rest = place.bytes_at_rest()
     assert secret is not None
     assert lent is not None
-    for hidden in (secret, lent, key.token_key, (tmp_path / "kek").read_bytes()):
+    for hidden in (secret, lent, key.token_key, (place.folder / "kek").read_bytes()):
         assert hidden not in at_rest
     assert key.public in at_rest
 
 
-def test_keys_outlive_the_service(tmp_path: Path, clock: Hands) -> None:
-    first = store_in(tmp_path, clock)
+def test_keys_outlive_the_service(place: Place, clock: Hands) -> None:
+    first = store_at(place, clock)
     sealing, lent = first.sealing(), first.pseudonym_keys(LIVE, [TODAY])
     first.close()
-    second = store_in(tmp_path, clock)
+    second = store_at(place, clock)
     assert (second.sealing(), second.pseudonym_keys(LIVE, [TODAY])) == (sealing, lent)
     second.close()
 
 
-def test_two_services_on_one_store_lend_the_same_keys(tmp_path: Path, clock: Hands) -> None:
-    one, two = store_in(tmp_path, clock), store_in(tmp_path, clock)
+def test_two_services_on_one_store_lend_the_same_keys(place: Place, clock: Hands) -> None:
+    one, two = store_at(place, clock), store_at(place, clock)
     assert one.sealing() == two.sealing()
     assert one.pseudonym_keys("b", range(9)) == two.pseudonym_keys("b", range(9))
     one.close()
@@ -196,11 +192,13 @@ def test_two_services_on_one_store_lend_the_same_keys(tmp_path: Path, clock: Han
 
 
 def test_what_a_reader_holds_back_is_wiped_at_the_next_try(
-    store: Store, tmp_path: Path, clock: Hands
+    tmp_path: Path, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("pipeline.database._PRAGMAS", ("journal_mode=WAL", "busy_timeout=10"))
+    place = sqlite_in(tmp_path)
+    store = store_at(place, clock)
     store.pseudonym_keys("b1", range(50))
-    doomed = wrapped(tmp_path, "pseudonym_keys", "wrapped")
-    store._database.execute("PRAGMA busy_timeout=10")
+    doomed = wrapped(place, "pseudonym_keys", "wrapped")
     reader = sqlite3.connect(tmp_path / "keys.sqlite", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM pseudonym_keys").fetchone()
@@ -209,14 +207,17 @@ def test_what_a_reader_holds_back_is_wiped_at_the_next_try(
         store.expire()
     reader.close()
     assert store.expire() == 0
-    at_rest = bytes_at_rest(tmp_path)
+    at_rest = place.bytes_at_rest()
     assert not [key for key in doomed if key in at_rest]
+    store.close()
 
 
-def test_files_are_for_the_service_alone(store: Store, tmp_path: Path) -> None:
+def test_files_are_for_the_service_alone(tmp_path: Path, clock: Hands) -> None:
+    store = store_in(tmp_path, clock)
     store.sealing()
     assert {path.name for path in tmp_path.iterdir()} >= {"kek", "keys.sqlite", "keys.sqlite-wal"}
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
+    store.close()
 
 
 @pytest.mark.parametrize(
@@ -232,16 +233,17 @@ def test_files_are_for_the_service_alone(store: Store, tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_key_encryption_key_is_refused_by_name(
-    tmp_path: Path, clock: Hands, content: bytes | None, told: str
+    place: Place, clock: Hands, content: bytes | None, told: str
 ) -> None:
-    store_in(tmp_path, clock).close()
-    (tmp_path / "kek").unlink()
+    store_at(place, clock).close()
+    kek = place.folder / "kek"
+    kek.unlink()
     if content is not None:
-        (tmp_path / "kek").write_bytes(content)
-        (tmp_path / "kek").chmod(0o600)
+        kek.write_bytes(content)
+        kek.chmod(0o600)
     with pytest.raises(SettingsError, match=told):
-        store_in(tmp_path, clock)
-    assert not content or (tmp_path / "kek").read_bytes() == content
+        store_at(place, clock)
+    assert not content or kek.read_bytes() == content
 
 
 def test_a_key_encryption_key_others_may_read_is_refused(tmp_path: Path, clock: Hands) -> None:
@@ -259,7 +261,8 @@ def test_any_repetition_is_no_key(pattern: bytes, times: int) -> None:
 
 def test_a_damaged_key_is_told_and_not_guessed_at(store: Store) -> None:
     key = store.sealing()
-    store._database.execute("UPDATE sealing_keys SET wrapped_private = zeroblob(40)")
+    with store.database.writing() as connection:
+        connection.execute(update(sealing_keys).values(wrapped_private=bytes(40)))
     with pytest.raises(IntegrityError, match="damaged"):
         store.private_key(key.key_id)
 
@@ -279,12 +282,12 @@ def test_a_policy_that_cannot_be_kept_is_refused(hours: int, days: int) -> None:
         Rules.of(Policy((version,)))
 
 
-def test_a_shorter_retention_acts_on_keys_that_exist(tmp_path: Path, clock: Hands) -> None:
-    before = store_in(tmp_path, clock)
+def test_a_shorter_retention_acts_on_keys_that_exist(place: Place, clock: Hands) -> None:
+    before = store_at(place, clock)
     before.sealing()
     before.close()
     rules = Rules(RULES.pseudonymous, 1 * DAY)
-    after = Store(tmp_path / "keys.sqlite", tmp_path / "kek", rules, clock)
+    after = store_at(place, clock, rules=rules)
     clock.turn(hours=12)
     assert after.expire() == 1
     after.close()
