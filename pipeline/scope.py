@@ -93,6 +93,14 @@ class Scope:
         """Return all addresses and networks as networks."""
         return tuple(map(ip_network, (*self.selectors.addresses, *self.selectors.networks)))
 
+    def holds(self, address: str) -> bool:
+        """Tell whether an address is one of the selectors', or lies in one of their networks."""
+        try:
+            one = ip_network(address)
+        except ValueError:
+            return False
+        return one.num_addresses == 1 and _inside(one, self.networks())
+
     def touches(self, spans: dict[str, tuple[int, int]], untimed: tuple[str, ...]) -> bool:
         """Tell whether a batch with these spans (hours, as in its header) may hold records."""
         hours = (self.first // 3600 * 3600, self.last)

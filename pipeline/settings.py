@@ -242,6 +242,14 @@ class Investigations(_Branch):
     oidc: Oidc | None = None
     people: Path | None = None
     """Who there is, for the sign-in without a password: an embedded group's alone."""
+    store: str = "data/cases/cases.sqlite"
+    """Cases: a file, or ``postgresql+psycopg://USER@HOST/NAME``."""
+    store_password_file: Path | None = None
+    kek_file: Path = Path("data/keys/cases.kek")
+    """Wraps each case's key."""
+    evidence: Path = Path("data/evidence")
+    evidence_key: Path = Path("data/keys/evidence.key")
+    """Signs bundles; its vkey is written beside it."""
     idle_minutes: int = Field(default=15, ge=1, le=60)
     session_hours: int = Field(default=8, ge=1, le=24)
     sign_ins_per_minute: int = Field(default=10, ge=1)

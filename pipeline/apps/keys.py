@@ -60,7 +60,14 @@ def open_store(settings: Settings, log: AuditLog, clock: Clock) -> Store:
 
 def audit_log(settings: Audit, clock: Clock) -> AuditLog:
     """Open the audit log, its keys made where they are missing; raises SettingsError."""
-    places = Places(
+    places = places_of(settings)
+    places.make()
+    return places.open(clock)
+
+
+def places_of(settings: Audit) -> Places:
+    """Return where the audit log, its keys and its witness are."""
+    return Places(
         folder=settings.folder,
         key=settings.key,
         vkey=settings.vkey,
@@ -68,8 +75,6 @@ def audit_log(settings: Audit, clock: Clock) -> AuditLog:
         auditor=settings.auditor_key,
         auditor_public=settings.auditor_public,
     )
-    places.make()
-    return places.open(clock)
 
 
 def kek(settings: KekSettings, file: Path) -> Kek:

@@ -14,6 +14,7 @@ from pipeline import logs
 from pipeline import settings as tree
 from pipeline.apps import STAGES
 from pipeline.cli.bench import bench
+from pipeline.cli.case_records import case
 from pipeline.cli.demo import demo
 from pipeline.cli.doctor import doctor
 from pipeline.cli.evidence import evidence
@@ -72,6 +73,7 @@ def run(
 for verb in (report, demo, ship, simulate, formats, up, query, status, doctor, bench):
     app.command()(verb)
 app.command("try")(try_)
+app.add_typer(case, name="case")
 app.add_typer(vault, name="vault")
 app.add_typer(evidence, name="evidence")
 app.add_typer(topics, name="topics")

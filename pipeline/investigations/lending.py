@@ -13,7 +13,7 @@ AT_ONCE: Final = 64
 
 
 class Lender(Protocol):
-    """A session of a case with the key service. All methods raise RefusedError once it has ended."""
+    """A case's session with the key service; every method raises RefusedError once it has ended."""
 
     def tokens(self, wanted: Sequence[Wanted], addresses: Sequence[str]) -> dict[str, set[bytes]]:
         """Return by sealing key the tokens of these addresses, which must lie in the scope."""

@@ -24,8 +24,8 @@ def matching(
 ) -> pl.DataFrame:
     """Return the records within a scope that were collected under a ``policy`` version or later.
 
-    0 takes them all, those without a time too. ``records`` has the columns RECORDS. ``visitors`` is asked only where the scope names
-    pseudonyms; without it these find nobody.
+    0 takes them all, those without a time too. ``records`` has the columns RECORDS. ``visitors`` is
+    asked only where the scope names pseudonyms; without it these find nobody.
     """
     timed = pl.col("time").is_between(scope.first, scope.last)
     kept = records.filter(

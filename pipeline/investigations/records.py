@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Final
 
 import polars as pl
 
 from pipeline import envelope
+from pipeline.errors import IntegrityError
 from pipeline.investigations.lookup import Found
 from pipeline.investigations.open import open_with
 from pipeline.restricted import RECORD, RecordReader, open_reader
+from pipeline.rows import HOUR
 from pipeline.settings import Split
 
 ABOUT: Final[dict[str, pl.DataType]] = {
@@ -37,20 +38,24 @@ class Records:
         """Read lines as ``settings`` have them read; raises SettingsError."""
         self._reader: RecordReader = open_reader(settings)
 
-    def opened(self, found: Iterable[tuple[Found, bytes]]) -> Iterator[pl.DataFrame]:
-        """Yield RECORDS of each frame's rows that were looked for; ``found`` with content keys.
+    def opened(self, found: Found, key: bytes) -> pl.DataFrame:
+        """Return the records (columns RECORDS) of a frame's rows that were looked for.
 
-        Raises IntegrityError for a frame that is not what was sealed.
+        ``key`` is the batch's. Raises IntegrityError for a frame that is not what was sealed.
         """
-        for frame, key in found:
-            lines = open_with(key, frame.head, frame.frame, frame.ciphertext)
-            rows = frame.rows.rename({"label": "source"})
-            raw = pl.Series("raw", lines, dtype=pl.Binary).gather(rows["row"])
-            held = rows.with_columns(raw)
-            sealed = envelope.decode_header(frame.head).hour + 3600
-            said = self._reader.read(held, sealed)
-            yield held.select(*ABOUT).hstack(said).with_columns(raw).select(*RECORDS)
+        lines = open_with(key, found.head, found.frame, found.ciphertext)
+        rows = found.rows.rename({"label": "source"})
+        if rows.height and int(str(rows["row"].max())) >= len(lines):
+            raise IntegrityError("the index names a line that its frame does not have")
+        raw = pl.Series("raw", lines, dtype=pl.Binary).gather(rows["row"])
+        held = rows.with_columns(raw)
+        said = self._reader.read(held, envelope.decode_header(found.head).hour + HOUR)
+        return held.select(*ABOUT).hstack(said).with_columns(raw).select(*RECORDS)
 
     def visitors(self, records: pl.DataFrame, keys: dict[tuple[str, int], bytes]) -> pl.Series:
         """Return each record's pseudonym (UInt64) under the keys of its ingest and day."""
         return self._reader.visitors(records, keys)
+
+    def providers(self, addresses: pl.Series) -> pl.Series:
+        """Return the provider of each address, null where no database tells."""
+        return self._reader.providers(addresses)

@@ -46,8 +46,8 @@ class Search:
     """Searches a vault with keys that a case was lent."""
 
     def __init__(self, vault: Storage | str, records: Records) -> None:
+        self.records = records
         self._vault = vault
-        self._records = records
 
     def hours(
         self, scope: Scope, policy: int, lender: Lender, effort: Effort, since: int | None = None
@@ -64,7 +64,7 @@ class Search:
         keys = lender.pseudonym_keys() if scope.selectors.pseudonyms else {}
 
         def visitors(records: pl.DataFrame) -> pl.Series:
-            return self._records.visitors(records, keys)
+            return self.records.visitors(records, keys)
 
         for start, rows in lookup.hours(
             self._vault, scope.sites, first, last, tokens, untimed=scope.untimed, effort=effort
@@ -75,8 +75,8 @@ class Search:
                 if key is None:
                     gone += found.rows.height
                     continue
-                for opened in self._records.opened([(found, key)]):
-                    parts.append(matching(opened, scope, policy, visitors))
+                opened = self.records.opened(found, key)
+                parts.append(matching(opened, scope, policy, visitors))
             yield Hour(start, pl.concat(parts).sort(_ORDER, nulls_last=True), gone)
 
     def _tokens(

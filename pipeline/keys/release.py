@@ -93,16 +93,21 @@ class Release:
         self._write("keys.session", "allowed", person, case, {"grant": grant.number})
         return self._sessions.open(grant, person, now)
 
-    def tokens(self, token: str, wanted: Sequence[Wanted]) -> tuple[list[str], list[Tokens]]:
-        """Return the scope's addresses and their tokens; keys that are gone are left out.
+    def tokens(
+        self, token: str, wanted: Sequence[Wanted], asked: Sequence[str] | None = None
+    ) -> tuple[list[str], list[Tokens]]:
+        """Return addresses and their tokens; keys that are gone are left out.
 
-        Networks of more than MOST_ADDRESSES addresses have none. Raises RefusedError for a site,
-        day or line without time outside of the scope, TooManyError beyond MOST_TOKENS.
+        ``asked`` are addresses within the scope; None stands for all of it, without its networks of
+        more than MOST_ADDRESSES addresses. Raises RefusedError for an address, site, day or line
+        without time outside of the scope, TooManyError beyond MOST_TOKENS.
         """
         act = "keys.tokens"
         session, scope = self._under(token, act)
-        addresses = addresses_of(scope)
-        outside = [one for one in wanted if not _in_scope(one, scope)]
+        addresses = addresses_of(scope) if asked is None else list(asked)
+        outside = not all(_in_scope(one, scope) for one in wanted) or not (
+            asked is None or _are_in(asked, scope)
+        )
         facts: dict[str, Fact] = {
             "key_ids": sorted({one.key_id for one in wanted})[:MOST_BATCHES],
             "wanted": len(wanted),
@@ -111,7 +116,7 @@ class Release:
         }
         if outside:
             error = RefusedError(
-                "tokens: a site or day is outside of the case's scope; request a wider one"
+                "tokens: an address, site or day outside of the case's scope; request a wider one"
             )
             self._refuse(error, act, session.person, session.case, facts)
         if sum(one.last_day - one.first_day + 2 for one in wanted) * len(addresses) > MOST_TOKENS:
@@ -224,6 +229,10 @@ def _in_scope(wanted: Wanted, scope: Scope) -> bool:
         and scope.first // DAY <= wanted.first_day <= wanted.last_day <= scope.last // DAY
         and (scope.untimed or not wanted.untimed)
     )
+
+
+def _are_in(addresses: Sequence[str], scope: Scope) -> bool:
+    return all(scope.holds(address) for address in addresses)
 
 
 def _tokens(tokeniser: Tokeniser, wanted: Wanted, addresses: Sequence[str]) -> Iterable[Tokens]:

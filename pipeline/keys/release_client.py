@@ -113,17 +113,25 @@ class ReleaseClient:
         answer = self._ask("POST", f"/v1/cases/{_part(case)}/session", {"person": person})
         return CaseSession(case, str(answer["session"]), int(answer["expires"]))
 
-    def tokens(self, session: CaseSession, wanted: Sequence[Wanted]) -> list[Sought]:
-        """Return the tokens of the scope's addresses; nothing for keys that are gone.
+    def tokens(
+        self, session: CaseSession, wanted: Sequence[Wanted], asked: Sequence[str] | None = None
+    ) -> list[Sought]:
+        """Return the tokens of addresses within the scope; nothing for keys that are gone.
 
-        Networks of more than 1,024 addresses have none: their records are found by time.
+        ``asked`` None stands for all of the scope's, without its networks of more than 1,024
+        addresses: records of these are found by time.
         """
         if not wanted:
             return []
-        body = {"wanted": [_wanted(one) for one in wanted]}
+        body = {
+            "wanted": [_wanted(one) for one in wanted],
+            "addresses": None if asked is None else list(asked),
+        }
         status, answer = self._tried("POST", "/v1/release/tokens", body, session)
         if status == _TOO_MANY:
-            return [found for half in _halves(wanted) for found in self.tokens(session, half)]
+            return [
+                found for half in _halves(wanted) for found in self.tokens(session, half, asked)
+            ]
         addresses = [str(address) for address in answer["addresses"]]
         return [_sought(row, addresses) for row in answer["tokens"]]
 

@@ -63,6 +63,7 @@ class _Wanted(_Body):
 
 class _Tokens(_Body):
     wanted: Annotated[list[_Wanted], Field(max_length=10_000)]
+    addresses: Annotated[list[str], Field(max_length=100_000)] | None = None
 
 
 class _Batch(_Body):
@@ -140,7 +141,7 @@ class ReleaseRoutes:
     async def _tokens(self, request: web.Request) -> web.Response:
         body = await _read(request, _Tokens)
         wanted = [Wanted(**dict(one)) for one in body.wanted]
-        addresses, found = self._release.tokens(_token(request), wanted)
+        addresses, found = self._release.tokens(_token(request), wanted, body.addresses)
         rows = [
             {"key_id": t.key_id, "site": t.site, "day": t.day, "tokens": _text(b"".join(t.tokens))}
             for t in found
