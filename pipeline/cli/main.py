@@ -13,6 +13,7 @@ import typer
 from pipeline import logs
 from pipeline import settings as tree
 from pipeline.apps import STAGES
+from pipeline.cli.audit import audit
 from pipeline.cli.bench import bench
 from pipeline.cli.demo import demo
 from pipeline.cli.doctor import doctor
@@ -72,6 +73,7 @@ for verb in (report, demo, ship, simulate, formats, up, query, status, doctor, b
     app.command()(verb)
 app.command("try")(try_)
 app.add_typer(vault, name="vault")
+app.add_typer(audit, name="audit")
 app.add_typer(topics, name="topics")
 app.add_typer(scrub, name="scrub")
 

@@ -45,7 +45,9 @@ def test_what_was_written_is_read(kit: Kit) -> None:
 
 def test_the_clocks_moment_is_recorded(kit: Kit) -> None:
     log = kit.log()
-    log.record("approver", "case.approve", "allowed", case="C1", facts={"second": True}, sealed=b"x")
+    log.record(
+        "approver", "case.approve", "allowed", case="C1", facts={"second": True}, sealed=b"x"
+    )
     [(_, found)] = log.entries()
     assert (found.time, found.actor, found.case) == (clock(), "approver", "C1")
     assert (dict(found.facts), found.sealed) == ({"second": True}, b"x")
