@@ -50,9 +50,7 @@ class Fault:
                 self.name = name
                 if name == "write":  # torn: half of it gets there
                     self.real["write"](args[0], bytes(args[1])[: len(args[1]) // 2])
-                if (
-                    name == "close"
-                ):  # Linux lets go of the descriptor even where it reports a failure
+                if name == "close":  # even a failing one lets go of it
                     self.real["close"](*args)
                 self.act()
             return self.real[name](*args, **options)
