@@ -1,10 +1,10 @@
-"""Appends in children that die, or whose disk fails, at the n-th step; says what was acknowledged.
+"""Appends in children that die, or whose disk fails, at the n-th step.
 
 Run as ``python -m tests.unit.audit.killed FOLDER BEFORE COUNT``: makes a log of BEFORE entries,
-then for n = 1, 2, … forks a child that appends COUNT entries and ends at its n-th call to the system, in
-the middle of it where it writes. After each: what does the check say, does the next append mend it,
-is every acknowledged entry there? Prints one line per step. A process of its own, so that forking
-meets no threads.
+then for n = 1, 2, … forks a child that appends COUNT entries and ends at its n-th call to the
+system, in the middle of it where it writes. After each: what does the check say, does the next
+append mend it, is every acknowledged entry there? Prints one line per step. A process of its own,
+so that forking meets no threads.
 """
 
 from __future__ import annotations

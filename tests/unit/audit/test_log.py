@@ -174,6 +174,7 @@ def test_a_removed_log_is_not_begun_anew(kit: Kit) -> None:
     kit.folder.rename(kit.top / "hidden")
     with pytest.raises(IntegrityError, match="removed"):
         log.append(entry(3))
+    assert kit.files() == []
 
 
 def test_a_log_that_was_meddled_with_takes_no_entry(kit: Kit) -> None:
@@ -201,6 +202,16 @@ def test_a_log_that_was_meddled_with_takes_no_entry(kit: Kit) -> None:
             kit.log().append(entry(4))
         (kit.folder / name).write_bytes(data)
     assert kit.verify().ok
+
+
+def test_a_changed_tile_takes_no_entry_even_without_a_witness(kit: Kit) -> None:
+    """The root of what an append builds on is compared with the one that was signed."""
+    log = AuditLog(kit.folder, SIGNER, clock)
+    log.extend([entry(i) for i in range(600)])
+    path = kit.folder / "tile/1/000.p/2"
+    path.write_bytes(bytes(64))
+    with pytest.raises(IntegrityError, match="another root than was signed"):
+        log.append(entry(600))
 
 
 def test_an_entry_too_long_changes_nothing(kit: Kit) -> None:
