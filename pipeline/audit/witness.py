@@ -97,6 +97,8 @@ def held(paths: tuple[Path, ...]) -> Iterator[list[Witness]]:
         for path in paths:
             descriptor = os.open(path, _FLAGS, 0o600)
             stack.callback(os.close, descriptor)
+            if not os.fstat(descriptor).st_size:  # new: its name must be on the disk too
+                files.sync(path.parent)
             found.append(Witness(path, descriptor))
         yield found
 
