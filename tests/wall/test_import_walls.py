@@ -156,6 +156,7 @@ def test_the_door_shows_these_names_and_no_others() -> None:
         "look",
         "oldest",
         "open_splitter",
+        "seal_records",
         "try_lines",
     ]
 
