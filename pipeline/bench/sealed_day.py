@@ -11,9 +11,11 @@ import datetime as dt
 import os
 import random
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -110,14 +112,13 @@ def _partition(vault: Path, plan: Plan, partition: int) -> Indices:
     of_hour = rng.multinomial(share, np.array(TIDE) / sum(TIDE))
     counts = np.zeros(plan.addresses, np.int64)
     writer = SegmentWriter(str(vault), partition)
-    sealed_offset, offset, due = writer.open(), 0, float("inf")
+    sealed_offset, offset, flush = writer.open(), 0, plan.flush_seconds
     key, _ = key_of(plan.seed)
     moments = stamps(DATE)
     for hour, count in enumerate(of_hour.tolist()):
         seconds = np.sort(rng.integers(hour * HOUR, (hour + 1) * HOUR, count))
-        step = min(_BATCH, max(1, round(count * plan.flush_seconds / HOUR)))
-        for first in range(0, count, step):
-            when = seconds[first : first + step]
+        for first, end in batches(seconds, flush):
+            when = seconds[first:end]
             size = len(when)
             who = draw(rng, odds, size)
             counts += np.bincount(who, minlength=plan.addresses)
@@ -127,19 +128,24 @@ def _partition(vault: Path, plan: Plan, partition: int) -> Indices:
             site = pl.Series("site", SITES).gather(draw(rng, _SITE_ODDS, size))
             records = _records(raw, client, site, offset, START + hour * HOUR, rng)
             offset += size
-            due = min(due, when[0] + plan.flush_seconds)
             for message in seal_records(
                 records, key, source=f"logs.web:{partition}", hour=START + hour * HOUR
             ):
                 writer.add(sealed_offset, message)
                 sealed_offset += 1
-                if writer.pending_bytes >= plan.flush_bytes:
-                    due = 0
-            if when[-1] >= due:
+            if writer.pending_bytes >= plan.flush_bytes or (
+                end == count or seconds[end] // flush != when[0] // flush
+            ):
                 writer.flush()
-                due = float("inf")
     writer.flush()
     return counts
+
+
+def batches(seconds: Indices, flush_seconds: float) -> Iterator[tuple[int, int]]:
+    """Yield [first, end) of what is sealed together: at most _BATCH, none across a flush."""
+    edges = np.flatnonzero(np.diff(seconds // flush_seconds)) + 1
+    for first, end in pairwise([0, *edges.tolist(), len(seconds)]):
+        yield from ((at, min(at + _BATCH, end)) for at in range(first, end, _BATCH))
 
 
 def _records(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import BinaryIO, Final
 
 import polars as pl
@@ -19,7 +20,7 @@ from pipeline.buckets import FAILURES
 from pipeline.errors import IntegrityError, UnavailableError
 from pipeline.vault import bloom
 from pipeline.vault.manifest import Held, SegmentFiles
-from pipeline.vault.segments import FRAMES_A_GROUP, INDEX_SCHEMA
+from pipeline.vault.segments import INDEX_SCHEMA
 from pipeline.vault.storage import Storage
 
 Tokens = Mapping[str, Collection[bytes]]
@@ -187,19 +188,22 @@ def frames_of(
 
     Raises IntegrityError where the file has no such place, UnavailableError.
     """
-    of_group: dict[int, list[int]] = {}
-    for place in places:
-        of_group.setdefault(place // FRAMES_A_GROUP, []).append(place)
     with _parquet(storage, name) as data:
+        counts = [data.metadata.row_group(n).num_rows for n in range(data.num_row_groups)]
+        ends = list(accumulate(counts))
+        of_group: dict[int, list[int]] = {}
+        for place in places:
+            of_group.setdefault(bisect_right(ends, place), []).append(place)
         for group, wanted in of_group.items():
-            if group >= data.num_row_groups:
+            if group == len(ends):
                 raise IntegrityError(f"vault: {name} has no frame {wanted[0]}")
             effort.data_groups += 1
-            held = data.read_row_group(group).to_pylist()
+            held = data.read_row_group(group)
+            first = ends[group] - counts[group]
+            if held.num_rows != counts[group]:
+                raise IntegrityError(f"vault: {name} is damaged")
             for place in wanted:
-                if place % FRAMES_A_GROUP >= len(held):
-                    raise IntegrityError(f"vault: {name} has no frame {place}")
-                row = held[place % FRAMES_A_GROUP]
+                [row] = held.slice(place - first, 1).to_pylist()
                 yield Frame(
                     place, row["frame"], row["header"], row["encapsulated"], row["ciphertext"]
                 )
