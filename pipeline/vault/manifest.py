@@ -16,6 +16,7 @@ import orjson
 
 from pipeline.errors import IntegrityError, SettingsError
 from pipeline.vault.storage import Storage
+from pipeline.vault.together import together
 
 VERSION: Final = 3
 _DIGITS: Final = 20
@@ -156,8 +157,8 @@ class Chain:
         """Return all entries, oldest first, having checked that each follows the one before."""
         entries: list[Entry] = []
         sha256: str | None = None
-        for name in self._storage.names(self._folder):
-            entry, found = self._entry(name)
+        names = self._storage.names(self._folder)
+        for name, (entry, found) in zip(names, together(self._entry, names), strict=True):
             expected = entries[-1].last + 1 if entries else 0
             if entry.first != expected or entry.previous != sha256:
                 raise IntegrityError(
