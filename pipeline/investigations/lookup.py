@@ -22,6 +22,7 @@ from pipeline.keys.material import Tokeniser
 from pipeline.rows import DAY
 from pipeline.vault.manifest import Chain, Entry, folders
 from pipeline.vault.storage import Storage, storage_at
+from pipeline.vault.together import together
 
 ROWS: Final = pl.Schema(
     {
@@ -244,15 +245,23 @@ def _segments(vault: Storage | str, sought: Sought) -> list[Entry]:
 def _rows(
     storage: Storage, segments: list[Entry], sought: Sought, effort: Effort
 ) -> list[pl.DataFrame]:
-    found = []
-    for entry in segments:
-        segment = entry.segment
+    def search(entry: Entry) -> tuple[pl.DataFrame, Effort]:
+        spent, segment = Effort(), entry.segment
         if segment is None or not any(map(sought.may_be_in, entry.held)):
-            continue
-        rows = index_rows(storage, segment, sought.under(entry.keys), effort)
+            return pl.DataFrame(), spent
+        rows = index_rows(storage, segment, sought.under(entry.keys), spent)
         if not rows.is_empty():
             folder = segment.data.partition("/")[0]
-            found.append(rows.with_columns(folder=pl.lit(folder), data=pl.lit(segment.data)))
+            rows = rows.with_columns(folder=pl.lit(folder), data=pl.lit(segment.data))
+        return rows, spent
+
+    # A scan reads whole files: one at a time fills the disk's line, and memory with no more.
+    searched = map(search, segments) if sought.tokens is None else together(search, segments)
+    found = []
+    for rows, spent in searched:
+        effort.add(spent)
+        if not rows.is_empty():
+            found.append(rows)
     return found
 
 

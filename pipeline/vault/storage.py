@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, Protocol, cast
 
 import fsspec
 
@@ -109,7 +109,8 @@ class LocalStorage:
     def open(self, name: str) -> BinaryIO:
         """As in Storage."""
         with _unavailable(name):
-            return (self._root / name).open("rb")
+            # Without a buffer: a look-up asks for a few bytes here and there.
+            return cast("BinaryIO", (self._root / name).open("rb", buffering=0))
 
     def names(self, folder: str) -> list[str]:
         """As in Storage."""

@@ -136,7 +136,7 @@ class SegmentWriter:
             records=rows.height,
             bytes=segment.bytes,
         )
-        entry = replace(entry, segment=files, counts=_counts(rows), held=_held(rows))
+        entry = replace(entry, segment=files, counts=counted(rows), held=held_by(rows))
         return _Attempt(entry, {files.data: data, files.index: index, files.filter: filtering})
 
     def _place(self, attempt: _Attempt) -> None:
@@ -181,12 +181,14 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _counts(rows: pl.DataFrame) -> tuple[Count, ...]:
-    counted = rows.group_by(_GROUP).agg(records=pl.len()).sort(_GROUP)
-    return tuple(Count(**row) for row in counted.iter_rows(named=True))
+def counted(rows: pl.DataFrame) -> tuple[Count, ...]:
+    """Return how many of these index rows there are of each kind, as an entry says it."""
+    groups = rows.group_by(_GROUP).agg(records=pl.len()).sort(_GROUP)
+    return tuple(Count(**row) for row in groups.iter_rows(named=True))
 
 
-def _held(rows: pl.DataFrame) -> tuple[Held, ...]:
+def held_by(rows: pl.DataFrame) -> tuple[Held, ...]:
+    """Return whose these index rows are, as an entry says it."""
     hour = pl.col("hour")
     of_key = rows.group_by("key_id", "site").agg(
         records=pl.len(), untimed=hour.null_count(), first=hour.min(), last=hour.max()
