@@ -11,7 +11,7 @@ from pipeline.vault.storage import LocalStorage
 
 
 class CountedStorage(LocalStorage):
-    """A folder read without Python's buffers, so that ``bytes`` counts what the system is asked for."""
+    """A folder read without Python's buffers: ``bytes`` counts what the system is asked for."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
@@ -19,10 +19,12 @@ class CountedStorage(LocalStorage):
         self.reads = 0
 
     def read(self, name: str) -> bytes:
+        """As in Storage."""
         with self.open(name) as file:
             return file.read()
 
     def open(self, name: str) -> BinaryIO:
+        """As in Storage."""
         return cast("BinaryIO", _Counted(self._root / name, self))
 
 

@@ -97,7 +97,9 @@ def make(folder: Path, plan: Plan) -> Day:
         home.mkdir(parents=True)
         os.environ["POLARS_MAX_THREADS"] = "1"  # a process for each core is what there is
         with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-            counts = sum(pool.map(partial(_partition, home / "vault", plan), range(plan.partitions)))
+            counts = sum(
+                pool.map(partial(_partition, home / "vault", plan), range(plan.partitions))
+            )
         np.save(home / "counts.npy", counts)
         (home / _DONE).write_bytes(orjson.dumps(asdict(plan)))
     return Day(home / "vault", plan, np.load(home / "counts.npy"))

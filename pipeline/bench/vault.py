@@ -22,8 +22,9 @@ import polars as pl
 from pipeline.bench.counted import CountedStorage, let_go
 from pipeline.bench.sealed_day import SITES, START, Day, key_of
 from pipeline.errors import PartywallError
-from pipeline.investigations.lookup import Effort, fetch, rows, tokens_of
+from pipeline.investigations.lookup import fetch, rows, tokens_of
 from pipeline.investigations.open import open_frame
+from pipeline.investigations.segments import Effort
 from pipeline.rows import DAY, HOUR
 from pipeline.vault.manifest import Chain, Head, folders
 from pipeline.vault.storage import LocalStorage
@@ -181,9 +182,7 @@ def look_up(vault: Path, name: str, address: str, seed: int) -> LookUp:
     between, read = time.perf_counter(), storage.bytes
     frames = 0
     for frame in fetch(storage, found.head(PAGE), effort):
-        lines = open_frame(
-            private, frame.head, frame.encapsulated, frame.frame, frame.ciphertext
-        )
+        lines = open_frame(private, frame.head, frame.encapsulated, frame.frame, frame.ciphertext)
         frames += 1
         start = f"{address} ".encode()
         if not all(lines[row].startswith(start) for row in frame.rows["row"]):

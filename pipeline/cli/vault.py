@@ -1,4 +1,4 @@
-"""``partywall vault``: what lies sealed, and whether it is as it was written; told without any key."""
+"""``partywall vault``: what lies sealed, and whether it is as it was written, without any key."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from itertools import accumulate
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa

@@ -29,7 +29,7 @@ Raises UnavailableError.
 
 
 def check(vault: Storage | str) -> list[str]:
-    """Return what is wrong with a vault (its storage or URL), a line each; nothing where all is well.
+    """Return what is wrong with a vault (its storage or URL), a line each; nothing if all is well.
 
     Names each file that was changed, cut, removed, added or put in another's place, and each
     manifest entry that was changed, removed, reordered or taken from another chain. Reads all
@@ -85,10 +85,8 @@ def _chain(storage: Storage, manifest: str) -> Iterator[str]:
             yield f"{path}: holds the entry of another place, {name_of(entry.first)}"
             sound = False
             continue
-        if sound and entry.first != expected:
-            yield f"{path}: does not follow: entries from offset {expected} on are missing before"
-        elif sound and entry.previous != sha256:
-            yield f"{path}: does not follow: the entry before it is not the one it was written after"
+        if sound:
+            yield from _follows(path, entry, expected, sha256)
         if entry.segment is not None:
             for one in _foreign(entry.segment.names, folder):
                 yield f"{path}: names {one}, a file of elsewhere"
@@ -99,6 +97,14 @@ def _chain(storage: Storage, manifest: str) -> Iterator[str]:
     for name in present:
         if f"{folder}/segments/{name}" not in named and name.partition("-")[0] not in unread:
             yield f"{folder}/segments/{name}: is not in the manifest"
+
+
+def _follows(path: str, entry: Entry, expected: int, sha256: str | None) -> Iterator[str]:
+    """Check that an entry follows the one before it, which ends before ``expected``."""
+    if entry.first != expected:
+        yield f"{path}: does not follow: entries from offset {expected} on are missing before"
+    elif entry.previous != sha256:
+        yield f"{path}: does not follow: the entry before is not the one it was written after"
 
 
 def _segment(storage: Storage, path: str, entry: Entry, before: Entry | None) -> Iterator[str]:

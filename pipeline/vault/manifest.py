@@ -19,6 +19,10 @@ from pipeline.vault.storage import Storage
 from pipeline.vault.together import together
 
 VERSION: Final = 3
+SEALED: Final = "sealed-"
+"""Begins the folder of what came by a partition of ``vault.sealed``."""
+HOLD: Final = "hold-"
+"""Begins the folder of a legal hold, which is called what its key is."""
 _DIGITS: Final = 20
 
 
@@ -130,12 +134,17 @@ def folder_of(partition: int, log: str = "") -> str:
     """
     if log and not (log.isascii() and log.isalnum()):
         raise SettingsError("vault: name the broker's log by letters and digits alone")
-    return f"sealed-{log}-{partition}" if log else f"sealed-{partition}"
+    return f"{SEALED}{log}-{partition}" if log else f"{SEALED}{partition}"
 
 
 def folders(storage: Storage) -> list[str]:
-    """Return the folders that hold a chain, in order."""
-    return [name for name in storage.folders() if name.startswith("sealed-")]
+    """Return the folders that hold a chain of what was sealed, in order."""
+    return [name for name in storage.folders() if name.startswith(SEALED)]
+
+
+def held_folders(storage: Storage) -> list[str]:
+    """Return the folders of legal holds, in order: copies of records, under keys of their own."""
+    return [name for name in storage.folders() if name.startswith(HOLD)]
 
 
 class Chain:

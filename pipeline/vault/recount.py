@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 
 from pipeline import envelope
 from pipeline.errors import IntegrityError
+from pipeline.vault.building import counts_of as counted
+from pipeline.vault.building import held_by
 from pipeline.vault.manifest import Entry, SegmentFiles
 from pipeline.vault.segments import DATA_SCHEMA, INDEX_SCHEMA, filter_file, footer
-from pipeline.vault.writer import counted, fresh, held_by
+from pipeline.vault.writer import fresh
 
 _UNREADABLE: Final = (
     IntegrityError,
@@ -74,8 +76,12 @@ def _differences(
         yield "has the filter of another index"
     if rows["place"].n_unique() != data.frames or rows["place"].max() != data.frames - 1:
         yield "has an index and a data file that do not belong together"
-    if known is None:
-        return
+    if known is not None:
+        yield from _sources(entry, rows, data, known)
+
+
+def _sources(entry: Entry, rows: pl.DataFrame, data: _Data, known: Sources) -> Iterator[str]:
+    """Compare how far the sources reach with what an entry and the one before it say."""
     for [source], mine in rows.group_by(["partition"]):
         if fresh(mine, known.get(str(source))).height != mine.height:
             yield f"holds records of {source} that an entry before it holds"

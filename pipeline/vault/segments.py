@@ -107,9 +107,27 @@ class Segment:
         )
         self.batches += 1
 
+    def keep(self, frames: pl.DataFrame, rows: pl.DataFrame) -> None:
+        """Take frames of another segment as they are, with the index rows that name them.
+
+        ``frames`` has the columns of the data file and ``place``, where each lay; ``rows`` those of
+        INDEX_SCHEMA, and none that names another frame.
+        """
+        if frames.is_empty():
+            return
+        places = range(self.frames, self.frames + frames.height)
+        for name in DATA_SCHEMA.names:
+            self._data[name] += frames.get_column(name).to_list()
+        moved = dict(zip(frames.get_column("place").to_list(), places, strict=True))
+        self._index.append(
+            rows.with_columns(pl.col("place").replace_strict(moved, return_dtype=pl.UInt32))
+        )
+        self.batches += frames.get_column("batch").n_unique()
+        self.bytes += int(frames.get_column("ciphertext").bin.size().sum())
+
     def index(self) -> pl.DataFrame:
         """Return the rows of the index file, sorted, columns as in INDEX_SCHEMA."""
-        rows = pl.concat(self._index).select(INDEX_SCHEMA.names)
+        rows = pl.concat([part.select(INDEX_SCHEMA.names) for part in self._index])
         return rows.sort(SORTED, nulls_last=True)
 
     def data_file(self) -> bytes:

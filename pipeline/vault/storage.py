@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -49,6 +50,9 @@ class Storage(Protocol):
 
     def remove(self, name: str) -> None:
         """Remove a file; nothing happens where it is gone."""
+
+    def drop(self, folder: str) -> None:
+        """Remove a folder under the root that nobody writes to, with all that is in it."""
 
     def clean(self, folder: str) -> None:
         """Remove what writers that were killed left half-written in a folder.
@@ -134,6 +138,11 @@ class LocalStorage:
         with _unavailable(name):
             (self._root / name).unlink(missing_ok=True)
 
+    def drop(self, folder: str) -> None:
+        """As in Storage."""
+        with _unavailable(folder), suppress(FileNotFoundError):
+            shutil.rmtree(self._root / folder)
+
     def clean(self, folder: str) -> None:
         """As in Storage."""
         with _unavailable(folder):
@@ -210,6 +219,11 @@ class ObjectStorage:
         """As in Storage."""
         with _unavailable(name), suppress(FileNotFoundError):
             self._filesystem.rm_file(self._path(name))
+
+    def drop(self, folder: str) -> None:
+        """As in Storage."""
+        with _unavailable(folder), suppress(FileNotFoundError):
+            self._filesystem.rm(self._path(folder), recursive=True)
 
     def clean(self, folder: str) -> None:
         """As in Storage: an object is never half-written."""

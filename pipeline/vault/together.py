@@ -1,4 +1,4 @@
-"""Does the same with many files, several at a time: most of it is waiting for a disk or a bucket."""
+"""Does the same with many files, several at a time: most of it is waiting for a disk."""
 
 from __future__ import annotations
 

@@ -127,8 +127,9 @@ def test_an_entry_missing_from_the_chain_is_told_by_the_one_after_it(root: Path)
     entries = files(root, "sealed-0/manifest/*")
     entries[1].unlink()
     lines = found(root)
-    assert f"{named(root, entries[2])}: does not follow: entries from offset 2 on are missing " in (
-        lines[0]
+    assert (
+        f"{named(root, entries[2])}: does not follow: entries from offset 2 on are missing "
+        in (lines[0])
     )
     first = entries[1].stem
     assert [line.partition(":")[0] for line in lines[1:]] == [
