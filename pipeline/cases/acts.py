@@ -203,8 +203,15 @@ class Cases:
             going.store.add(case_id, "disclosure", person.name, going.now, entry)
 
     def purge(self, person: Person, case_id: str) -> None:
-        """Delete what an ended case holds, so that nobody reads it again."""
+        """Delete what an ended case holds, so that nobody reads it again.
+
+        Raises UsageError while a legal hold of it lives: its name would be lost with the case.
+        """
         with self.gate.act(person, Act.PURGE, case_id) as going:
+            said = [orjson.loads(one.text) for one in going.store.added(case_id, "hold")]
+            state = {one["hold"]: one["state"] for one in said}
+            if set(state.values()) - {"released"}:
+                raise UsageError("a legal hold of the case lives: release it first")
             going.store.purge(case_id, going.now)
         self.gate.store.wipe()
 

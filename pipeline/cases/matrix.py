@@ -40,6 +40,7 @@ class Act(StrEnum):
     WIDEN = "widen"
     HOLD = "hold"
     RELEASE = "release"
+    AGREE = "agree"
     ERASE = "erase"
     ANSWER = "answer"
     CLOSE = "close"
@@ -101,6 +102,7 @@ TABLE: Final[Mapping[Act, tuple[Rule, ...]]] = MappingProxyType(
         Act.WIDEN: _own(State.OPEN),
         Act.HOLD: _own(State.OPEN),
         Act.RELEASE: (Rule(_P, _ANYBODY, frozenset([State.OPEN, *_ENDED])),),
+        Act.AGREE: (Rule(_A, _ANYBODY, frozenset([State.OPEN, *_ENDED])),),
         Act.ERASE: (Rule(_P, _REQUESTER, frozenset([State.OPEN])),),
         Act.ANSWER: (Rule(_P, _REQUESTER, frozenset([State.OPEN])),),
         Act.CLOSE: (

@@ -22,6 +22,7 @@ from pipeline.cli.demo_investigation import demo_investigation
 from pipeline.cli.doctor import doctor
 from pipeline.cli.evidence import evidence
 from pipeline.cli.formats import formats, try_
+from pipeline.cli.hold import hold
 from pipeline.cli.keys import keys
 from pipeline.cli.options import Config
 from pipeline.cli.query import query
@@ -80,6 +81,7 @@ app.command("try")(try_)
 app.command("bench-vault")(bench_vault)
 app.command("demo-investigation")(demo_investigation)
 app.add_typer(case, name="case")
+app.add_typer(hold, name="hold")
 app.add_typer(keys, name="keys")
 app.add_typer(vault, name="vault")
 app.add_typer(evidence, name="evidence")
