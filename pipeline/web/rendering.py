@@ -49,8 +49,8 @@ class Rendering:
         self, template: str, title: str, values: Mapping[str, object], status: int = 200
     ) -> Response:
         """Return a page. The layout wants to know ``person`` and ``menu``: None and () are fine."""
-        known = {"person": None, "menu": (), "csrf": None, "here": None}
-        text = self._templates.get_template(template).render(**known, **dict(values), title=title)
+        known = {"person": None, "menu": (), "csrf": None, "here": None, **values, "title": title}
+        text = self._templates.get_template(template).render(known)
         return HTMLResponse(text, status)
 
     def trouble(self, name: str, said: str | None = None, seconds: int | None = None) -> Response:
