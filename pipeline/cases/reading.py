@@ -12,6 +12,7 @@ from pipeline import scope as scopes
 from pipeline.cases.life import Case, Decision, Kind, Request, State
 from pipeline.cases.tables import CASES, DECISIONS, ENTRIES, HISTORY, REQUESTS, SHOWN
 from pipeline.cases.texts import Texts
+from pipeline.database import Database
 from pipeline.scope import Scope
 
 AT_ONCE: Final = 5_000
@@ -163,3 +164,10 @@ def _opened(texts: Texts | None, place: str, sealed: bytes | None) -> bytes:
 def _scope(texts: Texts | None, place: str, sealed: bytes | None) -> Scope | None:
     data = _opened(texts, place, sealed)
     return scopes.read(data) if data else None
+
+
+def remembered(database: Database) -> list[tuple[int, str]]:
+    """Return index and leaf hash of every entry of the audit log that an act was carried out by."""
+    with database.reading() as connection:
+        rows = connection.execute(select(HISTORY.c.entry, HISTORY.c.leaf)).all()
+    return [(entry, leaf) for entry, leaf in rows]

@@ -13,6 +13,7 @@ import typer
 from pipeline import logs
 from pipeline import settings as tree
 from pipeline.apps import STAGES
+from pipeline.cli.audit import audit
 from pipeline.cli.bench import bench
 from pipeline.cli.case_records import case
 from pipeline.cli.demo import demo
@@ -76,6 +77,7 @@ app.command("try")(try_)
 app.add_typer(case, name="case")
 app.add_typer(vault, name="vault")
 app.add_typer(evidence, name="evidence")
+app.add_typer(audit, name="audit")
 app.add_typer(topics, name="topics")
 app.add_typer(scrub, name="scrub")
 
