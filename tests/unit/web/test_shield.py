@@ -128,7 +128,7 @@ async def test_a_mistake_of_the_persons_is_told_in_our_words() -> None:
     browser = House(PAGES).browser()
     await browser.sign_in("investigator")
     await browser.get("/mistake")
-    assert "the span ends before it begins" in browser.text
+    assert "The span ends before it begins" in browser.text
 
 
 async def test_styles_and_scripts_are_ours_and_have_their_digest_in_their_name() -> None:
