@@ -84,9 +84,7 @@ class Trail:
         self._enter(person, "audit.verify", {})
         with self._gate.store.reading() as store:
             expected = [(one.entry, one.leaf) for one in store.history()]
-        return verify(
-            self._folder, self._verifier, witnesses=self._witnesses, expected=expected
-        )
+        return verify(self._folder, self._verifier, witnesses=self._witnesses, expected=expected)
 
     def _backwards(self, before: int | None) -> Iterator[tuple[int, Entry]]:
         stop = self.size() if before is None else min(before, self.size())

@@ -61,7 +61,7 @@ def make_app(
         rendering=rendering,
         alarms=alarms,
     )
-    start = [Page("/", "Investigations", home, menu="Start")]
+    start: list[Page[D]] = [Page("/", "Investigations", home, menu="Start")]
     served = [*([] if any(page.path == "/" for page in pages) else start), *pages]
     menu = [page for page in served if page.menu is not None]
     app = Starlette(

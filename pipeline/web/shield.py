@@ -1,7 +1,8 @@
 """The outermost layer: what each answer says to a browser, whoever made it.
 
 A page of ours runs no script and loads no style, picture or font but ours, is put in nobody's
-frame, asks and sends forms to nobody else, tells nobody where it was left for, and is kept in no cache.
+frame, asks and sends forms to nobody else, tells nobody where it was left for, and is kept in no
+cache.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def on_pages(error: PartywallError) -> str:
 def moment(seconds: int | None) -> str:
     """Return a time to the second, in UTC; a dash for none."""
     if seconds is None:
-        return "–"
+        return "-"
     return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 

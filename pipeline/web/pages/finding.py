@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from pipeline.cases.life import Case
 from pipeline.cases.people import Role
-from pipeline.errors import UsageError
+from pipeline.errors import RefusedError, UsageError
 from pipeline.investigations.desk import Tell
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.paging import Page as Found
@@ -18,7 +18,7 @@ from pipeline.scope import Selectors
 from pipeline.web.pages import asking
 from pipeline.web.pages.asking import KINDS, Filled
 from pipeline.web.pages.case import seen
-from pipeline.web.pages.hunting import SHOWN, Ask, Hunt, keep
+from pipeline.web.pages.hunting import SHOWN, Ask, Hunt, drop, keep
 from pipeline.web.pages.telling import told
 from pipeline.web.pages.work import AtDesk, Work
 from pipeline.web.visits import Page
@@ -84,7 +84,10 @@ async def _begin(visit: AtDesk, title: str, question: Question, ask: Ask) -> Res
     hunt = Hunt(case.id, title, ask, _span(case, question), visit.desk)
     keep(visit.kept, hunt)
     await hunt.begin(PATIENCE)
-    if hunt.failure is not None and not hunt.refused:
+    if hunt.failure is not None and hunt.refused:
+        drop(visit.kept)
+        raise RefusedError(hunt.failure)
+    if hunt.failure is not None:
         return await _form(visit, asking.of_form(visit.form), hunt.failure)
     return visit.go(f"/cases/{case.id}/results")
 
@@ -106,11 +109,7 @@ async def _form(visit: AtDesk, filled: Filled, error: str | None) -> Response:
 
 PAGES: Final[tuple[Page[Work], ...]] = (
     Page("/cases/{case}/search", "Search", show, roles=LOOKERS),
-    Page(
-        "/cases/{case}/search", "Search", search, method="POST", roles=LOOKERS, rate="search"
-    ),
-    Page(
-        "/cases/{case}/timeline", "Search", timeline, method="POST", roles=LOOKERS, rate="search"
-    ),
+    Page("/cases/{case}/search", "Search", search, method="POST", roles=LOOKERS, rate="search"),
+    Page("/cases/{case}/timeline", "Search", timeline, method="POST", roles=LOOKERS, rate="search"),
     Page("/cases/{case}/related", "Search", like, method="POST", roles=LOOKERS, rate="search"),
 )

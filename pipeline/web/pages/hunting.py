@@ -50,9 +50,7 @@ class Row:
 class Hunt:
     """A search of a case: its pages so far, and the one that is being looked for."""
 
-    def __init__(
-        self, case: str, title: str, ask: Ask, span: tuple[int, int], work: Work
-    ) -> None:
+    def __init__(self, case: str, title: str, ask: Ask, span: tuple[int, int], work: Work) -> None:
         """``span`` is the first and last second of the question, to tell how far it is."""
         self.case = case
         self.title = title

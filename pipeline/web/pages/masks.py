@@ -36,4 +36,4 @@ def mask(field: str, value: object) -> str:
         except ValueError:
             return "address"
     length = next((said for most, said in _LENGTHS if len(text) <= most), "over 256")
-    return f"{_KINDS.get(field, field)}, {length} characters"
+    return f"{_KINDS.get(field, field)}, {length}"

@@ -8,7 +8,7 @@ from typing import Final
 from starlette.responses import JSONResponse, Response
 
 from pipeline.cases.matrix import Act, why_not
-from pipeline.errors import RefusedError, UsageError
+from pipeline.errors import UsageError
 from pipeline.investigations.revealing import reveal
 from pipeline.web.pages.case import seen
 from pipeline.web.pages.finding import LOOKERS, PATIENCE
@@ -43,7 +43,7 @@ async def show(visit: AtDesk) -> Response:
     why = why_not(visit.person, Act.REVEAL, case, now)
     if why is not None:
         drop(visit.kept)
-        raise RefusedError(why)
+        await aside(visit.desk.desk.cases.gate.refuse, visit.person, Act.REVEAL, case.id, why)
     shown = told(visit.person, case, now)
     if hunt.running:
         return visit.show("waiting.html", told=shown, hunt=hunt)
@@ -84,9 +84,7 @@ async def click(visit: AtDesk) -> Response:
         raise UsageError(_GONE)
     row.revealed.update(seen_now)
     if visit.form.one("script") == "yes":
-        return JSONResponse(
-            {cell.name: cell.text for cell in _cells(row) if cell.name in seen_now}
-        )
+        return JSONResponse({cell.name: cell.text for cell in _cells(row) if cell.name in seen_now})
     return visit.go(f"/cases/{case_id}/results#row-{hunt.rows.index(row) + 1}")
 
 
@@ -109,7 +107,7 @@ def _cell(row: Row, name: str, value: object) -> Cell:
         return Cell(name, "", masked=False, shown=False)
     if not is_open(name, value) and name not in row.revealed:
         return Cell(name, mask(name, value), masked=True, shown=False)
-    text = moment(value) if name == "time" and isinstance(value, int) else str(value)
+    text = moment(value).removesuffix(" UTC") if name == "time" and isinstance(value, int) else str(value)
     return Cell(name, text, masked=False, shown=name in row.revealed)
 
 

@@ -16,14 +16,14 @@ from pipeline.scope import Scope
 from pipeline.web.pages.asking import KINDS
 
 WAITS: Final[Mapping[Kind, str]] = {
-    Kind.OPEN: "to be opened",
-    Kind.EXTEND: "to run longer",
-    Kind.WIDEN: "to reach more",
+    Kind.OPEN: "approval to open",
+    Kind.EXTEND: "more time",
+    Kind.WIDEN: "another scope",
     Kind.HOLD: "a legal hold",
     Kind.ERASE: "an erasure",
-    Kind.RATIFY: "the emergency to be ratified",
+    Kind.RATIFY: "ratification of the emergency",
 }
-"""What is asked for, after "asks for" or "waits for"."""
+"""What is asked for, after the words "asks for" or "waits for"."""
 
 _ONE_AT_A_TIME: Final = frozenset({Act.EXTEND, Act.WIDEN, Act.HOLD, Act.ERASE})
 
