@@ -67,6 +67,8 @@ def open_room(settings: Settings, clock: Clock = system_clock) -> Iterator[Room]
 def open_desk(settings: Settings, url: str, clock: Clock) -> Iterator[tuple[Desk, Office]]:
     """Put a desk together that borrows keys at ``url``; raises SettingsError, UnavailableError."""
     own = settings.investigations
+    if own.store == settings.keys.store and not own.store.startswith("postgresql"):
+        raise SettingsError("setting investigations.store: cases need another file than the keys")
     log = key_service.audit_log(settings.audit, clock)
     terms = policy.load(settings.policy, clock)
     database = Database(own.store, "case store", own.store_password_file)

@@ -167,7 +167,7 @@ class Desk:
         Returns how many of them may be shown: as many as the case may still read. Raises
         RefusedError where that is none, or the case has ended meanwhile.
         """
-        gate, marks = self.cases.gate, ids(records)
+        gate, marks = self.cases.gate, ids(records, scope.salt)
         with gate.store.reading() as store:
             before = store.shown(case_id)
             unseen = set(store.unseen(case_id, marks))
