@@ -12,7 +12,7 @@ from pipeline import policy
 from pipeline.audit.signing import read_signer
 from pipeline.cases.life import Case
 from pipeline.cases.matrix import Act
-from pipeline.cases.people import Directory, Person
+from pipeline.cases.people import Directory, Person, Role
 from pipeline.investigations.desk import Desk, Keep, Tell
 from pipeline.investigations.export import Office as Exports
 from pipeline.investigations.narrowing import Question
@@ -29,6 +29,8 @@ from tests.support.pages import ORIGIN, Book, Browser, Moment
 from tests.unit.cases.making import NOON, PEOPLE, Office
 
 ADDRESS: Final = "192.0.2.7"
+OTHER: Final = Person("other", frozenset({Role.INVESTIGATOR}), "spam")
+"""An investigator alone, who sees nobody else's cases."""
 AGENT: Final = "secret-agent/1.0"
 TARGET: Final = "/login?user=somebody"
 
@@ -113,7 +115,7 @@ class DeskHouse:
         self.work = Work(self.desk, exports, trail, made.current.investigations)
         self.app = make_app(
             Investigations(),
-            PeopleSignIn(Directory({p.name: p for p in PEOPLE})),
+            PeopleSignIn(Directory({p.name: p for p in (*PEOPLE, OTHER)})),
             self.work,
             PAGES,
             origin=self.origin,
