@@ -30,8 +30,11 @@ NAME: Final = "partywall/keys"
 """Name of the service's signing key."""
 
 
-async def run(settings: Settings, listening: asyncio.Event) -> None:
-    """Serve until cancelled, having set ``listening``; raises SettingsError."""
+async def run(settings: Settings, listening: asyncio.Event, *, idle: bool = False) -> None:
+    """Serve until cancelled, having set ``listening``; raises SettingsError.
+
+    ``idle``: nobody seals to these keys meanwhile.
+    """
     keys = settings.keys
     tokens = {
         SPLIT: token(keys.token_file),
@@ -41,7 +44,8 @@ async def run(settings: Settings, listening: asyncio.Event) -> None:
     store = open_store(settings, log, system_clock)
     try:
         rules = policy.load(settings.policy).current.investigations
-        service = KeyService(store, tokens, rules, system_clock, signer(keys.signing_key), log)
+        own = signer(keys.signing_key)
+        service = KeyService(store, tokens, rules, system_clock, own, log, idle=idle)
         try:
             await service.start(keys.url)
             listening.set()

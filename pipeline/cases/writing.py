@@ -9,8 +9,8 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.cases.life import Decision, Request, State
-from pipeline.cases.reading import AT_ONCE, Done, Reading
-from pipeline.cases.tables import CASES, DECISIONS, ENTRIES, HISTORY, REQUESTS, SHOWN
+from pipeline.cases.reading import AT_ONCE, Done, Order, Reading
+from pipeline.cases.tables import CASES, DECISIONS, ENTRIES, HISTORY, ORDERS, REQUESTS, SHOWN
 from pipeline.cases.texts import Texts
 from pipeline.scope import Scope
 
@@ -117,6 +117,17 @@ class Writing(Reading):
                 at=done.at,
             )
         )
+
+    def order(self, order: Order) -> None:
+        """Put down that a day is to be destroyed, in the place of an older order for it."""
+        self.forget_order(order.day)
+        self._connection.execute(
+            ORDERS.insert().values(day=order.day, made_by=order.by, team=order.team, at=order.at)
+        )
+
+    def forget_order(self, day: int) -> None:
+        """Take an order off the list."""
+        self._connection.execute(ORDERS.delete().where(ORDERS.c.day == day))
 
     def show(self, case_id: str, records: list[bytes]) -> None:
         """Count records as shown; those that were shown before count once."""

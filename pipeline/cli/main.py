@@ -20,6 +20,7 @@ from pipeline.cli.demo import demo
 from pipeline.cli.doctor import doctor
 from pipeline.cli.evidence import evidence
 from pipeline.cli.formats import formats, try_
+from pipeline.cli.keys import keys
 from pipeline.cli.options import Config
 from pipeline.cli.query import query
 from pipeline.cli.report import report
@@ -75,6 +76,7 @@ for verb in (report, demo, ship, simulate, formats, up, query, status, doctor, b
     app.command()(verb)
 app.command("try")(try_)
 app.add_typer(case, name="case")
+app.add_typer(keys, name="keys")
 app.add_typer(vault, name="vault")
 app.add_typer(evidence, name="evidence")
 app.add_typer(audit, name="audit")

@@ -220,6 +220,10 @@ class Desk:
             )
         return 0 if since == self._policy.versions[0].version else since
 
+    def destroy_day(self, day: int, requester: str, approver: str) -> int:
+        """Have a day's sealing key destroyed that two people want gone; return how many."""
+        return self._keys.destroy_day(day, requester, approver)
+
     def _take_back(self, person: Person, case: Case) -> None:
         if case.opened is not None:
             self._keys.revoke(case.id, person.name)

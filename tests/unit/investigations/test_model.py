@@ -104,13 +104,13 @@ class Office(RuleBasedStateMachine):
 
     @rule(target=cases, address=st.sampled_from(ADDRESSES))
     def ask(self, address: str) -> str:
-        case = self.draft(INVESTIGATOR, address)
+        case = str(self.draft(INVESTIGATOR, address))
         self.request(case, INVESTIGATOR)
         return case
 
     @rule(target=cases, address=st.sampled_from(ADDRESSES))
     def open_at_once(self, address: str) -> str:
-        case = self.ask(address)
+        case = str(self.ask(address))
         self.approve(case, APPROVER)
         return case
 
