@@ -54,7 +54,9 @@ def main(
     return uvloop.run(_main(stages, settings, sealing=sealing, embedded=embedded))
 
 
-async def _main(stages: list[str], settings: Settings, *, sealing: bool, embedded: bool) -> int:
+async def _main(
+    stages: list[str], settings: Settings, *, sealing: bool, embedded: bool = False
+) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -89,9 +89,9 @@ def test_a_person_signs_in_looks_around_and_signs_out_by_keyboard(
     _title_is(chrome, "Investigations")
     assert chrome.current_url == f"{origin}/"
     assert chrome.find_element(By.CSS_SELECTOR, ".who strong").text == "approver"
-    assert chrome.execute_script("return document.cookie") == ""  # type: ignore[no-untyped-call]
+    assert chrome.execute_script("return document.cookie") == ""
     loaded = "return performance.getEntriesByType('resource').map((one) => one.name)"
-    assert all(one.startswith(origin) for one in chrome.execute_script(loaded))  # type: ignore[no-untyped-call]
+    assert all(one.startswith(origin) for one in chrome.execute_script(loaded))
     chrome.find_element(By.CSS_SELECTOR, ".who button").send_keys(Keys.ENTER)
     _title_is(chrome, "Signed out")
     chrome.get(origin)

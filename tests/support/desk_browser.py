@@ -67,8 +67,8 @@ class AtDesk:
     def press(self, css: str) -> None:
         """Press a button, and wait until its page has gone."""
         button = self.find(css)
-        self.chrome.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)  # type: ignore[no-untyped-call]
-        self.chrome.execute_script("document.here = true")  # type: ignore[no-untyped-call]
+        self.chrome.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
+        self.chrome.execute_script("document.here = true")
         button.click()
         gone = "return document.here !== true && document.readyState === 'complete'"
         WebDriverWait(self.chrome, _WITHIN, ignored_exceptions=[WebDriverException]).until(
@@ -83,7 +83,7 @@ class AtDesk:
         """Open what is folded away under a summary."""
         for summary in self.all("summary"):
             if summary.text == text:
-                self.chrome.execute_script("arguments[0].parentElement.open = true", summary)  # type: ignore[no-untyped-call]
+                self.chrome.execute_script("arguments[0].parentElement.open = true", summary)
                 return
         raise AssertionError(f"nothing is folded away under {text}")
 
@@ -94,7 +94,11 @@ class AtDesk:
     @property
     def source(self) -> str:
         """All of the page, as it is now."""
-        return str(self.chrome.execute_script("return document.documentElement.outerHTML"))  # type: ignore[no-untyped-call]
+        return str(self.chrome.execute_script("return document.documentElement.outerHTML"))
+
+    def source_but(self, css: str) -> str:
+        """Return all of the page but an element of it."""
+        return self.source.replace(self.find(css).get_attribute("outerHTML") or "", "")
 
     @property
     def text(self) -> str:
@@ -103,19 +107,18 @@ class AtDesk:
 
     def picture(self, name: str) -> None:
         """Take a picture of the whole page."""
-        height = self.chrome.execute_script("return document.documentElement.scrollHeight")  # type: ignore[no-untyped-call]
-        self.chrome.set_window_size(1280, min(max(int(height) + 140, 800), 4000))
+        height = self.chrome.execute_script("return document.documentElement.scrollHeight")
+        self.chrome.set_window_size(1280, min(max(int(height) + 140, 800), 1600))
         self.chrome.save_screenshot(str(self.pictures / f"{name}.png"))
         self.chrome.set_window_size(1280, 900)
 
     def barriers(self) -> list[str]:
         """Return what axe finds on the page that keeps somebody out (WCAG 2.2 A and AA)."""
-        self.chrome.execute_script(AXE.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call]
-        found = self.chrome.execute_async_script(  # type: ignore[no-untyped-call]
+        self.chrome.execute_script(AXE.read_text(encoding="utf-8"))
+        found = self.chrome.execute_async_script(
             "const done = arguments[0];"
             "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',"
             " 'best-practice']}).then((r) => done(r.violations.map((v) =>"
             " v.id + ': ' + v.nodes.map((n) => n.html.slice(0, 90)).join(' | '))));"
         )
         return [str(one) for one in found]
-

@@ -82,7 +82,7 @@ class SmallDesk(Desk):
         if self.failure is not None:
             raise self.failure
         past = 0 if since is None else since.past
-        rows = self.found[past : past + size]
+        rows = keep(self.found)[past : past + size]
         read = self.count(person, case_id, rows, asked.scope)
         more = Place(None, past + size) if past + size < self.found.height else None
         most = asked.scope.most_records

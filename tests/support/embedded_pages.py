@@ -31,9 +31,7 @@ def abuse() -> str:
         lines.append(f'{other} - - [{at}] "GET /hats HTTP/1.1" 200 512 "-" "Mozilla/5.0 (X11)"\n')
         if minute % 2 == 0:
             target = f"/login?user=customer-{minute}"
-            lines.append(
-                f'{ABUSER} - - [{at}] "POST {target} HTTP/1.1" 401 98 "-" "{AGENT}"\n'
-            )
+            lines.append(f'{ABUSER} - - [{at}] "POST {target} HTTP/1.1" 401 98 "-" "{AGENT}"\n')
     return "".join(lines)
 
 
@@ -54,9 +52,7 @@ def pages(data: Path) -> Iterator[str]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    group = Group(
-        data, {"k": load().current.k}, processes=(("keys",), ("investigations",))
-    )
+    group = Group(data, {"k": load().current.k}, processes=(("keys",), ("investigations",)))
     try:
         asyncio.run_coroutine_threadsafe(group.__aenter__(), loop).result(120)
         yield group.pages

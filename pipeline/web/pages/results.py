@@ -107,7 +107,11 @@ def _cell(row: Row, name: str, value: object) -> Cell:
         return Cell(name, "", masked=False, shown=False)
     if not is_open(name, value) and name not in row.revealed:
         return Cell(name, mask(name, value), masked=True, shown=False)
-    text = moment(value).removesuffix(" UTC") if name == "time" and isinstance(value, int) else str(value)
+    text = (
+        moment(value).removesuffix(" UTC")
+        if name == "time" and isinstance(value, int)
+        else str(value)
+    )
     return Cell(name, text, masked=False, shown=name in row.revealed)
 
 

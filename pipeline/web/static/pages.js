@@ -50,11 +50,25 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
-// Two minutes before a page leaves the screen by itself, it says so.
+// A page that is left alone leaves the screen, and says so two minutes before.
 const idle = Number(document.body.dataset.idleSeconds || 0);
 const notice = document.getElementById("idle-notice");
 if (idle && notice) {
-  setTimeout(() => { notice.hidden = false; }, Math.max(0, idle - 120) * 1000);
+  let timers = [];
+  const begin = () => {
+    for (const timer of timers) clearTimeout(timer);
+    notice.hidden = true;
+    timers = [
+      setTimeout(() => { notice.hidden = false; }, Math.max(0, idle - 120) * 1000),
+      setTimeout(() => location.replace("/sign-in"), (idle + 5) * 1000),
+    ];
+  };
+  begin();
+  document.getElementById("idle-stay").addEventListener("click", async () => {
+    const answer = await fetch("/", { cache: "no-store" });
+    if (answer.ok && !answer.redirected) begin();
+    else location.replace("/sign-in");
+  });
 }
 
 // The clock of a case goes on.

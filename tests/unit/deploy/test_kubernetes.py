@@ -26,7 +26,8 @@ WORKLOADS: Final[dict[str, Manifest]] = {
     if m["kind"] in {"Deployment", "StatefulSet"}
 }
 POLICIES: Final[dict[str, Manifest]] = {
-    m["metadata"]["name"]: m["spec"] for m in [*read("network.yaml"), *read("s3/network.yaml"), *read("oidc/network.yaml")]
+    m["metadata"]["name"]: m["spec"]
+    for m in [*read("network.yaml"), *read("s3/network.yaml"), *read("oidc/network.yaml")]
 }
 
 

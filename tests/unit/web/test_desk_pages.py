@@ -54,7 +54,9 @@ async def test_no_form_does_anything_without_its_token_or_from_elsewhere(
     assert len(house.office.entries()) == before
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if p.roles], ids=lambda p: f"{p.method} {p.path}")
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p.roles], ids=lambda p: f"{p.method} {p.path}"
+)
 @pytest.mark.parametrize("role", list(Role))
 async def test_a_page_of_other_roles_is_closed(
     house: DeskHouse, page: Page[Work], role: Role
@@ -122,7 +124,7 @@ async def _searched(house: DeskHouse, **question: str) -> tuple[Browser, str]:
     case = house.office.opened()
     browser = await house.person("investigator")
     await browser.get(f"/cases/{case}/search")
-    answer = await browser.post(f"/cases/{case}/search", **question)
+    answer = await browser.post(f"/cases/{case}/search", None, **question)
     assert answer.status_code == 303, browser.title
     await browser.get(f"/cases/{case}/results")
     return browser, case
@@ -172,7 +174,7 @@ async def test_a_field_outside_of_the_scope_is_neither_found_nor_revealed(
     browser = await house.person("investigator")
     await browser.get("/new")
     form = {**SCOPE_FORM, "category": "abuse", "reason": "r", "then": "request"}
-    await browser.post("/new", **form)
+    await browser.post("/new", None, **form)
     house.office.cases.approve(APPROVER, "C-1")
     await browser.get("/cases/C-1/search")
     await browser.post("/cases/C-1/search")
