@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
+from starlette.types import ASGIApp
 
 from pipeline import policy
 from pipeline.audit.signing import read_signer
@@ -103,6 +104,7 @@ class DeskHouse:
     origin: str = ORIGIN
     book: Book = field(default_factory=Book)
     moment: Moment = field(default_factory=Moment)
+    app: ASGIApp = field(init=False)
 
     def __post_init__(self) -> None:
         self.office = Office(self.folder)
@@ -127,7 +129,7 @@ class DeskHouse:
 
     async def person(self, name: str) -> Browser:
         """Return the browser of somebody who has signed in, on the start page."""
-        browser = Browser(self)  # type: ignore[arg-type]
+        browser = Browser(self)
         await browser.sign_in(name)
         await browser.get("/")
         return browser

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import httpx2
@@ -91,16 +91,36 @@ class House:
         return Browser(self, address)
 
 
+class Served(Protocol):
+    """An app and what browsers call it."""
+
+    @property
+    def app(self) -> ASGIApp:
+        """The app."""
+
+    @property
+    def origin(self) -> str:
+        """Its origin."""
+
+
 class Browser:
     """Keeps cookies, follows a page's onward link, and sends the forms it was shown."""
 
-    def __init__(self, house: House, address: str = "127.0.0.1") -> None:
+    def __init__(self, house: Served, address: str = "127.0.0.1") -> None:
         self.http = httpx2.AsyncClient(
             transport=httpx2.ASGITransport(house.app, client=(address, 50_000)),
             base_url=house.origin,
         )
         self.origin = house.origin
         self.shown: httpx2.Response | None = None
+
+    @classmethod
+    def at(cls, origin: str) -> Browser:
+        """Return one for pages that another process, or a server here, serves at ``origin``."""
+        browser = cls.__new__(cls)
+        browser.http = httpx2.AsyncClient(base_url=origin)
+        browser.origin, browser.shown = origin, None
+        return browser
 
     @property
     def text(self) -> str:

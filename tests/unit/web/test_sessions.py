@@ -162,3 +162,44 @@ async def test_an_idle_session_is_asked_to_sign_in_and_its_page_leaves_the_scree
     house.moment.move(minutes=5)
     await browser.get("/")
     assert browser.title == "Sign in"
+
+
+class _Held:
+    """Something kept for a session."""
+
+    def __init__(self) -> None:
+        self.stopped = 0
+
+    def stop(self) -> None:
+        self.stopped += 1
+
+
+def _holding(sessions: Sessions) -> tuple[str, _Held]:
+    name, held = sessions.begin(PEOPLE[0]), _Held()
+    session = sessions.find(name)
+    assert session is not None
+    session.kept["found"] = held
+    return name, held
+
+
+def test_what_is_kept_for_a_session_is_let_go_however_it_ends() -> None:
+    moment = Moment()
+    sessions = Sessions(dt.timedelta(minutes=5), dt.timedelta(hours=1), moment)
+    left, one = _holding(sessions)
+    sessions.end(left)
+    found_late, two = _holding(sessions)
+    moment.move(minutes=5)
+    assert sessions.find(found_late) is None
+    _, three = _holding(sessions)
+    moment.move(minutes=5)
+    sessions.sweep()
+    _, four = _holding(sessions)
+    sessions.sweep()
+    assert four.stopped == 0, "a session whose time is not over was swept away"
+    _, five = _holding(sessions)
+    for _ in range(999):
+        sessions.begin(PEOPLE[0])
+    assert (one.stopped, two.stopped, three.stopped, four.stopped) == (1, 1, 1, 1)
+    sessions.end_all()
+    assert five.stopped == 1
+    assert len(sessions) == 0
