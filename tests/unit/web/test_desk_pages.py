@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import threading
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from pipeline.audit.findings import Verdict
 from pipeline.cases.life import Case
 from pipeline.cases.people import Person, Role
+from pipeline.errors import PartywallError, RefusedError
+from pipeline.investigations.desk import Tell
 from pipeline.investigations.narrowing import Question
+from pipeline.investigations.paging import Page as Found
+from pipeline.investigations.segments import Effort
+from pipeline.investigations.trail import Wanted
 from pipeline.web.pages import PAGES, Work
 from pipeline.web.pages.deciding import ACTS
 from pipeline.web.visits import Page
@@ -346,3 +353,66 @@ async def test_no_title_and_no_path_of_a_page_holds_data(house: DeskHouse) -> No
         assert title[1].removesuffix(" · Partywall") in {page.title for page in PAGES}
         assert set(re.findall(r"<form[^>]*method=\"(\w+)\"", browser.text)) <= {"post"}
         assert all("?" not in one for one in re.findall(r'(?:href|action)="([^"]+)"', browser.text))
+
+
+def test_the_trail_is_read_by_auditors_and_officers_alone_whatever_page_asks(
+    house: DeskHouse,
+) -> None:
+    for read in (lambda: house.work.trail.read(INVESTIGATOR, Wanted()),
+                 lambda: house.work.trail.verify(INVESTIGATOR)):  # fmt: skip
+        with pytest.raises(RefusedError):
+            read()
+    assert house.said() == [
+        ("investigator", "audit.read", "refused"),
+        ("investigator", "audit.verify", "refused"),
+    ]
+
+
+async def test_what_one_case_has_found_is_not_shown_in_another(house: DeskHouse) -> None:
+    browser, _ = await _searched(house)
+    record = re.findall(r'name="record" value="(\w+)"', browser.text)[0]
+    token, other = browser.token(), house.office.opened()
+    answer = await browser.http.get(f"/cases/{other}/results")
+    assert answer.headers["location"] == f"/cases/{other}/search"
+    answer = await browser.post(f"/cases/{other}/reveal", token=token, record=record, field="agent")
+    assert answer.status_code == 403
+    assert AGENT not in browser.text
+
+
+async def test_a_long_search_tells_how_far_it_is_and_gives_way_to_the_next(
+    house: DeskHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.web.pages.finding.PATIENCE", 0.01)
+    go_on = threading.Event()
+    found = house.desk.search
+    told: list[Tell] = []
+
+    def slow(*args: Any, tell: Tell, **rest: Any) -> Found:  # noqa: ANN401 -- passed on as they come
+        told.append(tell)
+        tell(SCOPE.first + 3 * 3600, Effort())
+        assert go_on.wait(30)
+        return found(*args, tell=tell, **rest)
+
+    house.desk.search = slow  # type: ignore[assignment]
+    case = house.office.opened()
+    browser = await house.person("investigator")
+    await browser.get(f"/cases/{case}/search")
+    for _ in range(2):
+        await browser.post(f"/cases/{case}/search", token=browser.token())
+        await browser.get(f"/cases/{case}/results")
+        assert "Searching. Hour 3 of 49" in browser.text
+        assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in browser.text
+    before = len(house.office.entries())
+    answer = await browser.http.get(f"/cases/{case}/progress")
+    assert answer.json()["done"] is False
+    assert len(house.office.entries()) == before, "asking how far it is fills the log"
+    with pytest.raises(PartywallError):
+        told[0](None, Effort())  # the first search has given way
+    go_on.set()
+    while not (  # noqa: ASYNC110 -- a thread ends it, and the page is how one hears of that
+        await browser.http.get(f"/cases/{case}/progress")
+    ).json()["done"]:
+        await asyncio.sleep(0.01)
+    await browser.get(f"/cases/{case}/results")
+    assert "3 records on this page" in browser.text
+    assert len(house.said("case.read")) == 1
