@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from pipeline import settings as tree
-from pipeline.apps import keys as key_service
 from pipeline.apps.folder import settings_of
-from pipeline.apps.key_service import key_service_of
 from pipeline.audit.signing import read_vkey
-from pipeline.cases import orders
 from pipeline.cli import cases_told as told
 from pipeline.cli.at_desk import DEFAULT, As, seated
 from pipeline.cli.options import Config, Json
 from pipeline.errors import IntegrityError, UsageError
 from pipeline.keys import receipts as signed
-from pipeline.keys.release_client import ReleaseClient
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.keys.release_client import ReleaseClient
 
 keys = typer.Typer(help="Keys: what lives until when, and receipts of what does not.",
                    no_args_is_help=True)  # fmt: skip
@@ -39,8 +40,7 @@ def root() -> None:
 @keys.command()
 def status(data: Data = None, config: Config = None, as_json: Json = False) -> None:
     """List the keys that live; exit code 1 where one should be gone."""
-    settings = _settings(data, config)
-    with key_service_of(settings) as url, _client(settings, url) as client:
+    with _client(_settings(data, config)) as client:
         found = client.status()
     now = int(found["now"])
     rows = [_row(one, now) for one in found["keys"]]
@@ -68,8 +68,8 @@ def status(data: Data = None, config: Config = None, as_json: Json = False) -> N
 def receipts(data: Data = None, config: Config = None, as_json: Json = False) -> None:
     """List what was destroyed, each receipt checked; exit code 1 where one is not as signed."""
     settings = _settings(data, config)
-    verifier = read_vkey(key_service.vkey_of(settings.keys.signing_key))
-    with key_service_of(settings) as url, _client(settings, url) as client:
+    verifier = read_vkey(settings.keys.signing_key.with_suffix(".vkey"))
+    with _client(settings) as client:
         found = client.receipts()
     bad = 0
     for one in found:
@@ -95,8 +95,7 @@ def receipts(data: Data = None, config: Config = None, as_json: Json = False) ->
 @keys.command()
 def expire(data: Data = None, config: Config = None) -> None:
     """Destroy what is due, now."""
-    settings = _settings(data, config)
-    with key_service_of(settings) as url, _client(settings, url) as client:
+    with _client(_settings(data, config)) as client:
         print(f"{client.expire()} keys destroyed")
 
 
@@ -108,6 +107,8 @@ def destroy(
     name: As = None,
 ) -> None:
     """Destroy a day's keys before its time: a privacy officer orders it, an approver agrees."""
+    from pipeline.cases import orders  # noqa: PLC0415 -- as the desk
+
     number = _number(day)
     with seated(data, name) as (room, person):
         gate = room.desk.cases.gate
@@ -129,9 +130,16 @@ def _settings(data: Path | None, config: Path | None) -> Settings:
     return tree.load(config) if data is None else settings_of(data)
 
 
-def _client(settings: Settings, url: str) -> ReleaseClient:
-    token = key_service.token(settings.keys.investigations_token_file, "investigations_token_file")
-    return ReleaseClient(url, token)
+@contextmanager
+def _client(settings: Settings) -> Iterator[ReleaseClient]:
+    """Ask the key service that runs, or one of our own."""
+    from pipeline.apps import keys as service  # noqa: PLC0415 -- brings databases and HTTP
+    from pipeline.apps.key_service import key_service_of  # noqa: PLC0415
+    from pipeline.keys.release_client import ReleaseClient  # noqa: PLC0415
+
+    token = service.token(settings.keys.investigations_token_file, "investigations_token_file")
+    with key_service_of(settings) as url, ReleaseClient(url, token) as client:
+        yield client
 
 
 def _row(key: dict[str, Any], now: int) -> dict[str, Any]:
