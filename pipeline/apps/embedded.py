@@ -37,10 +37,14 @@ PROCESSES: Final = (
     ("split",),
     ("vault",),
     ("rollup", "release", "load"),
+    ("investigations",),
 )
-"""Keys, raw and sealed by themselves; the pseudonymous and the anonymous tier together."""
-ONCE: Final = tuple(stages for stages in PROCESSES if stages != ("collect",))
-"""Those of a run over files, which nobody sends anything to."""
+"""Keys, raw and sealed by themselves; the pseudonymous and the anonymous tier together; and the
+investigators' pages, which reach none of these but keys."""
+ONCE: Final = tuple(
+    stages for stages in PROCESSES if stages not in {("collect",), ("investigations",)}
+)
+"""Those of a run over files, which nobody sends anything to and nobody looks at."""
 
 
 @dataclass(slots=True)
@@ -60,6 +64,7 @@ class Group:
     bootstrap: str = ""
     engine: str = ""
     collector: str = ""
+    pages: str = ""
     _processes: Processes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,6 +86,9 @@ class Group:
         port = self.settings.get("collect", {}).get("port", 0)
         if port and ("collect",) in self.processes and not _is_free(port):
             raise UsageError(f"port {port} is in use: choose another with --collect-port")
+        port = self.settings.get("investigations", {}).get("port", 0)
+        if port and ("investigations",) in self.processes and not _is_free(port):
+            raise UsageError(f"port {port} is in use: choose another with --pages-port")
         try:
             await self._broker()
             await self._topics()
@@ -133,6 +141,7 @@ class Group:
             told = await self._processes.ready("-".join(stages))
             self.engine = told.get("engine", self.engine)
             self.collector = told.get("collector", self.collector)
+            self.pages = told.get("pages", self.pages)
 
     def kafka(self) -> Kafka:
         """Return how to reach the broker."""
@@ -206,6 +215,7 @@ class Group:
                 "log": secrets.token_hex(8),
                 "flush_seconds": 0.5,
             },
+            "investigations": {**places(folder)["investigations"], "port": 0},
             "collect": {"port": 0, "demo": True},
             # The embedded broker cannot delete records; it holds them in memory and ends with us.
             "split": {"linger_ms": 200, "delete_after_commit": False},

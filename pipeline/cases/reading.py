@@ -70,6 +70,17 @@ class Reading:
         rows = self._connection.execute(select(CASES).order_by(CASES.c.number)).all()
         return [self._case(row) for row in rows]
 
+    def unratified(self) -> list[tuple[str, str, int]]:
+        """Return (case, requester, by when) of each emergency that waits to be ratified."""
+        query = (
+            select(CASES.c.id, CASES.c.requester, CASES.c.ratify_by)
+            .join(REQUESTS, REQUESTS.c.case_id == CASES.c.id)
+            .where(REQUESTS.c.kind == Kind.RATIFY.value, REQUESTS.c.state == "pending")
+            .order_by(CASES.c.number)
+        )
+        rows = self._connection.execute(query).all()
+        return [(row.id, row.requester, row.ratify_by or 0) for row in rows]
+
     def added(self, case_id: str, *kinds: str) -> list[Added]:
         """Return what was added to a case, of these kinds, in order."""
         texts = self.texts(case_id)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pipeline.cases.moments import moment
 from pipeline.cli import cases_told as told
 from pipeline.cli import scoping
 from pipeline.cli.at_desk import DEFAULT, As, Data, seated
@@ -156,8 +157,8 @@ def _question(
 ) -> Question:
     return Question(
         sites=tuple(sites or ()),
-        first=None if first is None else scoping.moment(first),
-        last=None if last is None else scoping.moment(last, end=True),
+        first=None if first is None else moment(first),
+        last=None if last is None else moment(last, end=True),
         selectors=who,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from pipeline.cases.moments import moment
 from pipeline.errors import InputError, UsageError
 from pipeline.scope import FIELDS, Scope, Selectors, checked
 
@@ -54,7 +54,6 @@ Untimed = Annotated[
     bool | None, typer.Option("--untimed/--timed", help="lines without a time as well")
 ]
 
-_DAY: Final = dt.timedelta(days=1)
 _KINDS: Final = {
     "address": "addresses", "network": "networks", "pseudonym": "pseudonyms", "chat": "chats",
     "agent": "agents", "path": "paths",
@@ -123,20 +122,6 @@ def selectors(
             )
         found[_KINDS[kind]].append(value.strip())
     return Selectors(**{kind: tuple(values) for kind, values in found.items()})
-
-
-def moment(text: str, *, end: bool = False) -> int:
-    """Return seconds since 1970 UTC of an ISO date or time; the end of its day for a date."""
-    try:
-        found = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            "a time is written as 2026-11-29 or 2026-11-29T14:30, UTC unless it says otherwise"
-        ) from None
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=dt.UTC)
-    whole = len(text.strip()) <= len("2026-11-29")
-    return int((found + _DAY).timestamp()) - 1 if end and whole else int(found.timestamp())
 
 
 def _lines(listed: str | None) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -24,7 +24,7 @@ from pipeline.web.rendering import STATIC, Rendering
 from pipeline.web.sessions import Cookies, Sessions
 from pipeline.web.shield import Shield
 from pipeline.web.signin import SignIn
-from pipeline.web.visits import D, Page
+from pipeline.web.visits import Alarm, D, Page
 
 
 def make_app(
@@ -37,16 +37,20 @@ def make_app(
     audit: Audit,
     clock: Clock,
     stopwatch: Stopwatch,
+    sessions: Sessions | None = None,
+    alarms: Callable[[], Sequence[Alarm]] = tuple,
 ) -> ASGIApp:
-    """Return the app that serves the start page and ``pages`` at ``origin``; raises SettingsError.
+    """Return the app that serves ``pages`` at ``origin``; raises SettingsError.
 
-    ``desk`` is what handlers find in ``visit.desk``.
+    ``desk`` is what handlers find in ``visit.desk``. The start page is the one of ``pages`` at
+    ``/``, else what roles there are. ``alarms`` is asked, on a thread, for every page.
     """
-    idle = dt.timedelta(minutes=settings.idle_minutes)
+    sessions = sessions or make_sessions(settings, clock)
+    idle = sessions.idle
     rendering = Rendering(int(idle.total_seconds()))
     door = Door(
         origin=origin,
-        sessions=Sessions(idle, dt.timedelta(hours=settings.session_hours), clock),
+        sessions=sessions,
         cookies=Cookies(origin),
         sign_ins=Rate(settings.sign_ins_per_minute, stopwatch),
         searches=Rate(settings.searches_per_minute, stopwatch),
@@ -55,8 +59,10 @@ def make_app(
         ),
         clock=clock,
         rendering=rendering,
+        alarms=alarms,
     )
-    served = [Page("/", "Investigations", home, menu="Start"), *pages]
+    start: list[Page[D]] = [Page("/", "Investigations", home, menu="Start")]
+    served = [*([] if any(page.path == "/" for page in pages) else start), *pages]
     menu = [page for page in served if page.menu is not None]
     app = Starlette(
         routes=[
@@ -74,6 +80,12 @@ def make_app(
     )
     app.router.redirect_slashes = False
     return Shield(app, origin, rendering.trouble)
+
+
+def make_sessions(settings: Investigations, clock: Clock) -> Sessions:
+    """Return sessions that end as the settings have it."""
+    idle = dt.timedelta(minutes=settings.idle_minutes)
+    return Sessions(idle, dt.timedelta(hours=settings.session_hours), clock)
 
 
 def _route(page: Page[D], door: Door, desk: D, menu: Sequence[Page[D]]) -> Route:

@@ -12,22 +12,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from pipeline import metrics
 from pipeline.clock import Clock
 from pipeline.collect import rates as forwarded
-from pipeline.errors import UnavailableError, UsageError
+from pipeline.errors import RefusedError, UnavailableError, UsageError
 from pipeline.web import forms
 from pipeline.web.failures import TurnedAwayError
 from pipeline.web.forms import Form
 from pipeline.web.rates import Rate
 from pipeline.web.rendering import FORM_TOKEN, Rendering
 from pipeline.web.sessions import Cookies, Session, Sessions
-from pipeline.web.visits import D, Page, Visit
+from pipeline.web.visits import Alarm, D, Page, Visit
+from pipeline.web.wording import on_pages
 
 SIGN_IN: Final = "/sign-in"
+
+
+def _quiet() -> Sequence[Alarm]:
+    """Return no alarm."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,7 @@ class Door:
     proxies: Sequence[forwarded.Network]
     clock: Clock
     rendering: Rendering
+    alarms: Callable[[], Sequence[Alarm]] = _quiet
 
     def client(self, request: Request) -> str:
         """Return whose requests are counted together: an address, which stays in this process."""
@@ -103,6 +111,8 @@ class Door:
             csrf=self.sessions.token(name),
             menu=tuple((one.path, one.menu or "") for one in menu if one.is_for(session.person)),
             rendering=self.rendering,
+            alarms=tuple(await run_in_threadpool(self.alarms)),
+            kept=session.kept,
         )
         return await page.handler(visit)
 
@@ -115,9 +125,17 @@ def troubled(rendering: Rendering) -> dict[type[Exception], Callable[..., Respon
         return rendering.trouble(error.trouble, seconds=error.seconds)
 
     def usage(_: Request, error: UsageError) -> Response:
-        return rendering.trouble("usage", str(error))
+        return rendering.trouble("usage", on_pages(error))
+
+    def refused(_: Request, error: RefusedError) -> Response:
+        return rendering.trouble("refused", on_pages(error))
 
     def unavailable(_: Request, __: UnavailableError) -> Response:
         return rendering.trouble("unavailable")
 
-    return {TurnedAwayError: turned_away, UsageError: usage, UnavailableError: unavailable}
+    return {
+        TurnedAwayError: turned_away,
+        UsageError: usage,
+        RefusedError: refused,
+        UnavailableError: unavailable,
+    }

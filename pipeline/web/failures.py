@@ -50,6 +50,9 @@ TROUBLES: Final = {
         "Not yours to do",
         "Your roles do not reach this page. The start page says what they reach.",
     ),
+    "refused": Trouble(
+        403, "Not allowed", "Ask for it on the case's page, and somebody else decides."
+    ),
     "sign-in": Trouble(
         403,
         "You are not signed in",

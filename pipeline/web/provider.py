@@ -116,7 +116,7 @@ class Provider:
     async def _get(self, url: str) -> dict[str, Any]:
         try:
             async with self._client() as client:
-                answer = await client.get(url, withhold_token=True)
+                answer = await client.request("GET", url, withhold_token=True)
                 answer.raise_for_status()
                 found = answer.json()
         except (httpx2.HTTPError, ValueError):

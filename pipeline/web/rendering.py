@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pipeline.web.failures import TROUBLES
+from pipeline.web.wording import left, moment
 
 _HERE: Final = Path(__file__).parent
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -44,13 +45,16 @@ class Rendering:
         self._templates.globals["static"] = self._path
         self._templates.globals["form_token"] = _form_token
         self._templates.globals["idle_seconds"] = idle_seconds
+        self._templates.filters["moment"] = moment
+        self._templates.filters["left"] = left
 
     def page(
         self, template: str, title: str, values: Mapping[str, object], status: int = 200
     ) -> Response:
         """Return a page. The layout wants to know ``person`` and ``menu``: None and () are fine."""
-        known = {"person": None, "menu": (), "csrf": None, "here": None}
-        text = self._templates.get_template(template).render(**known, **dict(values), title=title)
+        nobody = {"person": None, "menu": (), "csrf": None, "here": None, "alarms": ()}
+        known = {**nobody, **values, "title": title}
+        text = self._templates.get_template(template).render(known)
         return HTMLResponse(text, status)
 
     def trouble(self, name: str, said: str | None = None, seconds: int | None = None) -> Response:

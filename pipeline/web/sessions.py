@@ -14,7 +14,7 @@ import re
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -32,14 +32,31 @@ def new_name() -> str:
     return secrets.token_urlsafe(32)
 
 
+class Kept(Protocol):
+    """Something that pages keep for a session: never longer than that, and never in a browser."""
+
+    def stop(self) -> None:
+        """End what is under way, and let go of what is held."""
+
+
 @dataclass(slots=True)
 class Session:
-    """A person's, from sign-in on. ``hint`` is what the provider's sign-out wants to be shown."""
+    """A person's, from sign-in on. ``hint`` is what the provider's sign-out wants to be shown.
+
+    ``kept`` goes with it.
+    """
 
     person: Person
     began: dt.datetime
     seen: dt.datetime
     hint: str | None = field(default=None, repr=False)
+    kept: dict[str, Kept] = field(default_factory=dict, repr=False)
+
+    def let_go(self) -> None:
+        """Stop what was kept for it."""
+        for one in self.kept.values():
+            one.stop()
+        self.kept.clear()
 
 
 class Sessions:
@@ -60,7 +77,7 @@ class Sessions:
         name, now = new_name(), self._clock()
         self._sessions[_digest(name)] = Session(person, now, now, hint)
         if len(self._sessions) > _MOST:
-            self._sessions.popitem(last=False)
+            self._sessions.popitem(last=False)[1].let_go()
         return name
 
     def find(self, name: str | None) -> Session | None:
@@ -71,8 +88,8 @@ class Sessions:
         session = self._sessions.get(digest)
         if session is None:
             return None
-        if now - session.seen >= self.idle or now - session.began >= self._longest:
-            del self._sessions[digest]
+        if self._over(session, now):
+            self._sessions.pop(digest).let_go()
             return None
         session.seen = max(session.seen, now)  # a clock set back gives nobody more time
         self._sessions.move_to_end(digest)
@@ -80,8 +97,23 @@ class Sessions:
 
     def end(self, name: str | None) -> None:
         """End the session of that name, if there is one."""
-        if name is not None:
-            self._sessions.pop(_digest(name), None)
+        session = None if name is None else self._sessions.pop(_digest(name), None)
+        if session is not None:
+            session.let_go()
+
+    def sweep(self) -> None:
+        """End the sessions whose time is over, though nobody asks for them any more."""
+        now = self._clock()
+        for digest in [d for d, session in self._sessions.items() if self._over(session, now)]:
+            self._sessions.pop(digest).let_go()
+
+    def end_all(self) -> None:
+        """End every session."""
+        while self._sessions:
+            self._sessions.popitem()[1].let_go()
+
+    def _over(self, session: Session, now: dt.datetime) -> bool:
+        return now - session.seen >= self.idle or now - session.began >= self._longest
 
     def token(self, name: str) -> str:
         """Return what a form shown to this session, or to this visitor, must bring back."""

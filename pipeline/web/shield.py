@@ -1,7 +1,8 @@
 """The outermost layer: what each answer says to a browser, whoever made it.
 
 A page of ours runs no script and loads no style, picture or font but ours, is put in nobody's
-frame, sends forms to nobody else, tells nobody where it was left for, and is kept in no cache.
+frame, asks and sends forms to nobody else, tells nobody where it was left for, and is kept in no
+cache.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pipeline import logs, metrics
 
 CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 _HEADERS: Final = {

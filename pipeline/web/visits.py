@@ -25,9 +25,18 @@ from starlette.responses import RedirectResponse, Response
 from pipeline.cases.people import Person, Role
 from pipeline.web.forms import Form
 from pipeline.web.rendering import Rendering
+from pipeline.web.sessions import Kept
 
 D = TypeVar("D")
 """The desk: what pages ask for everything that is not about pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What stands above every page, whoever is signed in: a sentence without data."""
+
+    text: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class Page(Generic[D]):
 
 @dataclass(frozen=True, slots=True)
 class Visit(Generic[D]):
-    """One request of one person to one page."""
+    """One request of one person to one page. ``kept`` is the session's, and goes with it."""
 
     page: Page[D]
     person: Person
@@ -64,6 +73,8 @@ class Visit(Generic[D]):
     csrf: str
     menu: tuple[tuple[str, str], ...]
     rendering: Rendering
+    alarms: tuple[Alarm, ...]
+    kept: dict[str, Kept]
 
     def __repr__(self) -> str:
         return f"Visit({self.page.method} {self.page.path})"
@@ -75,6 +86,8 @@ class Visit(Generic[D]):
             "menu": self.menu,
             "csrf": self.csrf,
             "here": self.page.path,
+            "alarms": self.alarms,
+            "now": int(self.now.timestamp()),
         }
         return self.rendering.page(template, self.page.title, {**known, **values}, status)
 
