@@ -10,11 +10,12 @@ READY := .venv/.ready
 JARS := deploy/kafka/libs/.complete
 WORKERS ?= 2
 ARGS ?=
+DATA ?=
 
-.PHONY: help setup browser postgres demo test test-kill-long check lint types walls deploy-check bench clean
+.PHONY: help setup browser postgres demo test test-kill-long check lint types walls deploy-check bench bench-vault clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## put partywall and its tools into .venv (fetches uv where it is missing)
 	@:
@@ -34,6 +35,9 @@ postgres:
 
 demo: setup ## simulated traffic all the way, then a search for every planted personal value
 	@$(BIN)/partywall demo $(ARGS)
+
+demo-investigation: setup ## abuse, a case, two people, evidence, the end of the keys; DATA=DIR keeps it
+	@$(BIN)/partywall demo-investigation $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 test: setup browser postgres $(JARS) ## every test but the long ones, Kafka's, PostgreSQL's and the browser's included
 	@NEED_KAFKA_TESTS=1 NEED_BROWSER_TESTS=1 NEED_POSTGRES_TESTS=1 $(BIN)/pytest -q -n $(WORKERS) -m "not long" $(ARGS)
@@ -59,6 +63,9 @@ deploy-check: setup
 
 bench: setup ## lines a second against other ways, after checking that the results are equal
 	@$(BIN)/partywall bench $(ARGS)
+
+bench-vault: setup ## look an address up in a day of 20 million sealed records, beside a full scan
+	@$(BIN)/partywall bench-vault $(ARGS)
 
 clean: ## remove what the other targets made, .venv and Kafka's jars included
 	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \

@@ -167,7 +167,8 @@ class Vault(_Branch):
     log: str = Field(default="", pattern=r"^[A-Za-z0-9]{0,32}$")
     """Names the broker whose offsets the vault counts by: a new name for a new broker."""
     flush_bytes: int = Field(default=64 * 2**20, ge=1)
-    flush_seconds: float = Field(default=10.0, gt=0)
+    flush_seconds: float = Field(default=900.0, gt=0)
+    """A record is found after so long at most; more segments make a look-up slower."""
 
 
 class Kek(_Branch):

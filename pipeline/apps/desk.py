@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +10,7 @@ from typing import Final
 
 from pipeline import declarations, policy
 from pipeline.apps import keys as key_service
+from pipeline.apps.key_service import key_service_of
 from pipeline.audit.signing import Signer, make_signer, read_signer, write_vkey
 from pipeline.cases.acts import Cases
 from pipeline.cases.people import Directory
@@ -20,19 +18,17 @@ from pipeline.cases.permission import Gate
 from pipeline.cases.store import CaseStore
 from pipeline.clock import Clock, system_clock
 from pipeline.database import Database
-from pipeline.errors import PartywallError, SettingsError, UnavailableError
+from pipeline.errors import SettingsError
 from pipeline.investigations.desk import Desk
 from pipeline.investigations.export import Office
 from pipeline.investigations.records import Records
 from pipeline.investigations.search import Search
 from pipeline.keys import kek
-from pipeline.keys.release_client import Patience, ReleaseClient
+from pipeline.keys.release_client import ReleaseClient
 from pipeline.settings import Settings
 
 EVIDENCE: Final = "partywall/evidence"
 """Name of the key that bundles are signed by."""
-
-_START_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,7 @@ def open_room(settings: Settings, clock: Clock = system_clock) -> Iterator[Room]
     if people is None:
         raise SettingsError("setting investigations.people: name the file of people")
     Directory.make_default(people)
-    with _keys(settings) as url, open_desk(settings, url, clock) as (desk, office):
+    with key_service_of(settings) as url, open_desk(settings, url, clock) as (desk, office):
         yield Room(desk, office, Directory.read(people), clock)
 
 
@@ -67,6 +63,8 @@ def open_room(settings: Settings, clock: Clock = system_clock) -> Iterator[Room]
 def open_desk(settings: Settings, url: str, clock: Clock) -> Iterator[tuple[Desk, Office]]:
     """Put a desk together that borrows keys at ``url``; raises SettingsError, UnavailableError."""
     own = settings.investigations
+    if own.store == settings.keys.store and not own.store.startswith("postgresql"):
+        raise SettingsError("setting investigations.store: cases need another file than the keys")
     log = key_service.audit_log(settings.audit, clock)
     terms = policy.load(settings.policy, clock)
     database = Database(own.store, "case store", own.store_password_file)
@@ -83,86 +81,6 @@ def open_desk(settings: Settings, url: str, clock: Clock) -> Iterator[tuple[Desk
             yield Desk(cases, search, client, terms), office
         finally:
             store.close()
-
-
-@contextmanager
-def _keys(settings: Settings) -> Iterator[str]:
-    """Yield where the key service answers; starts one of our own where none does."""
-    token = key_service.token(settings.keys.investigations_token_file, "investigations_token_file")
-    if _answers(settings.keys.url, token):
-        yield settings.keys.url
-        return
-    whole = Path(settings.keys.store).parent / f"desk-{os.getpid()}.sock"
-    url = f"unix://{whole}"
-    own = settings.model_copy(update={"keys": settings.keys.model_copy(update={"url": url})})
-    service = _Service(own)
-    service.start()
-    try:
-        yield url
-    finally:
-        service.stop()
-        whole.unlink(missing_ok=True)
-
-
-def _answers(url: str, token: str) -> bool:
-    try:
-        with ReleaseClient(url, token, Patience(tries=1)) as client:
-            client.status()
-    except UnavailableError:
-        return False
-    return True
-
-
-class _Service:
-    """A key service on a thread of this process."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._loop = asyncio.new_event_loop()
-        self._listening = threading.Event()
-        self._failure: BaseException | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def start(self) -> None:
-        """Start and wait until it listens; raises what keeps it from that."""
-        self._thread.start()
-        if not self._listening.wait(_START_SECONDS):
-            raise UnavailableError("the key service does not start")
-        if isinstance(self._failure, PartywallError):
-            raise self._failure
-        if self._failure is not None:
-            raise UnavailableError("the key service does not start") from self._failure
-
-    def stop(self) -> None:
-        """End it and wait until it has ended."""
-        if self._task is not None:
-            self._loop.call_soon_threadsafe(self._task.cancel)
-        self._thread.join()
-        self._loop.close()
-
-    def _run(self) -> None:
-        self._task = self._loop.create_task(self._serve())
-        try:
-            self._loop.run_until_complete(self._task)
-        except asyncio.CancelledError:
-            pass
-        except BaseException as error:  # noqa: BLE001 -- handed to the thread that waits
-            self._failure = error
-        finally:
-            self._listening.set()
-
-    async def _serve(self) -> None:
-        listening = asyncio.Event()
-        told = asyncio.create_task(self._tell(listening))
-        try:
-            await key_service.run(self._settings, listening)
-        finally:
-            told.cancel()
-
-    async def _tell(self, listening: asyncio.Event) -> None:
-        await listening.wait()
-        self._listening.set()
 
 
 def _case_key(path: Path) -> bytes:

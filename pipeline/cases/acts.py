@@ -53,7 +53,7 @@ class Cases:
         self, person: Person, category: str, reason: str, reference: str, scope: Scope
     ) -> Case:
         """Make a case that nobody has been asked about yet; raises UsageError, RefusedError."""
-        asked = checked(scope)
+        asked = checked(scope).salted()
         _text("reason", reason)
         if len(reference) > _LONGEST:
             raise UsageError("reference: say it shorter")
@@ -88,7 +88,7 @@ class Cases:
         """Ask for approval of a draft, or of a denied case again, with another scope if given."""
         asked = None if scope is None else checked(scope)
         with self.gate.act(person, Act.REQUEST, case_id) as going:
-            wanted = asked or going.case.asked
+            wanted = going.case.asked if asked is None else asked.salted(going.case.asked)
             self._ask(going, Kind.OPEN, wanted, self._terms.open_hours, going.case.reason)
             going.store.change(case_id, state=State.REQUESTED.value, asked=wanted)
         return self._case(case_id)
@@ -156,7 +156,9 @@ class Cases:
     def widen(self, person: Person, case_id: str, scope: Scope, reason: str) -> Case:
         """Ask for another scope; until that is approved the old one is in force."""
         _text("reason", reason)
-        asked = checked(scope)
+        with self.gate.store.reading() as store:
+            before = store.case(case_id)
+        asked = checked(scope).salted(None if before is None else before.asked)
         with self.gate.act(
             person, Act.WIDEN, case_id, {"scope": asked.digest()}, sealed=_sealed(reason, asked)
         ) as going:
@@ -201,8 +203,15 @@ class Cases:
             going.store.add(case_id, "disclosure", person.name, going.now, entry)
 
     def purge(self, person: Person, case_id: str) -> None:
-        """Delete what an ended case holds, so that nobody reads it again."""
+        """Delete what an ended case holds, so that nobody reads it again.
+
+        Raises UsageError while a legal hold of it lives: its name would be lost with the case.
+        """
         with self.gate.act(person, Act.PURGE, case_id) as going:
+            said = [orjson.loads(one.text) for one in going.store.added(case_id, "hold")]
+            state = {one["hold"]: one["state"] for one in said}
+            if set(state.values()) - {"released"}:
+                raise UsageError("a legal hold of the case lives: release it first")
             going.store.purge(case_id, going.now)
         self.gate.store.wipe()
 

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Row, func, select
 
 from pipeline import scope as scopes
 from pipeline.cases.life import Case, Decision, Kind, Request, State
-from pipeline.cases.tables import CASES, DECISIONS, ENTRIES, HISTORY, REQUESTS, SHOWN
+from pipeline.cases.tables import CASES, DECISIONS, ENTRIES, HISTORY, ORDERS, REQUESTS, SHOWN
 from pipeline.cases.texts import Texts
+from pipeline.database import Database
 from pipeline.scope import Scope
 
 AT_ONCE: Final = 5_000
@@ -39,6 +40,16 @@ class Done:
     leaf: str
     act: str
     actor: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A day whose keys somebody wants destroyed: who, of which team, and when."""
+
+    day: int
+    by: str
+    team: str | None
     at: int
 
 
@@ -79,6 +90,11 @@ class Reading:
             query = query.where(HISTORY.c.case_id == case_id)
         rows = self._connection.execute(query).all()
         return [Done(row.entry, row.leaf, row.act, row.actor, row.at) for row in rows]
+
+    def ordered(self, day: int) -> Order | None:
+        """Return the order to destroy a day, None where there is none."""
+        row = self._connection.execute(select(ORDERS).where(ORDERS.c.day == day)).first()
+        return None if row is None else Order(row.day, row.made_by, row.team, row.at)
 
     def shown(self, case_id: str) -> int:
         """Return how many records a case has shown."""
@@ -163,3 +179,10 @@ def _opened(texts: Texts | None, place: str, sealed: bytes | None) -> bytes:
 def _scope(texts: Texts | None, place: str, sealed: bytes | None) -> Scope | None:
     data = _opened(texts, place, sealed)
     return scopes.read(data) if data else None
+
+
+def remembered(database: Database) -> list[tuple[int, str]]:
+    """Return index and leaf hash of every entry of the audit log that an act was carried out by."""
+    with database.reading() as connection:
+        rows = connection.execute(select(HISTORY.c.entry, HISTORY.c.leaf)).all()
+    return [(entry, leaf) for entry, leaf in rows]

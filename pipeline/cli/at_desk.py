@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.apps.desk import Room, open_room
 from pipeline.apps.folder import settings_of
 from pipeline.cases.people import Person
 from pipeline.cli.place import DEFAULT
 from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.apps.desk import Room
 
 Data = Annotated[
     Path, typer.Option("--data", metavar="DIR", help="the folder of `up` or of `report --data`")
@@ -38,6 +40,8 @@ def seated(data: Path, name: str | None) -> Iterator[tuple[Room, Person]]:
     The folder's owner may take any name of its people: there is no password in an embedded group,
     and production has the pages, where a provider says who somebody is.
     """
+    from pipeline.apps.desk import open_room  # noqa: PLC0415 -- brings databases and HTTP
+
     with open_room(settings_of(data)) as room:
         if name is None:
             names = ", ".join(sorted(one.name for one in room.people))

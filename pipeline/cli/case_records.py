@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,14 +15,13 @@ from pipeline.cli.at_desk import DEFAULT, As, Data, seated
 from pipeline.cli.case import CaseId, case
 from pipeline.cli.options import Json
 from pipeline.errors import UsageError
-from pipeline.investigations.desk import Tell
-from pipeline.investigations.export import export
 from pipeline.investigations.narrowing import Question
-from pipeline.investigations.paging import Page, Place
-from pipeline.investigations.related import By
-from pipeline.investigations.related import related as like
-from pipeline.investigations.segments import Effort
 from pipeline.scope import Selectors
+
+if TYPE_CHECKING:
+    from pipeline.investigations.desk import Tell
+    from pipeline.investigations.paging import Page, Place
+    from pipeline.investigations.segments import Effort
 
 __all__ = ["case"]
 
@@ -85,7 +84,7 @@ def related(
     case_id: CaseId,
     address: Annotated[str, typer.Argument(metavar="ADDRESS")],
     by: Annotated[
-        By,
+        Literal["address", "network", "agent", "provider"],
         typer.Option("--by", help="network: its /24, in IPv6 its /64"),
     ] = "network",
     size: Size = 200,
@@ -95,6 +94,8 @@ def related(
     as_json: Json = False,
 ) -> None:
     """Show what is like an address's doings, within the case's scope only."""
+    from pipeline.investigations.related import related as like  # noqa: PLC0415 -- as the desk
+
     with seated(data, name) as (room, person):
         page = like(
             room.desk, person, case_id, address, by,
@@ -124,6 +125,8 @@ def export_(
     as_json: Json = False,
 ) -> None:
     """Write records into a signed bundle of evidence; without options all that the scope allows."""
+    from pipeline.investigations.export import export  # noqa: PLC0415 -- as the desk
+
     who = scoping.selectors(addresses, networks, pseudonyms, chats, agents, paths, listed)
     if to is not None and to.exists():
         raise UsageError(f"{to}: there is a file already; name another with --to-file")
@@ -162,6 +165,8 @@ def _question(
 def _place(text: str | None) -> Place | None:
     if text is None:
         return None
+    from pipeline.investigations.paging import Place  # noqa: PLC0415 -- as the desk
+
     hour, _, past = text.partition(":")
     try:
         return Place(None if hour == "untimed" else int(hour), int(past))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import polars as pl
@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.cases.life import Case
-from pipeline.cases.reading import Added
 from pipeline.scope import Scope
+
+if TYPE_CHECKING:
+    from pipeline.cases.reading import Added
 
 _TEXTS: Final = frozenset({"note", "finding"})
 
@@ -35,7 +37,7 @@ def summary(case: Case, now: int) -> dict[str, Any]:
         "requester": case.requester,
         "made": moment(case.made),
         "opened": moment(case.opened),
-        "expires": moment(case.expires),
+        "expires": moment(case.expires) if case.ended is None else None,
         "due": moment(case.due),
         "emergency": case.emergency,
         "unratified": case.unratified(now),

@@ -8,7 +8,7 @@ found is counted and written down before anybody sees it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,20 +67,20 @@ class Desk:
     def __init__(self, cases: Cases, search: Search, keys: ReleaseClient, policy: Policy) -> None:
         self.cases = cases
         self.search_in = search
-        self._keys = keys
+        self.keys = keys
         self._policy = policy
 
     def approve(self, person: Person, case_id: str, reason: str = "") -> Case:
         """Agree to what a case asks for; where that opens or changes it, the key service hears."""
         case = self.cases.approve(person, case_id, reason)
-        if case.stored is State.OPEN and not case.pending:
-            grant(self._keys, case)
+        if case.state(self.cases.gate.now()) is State.OPEN and not case.pending:
+            grant(self.keys, case)
         return case
 
     def emergency(self, person: Person, case_id: str, reason: str) -> Case:
         """Open a draft alone, for an hour at most."""
         case = self.cases.emergency(person, case_id, reason)
-        grant(self._keys, case)
+        grant(self.keys, case)
         return case
 
     def close(self, person: Person, case_id: str, reason: str = "") -> Case:
@@ -113,7 +113,7 @@ class Desk:
         effort = Effort()
         gathered = Gathered(size, since)
         for hour, records, gone in self._hours(case, scope, person, effort, since, tell):
-            if gathered.full_after(hour, keep(records), gone):
+            if gathered.full_after(hour, keep(records.select(*RECORDS)), gone):
                 break
         records = gathered.records()
         read = self.count(person, case_id, records, scope)
@@ -133,9 +133,9 @@ class Desk:
 
         Raises UsageError where they are more than the case may read.
         """
-        effort, parts, gone, height = Effort(), [pl.DataFrame(schema=RECORDS)], 0, 0
-        for _, records, lost in self._hours(case, scope, person, effort, None, tell):
-            parts.append(records)
+        parts, gone, height = [pl.DataFrame(schema=RECORDS)], 0, 0
+        for records, lost in self.placed(person, case, scope, tell):
+            parts.append(records.select(*RECORDS))
             gone += lost
             height += records.height
             if height > scope.most_records:
@@ -145,7 +145,25 @@ class Desk:
                 )
         return pl.concat(parts), gone
 
-    def asking(self, person: Person, act: Act, case_id: str, question: Question) -> Asked:
+    def placed(
+        self, person: Person, case: Case, scope: Scope, tell: Tell
+    ) -> Iterator[tuple[pl.DataFrame, int]]:
+        """Yield the records of a scope by the hour (columns PLACED), and how many are gone.
+
+        For what is done with records unseen, however many they are: nobody is shown them.
+        """
+        effort = Effort()
+        for _, records, lost in self._hours(case, scope, person, effort, None, tell):
+            yield records, lost
+
+    def asking(
+        self,
+        person: Person,
+        act: Act,
+        case_id: str,
+        question: Question,
+        facts: Mapping[str, Fact] | None = None,
+    ) -> Asked:
         """Let a question through and write it down, its predicate sealed; raises RefusedError."""
         gate = self.cases.gate
         with gate.store.reading() as store:
@@ -155,7 +173,7 @@ class Desk:
         digest = "" if scope is None else scope.digest()
         predicate = None if scope is None else scope.canonical()
         with gate.act(
-            person, act, case_id, {"query": digest}, sealed=predicate, also=also
+            person, act, case_id, {"query": digest, **(facts or {})}, sealed=predicate, also=also
         ) as going:
             if scope is None:
                 raise RefusedError(NO_CASE)
@@ -167,7 +185,7 @@ class Desk:
         Returns how many of them may be shown: as many as the case may still read. Raises
         RefusedError where that is none, or the case has ended meanwhile.
         """
-        gate, marks = self.cases.gate, ids(records)
+        gate, marks = self.cases.gate, ids(records, scope.salt)
         with gate.store.reading() as store:
             before = store.shown(case_id)
             unseen = set(store.unseen(case_id, marks))
@@ -198,7 +216,7 @@ class Desk:
         self, case: Case, scope: Scope, person: Person, effort: Effort, since: Place | None,
         tell: Tell,
     ) -> Iterator[tuple[int | None, pl.DataFrame, int]]:  # fmt: skip
-        lender = borrow(self._keys, case, person)
+        lender = borrow(self.keys, case, person)
         first = None if since is None else since.hour
         policy = self._since(case.category)
         for hour in self.search_in.hours(scope, policy, lender, effort, first):
@@ -220,6 +238,10 @@ class Desk:
             )
         return 0 if since == self._policy.versions[0].version else since
 
+    def destroy_day(self, day: int, requester: str, approver: str) -> int:
+        """Have a day's sealing key destroyed that two people want gone; return how many."""
+        return self.keys.destroy_day(day, requester, approver)
+
     def _take_back(self, person: Person, case: Case) -> None:
         if case.opened is not None:
-            self._keys.revoke(case.id, person.name)
+            self.keys.revoke(case.id, person.name)

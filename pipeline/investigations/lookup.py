@@ -20,8 +20,10 @@ from pipeline.investigations.segments import Effort, Sought, Tokens, frames_of, 
 from pipeline.investigations.windows import windows
 from pipeline.keys.material import Tokeniser
 from pipeline.rows import DAY
-from pipeline.vault.manifest import Chain, Entry, folders
+from pipeline.vault.erasures import standing
+from pipeline.vault.manifest import HOLD, Entry, folders, held_folders
 from pipeline.vault.storage import Storage, storage_at
+from pipeline.vault.together import together
 
 ROWS: Final = pl.Schema(
     {
@@ -46,8 +48,13 @@ ROWS: Final = pl.Schema(
 )
 """Columns of :func:`rows`: those of ``vault.segments.INDEX_SCHEMA``, and where a record lies.
 
-``folder`` is its chain's, ``data`` the name of its segment's data file.
+``folder`` is that of the chain it came by, ``data`` the name of its segment's data file. A copy
+that a legal hold keeps has the folder and partition of what it is a copy of, and the hold's
+``key_id``.
 """
+
+RECORD: Final = ["folder", "partition", "offset", "line"]
+"""Rows that are alike in these are of one record: itself, and the copies that legal holds keep."""
 
 ORDER: Final = ["hour", "partition", "offset", "line"]
 """Rows come in this order, those without an hour last."""
@@ -228,8 +235,8 @@ def _storage(vault: Storage | str) -> Storage:
 
 def _entries(vault: Storage | str) -> Iterator[Entry]:
     storage = _storage(vault)
-    for folder in folders(storage):
-        yield from Chain(storage, folder).entries()
+    for folder in (*folders(storage), *held_folders(storage)):
+        yield from standing(storage, folder)
 
 
 def _segments(vault: Storage | str, sought: Sought) -> list[Entry]:
@@ -244,16 +251,41 @@ def _segments(vault: Storage | str, sought: Sought) -> list[Entry]:
 def _rows(
     storage: Storage, segments: list[Entry], sought: Sought, effort: Effort
 ) -> list[pl.DataFrame]:
-    found = []
-    for entry in segments:
-        segment = entry.segment
+    def search(entry: Entry) -> tuple[pl.DataFrame, Effort]:
+        spent, segment = Effort(), entry.segment
         if segment is None or not any(map(sought.may_be_in, entry.held)):
-            continue
-        rows = index_rows(storage, segment, sought.under(entry.keys), effort)
+            return pl.DataFrame(), spent
+        rows = index_rows(storage, segment, sought.under(entry.keys), spent)
         if not rows.is_empty():
-            folder = segment.data.partition("/")[0]
-            found.append(rows.with_columns(folder=pl.lit(folder), data=pl.lit(segment.data)))
+            rows = _placed(rows, segment.data)
+        return rows, spent
+
+    # A scan reads whole files: one at a time fills the disk's line, and memory with no more.
+    searched = map(search, segments) if sought.tokens is None else together(search, segments)
+    found = []
+    for rows, spent in searched:
+        effort.add(spent)
+        if not rows.is_empty():
+            found.append(rows)
     return found
+
+
+def _placed(rows: pl.DataFrame, data: str) -> pl.DataFrame:
+    """Say of index rows where they lie; copies are named after what they are copies of."""
+    folder = data.partition("/")[0]
+    if not folder.startswith(HOLD):
+        return rows.with_columns(folder=pl.lit(folder), data=pl.lit(data))
+    origin = pl.col("partition").str.split_exact("/", 1)
+    return rows.with_columns(
+        folder=origin.struct.field("field_0"),
+        partition=origin.struct.field("field_1"),
+        data=pl.lit(data),
+    )
+
+
+def is_copy() -> pl.Expr:
+    """Return what tells of a row (columns ROWS) whether it is a copy that a legal hold keeps."""
+    return pl.col("key_id").str.starts_with(HOLD)
 
 
 def _sorted(found: list[pl.DataFrame]) -> pl.DataFrame:

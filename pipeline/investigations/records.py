@@ -30,6 +30,27 @@ ABOUT: Final[dict[str, pl.DataType]] = {
 RECORDS: Final[dict[str, pl.DataType]] = {**ABOUT, **RECORD, "raw": pl.Binary()}
 """Columns of opened records; ``time`` in seconds since 1970 UTC, ``raw`` the line's bytes."""
 
+PLACE: Final[dict[str, pl.DataType]] = {
+    "token": pl.Binary(),
+    "hour": pl.Int64(),
+    "format": pl.String(),
+    "key_id": pl.String(),
+    "folder": pl.String(),
+    "data": pl.String(),
+    "place": pl.UInt32(),
+    "row": pl.UInt32(),
+}
+"""Where a record lies sealed, and what it stands under in the index: as in ``lookup.ROWS``."""
+
+PLACED: Final[dict[str, pl.DataType]] = {
+    **RECORDS,
+    **PLACE,
+    "sealed": pl.Int64(),
+    "held": pl.Boolean(),
+}
+"""Columns of records that are to be sealed again or erased: ``sealed`` is the hour of sealing
+(seconds since 1970 UTC), ``held`` tells whether a legal hold keeps a copy."""
+
 
 class Records:
     """Opens frames and reads their lines."""
@@ -51,6 +72,15 @@ class Records:
         held = rows.with_columns(raw)
         said = self._reader.read(held, envelope.decode_header(found.head).hour + HOUR)
         return held.select(*ABOUT).hstack(said).with_columns(raw).select(*RECORDS)
+
+    def placed(self, found: Found, key: bytes) -> pl.DataFrame:
+        """As :meth:`opened`, with the columns PLACED; ``held`` is False throughout."""
+        hour = envelope.decode_header(found.head).hour
+        return self.opened(found, key).with_columns(
+            *(found.rows.get_column(name) for name in PLACE),
+            sealed=pl.lit(hour, pl.Int64),
+            held=pl.lit(value=False),
+        )
 
     def visitors(self, records: pl.DataFrame, keys: dict[tuple[str, int], bytes]) -> pl.Series:
         """Return each record's pseudonym (UInt64) under the keys of its ingest and day."""

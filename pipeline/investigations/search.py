@@ -17,11 +17,11 @@ import polars as pl
 from pipeline.investigations import lookup
 from pipeline.investigations.lending import Lender, with_keys
 from pipeline.investigations.predicate import matching
-from pipeline.investigations.records import RECORDS, Records
+from pipeline.investigations.records import PLACED, Records
 from pipeline.investigations.segments import Effort
 from pipeline.rows import HOUR
 from pipeline.scope import Scope
-from pipeline.vault.storage import Storage
+from pipeline.vault.storage import Storage, storage_at
 
 MOST_ADDRESSES: Final = 1_024
 """Of a network whose addresses are looked up one by one."""
@@ -32,7 +32,7 @@ _ORDER: Final = ["time", "partition", "offset", "line"]
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """Records of one hour, in order; ``start`` is None for lines without a time.
+    """Records of one hour (columns PLACED), in order; ``start`` is None for lines without a time.
 
     ``gone`` counts records whose key has been destroyed.
     """
@@ -47,12 +47,17 @@ class Search:
 
     def __init__(self, vault: Storage | str, records: Records) -> None:
         self.records = records
-        self._vault = vault
+        self._vault = storage_at(vault) if isinstance(vault, str) else vault
+
+    @property
+    def vault(self) -> Storage:
+        """Where the vault lies."""
+        return self._vault
 
     def hours(
         self, scope: Scope, policy: int, lender: Lender, effort: Effort, since: int | None = None
     ) -> Iterator[Hour]:
-        """Yield the hours of a scope with their records (columns RECORDS), ascending.
+        """Yield the hours of a scope with their records (columns PLACED), ascending.
 
         ``policy`` is the oldest version whose records may be shown; ``since`` the start of the hour
         to begin with. ``effort`` is added to as the search gets on. Raises RefusedError as soon as
@@ -69,15 +74,33 @@ class Search:
         for start, rows in lookup.hours(
             self._vault, scope.sites, first, last, tokens, untimed=scope.untimed, effort=effort
         ):
-            gone = 0
-            parts = [pl.DataFrame(schema=RECORDS)]
-            for found, key in with_keys(lookup.fetch(self._vault, rows, effort), lender):
-                if key is None:
-                    gone += found.rows.height
-                    continue
-                opened = self.records.opened(found, key)
-                parts.append(matching(opened, scope, policy, visitors))
-            yield Hour(start, pl.concat(parts).sort(_ORDER, nulls_last=True), gone)
+            opened, gone = self._opened(rows, lender, effort)
+            found = matching(opened, scope, policy, visitors)
+            yield Hour(start, found.sort(_ORDER, nulls_last=True), gone)
+
+    def _opened(
+        self, rows: pl.DataFrame, lender: Lender, effort: Effort
+    ) -> tuple[pl.DataFrame, int]:
+        """Return the records of these rows (columns PLACED), each once, and how many are gone.
+
+        A copy that a legal hold keeps is opened where the record itself cannot be any more.
+        """
+        copies = rows.filter(lookup.is_copy())
+        held = copies.select(lookup.RECORD).unique().with_columns(held=pl.lit(value=True))
+        own = rows.filter(~lookup.is_copy())
+        parts, done = [pl.DataFrame(schema=PLACED)], rows.clear().select(lookup.RECORD)
+        for part in (own, *copies.partition_by("key_id", maintain_order=True)):
+            todo = part.join(done, on=lookup.RECORD, how="anti")
+            found = [
+                self.records.placed(frame, key)
+                for frame, key in with_keys(lookup.fetch(self._vault, todo, effort), lender)
+                if key is not None
+            ]
+            parts += [one.select(*PLACED) for one in found]
+            done = pl.concat([done, *(one.select(lookup.RECORD) for one in found)])
+        gone = rows.select(lookup.RECORD).unique().height - done.height
+        opened = pl.concat(parts).drop("held").join(held, on=lookup.RECORD, how="left")
+        return opened.with_columns(pl.col("held").fill_null(value=False)).select(*PLACED), gone
 
     def _tokens(
         self, scope: Scope, first: int, last: int, lender: Lender

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import BinaryIO, Final
+from dataclasses import dataclass, field, fields, replace
+from itertools import accumulate
+from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
@@ -19,14 +20,12 @@ from pipeline.buckets import FAILURES
 from pipeline.errors import IntegrityError, UnavailableError
 from pipeline.vault import bloom
 from pipeline.vault.manifest import Held, SegmentFiles
-from pipeline.vault.segments import FRAMES_A_GROUP, INDEX_SCHEMA
+from pipeline.vault.segments import INDEX_SCHEMA
 from pipeline.vault.storage import Storage
 
 Tokens = Mapping[str, Collection[bytes]]
 """Key id of a sealing key → the tokens looked for among what it sealed."""
 
-_DECIDING: Final = ["token", "hour", "key_id", "site"]
-_REST: Final = [name for name in INDEX_SCHEMA.names if name not in _DECIDING]
 _TOKEN, _HOUR = (INDEX_SCHEMA.get_field_index(name) for name in ("token", "hour"))
 
 
@@ -42,6 +41,11 @@ class Effort:
     index_groups_held: int = 0
     filtered: int = 0
     data_groups: int = 0
+
+    def add(self, other: Effort) -> None:
+        """Add another's."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +158,13 @@ def index_rows(
 ) -> pl.DataFrame:
     """Return the rows of a segment's index that are sought, columns as in INDEX_SCHEMA.
 
-    Row groups that cannot hold any are not read, and of those that hold none only the columns
-    that tell so. Raises IntegrityError, UnavailableError.
+    Row groups that cannot hold any are not read. Raises IntegrityError, UnavailableError.
     """
     if sought.tokens is not None and not _may_hold(storage, segment.filter, sought.ordered):
         effort.filtered += 1
         return pl.DataFrame()
     found = []
+    matches = sought.matches()
     footer = (segment.index_footer, segment.index_footer_sha256)
     with _parquet(storage, segment.index, footer) as index:
         metadata = index.metadata
@@ -170,14 +174,11 @@ def index_rows(
             if not sought.may_be_among(metadata.row_group(number)):
                 continue
             effort.index_groups += 1
-            hits = _frame(index.read_row_group(number, columns=_DECIDING)).with_row_index("at")
-            hits = hits.filter(sought.matches())
+            # All columns at once: where a token may be, it hardly ever is not.
+            hits = _frame(index.read_row_group(number, use_threads=False)).filter(matches)
             if not hits.is_empty():
-                rest = _frame(index.read_row_group(number, columns=_REST))
-                found.append(hits.drop("at").hstack(rest[hits.get_column("at")]))
-    if not found:
-        return pl.DataFrame()
-    return pl.concat(found).select(INDEX_SCHEMA.names)
+                found.append(hits)
+    return pl.concat(found) if found else pl.DataFrame()
 
 
 def frames_of(
@@ -187,19 +188,22 @@ def frames_of(
 
     Raises IntegrityError where the file has no such place, UnavailableError.
     """
-    of_group: dict[int, list[int]] = {}
-    for place in places:
-        of_group.setdefault(place // FRAMES_A_GROUP, []).append(place)
     with _parquet(storage, name) as data:
+        counts = [data.metadata.row_group(n).num_rows for n in range(data.num_row_groups)]
+        ends = list(accumulate(counts))
+        of_group: dict[int, list[int]] = {}
+        for place in places:
+            of_group.setdefault(bisect_right(ends, place), []).append(place)
         for group, wanted in of_group.items():
-            if group >= data.num_row_groups:
+            if group == len(ends):
                 raise IntegrityError(f"vault: {name} has no frame {wanted[0]}")
             effort.data_groups += 1
-            held = data.read_row_group(group).to_pylist()
+            held = data.read_row_group(group)
+            first = ends[group] - counts[group]
+            if held.num_rows != counts[group]:
+                raise IntegrityError(f"vault: {name} is damaged")
             for place in wanted:
-                if place % FRAMES_A_GROUP >= len(held):
-                    raise IntegrityError(f"vault: {name} has no frame {place}")
-                row = held[place % FRAMES_A_GROUP]
+                [row] = held.slice(place - first, 1).to_pylist()
                 yield Frame(
                     place, row["frame"], row["header"], row["encapsulated"], row["ciphertext"]
                 )

@@ -13,9 +13,10 @@ RECORD: Final = "record"
 """Names a record within a case: a digest of where it came from, in hex."""
 
 
-def ids(records: pl.DataFrame) -> list[bytes]:
-    """Return the digest by which each record (columns RECORDS) is counted as shown."""
-    return [record_id(*row) for row in records.select("partition", "offset", "line").iter_rows()]
+def ids(records: pl.DataFrame, salt: str) -> list[bytes]:
+    """Return the digest by which each record (columns RECORDS) is counted as shown in a case."""
+    places = records.select("partition", "offset", "line")
+    return [record_id(salt, *row) for row in places.iter_rows()]
 
 
 def shown(records: pl.DataFrame, scope: Scope) -> pl.DataFrame:
@@ -23,7 +24,7 @@ def shown(records: pl.DataFrame, scope: Scope) -> pl.DataFrame:
 
     ``raw`` is text, bytes that are none written as ``\xNN``; ``time`` seconds since 1970 UTC.
     """
-    names = pl.Series(RECORD, [one.hex() for one in ids(records)], dtype=pl.String)
+    names = pl.Series(RECORD, [one.hex() for one in ids(records, scope.salt)], dtype=pl.String)
     plain = [line.decode("utf-8", "backslashreplace") for line in records["raw"].to_list()]
     text = pl.Series("raw", plain, dtype=pl.String)
     return records.with_columns(text, names).select(RECORD, *scope.fields)

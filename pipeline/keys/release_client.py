@@ -7,6 +7,7 @@ is no failure that another try would mend.
 from __future__ import annotations
 
 import base64
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
 
-import httpx
+import httpx2 as httpx
 import orjson
 
 from pipeline.errors import (
@@ -62,11 +63,11 @@ class ReleaseClient:
         parts = urlsplit(url)
         if parts.scheme not in {"unix", "http", "https"}:
             raise SettingsError(f"key service: {url} is neither unix://PATH nor http://HOST:PORT")
-        socket = parts.netloc + parts.path if parts.scheme == "unix" else None
-        self._base = "http://keys" if socket else url.rstrip("/")
+        self._socket = parts.netloc + parts.path if parts.scheme == "unix" else None
+        self._base = "http://keys" if self._socket else url.rstrip("/")
         self._patience = patience or Patience()
         self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=socket),
+            transport=httpx.HTTPTransport(uds=self._socket),
             headers={"Authorization": f"Bearer {token}"},
             timeout=30,
         )
@@ -175,6 +176,11 @@ class ReleaseClient:
         rows = self._ask("GET", "/v1/holds", None)["holds"]
         return [HeldKey(str(row["hold"]), str(row["case"]), int(row["made"])) for row in rows]
 
+    def destroy_day(self, day: int, requester: str, approver: str) -> int:
+        """Have a day's sealing key destroyed before its time; return how many there were."""
+        body = {"requester": requester, "approver": approver}
+        return int(self._ask("POST", f"/v1/days/{day}/destroy", body)["destroyed"])
+
     def status(self) -> dict[str, Any]:
         """Return which keys are alive and until when, and how many are overdue."""
         return self._ask("GET", "/v1/status", None)
@@ -207,6 +213,9 @@ class ReleaseClient:
             if attempt:
                 self._patience.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
+            if self._socket is not None and not _listens(self._socket):
+                why = "nobody listens"
+                continue
             try:
                 response = self._http.request(
                     method, self._base + path, content=content, headers=headers
@@ -221,6 +230,16 @@ class ReleaseClient:
                 raise _error(status, _why(_object(response.content)))
             why = f"HTTP {status}"
         raise UnavailableError(f"key service does not answer ({why})")
+
+
+def _listens(path: str) -> bool:
+    """Tell whether somebody listens at a socket; the HTTP client forgets to close a refused one."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+        return True
 
 
 def _error(status: int, why: str) -> Exception:

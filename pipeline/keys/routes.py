@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipeline import scope as scopes
 from pipeline.keys.access import INVESTIGATIONS, BadRequestError, Route
 from pipeline.keys.asking import MOST_BATCHES, Approval, Asked, Grant, Kind, Wanted
+from pipeline.keys.early import Early
 from pipeline.keys.holding import Holds, Word
 from pipeline.keys.release import Release
 from pipeline.labels import PATTERN
@@ -92,10 +93,11 @@ _Any = TypeVar("_Any", bound=_Body)
 class ReleaseRoutes:
     """Takes requests apart and puts answers together; what is allowed is decided elsewhere."""
 
-    def __init__(self, release: Release, holds: Holds) -> None:
+    def __init__(self, release: Release, holds: Holds, early: Early) -> None:
         """Take what decides."""
         self._release = release
         self._holds = holds
+        self._early = early
 
     def routes(self) -> list[Route]:
         """Return the routes, all of one role."""
@@ -107,6 +109,7 @@ class ReleaseRoutes:
             Route("POST", "/v1/release/tokens", self._tokens, mine),
             Route("POST", "/v1/release/content", self._content, mine),
             Route("POST", "/v1/release/pseudonyms", self._pseudonyms, mine),
+            Route("POST", "/v1/days/{day}/destroy", self._destroy, mine),
             Route("GET", "/v1/holds", self._all_holds, mine),
             Route("POST", "/v1/holds/{hold}", self._hold, mine),
             Route("POST", "/v1/holds/{hold}/release", self._unhold, mine),
@@ -158,6 +161,14 @@ class ReleaseRoutes:
         found = self._release.pseudonym_keys(_token(request))
         rows = [{"ingest": ingest, "day": day, "key": _text(key)} for ingest, day, key in found]
         return web.json_response({"keys": rows})
+
+    async def _destroy(self, request: web.Request) -> web.Response:
+        body = await _read(request, _Release)
+        day = request.match_info["day"]
+        if not day.isdecimal() or int(day) > _DAY:
+            raise BadRequestError("day: a number, counted from 1970-01-01")
+        word = Word(body.requester, body.approver)
+        return web.json_response({"destroyed": self._early.destroy(int(day), word)})
 
     async def _all_holds(self, _: web.Request) -> web.Response:
         rows = [{"hold": k.hold, "case": k.case, "made": k.made} for k in self._holds.all()]

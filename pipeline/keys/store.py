@@ -156,6 +156,10 @@ class Store:
         """Destroy the key of a legal hold; return how many there were: 0 or 1."""
         return self._destruction.release_hold(hold)
 
+    def destroy_day(self, day: int) -> int:
+        """Destroy a day's sealing key before its time; return how many there were."""
+        return self._destruction.destroy_day(day)
+
     def end_ingest(self, ingest: str) -> int:
         """Destroy the keys of a backfill and let it make no more; return how many there were."""
         return self._destruction.end_ingest(ingest)

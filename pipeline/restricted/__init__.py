@@ -26,6 +26,8 @@ from pipeline.restricted.records import RECORD, RecordReader
 from pipeline.restricted.referrer import Referrer, Referrers, is_own_host
 from pipeline.restricted.scrub import load_scrubber, method_name
 from pipeline.restricted.scrub.preview import ScrubPreview, ScrubPreviewer
+from pipeline.restricted.seal import seal as seal_records
+from pipeline.restricted.seal import seal_again
 from pipeline.restricted.split import Crossing, Reading, Splitter
 from pipeline.restricted.trial import Listed, Trial, listing, trial
 from pipeline.restricted.widget import read as widget
@@ -51,6 +53,8 @@ __all__ = [
     "oldest",
     "open_reader",
     "open_splitter",
+    "seal_again",
+    "seal_records",
     "try_lines",
 ]
 

@@ -8,22 +8,19 @@ so batches may be cut elsewhere the second time.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 import polars as pl
 
 from pipeline import sealed
 from pipeline.errors import PartywallError
-from pipeline.vault.manifest import Chain, Count, Entry, Head, Held, SegmentFiles, folder_of
-from pipeline.vault.segments import Segment, filter_file, footer, index_file
+from pipeline.vault.building import built
+from pipeline.vault.manifest import Chain, Entry, Head, folder_of
+from pipeline.vault.segments import Segment
 from pipeline.vault.storage import Storage, storage_at
 from pipeline.vault.sweep import sweep
-
-_GROUP: Final = ["site", "label", "ingest", "outcome", "reason"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,25 +116,10 @@ class SegmentWriter:
         entry = Entry(self._head.next, self._pending[-1].offset, self._head.sha256, None, sources)
         if not segment.frames:
             return _Attempt(entry, {})
-        rows = segment.index()
         stem = f"{self._folder}/segments/{entry.first:020}-{secrets.token_hex(8)}"
-        data, index, filtering = segment.data_file(), index_file(rows), filter_file(rows)
-        files = SegmentFiles(
-            data=f"{stem}.data.parquet",
-            data_sha256=_sha256(data),
-            index=f"{stem}.index.parquet",
-            index_sha256=_sha256(index),
-            index_footer=len(footer(index)),
-            index_footer_sha256=_sha256(footer(index)),
-            filter=f"{stem}.filter",
-            filter_sha256=_sha256(filtering),
-            batches=segment.batches,
-            frames=segment.frames,
-            records=rows.height,
-            bytes=segment.bytes,
-        )
-        entry = replace(entry, segment=files, counts=_counts(rows), held=_held(rows))
-        return _Attempt(entry, {files.data: data, files.index: index, files.filter: filtering})
+        made = built(segment, stem)
+        entry = replace(entry, segment=made.segment, counts=made.counts, held=made.held)
+        return _Attempt(entry, made.files)
 
     def _place(self, attempt: _Attempt) -> None:
         """Write the files, then the entry that makes them count; follow the chain to its end.
@@ -175,20 +157,3 @@ def fresh(rows: pl.DataFrame, last: tuple[int, int] | None) -> pl.DataFrame:
     return rows.filter(
         (pl.col("offset") > offset) | ((pl.col("offset") == offset) & (pl.col("line") > line))
     )
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _counts(rows: pl.DataFrame) -> tuple[Count, ...]:
-    counted = rows.group_by(_GROUP).agg(records=pl.len()).sort(_GROUP)
-    return tuple(Count(**row) for row in counted.iter_rows(named=True))
-
-
-def _held(rows: pl.DataFrame) -> tuple[Held, ...]:
-    hour = pl.col("hour")
-    of_key = rows.group_by("key_id", "site").agg(
-        records=pl.len(), untimed=hour.null_count(), first=hour.min(), last=hour.max()
-    )
-    return tuple(Held(**row) for row in of_key.sort("key_id", "site").iter_rows(named=True))

@@ -173,6 +173,8 @@ def test_the_door_shows_these_names_and_no_others() -> None:
         "oldest",
         "open_reader",
         "open_splitter",
+        "seal_again",
+        "seal_records",
         "try_lines",
     ]
 

@@ -1,10 +1,10 @@
-"""Appends in children that die, or whose disk fails, at the n-th step; says what was acknowledged.
+"""Appends in children that die, or whose disk fails, at the n-th step.
 
-Run as ``python -m tests.unit.audit.killed FOLDER BEFORE COUNT``: makes a log of BEFORE entries, then
-for n = 1, 2, … forks a child that appends COUNT entries and ends at its n-th call to the system, in
-the middle of it where it writes. After each: what does the check say, does the next append mend it,
-is every acknowledged entry there? Prints one line per step. A process of its own, so that forking
-meets no threads.
+Run as ``python -m tests.unit.audit.killed FOLDER BEFORE COUNT``: makes a log of BEFORE entries,
+then for n = 1, 2, … forks a child that appends COUNT entries and ends at its n-th call to the
+system, in the middle of it where it writes. After each: what does the check say, does the next
+append mend it, is every acknowledged entry there? Prints one line per step. A process of its own,
+so that forking meets no threads.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ class Fault:
             setattr(os, name, call)
 
     def _wrap(self, name: str) -> Callable[..., Any]:
-        def call(*args: Any, **options: Any) -> Any:
+        def call(*args: Any, **options: Any) -> Any:  # noqa: ANN401 -- any call to the system
             self.left -= 1
             if self.left == 0:
                 self.name = name
                 if name == "write":  # torn: half of it gets there
                     self.real["write"](args[0], bytes(args[1])[: len(args[1]) // 2])
-                if name == "close":  # Linux lets go of the descriptor even where it reports a failure
+                if name == "close":  # even a failing one lets go of it
                     self.real["close"](*args)
                 self.act()
             return self.real[name](*args, **options)
@@ -91,7 +91,11 @@ def failing(kit: Kit, step: int, count: int) -> int:
 
 
 def check(kit: Kit, acknowledged: list[Written], before: int, count: int, *, mend: bool) -> str:
-    found = kit.verify(expected=[(w.index, w.leaf) for w in acknowledged]) if kit.folder.exists() else None
+    found = (
+        kit.verify(expected=[(w.index, w.leaf) for w in acknowledged])
+        if kit.folder.exists()
+        else None
+    )
     if found is not None and kit.folder.joinpath("checkpoint").exists():
         wrong = [f for f in found.findings if f.kind is not Kind.UNFINISHED]
         assert not wrong, told(found)
@@ -121,7 +125,7 @@ def main(top: Path, before: int, count: int) -> None:
             if code == 0:
                 break
             assert code == 9, code
-            print(name, step, said)
+            sys.stdout.write(f"{name} {step} {said}\n")
 
 
 if __name__ == "__main__":

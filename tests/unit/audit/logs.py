@@ -52,9 +52,7 @@ class Kit:
         self.log().extend([entry(i) for i in range(count)])
         return self
 
-    def verify(
-        self, *, witness: bool = True, expected: Iterable[tuple[int, str]] = ()
-    ) -> Verdict:
+    def verify(self, *, witness: bool = True, expected: Iterable[tuple[int, str]] = ()) -> Verdict:
         paths = (self.witness,) if witness else ()
         return verify(self.folder, VKEY, witnesses=paths, expected=expected)
 
@@ -75,7 +73,9 @@ def told(verdict: Verdict) -> list[str]:
 
 def speaks_of_entry(finding: Finding, index: int) -> bool:
     """Whether a finding's ``where`` or text names entry ``index``, alone or in a run."""
-    for first, last in re.findall(r"entr(?:y|ies) (\d+)(?: to (\d+))?", f"{finding.where} {finding.text}"):
+    for first, last in re.findall(
+        r"entr(?:y|ies) (\d+)(?: to (\d+))?", f"{finding.where} {finding.text}"
+    ):
         if int(first) <= index <= int(last or first):
             return True
     return False

@@ -45,7 +45,9 @@ def test_what_was_written_is_read(kit: Kit) -> None:
 
 def test_the_clocks_moment_is_recorded(kit: Kit) -> None:
     log = kit.log()
-    log.record("approver", "case.approve", "allowed", case="C1", facts={"second": True}, sealed=b"x")
+    log.record(
+        "approver", "case.approve", "allowed", case="C1", facts={"second": True}, sealed=b"x"
+    )
     [(_, found)] = log.entries()
     assert (found.time, found.actor, found.case) == (clock(), "approver", "C1")
     assert (dict(found.facts), found.sealed) == ({"second": True}, b"x")
@@ -172,6 +174,7 @@ def test_a_removed_log_is_not_begun_anew(kit: Kit) -> None:
     kit.folder.rename(kit.top / "hidden")
     with pytest.raises(IntegrityError, match="removed"):
         log.append(entry(3))
+    assert kit.files() == []
 
 
 def test_a_log_that_was_meddled_with_takes_no_entry(kit: Kit) -> None:
@@ -201,6 +204,16 @@ def test_a_log_that_was_meddled_with_takes_no_entry(kit: Kit) -> None:
     assert kit.verify().ok
 
 
+def test_a_changed_tile_takes_no_entry_even_without_a_witness(kit: Kit) -> None:
+    """The root of what an append builds on is compared with the one that was signed."""
+    log = AuditLog(kit.folder, SIGNER, clock)
+    log.extend([entry(i) for i in range(600)])
+    path = kit.folder / "tile/1/000.p/2"
+    path.write_bytes(bytes(64))
+    with pytest.raises(IntegrityError, match="another root than was signed"):
+        log.append(entry(600))
+
+
 def test_an_entry_too_long_changes_nothing(kit: Kit) -> None:
     kit.filled(1)
     with pytest.raises(UsageError, match="is the most"):
@@ -209,7 +222,7 @@ def test_an_entry_too_long_changes_nothing(kit: Kit) -> None:
 
 
 def test_several_processes_append_at_once(kit: Kit) -> None:
-    """No entry is lost or written twice, and each process finds its own where it was told."""
+    """No entry is lost or written twice, each stands where it was said to; a check may go on."""
     kit.log().append(entry(0))
     program = (
         "import sys; from pathlib import Path; from tests.unit.audit.logs import Kit, entry\n"
@@ -227,6 +240,8 @@ def test_several_processes_append_at_once(kit: Kit) -> None:
         )
         for name in ("one", "two", "three")
     ]
+    while any(worker.poll() is None for worker in workers):
+        assert told(kit.verify()) == []
     said = [worker.communicate(timeout=60)[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0, 0]
     expected = [

@@ -57,8 +57,8 @@ def test_the_auditors_key_is_theirs_alone(tmp_path: Path) -> None:
     assert read_auditor_public(public) == half
     with pytest.raises(SettingsError, match="not overwritten"):
         make_auditor(private, tmp_path / "other")
+    public.chmod(0o600)
     with pytest.raises(SettingsError, match="no partywall-auditor-private"):
-        public.chmod(0o600)
         read_auditor(public)
     private.chmod(0o640)
     with pytest.raises(SettingsError, match="chmod 600"):

@@ -1,4 +1,4 @@
-"""Notes and keys are those of C2SP and Go, to the byte; keys lie in files that nobody else reads."""
+"""Notes and keys are those of C2SP and Go, to the byte; key files are read by nobody else."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ TEXT = (
     "then you don't know what your problem is.\n"
 )
 PETERS = (
-    "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6"
-    "RyyBwJnAM=\n"
+    "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdng"
+    "otpRZb6KE6RyyBwJnAM=\n"
 )
 ENOCHS = (
-    "— EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33WWd1Rv"
-    "Mc+QQ=\n"
+    "— EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01o"
+    "OTGwnWLox33WWd1RvMc+QQ=\n"
 )
 # https://c2sp.org/signed-note
 SPEC = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 SPEC_NOTE = (
     "This is an example message.\n\n"
-    "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu"
-    "72IneyaQM=\n"
+    "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFX"
+    "mRKuwHjG1Yu72IneyaQM=\n"
 )
 
 
@@ -78,7 +78,14 @@ def test_a_vkey_whose_base64_has_a_plus_is_read() -> None:
 
 @pytest.mark.parametrize(
     "vkey",
-    ["", "x", PETER.replace("c74f", "c74e"), PETER.replace("Peter", "Paul"), PETER[:-4], f" {SPEC}+"],
+    [
+        "",
+        "x",
+        PETER.replace("c74f", "c74e"),
+        PETER.replace("Peter", "Paul"),
+        PETER[:-4],
+        f" {SPEC}+",
+    ],
 )
 def test_a_damaged_vkey_is_refused(vkey: str) -> None:
     with pytest.raises(SettingsError):

@@ -61,8 +61,7 @@ class Office:
 
     def __post_init__(self) -> None:
         self.places = Places.under(self.folder)
-        self.places.make()
-        self.log: AuditLog = self.places.open(self.clock)
+        self.log: AuditLog = self.places.make(self.clock)
         database = self.database or Database(self.folder / "cases" / "cases.sqlite", "case store")
         self.store = CaseStore(database, KEK)
         self.gate = Gate(self.store, self.log, self.places.auditors(), self.clock)

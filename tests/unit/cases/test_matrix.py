@@ -55,6 +55,7 @@ widen      me p: open
 hold       me i: open
 hold       me p: open
 release    any p: open closed expired
+agree      any a: open closed expired
 erase      me p: open
 answer     me p: open
 close      me i: draft requested denied open
