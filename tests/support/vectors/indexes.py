@@ -23,7 +23,7 @@ _TYPES: Final[dict[str, tuple[pl.DataType, ...]]] = {
     "ingest": (pl.Binary(),),
     "format": (pl.Binary(),),
     "outcome": (pl.Categorical(), pl.Enum(["event", "rejected", "ignored"])),
-    "reason": (pl.Binary(), pl.Null()),
+    "reason": (pl.Binary(),),
     "policy": (pl.UInt32(), pl.Int16(), pl.UInt8()),
     "hour": (pl.Int32(), pl.UInt64(), pl.Datetime("us"), pl.Float64()),
     "token": (pl.List(pl.UInt8()), pl.Array(pl.UInt8(), 16)),
@@ -59,7 +59,7 @@ def _columns() -> Iterator[Case]:
     for name, types in _TYPES.items():
         for dtype in types:
             empty = pl.lit(None, dtype)
-            nested = isinstance(dtype, (pl.List, pl.Array, pl.Null))
+            nested = isinstance(dtype, (pl.List, pl.Array))
             column = empty if nested else pl.col(name).cast(dtype)
             rows = _TRUE.with_columns(column.alias(name))
             yield _with(f"{name} as {dtype}", "IndexTypes", rows)

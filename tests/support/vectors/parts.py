@@ -83,7 +83,8 @@ def frame_of(rows: Sequence[Values]) -> pl.DataFrame:
 def stream(rows: pl.DataFrame) -> bytes:
     """Return any columns as an Arrow IPC stream, zstd."""
     sink = io.BytesIO()
-    blanked(rows).write_ipc_stream(sink, compression="zstd")
+    nested = any(dtype.is_nested() for dtype in rows.dtypes)
+    (rows if nested else blanked(rows)).write_ipc_stream(sink, compression="zstd")
     return sink.getvalue()
 
 
