@@ -25,7 +25,7 @@ LOW_ORDER: Final = {
     "a point of order 8 with the highest bit": 2**255 + _EIGHT[0],
     "the other point of order 8 with the highest bit": 2**255 + _EIGHT[1],
 }  # fmt: skip
-"""Coordinates of X25519 with which every secret is zero (RFC 7748 section 6.1), in all spellings."""
+"""Coordinates of X25519 with which every secret is zero (RFC 7748, 6.1), in all spellings."""
 
 
 def cases() -> Iterator[Case]:
@@ -62,9 +62,7 @@ def _damaged() -> Iterator[Case]:
         ("the recipient's public key as share", hpke.public_of(PRIVATE) + whole[32:]),
         ("the content key itself", whole[:32] + sealed.content_key + bytes(16)),
     ):  # fmt: skip
-        yield Case(
-            f"encapsulated: {comment}", ("KeyTag",), sealed.but(encapsulated=other), "key"
-        )
+        yield Case(f"encapsulated: {comment}", ("KeyTag",), sealed.but(encapsulated=other), "key")
 
 
 def _otherwise() -> Iterator[Case]:

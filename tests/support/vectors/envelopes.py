@@ -27,11 +27,9 @@ def _prologue() -> Iterator[Case]:
         comment = f"byte {place} of the first eight changed"
         yield Case(comment, ("Version",), sealed.but(magic=bytes(magic)), "version")
     for version in (0, 1, 3, 255):
-        magic = MAGIC[:7] + bytes([version])
-        digest = digest_of(sealed.head)
-        yield Case(
-            f"version {version}", ("Version",), sealed.but(magic=magic, digest=digest), "version"
-        )
+        other_magic = MAGIC[:7] + bytes([version])
+        message = sealed.but(magic=other_magic, digest=digest_of(sealed.head))
+        yield Case(f"version {version}", ("Version",), message, "version")
     length = len(sealed.head)
     for comment, other, error in (
         ("one more", length + 1, "header"),
@@ -62,22 +60,29 @@ def _boundaries() -> Iterator[Case]:
     index = head + len(sealed.index)
     key = index + 80
     places = (
-        ("nothing is left", 0, "prologue"), ("within the first eight bytes", 5, "prologue"),
-        ("before the header's length", 8, "prologue"), ("before the digest", 12, "prologue"),
-        ("within the digest", 30, "prologue"), ("a byte before the header", 43, "prologue"),
-        ("before the header", PROLOGUE, "length"), ("within the header", PROLOGUE + 50, "length"),
-        ("a byte before the header's end", head - 1, "length"), ("before the index", head, "length"),
+        ("nothing is left", 0, "prologue"),
+        ("within the first eight bytes", 5, "prologue"),
+        ("before the header's length", 8, "prologue"),
+        ("before the digest", 12, "prologue"),
+        ("within the digest", 30, "prologue"),
+        ("a byte before the header", 43, "prologue"),
+        ("before the header", PROLOGUE, "length"),
+        ("within the header", PROLOGUE + 50, "length"),
+        ("a byte before the header's end", head - 1, "length"),
+        ("before the index", head, "length"),
         ("within the index", head + 100, "length"),
         ("a byte before the index's end", index - 1, "length"),
         ("before the encapsulated key", index, "length"),
         ("within the share", index + 16, "length"),
-        ("behind the share", index + 32, "length"), ("before the key's tag", index + 64, "length"),
-        ("before the first frame", key, "length"), ("within the first frame", key + 10, "length"),
+        ("behind the share", index + 32, "length"),
+        ("before the key's tag", index + 64, "length"),
+        ("before the first frame", key, "length"),
+        ("within the first frame", key + 10, "length"),
         ("before the first frame's tag", key + len(sealed.frames[0]) - 16, "length"),
         ("before the second frame", key + len(sealed.frames[0]), "length"),
         ("before the last tag", len(message) - 16, "length"),
         ("a byte before the end", len(message) - 1, "length"),
-    )  # fmt: skip
+    )
     for comment, place, error in places:
         yield Case(f"cut: {comment}", ("Truncated",), message[:place], error)
     for comment, grown, error in (
@@ -88,11 +93,17 @@ def _boundaries() -> Iterator[Case]:
         ("a NUL in front", b"\x00" + message, "version"),
         ("a NUL before the index", message[:head] + b"\x00" + message[head:], "length"),
         ("a NUL before the frames", message[:key] + b"\x00" + message[key:], "length"),
-        ("a byte before the index, the last one gone",
-         message[:head] + b"\x00" + message[head:-1], "index"),
-        ("a byte before the key, the last one gone",
-         message[:index] + b"\x00" + message[index:-1], "key"),
-    ):  # fmt: skip
+        (
+            "a byte before the index, the last one gone",
+            message[:head] + b"\x00" + message[head:-1],
+            "index",
+        ),
+        (
+            "a byte before the key, the last one gone",
+            message[:index] + b"\x00" + message[index:-1],
+            "key",
+        ),
+    ):
         yield Case(f"grown: {comment}", ("Grown",), grown, error)
 
 
@@ -113,9 +124,9 @@ def _frames() -> Iterator[Case]:
     yield case("the first in the second's place as well", "FrameTwice", 1, a, a, c)
     yield case("the second in the third's place as well", "FrameTwice", 2, a, b, b)
     for n in range(3):
-        frames = [*mine.frames]
-        frames[n] = other.frames[n]
-        yield case(f"number {n} of another batch", "FrameSpliced", n, *frames)
+        spliced = [*mine.frames]
+        spliced[n] = other.frames[n]
+        yield case(f"number {n} of another batch", "FrameSpliced", n, *spliced)
     yield case("all of another batch", "FrameSpliced", 0, *other.frames)
     message = mine.but(frames=(a, b, two.frames[1]))
     yield Case("frames: of a batch of two", ("FrameSpliced",), message, "frame", 2)
@@ -156,9 +167,12 @@ def _bindings() -> Iterator[Case]:
         ("number and count exchanged", {"aad": lambda d, n, m: d + struct.pack("<II", m, n)}, 0),
         ("big-endian numbers", {"aad": lambda d, n, m: d + struct.pack(">II", n, m)}, 0),
         ("numbers of 64 bits", {"aad": lambda d, n, m: d + struct.pack("<QQ", n, m)}, 0),
-        ("the digest in hex", {"aad": lambda d, n, m: d.hex().encode() + struct.pack("<II", n, m)},
-         0),
+        (
+            "the digest in hex",
+            {"aad": lambda d, n, m: d.hex().encode() + struct.pack("<II", n, m)},
+            0,
+        ),
         ("a digest of zeros", {"aad": lambda _, n, m: bytes(32) + struct.pack("<II", n, m)}, 0),
-    ):  # fmt: skip
+    ):
         message = replace(BASE, **change).message()
         yield Case(f"bound otherwise: {comment}", ("WrongBinding",), message, "frame", frame)

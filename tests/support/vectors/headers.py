@@ -25,9 +25,19 @@ from tests.support.vectors.parts import (
 )
 
 FIELDS: Final = (
-    "batch", "first", "frames", "hour", "index_bytes", "index_sha256", "key_id", "last",
-    "records", "source", "spans", "untimed",
-)  # fmt: skip
+    "batch",
+    "first",
+    "frames",
+    "hour",
+    "index_bytes",
+    "index_sha256",
+    "key_id",
+    "last",
+    "records",
+    "source",
+    "spans",
+    "untimed",
+)
 
 _OTHER: Final[Values] = {
     "batch": "0" * 32,
@@ -46,9 +56,15 @@ _OTHER: Final[Values] = {
 """Another value of each field that a header by itself could have."""
 
 _FOUND: Final = {
-    "frames": "length", "index_bytes": "length", "index_sha256": "index", "first": "index",
-    "last": "index", "spans": "index", "untimed": "index", "records": "header",
-}  # fmt: skip
+    "frames": "length",
+    "index_bytes": "length",
+    "index_sha256": "index",
+    "first": "index",
+    "last": "index",
+    "spans": "index",
+    "untimed": "index",
+    "records": "header",
+}
 """What shows the change of a field, where the digest fits; else it is the key."""
 
 _WRONG: Final[dict[str, tuple[Any, ...]]] = {
@@ -63,12 +79,19 @@ _WRONG: Final[dict[str, tuple[Any, ...]]] = {
     "records": (-1, 0, 2, 1.0, "1", True, [1]),
     "source": (3, [], {}),
     "spans": (
-        [], "shop", {"shop": START}, {"shop": [START]}, {"shop": [START, START, START]},
-        {"shop": [START + 1, START + 1]}, {"shop": [START + HOUR, START]},
-        {"shop": [str(START), str(START)]}, {"shop": [True, START]}, {"shop": [float(START), START]},
+        [],
+        "shop",
+        {"shop": START},
+        {"shop": [START]},
+        {"shop": [START, START, START]},
+        {"shop": [START + 1, START + 1]},
+        {"shop": [START + HOUR, START]},
+        {"shop": [str(START), str(START)]},
+        {"shop": [True, START]},
+        {"shop": [float(START), START]},
     ),
     "untimed": ("shop", [1], {}, [["shop"]], [None]),
-}  # fmt: skip
+}
 """Values that a field of SMALL's header cannot have."""
 
 
@@ -88,9 +111,11 @@ def cases() -> Iterator[Case]:
         yield Case(comment, ("DigestMismatch",), sealed.but(head=forged, digest=digest), "header")
         found = _FOUND.get(name, "key")
         yield Case(
-            f"{name} changed, with the digest it needs", ("ForgedHeader",),
-            sealed.but(head=forged), found,
-        )  # fmt: skip
+            f"{name} changed, with the digest it needs",
+            ("ForgedHeader",),
+            sealed.but(head=forged),
+            found,
+        )
     yield from _lies()
     for name, wrongs in _WRONG.items():
         for wrong in (None, *wrongs):
@@ -114,35 +139,65 @@ def _lies() -> Iterator[Case]:
         ("an index a byte longer", "CountsLie", "length", {"index_bytes": index + 1}),
         ("an index a byte shorter", "CountsLie", "length", {"index_bytes": index - 1}),
         ("no index", "CountsLie", "length", {"index_bytes": 0}),
-        ("the hash of nothing", "IndexHash", "index",
-         {"index_sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}),
+        (
+            "the hash of nothing",
+            "IndexHash",
+            "index",
+            {"index_sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+        ),
         ("no spans", "SpansLie", "index", {"spans": {}}),
         ("a site's span left out", "SpansLie", "index", {"spans": {"shop": spans["shop"]}}),
         ("a site more", "SpansLie", "index", {"spans": spans | {"docs": [START, START]}}),
-        ("a span begins late", "SpansLie", "index",
-         {"spans": spans | {"shop": [START + HOUR, START + 2 * HOUR]}}),
-        ("a span ends early", "SpansLie", "index",
-         {"spans": spans | {"shop": [START, START + HOUR]}}),
-        ("a span begins early", "SpansLie", "index",
-         {"spans": spans | {"shop": [START - HOUR, START + 2 * HOUR]}}),
-        ("a span ends late", "SpansLie", "index",
-         {"spans": spans | {"shop": [START, START + 3 * HOUR]}}),
-        ("spans of the sites exchanged", "SpansLie", "index",
-         {"spans": {"blog": spans["shop"], "shop": spans["blog"]}}),
-        ("a site under another name", "SpansLie", "index",
-         {"spans": {"blog": spans["blog"], "shop2": spans["shop"]}}),
+        (
+            "a span begins late",
+            "SpansLie",
+            "index",
+            {"spans": spans | {"shop": [START + HOUR, START + 2 * HOUR]}},
+        ),
+        (
+            "a span ends early",
+            "SpansLie",
+            "index",
+            {"spans": spans | {"shop": [START, START + HOUR]}},
+        ),
+        (
+            "a span begins early",
+            "SpansLie",
+            "index",
+            {"spans": spans | {"shop": [START - HOUR, START + 2 * HOUR]}},
+        ),
+        (
+            "a span ends late",
+            "SpansLie",
+            "index",
+            {"spans": spans | {"shop": [START, START + 3 * HOUR]}},
+        ),
+        (
+            "spans of the sites exchanged",
+            "SpansLie",
+            "index",
+            {"spans": {"blog": spans["shop"], "shop": spans["blog"]}},
+        ),
+        (
+            "a site under another name",
+            "SpansLie",
+            "index",
+            {"spans": {"blog": spans["blog"], "shop2": spans["shop"]}},
+        ),
         ("untimed left empty", "SpansLie", "index", {"untimed": []}),
         ("a site more among the untimed", "SpansLie", "index", {"untimed": ["blog", "shop"]}),
         ("another untimed site", "SpansLie", "index", {"untimed": ["shop"]}),
         ("an untimed site twice", "SpansLie", "index", {"untimed": ["blog", "blog"]}),
-    ):  # fmt: skip
+    ):
         yield Case(comment, (flag,), replace(BASE, header=lie).message(), error)
 
 
 def _fields() -> Iterator[Case]:
     for name in FIELDS:
         comment = f"{name} is missing"
-        yield Case(comment, ("WrongFields",), replace(SMALL, header={name: None}).message(), "header")
+        yield Case(
+            comment, ("WrongFields",), replace(SMALL, header={name: None}).message(), "header"
+        )
     for name in ("version", "", "Batch", "frame"):
         plan = replace(SMALL, header={name: 1})
         yield Case(f"a field {name!r} more", ("WrongFields",), plan.message(), "header")
@@ -180,20 +235,31 @@ def _spellings() -> Iterator[Case]:
         ("UTF-16", lambda v: canonical(v).decode().encode("utf-16-le")),
         ("a letter escaped", lambda v: canonical(v).replace(b"logs.web", b"logs.\\u0077eb")),
         ("a slash escaped", lambda v: canonical(v | {"source": "a/b:3"}).replace(b"/", b"\\/")),
-        ("a letter beyond ASCII escaped",
-         lambda v: json.dumps(v | {"source": "é:3"}, sort_keys=True, **tight).encode()),
-        ("a control character not escaped",
-         lambda v: canonical(v).replace(b"logs.web", b"logs\x01web")),
-        ("a number with an exponent",
-         lambda v: canonical(v).replace(b'"records":1', b'"records":1e0')),
-        ("a number with a leading zero",
-         lambda v: canonical(v).replace(b'"records":1', b'"records":01')),
-        ("a number beyond 64 bits",
-         lambda v: canonical(v).replace(b'"first":[7', b'"first":[18446744073709551616')),
+        (
+            "a letter beyond ASCII escaped",
+            lambda v: json.dumps(
+                v | {"source": "é:3"}, sort_keys=True, separators=(",", ":")
+            ).encode(),
+        ),
+        (
+            "a control character not escaped",
+            lambda v: canonical(v).replace(b"logs.web", b"logs\x01web"),
+        ),
+        (
+            "a number with an exponent",
+            lambda v: canonical(v).replace(b'"records":1', b'"records":1e0'),
+        ),
+        (
+            "a number with a leading zero",
+            lambda v: canonical(v).replace(b'"records":1', b'"records":01'),
+        ),
+        (
+            "a number beyond 64 bits",
+            lambda v: canonical(v).replace(b'"first":[7', b'"first":[18446744073709551616'),
+        ),
         ("minus zero", lambda v: canonical(v | {"first": [0, 0]}).replace(b"[0,0]", b"[-0,0]")),
         ("NaN for an hour", lambda v: canonical(v | {"hour": float("nan")})),
-        ("a surrogate alone",
-         lambda v: canonical(v).replace(b"logs.web", b"\\ud800")),
+        ("a surrogate alone", lambda v: canonical(v).replace(b"logs.web", b"\\ud800")),
         ("bytes that are no UTF-8", lambda v: canonical(v).replace(b"logs.web", b"logs\xffweb")),
         ("a comma behind the last field", lambda v: canonical(v)[:-1] + b",}"),
         ("a comment", lambda v: canonical(v)[:-1] + b"/**/}"),
@@ -206,6 +272,6 @@ def _spellings() -> Iterator[Case]:
         ("a header in a list", lambda v: b"[" + canonical(v) + b"]"),
         ("two headers", lambda v: canonical(v) * 2),
         ("deep nesting", lambda _: b"[" * 2_000 + b"]" * 2_000),
-    ):  # fmt: skip
+    ):
         message = replace(SMALL, write=write).message()
         yield Case(f"header: {comment}", ("NotCanonical",), message, "header")

@@ -105,5 +105,5 @@ def seal(
         dh = own.exchange(X25519PublicKey.from_public_bytes(recipient))
     secret = shared_secret(dh, share, recipient)
     key, nonce = schedule(secret, info, suite, mode, psk, b"partywall" if psk else b"")
-    cipher = ChaCha20Poly1305(key) if suite.aead == 3 else AESGCM(key)  # noqa: PLR2004 - RFC 9180
+    cipher = ChaCha20Poly1305(key) if suite.aead == 3 else AESGCM(key)
     return share + cipher.encrypt(nonce, plain, aad)

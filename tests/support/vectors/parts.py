@@ -94,9 +94,18 @@ def body(lines: Sequence[bytes], count: int | None = None) -> bytes:
     return struct.pack(f"<{len(lines) + 1}I", stated, *map(len, lines)) + b"".join(lines)
 
 
-def packed(plain: bytes, level: int = 1, **options: bool) -> bytes:
+def packed(
+    plain: bytes,
+    level: int = 1,
+    *,
+    write_content_size: bool = True,
+    write_checksum: bool = False,
+) -> bytes:
     """Return one zstd frame."""
-    return zstandard.ZstdCompressor(level=level, **options).compress(plain)
+    compressor = zstandard.ZstdCompressor(
+        level=level, write_content_size=write_content_size, write_checksum=write_checksum
+    )
+    return compressor.compress(plain)
 
 
 def canonical(values: Values) -> bytes:

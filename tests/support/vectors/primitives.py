@@ -50,14 +50,22 @@ def x25519() -> Iterator[Test]:
         public_bytes = number.to_bytes(32, "little")
         for scalar in (ours, draw.randbytes(32)):
             yield _test(
-                f"of low order: {name}", "LowOrder", "invalid",
-                private=scalar, public=public_bytes, shared=bytes(32),
-            )  # fmt: skip
+                f"of low order: {name}",
+                "LowOrder",
+                "invalid",
+                private=scalar,
+                public=public_bytes,
+                shared=bytes(32),
+            )
     for length in (0, 31, 33, 64):
         yield _test(
-            f"a public key of {length} bytes", "WrongLength", "invalid",
-            private=ours, public=b"\x09" * length, shared=b"",
-        )  # fmt: skip
+            f"a public key of {length} bytes",
+            "WrongLength",
+            "invalid",
+            private=ours,
+            public=b"\x09" * length,
+            shared=b"",
+        )
 
 
 def aes_gcm() -> Iterator[Test]:
@@ -81,22 +89,30 @@ def aes_gcm() -> Iterator[Test]:
         changed = (int.from_bytes(tag, "little") ^ 1 << bit).to_bytes(16, "little")
         yield bad(f"bit {bit} of the tag changed", "ModifiedTag", ct=true[:-16] + changed)
     for comment, changed in (
-        ("zeros", bytes(16)), ("ones", b"\xff" * 16), ("all bits changed",
-         bytes(b ^ 0xFF for b in tag)), ("first bits changed", bytes(b ^ 0x80 for b in tag)),
-        ("last bits changed", bytes(b ^ 1 for b in tag)), ("in reverse", tag[::-1]),
-    ):  # fmt: skip
+        ("zeros", bytes(16)),
+        ("ones", b"\xff" * 16),
+        ("all bits changed", bytes(b ^ 0xFF for b in tag)),
+        ("first bits changed", bytes(b ^ 0x80 for b in tag)),
+        ("last bits changed", bytes(b ^ 1 for b in tag)),
+        ("in reverse", tag[::-1]),
+    ):
         yield bad(f"tag: {comment}", "ModifiedTag", ct=true[:-16] + changed)
     for length in range(16):
         yield bad(f"a tag of {length} bytes", "ShortTag", ct=true[:-16] + tag[:length])
     yield bad("a tag of 17 bytes", "ShortTag", ct=true + b"\x00")
     for comment, other in (
-        ("nothing", {"ct": b""}), ("first bit of the text", {"ct": bytes([true[0] ^ 1]) + true[1:]}),
-        ("a byte of text missing", {"ct": true[1:]}), ("the tag in front", {"ct": tag + true[:-16]}),
-        ("another nonce", {"iv": iv[:11] + bytes([iv[11] ^ 1])}), ("nonce in reverse",
-         {"iv": iv[::-1]}), ("another key", {"key": key[::-1]}), ("no additional data", {"aad": b""}),
-        ("additional data longer", {"aad": aad + b"\x00"}), ("shorter", {"aad": aad[:-1]}),
+        ("nothing", {"ct": b""}),
+        ("first bit of the text", {"ct": bytes([true[0] ^ 1]) + true[1:]}),
+        ("a byte of text missing", {"ct": true[1:]}),
+        ("the tag in front", {"ct": tag + true[:-16]}),
+        ("another nonce", {"iv": iv[:11] + bytes([iv[11] ^ 1])}),
+        ("nonce in reverse", {"iv": iv[::-1]}),
+        ("another key", {"key": key[::-1]}),
+        ("no additional data", {"aad": b""}),
+        ("additional data longer", {"aad": aad + b"\x00"}),
+        ("shorter", {"aad": aad[:-1]}),
         ("additional data before the text", {"aad": b"", "ct": aad + true}),
-    ):  # fmt: skip
+    ):
         yield bad(comment, "Modified", **other)
     for length in (0, 1, 7):
         yield bad(f"a nonce of {length} bytes", "NonceLength", iv=iv[:length])
@@ -124,25 +140,38 @@ def ed25519() -> Iterator[Test]:
         wide = (s + times * ORDER).to_bytes(32, "little")
         yield bad(f"S plus {times} times the order", "Malleable", sig=r + wide)
     for comment, number in (
-        ("0", 0), ("1", 1), ("the order", ORDER), ("the order less one", ORDER - 1),
-        ("the order less S", ORDER - s), ("2^255", 2**255), ("all ones", 2**256 - 1),
-        ("S with its highest bit", s + 2**255), ("S + 1", s + 1),
-    ):  # fmt: skip
+        ("0", 0),
+        ("1", 1),
+        ("the order", ORDER),
+        ("the order less one", ORDER - 1),
+        ("the order less S", ORDER - s),
+        ("2^255", 2**255),
+        ("all ones", 2**256 - 1),
+        ("S with its highest bit", s + 2**255),
+        ("S + 1", s + 1),
+    ):
         yield bad(f"S is {comment}", "WrongS", sig=r + number.to_bytes(32, "little"))
     for comment, point in (
-        ("zeros", bytes(32)), ("the identity", b"\x01" + bytes(31)), ("ones", b"\xff" * 32),
-        ("its highest bit changed", r[:31] + bytes([r[31] ^ 0x80])), ("p", P.to_bytes(32, "little")),
-        ("the public key", public), ("in reverse", r[::-1]),
-    ):  # fmt: skip
+        ("zeros", bytes(32)),
+        ("the identity", b"\x01" + bytes(31)),
+        ("ones", b"\xff" * 32),
+        ("its highest bit changed", r[:31] + bytes([r[31] ^ 0x80])),
+        ("p", P.to_bytes(32, "little")),
+        ("the public key", public),
+        ("in reverse", r[::-1]),
+    ):
         yield bad(f"R is {comment}", "WrongR", sig=point + sig[32:])
     for length in (0, 1, 32, 63, 65, 128):
         yield bad(f"a signature of {length} bytes", "WrongLength", sig=(sig * 2)[:length])
     other = Ed25519PrivateKey.from_private_bytes(draw.randbytes(32))
     for comment, values in (
-        ("another message", {"msg": b"partywalk"}), ("a longer message", {"msg": msg + b"\x00"}),
-        ("no message", {"msg": b""}), ("R and S exchanged", {"sig": sig[32:] + r}),
+        ("another message", {"msg": b"partywalk"}),
+        ("a longer message", {"msg": msg + b"\x00"}),
+        ("no message", {"msg": b""}),
+        ("R and S exchanged", {"sig": sig[32:] + r}),
         ("another key", {"public": other.public_key().public_bytes_raw()}),
-        ("another key's signature", {"sig": other.sign(msg)}), ("zeros", {"sig": bytes(64)}),
+        ("another key's signature", {"sig": other.sign(msg)}),
+        ("zeros", {"sig": bytes(64)}),
         ("the key's highest bit changed", {"public": public[:31] + bytes([public[31] ^ 0x80])}),
-    ):  # fmt: skip
+    ):
         yield bad(comment, "Modified", **values)

@@ -64,7 +64,9 @@ def documents() -> dict[str, Json]:
             ],
         ),
         "key-wrap.json": _document(
-            "AES key wrap (RFC 3394), 256 bits", [], [{"type": "KeyWrap", "tests": [*wraps.tests()]}]
+            "AES key wrap (RFC 3394), 256 bits",
+            [],
+            [{"type": "KeyWrap", "tests": [*wraps.tests()]}],
         ),
         "primitives.json": _document(
             "X25519, AES-256-GCM, Ed25519",
@@ -117,7 +119,9 @@ def _text(document: Json) -> str:
             json.dumps({"tcId": test["tcId"]} | test, ensure_ascii=True) for test in group["tests"]
         )
         groups.append(json.dumps(head)[:-1] + ', "tests": [\n' + tests + "\n]}")
-    return json.dumps(document, indent=1)[:-2] + ',\n "testGroups": [\n' + ",\n".join(groups) + "]}\n"
+    return (
+        json.dumps(document, indent=1)[:-2] + ',\n "testGroups": [\n' + ",\n".join(groups) + "]}\n"
+    )
 
 
 def main(folder: Path) -> None:
