@@ -20,6 +20,7 @@ from pipeline.cli.case_records import case
 from pipeline.cli.demo import demo
 from pipeline.cli.demo_investigation import demo_investigation
 from pipeline.cli.doctor import doctor
+from pipeline.cli.dsr import dsr
 from pipeline.cli.evidence import evidence
 from pipeline.cli.formats import formats, try_
 from pipeline.cli.hold import hold
@@ -82,6 +83,7 @@ app.command("bench-vault")(bench_vault)
 app.command("demo-investigation")(demo_investigation)
 app.add_typer(case, name="case")
 app.add_typer(hold, name="hold")
+app.add_typer(dsr, name="dsr")
 app.add_typer(keys, name="keys")
 app.add_typer(vault, name="vault")
 app.add_typer(evidence, name="evidence")

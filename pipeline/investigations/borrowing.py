@@ -39,6 +39,10 @@ class Borrowed:
         asked = [Asked(head, encapsulated) for head, encapsulated in batches]
         return self._client.content_keys(self._session, asked)
 
+    def publics(self, key_ids: Sequence[str]) -> list[bytes | None]:
+        """Return the public half of each sealing key, None where it is destroyed."""
+        return self._client.publics(self._session, key_ids)
+
     def pseudonym_keys(self) -> dict[tuple[str, int], bytes]:
         """As in Lender."""
         return self._client.pseudonym_keys(self._session)

@@ -157,6 +157,19 @@ class Release:
             _opened(pairs[header.key_id], one) for header, one in zip(headers, asked, strict=True)
         ]
 
+    def publics(self, token: str, key_ids: Sequence[str]) -> list[bytes | None]:
+        """Return the public half of each sealing key, None where it is destroyed.
+
+        For sealing again what stays of a frame that a record is erased from.
+        """
+        act = "keys.publics"
+        session, scope = self._under(token, act)
+        if len(key_ids) > MOST_BATCHES:
+            raise TooManyError(f"publics: {MOST_BATCHES} keys at once at most; ask in parts")
+        facts: dict[str, Fact] = {"key_ids": sorted(set(key_ids)), "scope": scope.digest()}
+        self._write(act, "allowed", session.person, session.case, facts)
+        return [self._store.public_key(key_id) for key_id in key_ids]
+
     def pseudonym_keys(self, token: str) -> list[tuple[str, int, bytes]]:
         """Return (ingest, day, key) of the living pseudonym keys of the scope's days.
 

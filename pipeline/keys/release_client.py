@@ -149,6 +149,12 @@ class ReleaseClient:
             found += keys
         return found
 
+    def publics(self, session: CaseSession, key_ids: Sequence[str]) -> list[bytes | None]:
+        """Return the public half of each sealing key, None where it is destroyed."""
+        body = {"key_ids": list(key_ids)}
+        answer = self._ask("POST", "/v1/release/publics", body, session)
+        return [None if key is None else _key(key) for key in answer["keys"]]
+
     def pseudonym_keys(self, session: CaseSession) -> dict[tuple[str, int], bytes]:
         """Return (ingest, day) → pseudonym key, of the scope's days of the last 48 hours."""
         answer = self._ask("POST", "/v1/release/pseudonyms", {}, session)

@@ -76,6 +76,10 @@ class _Content(_Body):
     batches: Annotated[list[_Batch], Field(max_length=MOST_BATCHES)]
 
 
+class _Publics(_Body):
+    key_ids: Annotated[list[str], Field(max_length=MOST_BATCHES)]
+
+
 class _Hold(_Body):
     case: Case
     requester: Person
@@ -108,6 +112,7 @@ class ReleaseRoutes:
             Route("POST", "/v1/cases/{case}/session", self._session, mine),
             Route("POST", "/v1/release/tokens", self._tokens, mine),
             Route("POST", "/v1/release/content", self._content, mine),
+            Route("POST", "/v1/release/publics", self._publics, mine),
             Route("POST", "/v1/release/pseudonyms", self._pseudonyms, mine),
             Route("POST", "/v1/days/{day}/destroy", self._destroy, mine),
             Route("GET", "/v1/holds", self._all_holds, mine),
@@ -156,6 +161,11 @@ class ReleaseRoutes:
         asked = [Asked(_bytes(one.head), _bytes(one.encapsulated)) for one in body.batches]
         keys = self._release.content_keys(_token(request), asked)
         return web.json_response({"keys": [None if key is None else _text(key) for key in keys]})
+
+    async def _publics(self, request: web.Request) -> web.Response:
+        body = await _read(request, _Publics)
+        found = self._release.publics(_token(request), body.key_ids)
+        return web.json_response({"keys": [None if key is None else _text(key) for key in found]})
 
     async def _pseudonyms(self, request: web.Request) -> web.Response:
         found = self._release.pseudonym_keys(_token(request))

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import Connection, and_, insert, not_, select
 
 from pipeline.audit.signing import Signer
@@ -124,6 +125,14 @@ class Store:
         """
         found = self._secrets(key_id)
         return None if found is None else self._wrapping.unwrap(found[0])
+
+    def public_key(self, key_id: str) -> bytes | None:
+        """Return the raw public half of a sealing key or hold, None once it is destroyed."""
+        private = self.private_key(key_id)
+        if private is None:
+            return None
+        key = X25519PrivateKey.from_private_bytes(private)
+        return key.public_key().public_bytes_raw()
 
     def token_key(self, key_id: str) -> bytes | None:
         """Return the token key made with a sealing key or hold, None once it is destroyed."""

@@ -44,7 +44,7 @@ NOTES: Final = {
     "FrameDropped": "frames missing or added",
     "FrameTag": "a frame that was changed, or never encrypted",
     "WrongBinding": "nonce or additional data of a frame made in another way",
-    "LowOrderShare": "the shared secret is zero whoever receives it (RFC 9180, 7.1.4; RFC 7748, 6.1)",
+    "LowOrderShare": "the shared secret is zero for all (RFC 9180, 7.1.4; RFC 7748, 6.1)",
     "KeyTag": "a changed encapsulated key",
     "WrongInfo": "HPKE's info is another",
     "WrongSuite": "another suite or mode of HPKE",

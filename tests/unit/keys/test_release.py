@@ -501,6 +501,7 @@ ROUTES = {
     ("POST", "/v1/release/tokens"): {"investigations"},
     ("POST", "/v1/release/content"): {"investigations"},
     ("POST", "/v1/release/pseudonyms"): {"investigations"},
+    ("POST", "/v1/release/publics"): {"investigations"},
     ("POST", "/v1/days/20000/destroy"): {"investigations"},
     ("GET", "/v1/holds"): {"investigations"},
     ("POST", "/v1/holds/h-1"): {"investigations"},
