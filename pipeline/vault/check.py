@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from pipeline.errors import IntegrityError, UnavailableError
-from pipeline.vault.manifest import Entry, decode, name_of
+from pipeline.vault.erasures import Erasure, Erasures
+from pipeline.vault.manifest import HOLD, SEALED, Entry, decode, name_of
 from pipeline.vault.recount import differences
 from pipeline.vault.storage import Storage, storage_at
 
@@ -54,7 +56,7 @@ def findings(vault: Storage | str) -> Iterator[str]:
 
 def _partition(storage: Storage, folder: str) -> Iterator[str]:
     """Check a partition's folder: its parts, and that there is nothing else."""
-    yield from _unknown(storage, folder, {*PARTS, "segments"})
+    yield from _unknown(storage, folder, {*PARTS, "segments", "erasures", "resealed"})
     for part, checker in PARTS.items():
         yield from checker(storage, f"{folder}/{part}")
 
@@ -62,6 +64,8 @@ def _partition(storage: Storage, folder: str) -> Iterator[str]:
 def _chain(storage: Storage, manifest: str) -> Iterator[str]:
     """Check a partition's manifest, and the files of the segments it names."""
     folder = manifest.rpartition("/")[0]
+    erased, trouble = _erased(storage, folder)
+    yield from trouble
     # Listed before the manifest: what is added meanwhile is named by then.
     present = storage.names(f"{folder}/segments")
     before: Entry | None = None
@@ -91,12 +95,46 @@ def _chain(storage: Storage, manifest: str) -> Iterator[str]:
             for one in _foreign(entry.segment.names, folder):
                 yield f"{path}: names {one}, a file of elsewhere"
             named |= {one for one in entry.segment.names if one.startswith(f"{folder}/segments/")}
-        yield from _segment(storage, path, entry, before if sound else None)
+        yield from _standing(storage, path, entry, before if sound else None, erased)
         before, expected, sound = entry, entry.last + 1, True
         sha256 = hashlib.sha256(data).hexdigest()
+    for place in sorted(erased):
+        yield f"{folder}/erasures: an entry stands for offset {place}, which the manifest has not"
     for name in present:
         if f"{folder}/segments/{name}" not in named and name.partition("-")[0] not in unread:
             yield f"{folder}/segments/{name}: is not in the manifest"
+
+
+def _erased(storage: Storage, folder: str) -> tuple[dict[int, Erasure], list[str]]:
+    """Return what stands in the place of which entry, by its first offset, and what is wrong."""
+    try:
+        return {one.place: one for one in Erasures(storage, folder).all()}, []
+    except IntegrityError as error:
+        return {}, [str(error)]
+
+
+def _standing(
+    storage: Storage, path: str, entry: Entry, before: Entry | None, erased: dict[int, Erasure]
+) -> Iterator[str]:
+    """Check the segment that counts for an entry today."""
+    now = erased.pop(entry.first, None)
+    if now is None:
+        yield from _segment(storage, path, entry, before)
+    else:
+        yield from _resealed(storage, path, entry, now)
+
+
+def _resealed(storage: Storage, path: str, entry: Entry, now: Erasure) -> Iterator[str]:
+    """Check the segment that stands in the place of an entry's, since records were erased."""
+    named = () if now.segment is None else now.segment.names
+    folder = path.partition("/")[0]
+    for name in storage.names(f"{folder}/resealed"):
+        mine = name.partition("-")[0] == name_of(entry.first).partition(".")[0]
+        if mine and f"{folder}/resealed/{name}" not in named:
+            yield f"{folder}/resealed/{name}: is not in the erasure list"
+    if now.segment is not None:
+        standing = replace(entry, segment=now.segment, counts=now.counts, held=now.held)
+        yield from _segment(storage, f"{folder}/erasures", standing, None, alone=True)
 
 
 def _follows(path: str, entry: Entry, expected: int, sha256: str | None) -> Iterator[str]:
@@ -107,8 +145,13 @@ def _follows(path: str, entry: Entry, expected: int, sha256: str | None) -> Iter
         yield f"{path}: does not follow: the entry before is not the one it was written after"
 
 
-def _segment(storage: Storage, path: str, entry: Entry, before: Entry | None) -> Iterator[str]:
-    """Check an entry's files against it, and what it says of them; ``before`` None if not known."""
+def _segment(
+    storage: Storage, path: str, entry: Entry, before: Entry | None, *, alone: bool = False
+) -> Iterator[str]:
+    """Check an entry's files against it, and what it says of them; ``before`` None if not known.
+
+    ``alone``: how far its sources reach is not asked, since records were taken out.
+    """
     segment = entry.segment
     files: list[bytes] = []
     if segment is not None:
@@ -124,7 +167,7 @@ def _segment(storage: Storage, path: str, entry: Entry, before: Entry | None) ->
         if len(files) != len(sums):
             return
     known = before.sources if before is not None else {}
-    follows = before is not None or entry.first == 0
+    follows = not alone and (before is not None or entry.first == 0)
     for difference in differences(entry, files, known if follows else None):
         yield f"{path}: {difference}"
 
@@ -151,7 +194,7 @@ def _read(storage: Storage, name: str) -> bytes | None:
         raise
 
 
-KINDS: Final[Mapping[str, Checker]] = {"sealed-": _partition}
+KINDS: Final[Mapping[str, Checker]] = {SEALED: _partition, HOLD: _partition}
 """How the name of a folder under the root begins → what checks it."""
 
 PARTS: Final[Mapping[str, Checker]] = {"manifest": _chain}

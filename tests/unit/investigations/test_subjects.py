@@ -16,6 +16,7 @@ from pipeline.investigations import erasure, holds
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.subjects import answer, clock, for_subject, open_requests
 from pipeline.scope import Scope, Selectors
+from pipeline.vault.check import check
 from pipeline.vault.status import vault_status
 from tests.unit.cases.making import APPROVER, INVESTIGATOR, OFFICER
 from tests.unit.investigations.making import NOW, Bureau, about, bureau, line, traffic
@@ -168,3 +169,28 @@ def test_an_erasure_that_was_cut_off_is_brought_to_its_end(
     assert all_lines(made) == [one for one in before if one not in OWN]
     status = vault_status(str(made.folder / "vault"))
     assert status["missing"] == status["orphans"] == 0
+
+
+def test_a_vault_with_holds_and_erasures_is_checked_to_the_byte(made: Bureau) -> None:
+    """No finding for what was done rightly, and each changed file is named."""
+    erased(made, requested(made))
+    held = made.opened()
+    made.desk.cases.ask(INVESTIGATOR, held.id, Kind.HOLD, "a court")
+    made.desk.approve(APPROVER, held.id)
+    holds.place(made.desk, INVESTIGATOR, held.id)
+    vault = made.folder / "vault"
+    assert check(str(vault)) == []
+    touched = [p for p in vault.rglob("*") if p.is_file() and ("resealed" in str(p)
+               or "erasures" in str(p) or "hold-" in str(p))]  # fmt: skip
+    assert len(touched) >= 8
+    for path in touched:
+        data = path.read_bytes()
+        path.write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+        found = check(str(vault))
+        path.write_bytes(data)
+        name = str(path.relative_to(vault))
+        folder, _, rest = name.partition("/")
+        assert any(name in one or f"{folder}/{rest.split('/')[0]}" in one for one in found), name
+    extra = next(p for p in touched if "resealed" in str(p))
+    (extra.parent / f"{extra.name.partition('-')[0]}-0.filter").write_bytes(b"x")
+    assert check(str(vault)) != []
