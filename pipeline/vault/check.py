@@ -100,9 +100,11 @@ def _chain(storage: Storage, manifest: str) -> Iterator[str]:
         sha256 = hashlib.sha256(data).hexdigest()
     for place in sorted(erased):
         yield f"{folder}/erasures: an entry stands for offset {place}, which the manifest has not"
-    for name in present:
-        if f"{folder}/segments/{name}" not in named and name.partition("-")[0] not in unread:
-            yield f"{folder}/segments/{name}: is not in the manifest"
+    yield from (
+        f"{folder}/segments/{name}: is not in the manifest"
+        for name in present
+        if f"{folder}/segments/{name}" not in named and name.partition("-")[0] not in unread
+    )
 
 
 def _erased(storage: Storage, folder: str) -> tuple[dict[int, Erasure], list[str]]:
