@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.audit.signing import read_vkey
+from pipeline.cases.life import State
 from pipeline.errors import RefusedError, SettingsError, UnavailableError, UsageError
 from pipeline.evidence.proof import checker
 from pipeline.evidence.verify import verify
@@ -239,3 +240,43 @@ def test_cases_and_keys_do_not_share_a_file(tmp_path: Path) -> None:
     same = str(tmp_path / "both.sqlite")
     with pytest.raises(SettingsError, match="another file"), bureau(tmp_path / "b", same):
         pass
+
+
+def test_an_approval_that_was_cut_off_is_whole(
+    shared: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the store has it, the first search tells the key service; before, it waits."""
+    cases = shared.desk.cases
+    made = cases.draft(INVESTIGATOR, "abuse", "why", "", about(ABUSER))
+    cases.request(INVESTIGATOR, made.id)
+
+    def fails(*_: object, **__: object) -> None:
+        raise UnavailableError("pulled the plug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.cases.acts.approve", fails)
+        with pytest.raises(UnavailableError):
+            shared.desk.approve(APPROVER, made.id)
+    assert cases.show(APPROVER, made.id)[0].stored is State.REQUESTED
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.investigations.desk.grant", fails)
+        with pytest.raises(UnavailableError):
+            shared.desk.approve(APPROVER, made.id)
+    assert cases.show(APPROVER, made.id)[0].stored is State.OPEN
+    assert shared.lines_of(made.id) == of(ABUSER)
+
+
+def test_a_case_is_not_closed_before_its_keys_are_taken_back(
+    shared: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = shared.opened()
+
+    def fails(*_: object, **__: object) -> None:
+        raise UnavailableError("the key service is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shared.desk.keys, "revoke", fails)
+        with pytest.raises(UnavailableError):
+            shared.desk.close(INVESTIGATOR, case.id)
+    assert shared.lines_of(case.id) == of(ABUSER)
+    assert shared.desk.close(INVESTIGATOR, case.id).stored is State.CLOSED
