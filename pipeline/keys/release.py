@@ -55,7 +55,7 @@ class Release:
     def __init__(self, store: Store, rules: Investigations, clock: Clock, log: Recording) -> None:
         """Take the store, the policy in force and the audit log."""
         self._store = store
-        self._grants = Grants(store.database)
+        self._grants = Grants(store.database, store.wrapping)
         self._sessions = Sessions(self._grants)
         self._rules = rules
         self._clock = clock
@@ -83,6 +83,10 @@ class Release:
         """End a case's grant at once; tell whether one was alive."""
         self._write("keys.revoke", "allowed", by, case, {})
         return self._grants.revoke(case, self._now())
+
+    def forget(self) -> None:
+        """Take what ended cases could reach from the store; raises UnavailableError."""
+        self._grants.forget(self._now())
 
     def session(self, case: str, person: str) -> tuple[str, Session]:
         """Return a token for the case, and its session; raises RefusedError without a grant."""

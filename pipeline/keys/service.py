@@ -82,8 +82,9 @@ class KeyService:
         self._signer = signer
         self._audit = log
         self._expire_every = expire_every
+        self._release = Release(store, rules, clock, log)
         released = ReleaseRoutes(
-            Release(store, rules, clock, log),
+            self._release,
             Holds(store, clock, log),
             Early(store, clock, log, idle=idle),
         )
@@ -142,6 +143,7 @@ class KeyService:
             try:
                 destroyed = self._store.expire()
                 self._store.sealing_ahead()
+                self._release.forget()
                 if destroyed:
                     _log.info("keys destroyed", count=destroyed)
                     KEYS_DESTROYED.inc(destroyed)

@@ -66,7 +66,7 @@ def test_nobody_is_found_in_the_folder_but_in_the_evidence(told: tuple[Path, str
     """The abuser's address, their agent, the reasons and notes: in no file, in no usual writing."""
     folder, said = told
     texts = [
-        address_in(said), "python-requests", "password guessing", "all tries failed",
+        address_in(said), "203.0.113.0/24", "python-requests", "password guessing", "all tries failed",
         "ticket 4711", "abuse desk", "account414002",
     ]  # fmt: skip
     needles = [form for text in texts for form in writings(text)]

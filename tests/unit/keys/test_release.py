@@ -630,3 +630,18 @@ def test_nothing_secret_shows_in_a_repr_or_in_the_open_part_of_the_log(
         assert repr(secret) not in shown
     for hidden in ("10.0.0.0", "10.0.2", opened.token, TOKEN):
         assert hidden not in shown
+
+
+def test_no_scope_lies_in_the_clear_and_none_when_its_grant_has_ended(at: House) -> None:
+    at.client.grant(grant())
+    assert b"10.0.0" not in at.place.bytes_at_rest()
+    at.client.grant(grant(case="case-2"))
+    at.client.revoke("case-2", "investigator")
+    at.clock.turn(hours=80)
+    at.store.database.wipe("grants")
+    released = serving(at.store, at.clock, at.place.folder, at.tokens, at.log)._release
+    released.forget()
+    for case in ("case-1", "case-2"):
+        found = released._grants.of(case)
+        assert found is not None
+        assert found.scope.selectors.addresses == ()
