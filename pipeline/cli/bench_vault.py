@@ -59,9 +59,10 @@ def bench_vault(
     )
     out.print(
         f"A day of {_LARGE:,} records has as many segments, {_LARGE / found.records:.0f} times as "
-        f"large: they are closed every {usual.flush_seconds:g} seconds, before {usual.flush_bytes:,} "
-        "bytes are gathered. The manifest and the filters' blocks take what they take here, and of "
-        "each segment that holds the address the index takes what grows with the root of its size. "
+        f"large: they are closed every {usual.flush_seconds:g} seconds, before "
+        f"{usual.flush_bytes:,} bytes are gathered. "
+        "The manifest and the filters' blocks take what they take here, and of each "
+        "segment that holds the address the index takes what grows with the root of its size. "
         "What an address that is met as often costs therefore grows less than that root."
     )
     out.print("Ninety days are the same day linked ninety times, each read from the disk anew.")
