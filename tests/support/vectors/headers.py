@@ -188,6 +188,10 @@ def _lies() -> Iterator[Case]:
         ("an untimed site twice", "SpansLie", "index", {"untimed": ["blog", "blog"]}),
     ):
         yield Case(comment, (flag,), replace(BASE, header=lie).message(), error)
+    empty = replace(BASE, frames=(*BASE.frames, ()))
+    yield Case("a frame of no lines", ("CountsLie",), empty.message(), "header")
+    nothing = replace(BASE, frames=(), header={"records": 0})
+    yield Case("no frames and no records", ("CountsLie",), nothing.message(), "header")
 
 
 def _fields() -> Iterator[Case]:
