@@ -78,7 +78,7 @@ def open_desk(settings: Settings, url: str, clock: Clock) -> Iterator[tuple[Desk
             signer = _evidence_key(own.evidence_key)
             source = settings.policy or declarations.folder() / "policy/default.yaml"
             office = Office(own.evidence, signer, log, terms, source.read_bytes())
-            yield Desk(cases, search, client, terms), office
+            yield Desk(cases, search, client, terms, own.evidence), office
         finally:
             store.close()
 

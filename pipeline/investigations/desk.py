@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -64,11 +65,15 @@ Tell = Callable[[int | None, Effort], None]
 class Desk:
     """Everything a person may do with cases, records included."""
 
-    def __init__(self, cases: Cases, search: Search, keys: ReleaseClient, policy: Policy) -> None:
+    def __init__(
+        self, cases: Cases, search: Search, keys: ReleaseClient, policy: Policy, turns: Path
+    ) -> None:
+        """``turns`` is a folder by which holds and erasures take turns (``alone``)."""
         self.cases = cases
         self.search_in = search
         self.keys = keys
         self._policy = policy
+        self.turns = turns
 
     def approve(self, person: Person, case_id: str, reason: str = "") -> Case:
         """Agree to what a case asks for; where that opens or changes it, the key service hears."""

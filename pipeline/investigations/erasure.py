@@ -22,11 +22,13 @@ from pipeline.cases.life import Case, Kind
 from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
 from pipeline.errors import IntegrityError, UsageError
+from pipeline.investigations.alone import alone
 from pipeline.investigations.borrowing import Borrowed, borrow
 from pipeline.investigations.desk import Desk, Tell
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.open import open_with
 from pipeline.investigations.records import PLACED
+from pipeline.investigations.sharing import see_one_person
 from pipeline.restricted import seal_again
 from pipeline.vault.building import built, counts_of
 from pipeline.vault.erasures import Erasure, Erasures, erased, standing
@@ -51,7 +53,8 @@ def erase(
 ) -> Erased:
     """Carry out the erasure that was approved for a person's request; raises RefusedError.
 
-    Raises UsageError where none was approved, or a legal hold keeps one of the records.
+    Raises UsageError where none was approved, where a legal hold keeps one of the records, or
+    where others may share what names the person.
     """
     with desk.cases.gate.store.reading() as store:
         case = store.case(case_id)
@@ -60,21 +63,23 @@ def erase(
     asked = desk.asking(person, Act.ERASE, case_id, Question(), facts)
     if not by:
         raise UsageError("no erasure was approved: ask with `partywall dsr erase`, then `approve`")
-    parts, gone = [pl.DataFrame(schema=PLACED)], 0
-    for records, lost in desk.placed(person, asked.case, asked.scope, tell):
-        parts.append(records)
-        gone += lost
-    found = pl.concat(parts)
-    if found["held"].any():
-        raise UsageError("a legal hold keeps some of these records: they stay until it is released")
-    vault = desk.search_in.vault
-    lender = borrow(desk.keys, asked.case, person)
-    for (folder, data), mine in found.group_by(["folder", "data"], maintain_order=True):
-        _without(vault, str(folder), str(data), mine, by, lender)
-    touched = sorted({*found["folder"].to_list(), *_touched(vault, by)})
-    for name in touched:
-        Erasures(vault, name).finish()
-    total = sum(sum(erased(vault, name, by).values()) for name in touched)
+    with alone(desk.turns):
+        parts, gone = [pl.DataFrame(schema=PLACED)], 0
+        for records, lost in desk.placed(person, asked.case, asked.scope, tell):
+            parts.append(records)
+            gone += lost
+        found = pl.concat(parts)
+        see_one_person(found, asked.scope.selectors)
+        if found["held"].any():
+            raise UsageError("a legal hold keeps some of these records: they stay until it is released")
+        vault = desk.search_in.vault
+        lender = borrow(desk.keys, asked.case, person)
+        for (folder, data), mine in found.group_by(["folder", "data"], maintain_order=True):
+            _without(vault, str(folder), str(data), mine, by, lender)
+        touched = sorted({*found["folder"].to_list(), *_touched(vault, by)})
+        for name in touched:
+            Erasures(vault, name).finish()
+        total = sum(sum(erased(vault, name, by).values()) for name in touched)
     said: dict[str, Any] = {"request": by, "records": total, "gone": gone}
     gate = desk.cases.gate
     gate.write(person, "case.erase", "done", case_id, said)

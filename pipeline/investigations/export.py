@@ -27,7 +27,7 @@ from pipeline.cases.reading import Done
 from pipeline.errors import RefusedError, UsageError
 from pipeline.evidence.bundle import Contents, Custody
 from pipeline.evidence.write import Written, write
-from pipeline.investigations.desk import Asked, Desk, Tell
+from pipeline.investigations.desk import Asked, Desk, Keep, Tell
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.showing import RECORD, shown
 from pipeline.policy import Policy
@@ -66,8 +66,12 @@ def export(
     case_id: str,
     question: Question,
     tell: Tell = lambda _hour, _effort: None,
+    give: Keep = lambda records: records,
 ) -> Exported:
-    """Write what a question finds into a bundle; raises RefusedError, UsageError."""
+    """Write what a question finds into a bundle; raises RefusedError, UsageError.
+
+    ``give`` may leave something out of the records as they are shown.
+    """
     asked = desk.asking(person, Act.EXPORT, case_id, question)
     records, gone = desk.everything(person, asked.case, asked.scope, tell)
     read = desk.count(person, case_id, records, asked.scope)
@@ -84,7 +88,7 @@ def export(
             requester=person.name,
             reason=asked.case.category,
             made=dt.datetime.fromtimestamp(desk.cases.gate.now(), dt.UTC),
-            records=shown(records, asked.scope).drop(RECORD),
+            records=give(shown(records, asked.scope).drop(RECORD)),
             scope=asked.scope.canonical(),
             scope_sha256=asked.scope.digest(),
             policy=office.terms,

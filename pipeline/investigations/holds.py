@@ -23,6 +23,7 @@ from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
 from pipeline.cases.reading import Reading
 from pipeline.errors import RefusedError, UsageError
+from pipeline.investigations.alone import alone
 from pipeline.investigations.desk import Desk, Tell
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.records import PLACED
@@ -35,7 +36,12 @@ from pipeline.vault.segments import Segment
 from pipeline.vault.storage import Storage
 
 KIND: Final = "hold"
-"""What the case store calls what is said of a hold."""
+"""What the case store calls what is said of a hold.
+
+Its ``state`` is ``begun`` before it has a key, then ``placed``, ``ordered`` (its release),
+``releasing`` and ``released``. So there is no key of a hold that its case does not know of.
+"""
+_NEW: Final[dict[str, Any]] = {"state": "begun"}
 
 _TO_SEAL: Final = (
     "raw", "address", "offset", "line", "site", "label", "ingest", "format", "outcome", "reason",
@@ -77,19 +83,21 @@ def place(
             "no hold waits to be placed: ask for one with `partywall hold ask`, and have it "
             "approved with `partywall case approve`"
         )
-    approver = request.approvals[-1].by
-    key = desk.keys.place_hold(name, case_id, request.by, approver)
-    vault = desk.search_in.vault
-    chain, gone = Chain(vault, key.key_id), 0
-    if chain.head().next == 0:
-        parts, height = [pl.DataFrame(schema=PLACED)], 0
-        for records, lost in desk.placed(person, asked.case, asked.scope, tell):
-            parts.append(records)
-            gone += lost
-            height += records.height
-            if height > MOST_RECORDS:
-                raise UsageError(f"a hold keeps {MOST_RECORDS:,} records at most: narrow the case")
-        _keep(vault, chain, pl.concat(parts), key)
+    with alone(desk.turns):
+        _begin(desk, person, case_id, name)
+        approver = request.approvals[-1].by
+        key = desk.keys.place_hold(name, case_id, request.by, approver)
+        vault = desk.search_in.vault
+        chain, gone = Chain(vault, key.key_id), 0
+        if chain.head().next == 0:
+            parts, height = [pl.DataFrame(schema=PLACED)], 0
+            for records, lost in desk.placed(person, asked.case, asked.scope, tell):
+                parts.append(records)
+                gone += lost
+                height += records.height
+                if height > MOST_RECORDS:
+                    raise UsageError(f"a hold keeps {MOST_RECORDS:,} records at most: narrow the case")
+            _keep(vault, chain, pl.concat(parts), key)
     kept = _kept(vault, key.key_id)
     _say(desk, person, case_id, {"hold": name, "state": "placed", "records": kept, "gone": gone})
     return Hold(name, case_id, desk.cases.gate.now(), kept)
@@ -120,8 +128,9 @@ def release(desk: Desk, person: Person, case_id: str, name: str) -> None:
         going.store.add(
             case_id, KIND, person.name, going.now, orjson.dumps({**said, "state": "releasing"})
         )
-    desk.keys.release_hold(name, str(said["by"]), person.name)
-    _remove(desk.search_in.vault, f"{HOLD}{name}")
+    with alone(desk.turns):
+        desk.keys.release_hold(name, str(said["by"]), person.name)
+        _remove(desk.search_in.vault, f"{HOLD}{name}")
     _say(desk, person, case_id, {"hold": name, "state": "released"})
 
 
@@ -141,8 +150,17 @@ def _state(store: Reading, case_id: str, name: str) -> dict[str, Any]:
     return said
 
 
+def _begin(desk: Desk, person: Person, case_id: str, name: str) -> None:
+    """Have the case know of a hold before there is a key or a copy that it would not know of."""
+    gate = desk.cases.gate
+    with gate.store.writing() as store:
+        if name not in states(store, case_id):
+            said = orjson.dumps({"hold": name, "state": "begun"})
+            store.add(case_id, KIND, person.name, gate.now(), said)
+
+
 def _approved(case: Case | None, store: Reading) -> Request | None:
-    """Return the newest approved hold that is not placed yet."""
+    """Return the newest approved hold that is not placed yet, or was not to its end."""
     if case is None:
         return None
     placed = states(store, case.id)
@@ -151,7 +169,7 @@ def _approved(case: Case | None, store: Reading) -> Request | None:
         for one in case.requests
         if one.kind is Kind.HOLD
         and one.state == "approved"
-        and f"{case.id}-{one.number}" not in placed
+        and placed.get(f"{case.id}-{one.number}", _NEW)["state"] == "begun"
     ]
     return waiting[-1] if waiting else None
 
@@ -186,10 +204,13 @@ def _kept(vault: Storage, folder: str) -> int:
 
 
 def _remove(vault: Storage, folder: str) -> None:
-    """Remove a hold's files, the chain last: half done, it can be done again."""
-    for part in ("segments", "manifest"):
-        for name in vault.names(f"{folder}/{part}"):
-            vault.remove(f"{folder}/{part}/{name}")
+    """Remove a hold's files, the chain first: what no chain names, no look-up misses.
+
+    Half done, it can be done again.
+    """
+    for name in reversed(vault.names(f"{folder}/manifest")):
+        vault.remove(f"{folder}/manifest/{name}")
+    vault.drop(folder)
 
 
 def _say(desk: Desk, person: Person, case_id: str, said: dict[str, Any]) -> None:

@@ -1,15 +1,15 @@
 """Requests of persons about their own data: access, correction, erasure, within thirty days.
 
 They go the same way as any case: a privacy officer opens it, another person approves it, each look
-is written down. An answer must not reveal another's data. An address may be shared by many (an
-office, a household, a provider's translation), so where more than one user agent was seen at the
-scope's addresses, the answer waits until one of them, or a chat, is named.
+is written down. An answer must not reveal another's data (``sharing``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+
+import polars as pl
 
 from pipeline.cases.acts import SUBJECT
 from pipeline.cases.life import Case, State
@@ -19,6 +19,8 @@ from pipeline.errors import UsageError
 from pipeline.investigations.desk import Desk, Tell
 from pipeline.investigations.export import Exported, Office, export
 from pipeline.investigations.narrowing import Question
+from pipeline.investigations.records import PLACED
+from pipeline.investigations.sharing import see_one_person, without_others
 from pipeline.scope import Scope
 
 FIELDS: Final = (
@@ -84,13 +86,11 @@ def answer(
     """
     asked = desk.asking(person, Act.ANSWER, case_id, Question())
     selectors = asked.scope.selectors
-    if not (selectors.agents or selectors.chats):
-        agents: set[str | None] = set()
-        for records, _ in desk.placed(person, asked.case, asked.scope, tell):
-            agents.update(records["agent"].drop_nulls().unique().to_list())
-        if len(agents) > 1:
-            raise UsageError(
-                "more than one user agent was seen there, so others may share the address: have "
-                "the person name theirs, and ask for it with `partywall case request --agent`"
-            )
-    return export(desk, office, person, case_id, Question(), tell)
+    parts = [pl.DataFrame(schema=PLACED)]
+    for records, _ in desk.placed(person, asked.case, asked.scope, tell):
+        parts.append(records.select("address", "agent", "chat").unique())
+    see_one_person(pl.concat(parts, how="diagonal"), selectors)
+    return export(
+        desk, office, person, case_id, Question(), tell,
+        give=lambda records: without_others(records, selectors),
+    )  # fmt: skip

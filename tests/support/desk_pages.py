@@ -109,7 +109,7 @@ class DeskHouse:
     def __post_init__(self) -> None:
         self.office = Office(self.folder)
         made = policy.load()
-        self.desk = SmallDesk(self.office.cases, None, None, made)  # type: ignore[arg-type]
+        self.desk = SmallDesk(self.office.cases, None, None, made, None)  # type: ignore[arg-type]
         places = self.office.places
         signer = read_signer(places.key)
         trail = Trail(self.office.gate, places.folder, signer.verifier, (places.witness,))
