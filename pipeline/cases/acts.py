@@ -26,6 +26,12 @@ from pipeline.scope import Scope, checked
 SUBJECT: Final = "data_subject_request"
 """The category of cases that a person's own request opens; privacy officers bring these."""
 
+CORRECTION: Final = "correction"
+"""What the store calls a person's statement that records about them are wrong."""
+
+_ADDED: Final = (
+    "note", "finding", "export", "disclosure", "hold", "erasure", "answer", CORRECTION,
+)  # fmt: skip
 _LONGEST: Final = 8_000
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
@@ -194,6 +200,19 @@ class Cases:
         with self.gate.act(person, act, case_id) as going:
             going.store.add(case_id, act.value, person.name, going.now, text.encode())
 
+    def correct(self, person: Person, case_id: str, statement: str) -> None:
+        """Add a person's statement of what is wrong with the records in the case's scope.
+
+        Raises UsageError where the case never had a scope, or is no request of a person.
+        """
+        _text("statement", statement)
+        with self.gate.act(person, Act.CORRECT, case_id, sealed=_told(statement)) as going:
+            scope = going.case.scope
+            if scope is None or going.case.category != SUBJECT:
+                raise UsageError("a correction belongs to an approved request of a person")
+            said = {"statement": statement, "scope": scope.canonical().decode()}
+            going.store.add(case_id, CORRECTION, person.name, going.now, orjson.dumps(said))
+
     def disclose(self, person: Person, case_id: str, to: str, basis: str, what: str) -> None:
         """Add to the ledger that something was given away: to whom, by which law, what, when."""
         for name, value in (("to", to), ("basis", basis), ("what", what)):
@@ -218,8 +237,7 @@ class Cases:
     def show(self, person: Person, case_id: str) -> tuple[Case, list[Added]]:
         """Return a case with all that was added to it; raises RefusedError."""
         with self.gate.act(person, Act.SHOW, case_id) as going:
-            kinds = ("note", "finding", "export", "disclosure", "hold", "erasure", "answer")
-            return going.case, going.store.added(case_id, *kinds)
+            return going.case, going.store.added(case_id, *_ADDED)
 
     def list(self, person: Person) -> list[Case]:
         """Return the cases that a person may see, oldest first."""

@@ -43,6 +43,7 @@ class Act(StrEnum):
     AGREE = "agree"
     ERASE = "erase"
     ANSWER = "answer"
+    CORRECT = "correct"
     CLOSE = "close"
     PURGE = "purge"
 
@@ -105,6 +106,7 @@ TABLE: Final[Mapping[Act, tuple[Rule, ...]]] = MappingProxyType(
         Act.AGREE: (Rule(_A, _ANYBODY, frozenset([State.OPEN, *_ENDED])),),
         Act.ERASE: (Rule(_P, _REQUESTER, frozenset([State.OPEN])),),
         Act.ANSWER: (Rule(_P, _REQUESTER, frozenset([State.OPEN])),),
+        Act.CORRECT: (Rule(_P, _REQUESTER, frozenset([State.OPEN, *_ENDED])),),
         Act.CLOSE: (
             *_own(State.DRAFT, State.REQUESTED, State.DENIED, State.OPEN),
             Rule(_A, _ANYBODY, frozenset([State.OPEN])),

@@ -94,6 +94,15 @@ class Reading:
             for r in rows
         ]
 
+    def holding(self, kind: str) -> list[str]:
+        """Return the cases to which something of a kind was added, oldest first."""
+        rows = self._connection.execute(
+            select(CASES.c.id)
+            .where(CASES.c.id.in_(select(ENTRIES.c.case_id).where(ENTRIES.c.kind == kind)))
+            .order_by(CASES.c.number)
+        )
+        return [case_id for (case_id,) in rows]
+
     def history(self, case_id: str | None = None) -> list[Done]:
         """Return what was carried out in a case, or at all, in order."""
         query = select(HISTORY).order_by(HISTORY.c.number)

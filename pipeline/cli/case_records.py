@@ -198,11 +198,17 @@ def _tell(page: Page, *, as_json: bool) -> None:
     if as_json:
         told.as_json(
             {"records": rows, "next": after, "read": page.read, "most": page.most,
-             "gone": page.gone}
+             "gone": page.gone,
+             "corrections": [
+                 {"at": told.moment(one.at), "records": one.records, "statement": one.statement}
+                 for one in page.corrections
+             ]}
         )  # fmt: skip
         return
     for row in rows:
         print("  ".join(told.plain(row[name]) for name in _columns(row)))
+    for one in page.corrections:
+        print(f"of {one.records:,} of these a person says: {told.plain(one.statement)}")
     print(f"{len(rows):,} records; the case has read {page.read:,} of {page.most:,}")
     if page.gone:
         print(f"{page.gone:,} more can no longer be opened: the keys of their days are destroyed")

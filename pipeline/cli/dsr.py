@@ -8,7 +8,6 @@ import typer
 
 from pipeline.cases.acts import SUBJECT
 from pipeline.cases.life import Kind
-from pipeline.cases.matrix import Act
 from pipeline.cli import cases_told as told
 from pipeline.cli import scoping
 from pipeline.cli.at_desk import DEFAULT, As, Data, seated
@@ -110,10 +109,10 @@ def correct(
     data: Data = DEFAULT,
     name: As = None,
 ) -> None:
-    """Keep a person's statement of what is wrong. A log line itself is evidence and stays."""
+    """Keep a person's statement of what is wrong, shown with the records; the lines stay."""
     with seated(data, name) as (room, person):
-        room.desk.cases.write(person, Act.FINDING, case_id, text)
-        print(f"{case_id}: the statement is kept with the request")
+        room.desk.cases.correct(person, case_id, text)
+        print(f"{case_id}: the statement is kept, and shown with these records from now on")
 
 
 @dsr.command()

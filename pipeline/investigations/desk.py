@@ -24,6 +24,7 @@ from pipeline.cases.people import Person
 from pipeline.cases.permission import NO_CASE
 from pipeline.errors import RefusedError, UsageError
 from pipeline.investigations.borrowing import borrow, grant
+from pipeline.investigations.corrections import corrections
 from pipeline.investigations.narrowing import OUTSIDE, Question, narrowed
 from pipeline.investigations.paging import MOST_SHOWN, Gathered, Page, Place
 from pipeline.investigations.records import RECORDS
@@ -122,13 +123,15 @@ class Desk:
                 break
         records = gathered.records()
         read = self.count(person, case_id, records, scope)
+        records, store = records[: read.shown], self.cases.gate.store
         return Page(
-            shown(records[: read.shown], scope),
-            gathered.next if read.shown == records.height else None,
+            shown(records, scope),
+            gathered.next if read.shown == gathered.height else None,
             read.total,
             scope.most_records,
             gathered.gone,
             effort,
+            corrections(store, records),
         )
 
     def everything(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import orjson
+import polars as pl
 
 from pipeline.audit.entry import Fact
 from pipeline.audit.log import AuditLog
@@ -27,6 +28,7 @@ from pipeline.cases.reading import Done
 from pipeline.errors import RefusedError, UsageError
 from pipeline.evidence.bundle import Contents, Custody
 from pipeline.evidence.write import Written, write
+from pipeline.investigations.corrections import corrections
 from pipeline.investigations.desk import Asked, Desk, Keep, Tell
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.showing import RECORD, shown
@@ -93,7 +95,7 @@ def export(
             scope_sha256=asked.scope.digest(),
             policy=office.terms,
             policy_versions=versions,
-            custody=_custody(desk, case_id, records.height),
+            custody=_custody(desk, case_id, records),
             audit=_proof(office.log, asked),
         )
         written = write(path, contents, office.signer)
@@ -123,7 +125,7 @@ def _enter(desk: Desk, person: Person, case_id: str, path: Path, written: Writte
         store.remember(case_id, Done(entry.index, entry.leaf, "export", person.name, now))
 
 
-def _custody(desk: Desk, case_id: str, records: int) -> tuple[Custody, ...]:
+def _custody(desk: Desk, case_id: str, records: pl.DataFrame) -> tuple[Custody, ...]:
     with desk.cases.gate.store.reading() as store:
         done = store.history(case_id)
     links = [
@@ -131,8 +133,14 @@ def _custody(desk: Desk, case_id: str, records: int) -> tuple[Custody, ...]:
                 {"entry": one.entry, "leaf": one.leaf})
         for one in done
     ]  # fmt: skip
+    said = [
+        Custody(dt.datetime.fromtimestamp(one.at, dt.UTC), "partywall", "records.corrected",
+                {"records": one.records, "statement": one.statement})
+        for one in corrections(desk.cases.gate.store, records)
+    ]  # fmt: skip
     now = dt.datetime.fromtimestamp(desk.cases.gate.now(), dt.UTC)
-    return (*links, Custody(now, "partywall", "evidence.collected", {"records": records}))
+    collected = Custody(now, "partywall", "evidence.collected", {"records": records.height})
+    return (*links, *said, collected)
 
 
 def _proof(log: AuditLog, asked: Asked) -> dict[str, object]:

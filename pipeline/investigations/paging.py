@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.investigations.corrections import Correction
 from pipeline.investigations.records import RECORDS
 from pipeline.investigations.segments import Effort
 
@@ -31,7 +32,8 @@ class Page:
 
     ``records`` has the columns of ``showing.shown``; ``next`` is where the following page begins,
     None at the end; ``read`` of ``most`` records have been read in this case; ``gone`` are there
-    and can no longer be opened, their day's key being destroyed.
+    and can no longer be opened, their day's key being destroyed; ``corrections`` is what persons
+    have said of these records.
     """
 
     records: pl.DataFrame = field(repr=False)
@@ -40,6 +42,7 @@ class Page:
     most: int
     gone: int
     effort: Effort
+    corrections: tuple[Correction, ...] = ()
 
 
 class Gathered:
@@ -49,7 +52,7 @@ class Gathered:
         self._size = size
         self._since = since
         self._parts = [pl.DataFrame(schema=RECORDS)]
-        self._height = 0
+        self.height = 0
         self.next: Place | None = None
         self.gone = 0
 
@@ -58,9 +61,9 @@ class Gathered:
         past = 0
         if self._since is not None and hour == self._since.hour:
             past = self._since.past
-        room = self._size - self._height
+        room = self._size - self.height
         self._parts.append(records[past : past + room])
-        self._height += self._parts[-1].height
+        self.height += self._parts[-1].height
         if past == 0:
             self.gone += gone
         if records.height > past + room:

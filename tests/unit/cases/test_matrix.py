@@ -58,6 +58,7 @@ release    any p: open closed expired
 agree      any a: open closed expired
 erase      me p: open
 answer     me p: open
+correct    me p: open closed expired
 close      me i: draft requested denied open
 close      me p: draft requested denied open
 close      any a: open

@@ -151,3 +151,63 @@ def test_holds_stand_in_the_log(made: Bureau) -> None:
     [*_, last] = made.entries("case.hold")
     assert (last.outcome, last.case, last.facts["records"]) == ("done", case_id, hold.records)
     assert made.entries("keys.hold")
+
+
+@pytest.mark.parametrize("step", ["put", "_say"])
+def test_a_hold_that_was_never_finished_can_be_released(
+    made: Bureau, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its key is there, its case over: it is known all the same, and keeps the case from purging."""
+    case = made.opened()
+    made.desk.cases.ask(INVESTIGATOR, case.id, Kind.HOLD, "why")
+    made.desk.approve(APPROVER, case.id)
+
+    def fails(*_: object, **__: object) -> None:
+        raise UnavailableError("pulled the plug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(holds if step == "_say" else made.desk.search_in.vault, step, fails)
+        with pytest.raises(UnavailableError):
+            holds.place(made.desk, INVESTIGATOR, case.id)
+    [hold] = holds.listed(made.desk)
+    made.desk.close(INVESTIGATOR, case.id)
+    with pytest.raises(UsageError, match="release it first"):
+        made.desk.cases.purge(OFFICER, case.id)
+    holds.order_release(made.desk, OFFICER, case.id, hold.name, "never finished")
+    holds.release(made.desk, APPROVER, case.id, hold.name)
+    assert holds.listed(made.desk) == []
+    made.desk.cases.purge(OFFICER, case.id)
+
+
+@pytest.mark.parametrize("nth", range(3))
+def test_a_release_that_was_cut_off_hides_no_record_that_is_not_held(
+    made: Bureau, nth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each step that removes something, look-ups of the same hours go on as before."""
+    case_id, hold = placed(made)
+    holds.order_release(made.desk, OFFICER, case_id, hold.name, "over")
+    vault, count = made.desk.search_in.vault, 0
+    kept = {name: getattr(vault, name) for name in ("remove", "drop")}
+
+    def failing(name: str) -> object:
+        def act(*words: object) -> object:
+            nonlocal count
+            count += 1
+            if count > nth:
+                raise UnavailableError("pulled the plug")
+            return kept[name](*words)
+
+        return act
+
+    with monkeypatch.context() as patch:
+        for name in kept:
+            patch.setattr(vault, name, failing(name))
+        if nth < 2:
+            with pytest.raises(UnavailableError):
+                holds.release(made.desk, APPROVER, case_id, hold.name)
+        else:
+            holds.release(made.desk, APPROVER, case_id, hold.name)
+    assert made.lines_of(made.opened().id) == OWN
+    if nth < 2:
+        holds.release(made.desk, APPROVER, case_id, hold.name)
+    assert not (made.folder / "vault" / f"hold-{hold.name}").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
@@ -13,6 +14,8 @@ from pipeline.cases.acts import SUBJECT
 from pipeline.cases.life import Case, Kind
 from pipeline.errors import RefusedError, UnavailableError, UsageError
 from pipeline.investigations import erasure, holds
+from pipeline.investigations.alone import alone
+from pipeline.investigations.export import export
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.subjects import answer, clock, for_subject, open_requests
 from pipeline.scope import Scope, Selectors
@@ -194,3 +197,53 @@ def test_a_vault_with_holds_and_erasures_is_checked_to_the_byte(made: Bureau) ->
     extra = next(p for p in touched if "resealed" in str(p))
     (extra.parent / f"{extra.name.partition('-')[0]}-0.filter").write_bytes(b"x")
     assert check(str(vault)) != []
+
+
+def test_records_that_others_may_share_are_not_erased(made: Bureau) -> None:
+    made.write([line(PERSON, NOW - 60, "/private", "Another/1.0")])
+    before = all_lines(made)
+    with pytest.raises(UsageError, match="others may share"):
+        erased(made, requested(made))
+    assert all_lines(made) == before
+
+
+def test_an_erasure_waits_for_another_s_end(made: Bureau) -> None:
+    """Else the one would remove what the other has written and not listed yet."""
+    case = requested(made)
+    made.desk.cases.ask(OFFICER, case.id, Kind.ERASE, "asked")
+    made.desk.approve(APPROVER, case.id)
+    with ThreadPoolExecutor(1) as pool:
+        with alone(made.desk.turns):
+            going = pool.submit(erasure.erase, made.desk, OFFICER, case.id)
+            with pytest.raises(TimeoutError):
+                going.result(timeout=2)
+            assert len(all_lines(made)) == len(LINES)
+        assert going.result(timeout=30).records == len(OWN)
+
+
+def test_an_answer_names_nobody_else(made: Bureau) -> None:
+    made.write([line(PERSON, NOW - 60, "/whois/203.0.113.200?mail=other@example.com")])
+    done = answer(made.desk, made.office, OFFICER, requested(made).id)
+    assert done.written.records == len(OWN) + 1
+    with zipfile.ZipFile(done.path) as bundle:
+        files = b"".join(bundle.read(name) for name in bundle.namelist())
+    assert b"203.0.113.200" not in files
+    assert b"other@example.com" not in files
+
+
+def test_a_correction_is_shown_with_its_records_and_with_no_others(made: Bureau) -> None:
+    case = requested(made)
+    with pytest.raises(RefusedError):
+        made.desk.cases.correct(INVESTIGATOR, case.id, "not mine to say")
+    made.desk.cases.correct(OFFICER, case.id, "that was my guest")
+    made.desk.close(OFFICER, case.id)
+    theirs = made.opened(about(PERSON))
+    page = made.desk.search(INVESTIGATOR, theirs.id, Question(), size=1000)
+    [one] = page.corrections
+    assert (one.statement, one.records) == ("that was my guest", len(OWN))
+    done = export(made.desk, made.office, INVESTIGATOR, theirs.id, Question())
+    with zipfile.ZipFile(done.path) as bundle:
+        assert b"that was my guest" in bundle.read("custody.json")
+    others = made.opened()
+    assert made.desk.search(INVESTIGATOR, others.id, Question()).corrections == ()
+    assert "my guest" not in str([entry.facts for entry in made.entries()])
