@@ -71,7 +71,9 @@ def erase(
         found = pl.concat(parts)
         see_one_person(found, asked.scope.selectors)
         if found["held"].any():
-            raise UsageError("a legal hold keeps some of these records: they stay until it is released")
+            raise UsageError(
+                "a legal hold keeps some of these records: they stay until it is released"
+            )
         vault = desk.search_in.vault
         lender = borrow(desk.keys, asked.case, person)
         for (folder, data), mine in found.group_by(["folder", "data"], maintain_order=True):

@@ -96,7 +96,9 @@ def place(
                 gone += lost
                 height += records.height
                 if height > MOST_RECORDS:
-                    raise UsageError(f"a hold keeps {MOST_RECORDS:,} records at most: narrow the case")
+                    raise UsageError(
+                        f"a hold keeps {MOST_RECORDS:,} records at most: narrow the case"
+                    )
             _keep(vault, chain, pl.concat(parts), key)
     kept = _kept(vault, key.key_id)
     _say(desk, person, case_id, {"hold": name, "state": "placed", "records": kept, "gone": gone})

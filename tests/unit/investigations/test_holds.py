@@ -157,7 +157,7 @@ def test_holds_stand_in_the_log(made: Bureau) -> None:
 def test_a_hold_that_was_never_finished_can_be_released(
     made: Bureau, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its key is there, its case over: it is known all the same, and keeps the case from purging."""
+    """Its key is there, its case over: it is known all the same, and no purge loses it."""
     case = made.opened()
     made.desk.cases.ask(INVESTIGATOR, case.id, Kind.HOLD, "why")
     made.desk.approve(APPROVER, case.id)

@@ -1,4 +1,4 @@
-"""Where records may be another's nothing is answered or erased, and no other is named in an answer."""
+"""Where records may be another's nothing is answered or erased; an answer names no other."""
 
 from __future__ import annotations
 
