@@ -7,6 +7,7 @@ is no failure that another try would mend.
 from __future__ import annotations
 
 import base64
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,11 +63,12 @@ class ReleaseClient:
         parts = urlsplit(url)
         if parts.scheme not in {"unix", "http", "https"}:
             raise SettingsError(f"key service: {url} is neither unix://PATH nor http://HOST:PORT")
-        socket = parts.netloc + parts.path if parts.scheme == "unix" else None
-        self._base = "http://keys" if socket else url.rstrip("/")
+        path = parts.netloc + parts.path if parts.scheme == "unix" else None
+        self._socket = path
+        self._base = "http://keys" if path else url.rstrip("/")
         self._patience = patience or Patience()
         self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=socket),
+            transport=httpx.HTTPTransport(uds=path),
             headers={"Authorization": f"Bearer {token}"},
             timeout=30,
         )
@@ -200,10 +202,11 @@ class ReleaseClient:
                 self._patience.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
             try:
+                self._knock()
                 response = self._http.request(
                     method, self._base + path, content=content, headers=headers
                 )
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, OSError) as error:
                 why = type(error).__name__
                 continue
             status = response.status_code
@@ -213,6 +216,12 @@ class ReleaseClient:
                 raise _error(status, _why(_object(response.content)))
             why = f"HTTP {status}"
         raise UnavailableError(f"key service does not answer ({why})")
+
+    def _knock(self) -> None:
+        """Raise OSError where nobody listens: httpx leaves a socket open when it finds that out."""
+        if self._socket is not None:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                probe.connect(self._socket)
 
 
 def _error(status: int, why: str) -> Exception:
