@@ -10,11 +10,12 @@ READY := .venv/.ready
 JARS := deploy/kafka/libs/.complete
 WORKERS ?= 2
 ARGS ?=
+DATA ?=
 
-.PHONY: help setup browser postgres demo test test-kill-long check lint types walls deploy-check bench clean
+.PHONY: help setup browser oidc postgres demo demo-investigation test test-kill-long check lint types walls deploy-check bench bench-vault clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## put partywall and its tools into .venv (fetches uv where it is missing)
 	@:
@@ -32,11 +33,17 @@ browser:
 postgres:
 	@deploy/postgres/fetch
 
+oidc:
+	@deploy/oidc/fetch
+
 demo: setup ## simulated traffic all the way, then a search for every planted personal value
 	@$(BIN)/partywall demo $(ARGS)
 
-test: setup browser postgres $(JARS) ## every test but the long ones, Kafka's, PostgreSQL's and the browser's included
-	@NEED_KAFKA_TESTS=1 NEED_BROWSER_TESTS=1 NEED_POSTGRES_TESTS=1 $(BIN)/pytest -q -n $(WORKERS) -m "not long" $(ARGS)
+demo-investigation: setup ## abuse, a case, two people, evidence, the end of the keys; DATA=DIR keeps it
+	@$(BIN)/partywall demo-investigation $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+test: setup browser oidc postgres $(JARS) ## every test but the long ones, those on Kafka, PostgreSQL, a browser and a provider included
+	@NEED_KAFKA_TESTS=1 NEED_BROWSER_TESTS=1 NEED_OIDC_TESTS=1 NEED_POSTGRES_TESTS=1 $(BIN)/pytest -q -n $(WORKERS) -m "not long" $(ARGS)
 
 test-kill-long: setup $(JARS) ## kill -9 every stage again and again on real Kafka (minutes)
 	@NEED_KAFKA_TESTS=1 $(BIN)/pytest -q -s -m long tests/integration $(ARGS)
@@ -60,6 +67,9 @@ deploy-check: setup
 bench: setup ## lines a second against other ways, after checking that the results are equal
 	@$(BIN)/partywall bench $(ARGS)
 
+bench-vault: setup ## look an address up in a day of 20 million sealed records, beside a full scan
+	@$(BIN)/partywall bench-vault $(ARGS)
+
 clean: ## remove what the other targets made, .venv and Kafka's jars included
 	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
-		deploy/kafka/libs deploy/kafka/target
+		deploy/kafka/libs deploy/kafka/target deploy/oidc/node_modules

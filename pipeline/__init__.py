@@ -13,9 +13,12 @@ The rooms stand in the order in which the data walks through them:
 ``clickhouse``     migrations, the loader, queries
 ``vault``          the sealed store: segments and their manifest
 ``keys``           the key service and its clients
-``report``         the face of what was released: terminal, JSON, one page
-``investigations`` the sealed store's reading side: a library, no verb yet
+``cases``          permission: people, scopes asked for, who agreed, until when
+``investigations`` the desk: records of open cases, holds, erasure, exports
+``evidence``       what an investigation hands out: one signed file, and its verifier
+``web``            the investigators' pages
 ``audit``          who did what: an append-only, signed Merkle log
+``report``         the face of what was released: terminal, JSON, one page
 ``kafka``          topics, logs of runs, workers
 ``demo``           simulated people, and the search for them
 ``simulate``       logs of sites that do not exist, and the truth about them
@@ -25,6 +28,6 @@ The rooms stand in the order in which the data walks through them:
 Loose files are what every room shares: ``events`` (the only shape that crosses door 1),
 ``rows`` (the only ones that cross door 2), ``sealed`` (what both sides of the vault know of its
 messages) and ``envelope`` (their header), ``codes`` (texts as numbers), ``scope`` (what a case may
-reach), ``policy`` and ``purposes``, ``settings``, ``errors``, ``clock``, ``labels``, ``logs``,
-``metrics``, ``declarations``, ``nulls``.
+reach), ``policy`` and ``purposes``, ``settings``, ``database`` (SQLite or PostgreSQL), ``errors``,
+``clock``, ``labels``, ``logs``, ``metrics``, ``declarations``, ``nulls``, ``buckets``.
 """

@@ -7,6 +7,7 @@ records.
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from dataclasses import dataclass, fields
 from typing import Final
@@ -21,6 +22,9 @@ MAGIC: Final = b"PWSEAL\x00\x02"
 TAG_BYTES: Final = 16
 ENCAPSULATED_BYTES: Final = 32 + 32 + TAG_BYTES
 """Length of the HPKE message that holds the content key: X25519 share, AES-256 key, tag."""
+
+HOUR: Final = 3600
+_BATCH: Final = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +97,16 @@ def _consistent(header: Header) -> bool:
     return (
         all(isinstance(text, str) for text in texts)
         and all(type(number) is int and number >= 0 for number in (*numbers, *flat))
-        and type(header.hour) is int
-        and all(type(a) is int and type(b) is int and a <= b for a, b in header.spans.values())
+        and bool(_BATCH.fullmatch(header.batch))
+        and _whole(header.hour)
+        and all(_whole(a) and _whole(b) and a <= b for a, b in header.spans.values())
         and header.first <= header.last
         and header.records == sum(count for _, count in header.frames)
         and all(size >= TAG_BYTES and count > 0 for size, count in header.frames)
         and bool(header.frames)
     )
+
+
+def _whole(hour: int) -> bool:
+    """Tell whether a number is the start of an hour."""
+    return type(hour) is int and hour % HOUR == 0

@@ -2,14 +2,16 @@
 
 A scope is canonical JSON (sorted keys, no blanks); approvals name its SHA-256, so that what was
 approved and what is enforced are the same bytes. A scope holds what identifies a person. It is raw:
-it lies in the case store and in sealed parts of the audit log, and is never printed in a log.
+it lies in the case store and in sealed parts of the audit log, and is never printed in a log. A
+case's salt is among its bytes, or whoever reads a digest could try out all addresses there are.
 """
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -80,6 +82,11 @@ class Scope:
     fields: tuple[str, ...] = FIELDS
     most_records: int = 10_000
     untimed: bool = False
+    salt: str = ""
+
+    def salted(self, other: Scope | None = None) -> Scope:
+        """Return the scope with the salt of ``other``, or with a new one."""
+        return replace(self, salt=secrets.token_hex(16) if other is None else other.salt)
 
     def canonical(self) -> bytes:
         """Return the bytes that are approved."""
@@ -92,6 +99,14 @@ class Scope:
     def networks(self) -> tuple[Network, ...]:
         """Return all addresses and networks as networks."""
         return tuple(map(ip_network, (*self.selectors.addresses, *self.selectors.networks)))
+
+    def holds(self, address: str) -> bool:
+        """Tell whether an address is one of the selectors', or lies in one of their networks."""
+        try:
+            one = ip_network(address)
+        except ValueError:
+            return False
+        return one.num_addresses == 1 and _inside(one, self.networks())
 
     def touches(self, spans: dict[str, tuple[int, int]], untimed: tuple[str, ...]) -> bool:
         """Tell whether a batch with these spans (hours, as in its header) may hold records."""
@@ -170,6 +185,7 @@ def checked(scope: Scope) -> Scope:
         fields=tuple(name for name in FIELDS if name in scope.fields),
         most_records=scope.most_records,
         untimed=bool(scope.untimed),
+        salt=scope.salt,
     )
     if len(found.canonical()) > MOST_BYTES:
         raise UsageError("scope: too many selectors at once; ask for fewer, or for a network")

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
+import pyarrow as pa
 
-from pipeline.envelope import ENCAPSULATED_BYTES, MAGIC, Header, decode_header, digest_of
+from pipeline.envelope import ENCAPSULATED_BYTES, HOUR, MAGIC, Header, decode_header, digest_of
 from pipeline.errors import IntegrityError
 from pipeline.nulls import blanked
 
@@ -44,6 +45,21 @@ format's name, then `` zone=…`` and `` fields=…`` where they are not the for
 start of the record's hour in seconds since 1970 UTC, null where the line has no time; ``token`` the
 keyed token of its site, day and client address.
 """
+
+NULLABLE: Final = frozenset({"reason", "hour", "token"})
+"""Columns of the index that may have nulls."""
+
+_TEXT: Final = (pa.string(), pa.large_string(), pa.string_view())
+_BYTES: Final = (pa.binary(), pa.large_binary(), pa.binary_view())
+_ARROW: Final = {
+    pl.UInt64(): (pa.uint64(),),
+    pl.UInt32(): (pa.uint32(),),
+    pl.UInt16(): (pa.uint16(),),
+    pl.Int64(): (pa.int64(),),
+    pl.String(): _TEXT,
+    pl.Binary(): _BYTES,
+}
+"""How Arrow may write each type of INDEX: the layout of texts and bytes is left to the writer."""
 
 POSITIONED: Final[dict[str, pl.DataType]] = {**INDEX, "frame": pl.UInt32(), "row": pl.UInt32()}
 """Columns of :func:`index_rows`: the index, and where in which frame the record's bytes lie."""
@@ -85,19 +101,17 @@ def encode_index(rows: pl.DataFrame) -> bytes:
 
 def index_rows(sealed: Sealed) -> pl.DataFrame:
     """Return the public index with each record's frame and row (columns POSITIONED)."""
-    try:
-        rows = pl.read_ipc_stream(io.BytesIO(sealed.index))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise IntegrityError(_damaged("index")) from error
-    tokens = rows.get_column("token") if "token" in rows.columns else None
-    if dict(rows.schema) != INDEX or rows.height != sealed.header.records or tokens is None:
+    rows = _read_index(sealed.index)
+    if rows.height != sealed.header.records:
         raise IntegrityError(_damaged("index"))
+    hours, tokens = rows.get_column("hour"), rows.get_column("token")
     ends = (rows.row(0)[:2], rows.row(-1)[:2])
     if (
         ends != (sealed.header.first, sealed.header.last)
         or spans(rows) != (sealed.header.spans, sealed.header.untimed)
         or not in_order(rows)
         or not (tokens.drop_nulls().bin.size() == TOKEN_BYTES).all()
+        or not (hours.drop_nulls() % HOUR == 0).all()
     ):
         raise IntegrityError(_damaged("index"))
     places = [
@@ -108,6 +122,33 @@ def index_rows(sealed: Sealed) -> pl.DataFrame:
         for number, (_, count) in enumerate(sealed.header.frames)
     ]
     return rows.hstack(pl.concat(places))
+
+
+def _read_index(index: bytes) -> pl.DataFrame:
+    """Return the index's rows (columns INDEX, nulls in NULLABLE alone); raises IntegrityError.
+
+    Read by pyarrow, which checks every offset: Polars trusts a stream, and one made to hurt ends
+    the process.
+    """
+    try:
+        source = pa.BufferReader(index)
+        with pa.ipc.open_stream(source) as stream:
+            if stream.schema.names != list(INDEX) or not all(
+                field.type in _ARROW[dtype]
+                for field, dtype in zip(stream.schema, INDEX.values(), strict=True)
+            ):
+                raise IntegrityError(_damaged("index"))
+            table = stream.read_all()
+        table.validate(full=True)
+        whole = source.tell() == len(index)
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise IntegrityError(_damaged("index")) from error
+    known = all(table.column(name).null_count == 0 for name in INDEX if name not in NULLABLE)
+    if not whole or not known:
+        raise IntegrityError(_damaged("index"))
+    rows = pl.from_arrow(table)
+    assert isinstance(rows, pl.DataFrame)  # noqa: S101 - a table is no series
+    return rows
 
 
 def spans(rows: pl.DataFrame) -> tuple[dict[str, tuple[int, int]], tuple[str, ...]]:

@@ -32,6 +32,9 @@ Name = Annotated[str, Field(pattern=f"^{PATTERN}$")]
 OwnFormat = str | dict[str, object]
 """A log format that an operator describes: see ``Split.formats``."""
 
+RoleName = Literal["investigator", "approver", "auditor", "privacy_officer"]
+"""What a person may be: ``pipeline.cases.people.Role`` has the same words."""
+
 _FILE_VARIABLE = "PARTYWALL_CONFIG"
 
 
@@ -164,7 +167,8 @@ class Vault(_Branch):
     log: str = Field(default="", pattern=r"^[A-Za-z0-9]{0,32}$")
     """Names the broker whose offsets the vault counts by: a new name for a new broker."""
     flush_bytes: int = Field(default=64 * 2**20, ge=1)
-    flush_seconds: float = Field(default=10.0, gt=0)
+    flush_seconds: float = Field(default=900.0, gt=0)
+    """A record is found after so long at most; more segments make a look-up slower."""
 
 
 class Kek(_Branch):
@@ -209,6 +213,50 @@ class Audit(_Branch):
     auditor_public: Path = Path("data/auditors/auditor.pub")
 
 
+class Oidc(_Branch):
+    """The provider that investigators sign in at, and what its ID tokens say of them."""
+
+    issuer: str = Field(pattern=r"^https?://\S+$")
+    """As the provider writes it in ``iss``: ``https``, or ``http`` on this machine."""
+    client_id: str = Field(min_length=1)
+    client_secret_file: Path | None = None
+    """None for a client without a secret (PKCE is asked for either way)."""
+    scopes: list[str] = Field(default_factory=lambda: ["openid"])
+    name_claim: str = "sub"
+    """What a person is called in the audit log: another only where nobody inherits its values."""
+    roles_claim: str = "roles"
+    """A claim's name, or the way to it with dots: ``realm_access.roles``."""
+    role_map: dict[str, RoleName] = Field(default_factory=dict)
+    """The provider's word for a role → ours. A word that is not here grants nothing."""
+    team_claim: str | None = None
+
+
+class Investigations(_Branch):
+    """The investigators' pages: where they are served, and who signs in how."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9340, ge=0, le=65535)
+    origin: str | None = Field(default=None, pattern=r"^https?://[^/\s?#@]+$")
+    """What browsers are to call, as in ``https://cases.example.com``; None: where it listens."""
+    trusted_proxies: list[str] = Field(default_factory=list)
+    """Networks whose ``X-Forwarded-For`` is believed when requests of a client are counted."""
+    oidc: Oidc | None = None
+    people: Path | None = None
+    """Who there is, for the sign-in without a password: an embedded group's alone."""
+    store: str = "data/cases/cases.sqlite"
+    """Cases: a file, or ``postgresql+psycopg://USER@HOST/NAME``."""
+    store_password_file: Path | None = None
+    kek_file: Path = Path("data/keys/cases.kek")
+    """Wraps each case's key."""
+    evidence: Path = Path("data/evidence")
+    evidence_key: Path = Path("data/keys/evidence.key")
+    """Signs bundles; its vkey is written beside it."""
+    idle_minutes: int = Field(default=15, ge=1, le=60)
+    session_hours: int = Field(default=8, ge=1, le=24)
+    sign_ins_per_minute: int = Field(default=10, ge=1)
+    searches_per_minute: int = Field(default=30, ge=1)
+
+
 class ClickHouse(_Branch):
     """A server's address, or a folder for the engine in process."""
 
@@ -239,6 +287,7 @@ class Settings(BaseSettings):
     windows: Windows = Windows()
     vault: Vault = Vault()
     keys: Keys = Keys()
+    investigations: Investigations = Investigations()
     audit: Audit = Audit()
     clickhouse: ClickHouse = ClickHouse()
     log: Log = Log()

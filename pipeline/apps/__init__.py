@@ -7,5 +7,8 @@ tells split when to stop.
 
 from typing import Final
 
-STAGES: Final = ("keys", "collect", "split", "vault", "rollup", "release", "load")
-"""Every stage there is, in the order of the data's way; the key service stands before it."""
+STAGES: Final = (
+    "keys", "collect", "split", "vault", "rollup", "release", "load", "investigations",
+)  # fmt: skip
+"""Every stage there is, in the order of the data's way; the key service stands before it, and the
+pages of the investigations after it."""

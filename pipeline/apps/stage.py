@@ -1,8 +1,8 @@
 """One process that runs one stage, or several of the same tier, until it is told to stop.
 
 When all have joined their groups, or listen, it prints one JSON line on standard output,
-``{"ready": [stages]}``, with the address of the embedded engine or of the collector where it serves
-one. Whoever started it can wait for that.
+``{"ready": [stages]}``, with the address of the embedded engine, of the collector or of the pages
+where it serves one. Whoever started it can wait for that.
 """
 
 from __future__ import annotations
@@ -37,17 +37,26 @@ looking."""
 _log = logs.get("stage")
 
 
-def main(stages: list[str], settings: Settings, *, sealing: bool = True) -> int:
-    """Run stages in this process; return its exit code."""
+def main(
+    stages: list[str], settings: Settings, *, sealing: bool = True, embedded: bool = False
+) -> int:
+    """Run stages in this process; return its exit code.
+
+    ``embedded``: a group on this machine starts it, and no setting can say so.
+    """
+    if "investigations" in stages and len(stages) > 1:
+        raise SettingsError("investigations is a process of its own: run it by itself")
     cores.forbid()
     logs.own_stderr()
     logs.setup(settings.log.level, json_lines=settings.log.json_lines)
     if settings.metrics_port is not None:
         metrics.serve(settings.metrics_host, settings.metrics_port)
-    return uvloop.run(_main(stages, settings, sealing=sealing))
+    return uvloop.run(_main(stages, settings, sealing=sealing, embedded=embedded))
 
 
-async def _main(stages: list[str], settings: Settings, *, sealing: bool) -> int:
+async def _main(
+    stages: list[str], settings: Settings, *, sealing: bool, embedded: bool = False
+) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -59,7 +68,10 @@ async def _main(stages: list[str], settings: Settings, *, sealing: bool) -> int:
     try:
         # Side by side: each waits seconds for its consumer group.
         starting = asyncio.gather(
-            *(_start(stage, settings, tasks, closing, ready, sealing=sealing) for stage in stages)
+            *(
+                _start(stage, settings, tasks, closing, ready, sealing=sealing, embedded=embedded)
+                for stage in stages
+            )
         )
         first: list[asyncio.Future[Any]] = [starting, stopping]
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
@@ -113,6 +125,7 @@ async def _start(
     ready: dict[str, object],
     *,
     sealing: bool,
+    embedded: bool,
 ) -> None:
     # Each stage imports what it needs and no more: a vault writer never loads a parser, and a
     # splitter could not load the reading side if it wanted to.
@@ -135,6 +148,13 @@ async def _start(
         worker_ = split.Worker(settings, sealing=sealing)
         tasks.append(asyncio.create_task(worker_.run()))
         await _first(tasks[-1], worker_.ready)
+    elif stage == "investigations":
+        from pipeline.apps import investigations  # noqa: PLC0415
+
+        pages = investigations.Worker(settings, embedded=embedded)
+        ready["pages"] = await pages.start()
+        closing.append(pages.stop)
+        tasks.append(asyncio.create_task(pages.run()))
     else:
         from pipeline.kafka import worker  # noqa: PLC0415
 
@@ -185,7 +205,7 @@ def started(arguments: list[str]) -> int:
     except PartywallError as error:
         sys.stderr.write(f"partywall: {error}\n")
         return error.exit_code
-    return main(stages, settings, sealing="--no-sealing" not in arguments)
+    return main(stages, settings, sealing="--no-sealing" not in arguments, embedded=True)
 
 
 async def _close(closing: list[Callable[[], Awaitable[Any]]]) -> None:

@@ -72,5 +72,5 @@ def _fate(
     if signed in present:
         return Kind.REORDERED, f"it stands in the place of entry {present.place(signed)}"
     if stands is not None:
-        return Kind.CHANGED, "is not what was signed"
-    return Kind.REMOVED, "is gone"
+        return Kind.CHANGED, "not what was signed"
+    return Kind.REMOVED, "gone"

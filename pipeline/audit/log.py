@@ -136,6 +136,7 @@ class AuditLog:
             )
         head = checkpoint.sign(self._signer, 0, tree.EMPTY_ROOT)
         files.put_checkpoint(self._folder, head.note)
+        files.sync(self._folder.parent)
         return head
 
     def _commit(

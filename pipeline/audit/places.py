@@ -39,8 +39,11 @@ class Places:
             auditor_public=data / "auditors" / "auditor.pub",
         )
 
-    def make(self) -> None:
-        """Make the keys that are missing, and the witness's folder; raises SettingsError."""
+    def make(self, clock: Clock) -> AuditLog:
+        """Make what is missing (keys, witness folder, log); sweep up after a killed append.
+
+        Raises SettingsError, and UnavailableError and IntegrityError as an append does.
+        """
         if not self.key.exists():
             if self.vkey.exists() or self.folder.exists():
                 raise SettingsError(
@@ -58,6 +61,18 @@ class Places:
             raise SettingsError(
                 f"witness folder {self.witness.parent}: cannot be made ({error.strerror})"
             ) from error
+        log = self.open(clock)
+        log.sweep()
+        return log
+
+    def witnesses(self) -> list[Path]:
+        """Return the witness files: the log's own, there or not, and others put beside it."""
+        others = self.witness.parent.iterdir() if self.witness.parent.is_dir() else ()
+        return sorted({self.witness, *others})
+
+    def said_to_be(self) -> bool:
+        """Tell whether anything says that there is, or was, a log."""
+        return any(p.exists() for p in (self.key, self.vkey, self.witness, self.folder))
 
     def open(self, clock: Clock) -> AuditLog:
         """Return the log, to append to; raises SettingsError where its key cannot be read."""

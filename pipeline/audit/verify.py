@@ -32,11 +32,13 @@ def verify(
     appends meanwhile. Raises UnavailableError where something cannot be read.
     """
     with files.fail_closed(folder):
-        heard = [witnessed.hear(path, vkey) for path in witnesses]
         if not folder.is_dir():
+            heard = [witnessed.hear(path, vkey) for path in witnesses]
             gone = [Finding(Kind.REMOVED, str(folder), "there is no audit log")]
             return _verdict(gone, None, heard, [], expected)
         with files.locked(folder, exclusive=False):
+            # Under the lock too: an append is about to write what else would be read by halves.
+            heard = [witnessed.hear(path, vkey) for path in witnesses]
             return _look(folder, vkey, heard, expected)
 
 

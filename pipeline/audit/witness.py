@@ -15,6 +15,7 @@ from typing import Final
 
 from pipeline.audit import checkpoint, files, tree
 from pipeline.audit.checkpoint import Checkpoint
+from pipeline.audit.layout import CHECKPOINT
 from pipeline.audit.reading import Tiles
 from pipeline.audit.signing import Verifier
 from pipeline.errors import IntegrityError
@@ -96,5 +97,21 @@ def held(paths: tuple[Path, ...]) -> Iterator[list[Witness]]:
         for path in paths:
             descriptor = os.open(path, _FLAGS, 0o600)
             stack.callback(os.close, descriptor)
+            if not os.fstat(descriptor).st_size:  # new: its name must be on the disk too
+                files.sync(path.parent)
             found.append(Witness(path, descriptor))
         yield found
+
+
+def export(folder: Path, verifier: Verifier, path: Path) -> Checkpoint:
+    """Add a log's checkpoint to a witness file, made where it is missing; return the checkpoint.
+
+    Raises IntegrityError where the file knows of another log or a longer one, and UnavailableError.
+    """
+    with files.fail_closed(path), files.locked(folder, exclusive=False), held((path,)) as [witness]:
+        head = checkpoint.read(files.read(folder, CHECKPOINT), verifier)
+        tiles = Tiles(folder, head.size)
+        if tree.root(tiles.subtree, head.size) != head.root:
+            raise IntegrityError("the audit log's tiles have another root than was signed")
+        witness.catch_up(head, verifier, tiles)
+    return head

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.bench.population import Population, populate
-from pipeline.simulate.draws import Weights, cumulated, draw
+from pipeline.simulate.draws import Indices, Weights, cumulated, draw
 
 LINES_A_DAY: Final = 250_000
 START: Final = dt.date(2025, 1, 6)
@@ -48,13 +48,22 @@ def days(lines: int, *, seed: int = 7) -> Iterator[pl.Series]:
 def _day(rng: np.random.Generator, people: Population, date: dt.date, count: int) -> pl.Series:
     address = draw(rng, people.address_odds, count)
     agent = people.browsers[address, draw(rng, BROWSER_ODDS, count)]
+    seconds = np.sort(draw(rng, _tide(), count))
+    client = people.addresses.gather(address)
+    return written(rng, people, client, agent, stamps(date).gather(seconds))
+
+
+def written(
+    rng: np.random.Generator, people: Population, client: pl.Series, agent: Indices, when: pl.Series
+) -> pl.Series:
+    """Return a line for each client address (named ``address``), agent and stamp; draw the rest."""
+    count = len(client)
     status = _choice(rng, _STATUSES, count)
     size = rng.lognormal(9, 1.3, count).astype(np.int64) + 60
-    seconds = np.sort(draw(rng, _tide(), count))
     frame = pl.DataFrame(
         [
-            people.addresses.gather(address),
-            _stamps(date).gather(seconds),
+            client,
+            when,
             _choice(rng, _METHODS, count).alias("method"),
             people.targets.gather(draw(rng, people.target_odds, count)),
             status.alias("status"),
@@ -83,7 +92,7 @@ def _tide() -> Weights:
     return cumulated(1.2 - np.cos((seconds - 4 * 3600) * 2 * np.pi / _DAY))
 
 
-def _stamps(date: dt.date) -> pl.Series:
+def stamps(date: dt.date) -> pl.Series:
     """Return the 86,400 moments of a day as Apache writes them (%t)."""
     midnight = dt.datetime.combine(date, dt.time())
     moments = pl.datetime_range(

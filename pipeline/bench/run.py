@@ -25,7 +25,9 @@ from pipeline.rows import TABLES
 
 SITE: Final = "bench"
 INGEST: Final = "bench"
-_PROCESSES: Final = tuple((stage,) for stage in STAGES if stage != "collect")
+_PROCESSES: Final = tuple(
+    (stage,) for stage in STAGES if stage not in {"collect", "investigations"}
+)
 _HEADERS: Final = [
     ("site", SITE.encode()),
     ("source", b"bench"),

@@ -30,6 +30,7 @@ class Act(StrEnum):
     RATIFY = "ratify"
     SHOW = "show"
     SEARCH = "search"
+    READ = "read"
     REVEAL = "reveal"
     NOTE = "note"
     FINDING = "finding"
@@ -39,6 +40,7 @@ class Act(StrEnum):
     WIDEN = "widen"
     HOLD = "hold"
     RELEASE = "release"
+    AGREE = "agree"
     ERASE = "erase"
     ANSWER = "answer"
     CLOSE = "close"
@@ -90,6 +92,7 @@ TABLE: Final[Mapping[Act, tuple[Rule, ...]]] = MappingProxyType(
             *(Rule(role, _ANYBODY, frozenset(_ALL)) for role in (_A, _P, Role.AUDITOR)),
         ),
         Act.SEARCH: _own(State.OPEN),
+        Act.READ: _own(State.OPEN),
         Act.REVEAL: _own(State.OPEN),
         Act.NOTE: _own(State.OPEN, *_ENDED),
         Act.FINDING: _own(State.OPEN, *_ENDED),
@@ -99,6 +102,7 @@ TABLE: Final[Mapping[Act, tuple[Rule, ...]]] = MappingProxyType(
         Act.WIDEN: _own(State.OPEN),
         Act.HOLD: _own(State.OPEN),
         Act.RELEASE: (Rule(_P, _ANYBODY, frozenset([State.OPEN, *_ENDED])),),
+        Act.AGREE: (Rule(_A, _ANYBODY, frozenset([State.OPEN, *_ENDED])),),
         Act.ERASE: (Rule(_P, _REQUESTER, frozenset([State.OPEN])),),
         Act.ANSWER: (Rule(_P, _REQUESTER, frozenset([State.OPEN])),),
         Act.CLOSE: (
@@ -111,12 +115,16 @@ TABLE: Final[Mapping[Act, tuple[Rule, ...]]] = MappingProxyType(
 )
 """Act → who may do it. ``None`` among the states stands for a case that is not there yet."""
 
+ORDER_HOW: Final = (
+    "ask somebody who holds the role approver, and neither asked nor is of the requester's team"
+)
+"""Who a second person is."""
+
 _HOW: Final[Mapping[Act, str]] = MappingProxyType(
     {
         Act.SEARCH: "ask for approval with `partywall case request`, and search once it is given",
         Act.EXPORT: "an export needs an open case: extend it before it ends, or open a new one",
-        Act.APPROVE: "ask somebody who holds the role approver, and neither asked nor is of the "
-        "requester's team",
+        Act.APPROVE: ORDER_HOW,
         Act.EXTEND: "an extension is asked for while the case is open: open a new case instead",
         Act.PURGE: "close the case first; a privacy officer may purge what has ended",
     }

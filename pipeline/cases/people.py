@@ -140,7 +140,7 @@ def _person(path: Path, number: int, name: object, said: object) -> Person:
         raise SettingsError(f"{where}: has roles and, if need be, a team, and nothing else")
     roles, team = said.get("roles"), said.get("team")
     known = {role.value for role in Role}
-    if not isinstance(roles, list) or not roles or not all(role in known for role in roles):
+    if not isinstance(roles, list) or not roles or not known.issuperset(map(str, roles)):
         raise SettingsError(f"{where}: roles is a list of {', '.join(sorted(known))}")
     if team is not None and (not isinstance(team, str) or not is_team(team)):
         raise SettingsError(f"{where}: a team has letters, digits, blanks and . _ - and 64 at most")

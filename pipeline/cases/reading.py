@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Row, func, select
 
 from pipeline import scope as scopes
 from pipeline.cases.life import Case, Decision, Kind, Request, State
-from pipeline.cases.tables import CASES, DECISIONS, ENTRIES, HISTORY, REQUESTS, SHOWN
+from pipeline.cases.tables import CASES, DECISIONS, ENTRIES, HISTORY, ORDERS, REQUESTS, SHOWN
 from pipeline.cases.texts import Texts
+from pipeline.database import Database
 from pipeline.scope import Scope
 
 AT_ONCE: Final = 5_000
@@ -42,6 +43,16 @@ class Done:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A day whose keys somebody wants destroyed: who, of which team, and when."""
+
+    day: int
+    by: str
+    team: str | None
+    at: int
+
+
 class Reading:
     """Questions to the store."""
 
@@ -58,6 +69,17 @@ class Reading:
         """Return all cases, oldest first."""
         rows = self._connection.execute(select(CASES).order_by(CASES.c.number)).all()
         return [self._case(row) for row in rows]
+
+    def unratified(self) -> list[tuple[str, str, int]]:
+        """Return (case, requester, by when) of each emergency that waits to be ratified."""
+        query = (
+            select(CASES.c.id, CASES.c.requester, CASES.c.ratify_by)
+            .join(REQUESTS, REQUESTS.c.case_id == CASES.c.id)
+            .where(REQUESTS.c.kind == Kind.RATIFY.value, REQUESTS.c.state == "pending")
+            .order_by(CASES.c.number)
+        )
+        rows = self._connection.execute(query).all()
+        return [(row.id, row.requester, row.ratify_by or 0) for row in rows]
 
     def added(self, case_id: str, *kinds: str) -> list[Added]:
         """Return what was added to a case, of these kinds, in order."""
@@ -79,6 +101,11 @@ class Reading:
             query = query.where(HISTORY.c.case_id == case_id)
         rows = self._connection.execute(query).all()
         return [Done(row.entry, row.leaf, row.act, row.actor, row.at) for row in rows]
+
+    def ordered(self, day: int) -> Order | None:
+        """Return the order to destroy a day, None where there is none."""
+        row = self._connection.execute(select(ORDERS).where(ORDERS.c.day == day)).first()
+        return None if row is None else Order(row.day, row.made_by, row.team, row.at)
 
     def shown(self, case_id: str) -> int:
         """Return how many records a case has shown."""
@@ -163,3 +190,10 @@ def _opened(texts: Texts | None, place: str, sealed: bytes | None) -> bytes:
 def _scope(texts: Texts | None, place: str, sealed: bytes | None) -> Scope | None:
     data = _opened(texts, place, sealed)
     return scopes.read(data) if data else None
+
+
+def remembered(database: Database) -> list[tuple[int, str]]:
+    """Return index and leaf hash of every entry of the audit log that an act was carried out by."""
+    with database.reading() as connection:
+        rows = connection.execute(select(HISTORY.c.entry, HISTORY.c.leaf)).all()
+    return [(entry, leaf) for entry, leaf in rows]

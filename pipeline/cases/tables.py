@@ -104,6 +104,16 @@ SHOWN: Final = Table(
 )
 """Which records a case has shown, by a digest of where they came from."""
 
+ORDERS: Final = Table(
+    "orders",
+    TABLES,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("made_by", String, nullable=False),
+    Column("team", String),
+    Column("at", BigInteger, nullable=False),
+)
+"""Days (since 1970-01-01) whose keys are to be destroyed, until a second person has agreed."""
+
 HISTORY: Final = Table(
     "history",
     TABLES,

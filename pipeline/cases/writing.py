@@ -9,8 +9,8 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.cases.life import Decision, Request, State
-from pipeline.cases.reading import AT_ONCE, Done, Reading
-from pipeline.cases.tables import CASES, DECISIONS, ENTRIES, HISTORY, REQUESTS, SHOWN
+from pipeline.cases.reading import AT_ONCE, Done, Order, Reading
+from pipeline.cases.tables import CASES, DECISIONS, ENTRIES, HISTORY, ORDERS, REQUESTS, SHOWN
 from pipeline.cases.texts import Texts
 from pipeline.scope import Scope
 
@@ -118,6 +118,17 @@ class Writing(Reading):
             )
         )
 
+    def order(self, order: Order) -> None:
+        """Put down that a day is to be destroyed, in the place of an older order for it."""
+        self.forget_order(order.day)
+        self._connection.execute(
+            ORDERS.insert().values(day=order.day, made_by=order.by, team=order.team, at=order.at)
+        )
+
+    def forget_order(self, day: int) -> None:
+        """Take an order off the list."""
+        self._connection.execute(ORDERS.delete().where(ORDERS.c.day == day))
+
     def show(self, case_id: str, records: list[bytes]) -> None:
         """Count records as shown; those that were shown before count once."""
         insert = sqlite.insert(SHOWN) if self._sqlite else postgresql.insert(SHOWN)
@@ -160,6 +171,10 @@ class Writing(Reading):
         return texts
 
 
-def record_id(partition: str, offset: int, line: int) -> bytes:
-    """Return the digest by which a record is counted as shown: of where it came from."""
-    return hashlib.sha256(f"{partition} {offset} {line}".encode()).digest()[:16]
+def record_id(salt: str, partition: str, offset: int, line: int) -> bytes:
+    """Return the digest by which a record is counted as shown: of where it came from.
+
+    ``salt`` is the case's, so that the digest tells nobody which record it was.
+    """
+    place = f"{partition} {offset} {line}".encode()
+    return hashlib.blake2b(place, key=salt.encode(), digest_size=16).digest()

@@ -31,7 +31,7 @@ from pipeline.clock import system_clock
 from pipeline.errors import PartywallError, UnavailableError
 from pipeline.kafka import client, topics
 from pipeline.keys.client import KeyClient, Patience
-from pipeline.settings import Settings
+from pipeline.settings import Keys, Settings
 from pipeline.vault.status import require, vault_status
 
 _FREE_BYTES: Final = 2**30
@@ -102,9 +102,20 @@ async def _kafka(settings: Settings, *, own_broker: bool) -> AsyncIterator[Findi
         await admin.close()
 
 
+def _key_files(keys: Keys) -> list[tuple[str, Path]]:
+    """Return the files of the key service, by the settings that name them."""
+    named = [
+        ("token_file", keys.token_file),
+        ("investigations_token_file", keys.investigations_token_file),
+        ("kek_file", keys.kek_file),
+        ("signing_key", keys.signing_key),
+    ]
+    return named if "://" in keys.store else [*named, ("store", Path(keys.store))]
+
+
 async def _keys(settings: Settings) -> AsyncIterator[Finding]:
     keys = settings.keys
-    for name, path in (("token", keys.token_file), ("kek", keys.kek_file), ("store", keys.store)):
+    for name, path in _key_files(keys):
         if path.exists() and _is_open(path):
             yield Finding(
                 "permissions", "problem", f"others may read keys.{name} {path}: chmod 600"

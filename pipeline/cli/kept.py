@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
+from pipeline.apps.folder import places
 from pipeline.apps.left import left_settings
 from pipeline.cli.place import running
 from pipeline.clickhouse.client import Engine, connect, taming
@@ -45,19 +46,13 @@ def embedded(settings: Settings, folder: Path) -> Settings:
     Its formats are those that its split knows, whatever others ``settings`` have.
     """
     place = running(folder)
-    keys = (folder / "keys").resolve()
     own = ((left_settings(folder) or {}).get("split") or {}).get("formats") or {}
     return terms(settings, folder).model_copy(
         update={
             "kafka": Kafka(bootstrap=place.bootstrap, idempotence=False),
             "split": settings.split.model_copy(update={"formats": own}),
             "vault": settings.vault.model_copy(update={"url": str(folder / "vault")}),
-            "keys": Keys(
-                url=f"unix://{keys}/service.sock",
-                token_file=keys / "split.token",
-                store=keys / "keys.sqlite",
-                kek_file=keys / "kek",
-            ),
+            "keys": Keys(**places(folder.resolve())["keys"]),
             "state_dir": folder / "state",
         }
     )

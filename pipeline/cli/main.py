@@ -13,10 +13,18 @@ import typer
 from pipeline import logs
 from pipeline import settings as tree
 from pipeline.apps import STAGES
+from pipeline.cli.audit import audit
 from pipeline.cli.bench import bench
+from pipeline.cli.bench_vault import bench_vault
+from pipeline.cli.case_records import case
 from pipeline.cli.demo import demo
+from pipeline.cli.demo_investigation import demo_investigation
 from pipeline.cli.doctor import doctor
+from pipeline.cli.dsr import dsr
+from pipeline.cli.evidence import evidence
 from pipeline.cli.formats import formats, try_
+from pipeline.cli.hold import hold
+from pipeline.cli.keys import keys
 from pipeline.cli.options import Config
 from pipeline.cli.query import query
 from pipeline.cli.report import report
@@ -71,7 +79,15 @@ def run(
 for verb in (report, demo, ship, simulate, formats, up, query, status, doctor, bench):
     app.command()(verb)
 app.command("try")(try_)
+app.command("bench-vault")(bench_vault)
+app.command("demo-investigation")(demo_investigation)
+app.add_typer(case, name="case")
+app.add_typer(hold, name="hold")
+app.add_typer(dsr, name="dsr")
+app.add_typer(keys, name="keys")
 app.add_typer(vault, name="vault")
+app.add_typer(evidence, name="evidence")
+app.add_typer(audit, name="audit")
 app.add_typer(topics, name="topics")
 app.add_typer(scrub, name="scrub")
 

@@ -43,6 +43,15 @@ def up(
             "--collect-port", min=0, max=65535, help="the collector's port; 0 takes a free one"
         ),
     ] = 0,
+    pages_port: Annotated[
+        int,
+        typer.Option(
+            "--pages-port",
+            min=0,
+            max=65535,
+            help="the port of the investigators' pages; 0 takes a free one",
+        ),
+    ] = 0,
     widget: Annotated[
         list[str] | None,
         typer.Option(
@@ -76,6 +85,7 @@ def up(
     collect = overrides.get("collect", {})
     sites = _sites(widget or [], collect.get("sites", {}))
     overrides["collect"] = collect | {"port": collect_port, "sites": sites}
+    overrides["investigations"] = overrides.get("investigations", {}) | {"port": pages_port}
     with occupied(data):
         asyncio.run(_up(data, overrides, port))
 
@@ -109,6 +119,7 @@ async def _up(data: Path, overrides: dict[str, object], port: int) -> None:
             demo = group.settings["collect"].get("demo", True)
             page = "; a page to try at /demo" if demo else ""
             console.print(f"collect  {group.collector}   (widget events{page})")
+            console.print(f"pages    {group.pages}   (investigations; sign in by name)")
             console.print(f"data     {data}   (logs of each process in {data / 'log'})")
             console.print(f"try      partywall ship --data {data} access.log")
             console.print(

@@ -22,13 +22,13 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def networks(texts: Sequence[str]) -> tuple[Network, ...]:
-    """Read ``collect.trusted_proxies``; raises SettingsError."""
+def networks(texts: Sequence[str], setting: str = "collect.trusted_proxies") -> tuple[Network, ...]:
+    """Read a setting of trusted proxies; raises SettingsError."""
     try:
         return tuple(ipaddress.ip_network(text) for text in texts)
     except ValueError:
         raise SettingsError(
-            "setting collect.trusted_proxies: give networks such as 10.0.0.0/8 or fd00::/8"
+            f"setting {setting}: give networks such as 10.0.0.0/8 or fd00::/8"
         ) from None
 
 

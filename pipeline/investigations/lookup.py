@@ -1,26 +1,86 @@
-"""Finds the sealed frames that hold an address, by its tokens, without opening anything else."""
+"""Finds records in the sealed store by token, site and hour, without opening anything.
+
+Look-ups go from coarse to fine: the manifest tells which segments can hold what is asked for, the
+statistics of a segment's index which of its row groups can, and the rows of those what does. Only
+then are sealed frames fetched, and of the data files only the row groups that hold them.
+
+Memory: :func:`hours` holds one window of hours at a time, so that a year can be gone through;
+:func:`rows` holds all it finds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import polars as pl
-import pyarrow.parquet as pq
 
+from pipeline.investigations.segments import Effort, Sought, Tokens, frames_of, index_rows
+from pipeline.investigations.windows import windows
 from pipeline.keys.material import Tokeniser
 from pipeline.rows import DAY
-from pipeline.vault.manifest import Chain, Entry, folders
-from pipeline.vault.segments import FRAMES_A_GROUP
+from pipeline.vault.erasures import standing
+from pipeline.vault.manifest import HOLD, Entry, folders, held_folders
 from pipeline.vault.storage import Storage, storage_at
+from pipeline.vault.together import together
+
+ROWS: Final = pl.Schema(
+    {
+        "token": pl.Binary(),
+        "hour": pl.Int64(),
+        "key_id": pl.String(),
+        "place": pl.UInt32(),
+        "row": pl.UInt32(),
+        "partition": pl.String(),
+        "offset": pl.UInt64(),
+        "line": pl.UInt32(),
+        "site": pl.String(),
+        "label": pl.String(),
+        "ingest": pl.String(),
+        "format": pl.String(),
+        "outcome": pl.String(),
+        "reason": pl.String(),
+        "policy": pl.UInt16(),
+        "folder": pl.String(),
+        "data": pl.String(),
+    }
+)
+"""Columns of :func:`rows`: those of ``vault.segments.INDEX_SCHEMA``, and where a record lies.
+
+``folder`` is that of the chain it came by, ``data`` the name of its segment's data file. A copy
+that a legal hold keeps has the folder and partition of what it is a copy of, and the hold's
+``key_id``.
+"""
+
+RECORD: Final = ["folder", "partition", "offset", "line"]
+"""Rows that are alike in these are of one record: itself, and the copies that legal holds keep."""
+
+ORDER: Final = ["hour", "partition", "offset", "line"]
+"""Rows come in this order, those without an hour last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A sealing key that holds lines of a site: whoever looks there needs tokens for these days.
+
+    Days count from 1970-01-01 UTC, both included; ``untimed`` asks for the token of lines without
+    a time as well.
+    """
+
+    key_id: str
+    site: str
+    first_day: int
+    last_day: int
+    untimed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """A sealed frame that holds records looked for: what ``open_frame`` needs, and which rows.
 
-    ``rows`` are index rows (columns of ``vault.segments.INDEX_SCHEMA``), ``row`` among them being
-    a record's place within the opened frame.
+    ``rows`` are rows as of :func:`rows`, ``row`` among them being a record's place within the
+    opened frame.
     """
 
     key_id: str
@@ -29,28 +89,6 @@ class Found:
     frame: int
     ciphertext: bytes = field(repr=False)
     rows: pl.DataFrame = field(repr=False)
-
-
-@dataclass(slots=True)
-class Effort:
-    """How much was opened: row groups of index and data files, of how many in all."""
-
-    segments: int = 0
-    index_groups: int = 0
-    index_groups_held: int = 0
-    data_groups: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    tokens: Tokens = field(repr=False)
-    first: int
-    last: int
-    untimed: bool
-
-
-Tokens = Mapping[str, Collection[bytes]]
-"""Key id of a sealing key → the tokens looked for among what it sealed."""
 
 
 def tokens_of(
@@ -78,108 +116,178 @@ def tokens_of(
     return found
 
 
-def find(
+def wanted(
     vault: Storage | str,
-    tokens: Tokens,
+    sites: Collection[str],
     first_hour: int,
     last_hour: int,
-    effort: Effort | None = None,
     *,
     untimed: bool = False,
-) -> list[Found]:
-    """Return the frames with records of these tokens from ``first_hour`` to ``last_hour``.
+) -> list[Wanted]:
+    """Return which sealing keys hold lines of these sites and hours, told by the manifest alone.
 
-    ``tokens`` are those of :func:`tokens_of`, made for the same hours and ``untimed``; hours are
-    starts of hours in seconds since 1970 UTC, both included. ``effort``, where given, is added
-    to. Raises IntegrityError, UnavailableError.
+    Hours are starts of hours in seconds since 1970 UTC, both included. A key that holds nothing
+    of a site but lines without a time is given with the first day asked for. Sorted by key and
+    site. Raises IntegrityError, UnavailableError.
     """
-    storage = storage_at(vault) if isinstance(vault, str) else vault
-    spent = effort or Effort()
-    scope = _Scope(tokens, first_hour, last_hour, untimed)
+    days: dict[tuple[str, str], tuple[int, int, bool]] = {}
+    sought = Sought.of(sites, first_hour, last_hour, None, untimed=untimed)
+    for entry in _entries(vault):
+        for held in entry.held:
+            if not sought.may_be_in(held):
+                continue
+            timed = sought.timed_in(held)
+            first = max(held.first, first_hour) if timed and held.first is not None else first_hour
+            last = min(held.last, last_hour) if timed and held.last is not None else first_hour
+            new = (first // DAY, last // DAY, untimed and held.untimed > 0)
+            old = days.get((held.key_id, held.site), new)
+            days[held.key_id, held.site] = (
+                min(old[0], new[0]),
+                max(old[1], new[1]),
+                old[2] or new[2],
+            )
     return [
-        found
-        for folder in folders(storage)
-        for entry in Chain(storage, folder).entries()
-        if _may_hold(entry, scope)
-        for found in _in_segment(storage, entry, scope, spent)
+        Wanted(key_id, site, first, last, untimed)
+        for (key_id, site), (first, last, untimed) in sorted(days.items())
     ]
 
 
-def _may_hold(entry: Entry, scope: _Scope) -> bool:
-    """Tell from the manifest whether a segment is worth opening."""
-    in_span = scope.untimed or any(
-        since <= scope.last and scope.first <= until for since, until in entry.spans.values()
-    )
-    return entry.segment is not None and in_span and bool(entry.keys.keys() & scope.tokens.keys())
-
-
-def _in_segment(
-    storage: Storage,
-    entry: Entry,
-    scope: _Scope,
-    effort: Effort,
-) -> list[Found]:
-    segment = entry.segment
-    assert segment is not None  # noqa: S101 - asked before
-    rows = _index_rows(storage, segment.index, scope, effort)
-    if rows.is_empty():
-        return []
-    places = rows.get_column("place").unique().sort().to_list()
-    groups = sorted({place // FRAMES_A_GROUP for place in places})
-    with storage.open(segment.data) as file, pq.ParquetFile(file) as data:
-        table = data.read_row_groups(groups)
-    effort.data_groups += len(groups)
-    held = [group * FRAMES_A_GROUP + n for group in groups for n in range(FRAMES_A_GROUP)]
-    frames = dict(zip(held, table.to_pylist(), strict=False))
-    return [
-        Found(
-            key_id=mine.item(0, "key_id"),
-            head=frames[place]["header"],
-            encapsulated=frames[place]["encapsulated"],
-            frame=frames[place]["frame"],
-            ciphertext=frames[place]["ciphertext"],
-            rows=mine,
-        )
-        for place in places
-        if not (mine := rows.filter(place=place)).is_empty()
-    ]
-
-
-def _index_rows(
-    storage: Storage,
-    name: str,
-    scope: _Scope,
-    effort: Effort,
+def rows(
+    vault: Storage | str,
+    sites: Collection[str],
+    first_hour: int,
+    last_hour: int,
+    tokens: Tokens | None,
+    *,
+    untimed: bool = False,
+    effort: Effort | None = None,
 ) -> pl.DataFrame:
-    """Read the index's row groups whose tokens and hours can match, and keep what does."""
-    with storage.open(name) as file, pq.ParquetFile(file) as index:
-        metadata = index.metadata
-        effort.segments += 1
-        effort.index_groups_held += metadata.num_row_groups
-        groups = [
-            number
-            for number in range(metadata.num_row_groups)
-            if _overlaps(metadata.row_group(number), scope)
-        ]
-        effort.index_groups += len(groups)
-        rows = pl.from_arrow(index.read_row_groups(groups))
-    assert isinstance(rows, pl.DataFrame)  # noqa: S101 - a table is no series
-    wanted = pl.any_horizontal(
-        (pl.col("key_id") == key_id) & pl.col("token").is_in(list(tokens))
-        for key_id, tokens in scope.tokens.items()
-    )
-    in_span = pl.col("hour").is_between(scope.first, scope.last)
-    return rows.filter(wanted, in_span.fill_null(scope.untimed))
+    """Return the index rows of these sites, hours and tokens, columns ROWS in the order ORDER.
+
+    ``tokens`` None stands for every record of the sites and hours: a scan, for what no token is
+    made of. Hours are starts of hours in seconds since 1970 UTC, both included; ``untimed`` takes
+    in lines of the sites without a time. ``effort``, where given, is added to. All rows are held
+    at once: where they may be many, take :func:`hours`. Raises IntegrityError, UnavailableError.
+    """
+    sought = Sought.of(sites, first_hour, last_hour, tokens, untimed=untimed)
+    return _sorted(_rows(_storage(vault), _segments(vault, sought), sought, effort or Effort()))
 
 
-def _overlaps(group: pq.RowGroupMetaData, scope: _Scope) -> bool:
-    token, hour = (group.column(number).statistics for number in (0, 1))
-    if not token.has_min_max:  # records without an address
-        return False
-    return any(
-        token.min <= one <= token.max for wanted in scope.tokens.values() for one in wanted
-    ) and (
-        scope.untimed
-        or not hour.has_min_max
-        or (hour.min <= scope.last and scope.first <= hour.max)
+def hours(
+    vault: Storage | str,
+    sites: Collection[str],
+    first_hour: int,
+    last_hour: int,
+    tokens: Tokens | None,
+    *,
+    untimed: bool = False,
+    effort: Effort | None = None,
+) -> Iterator[tuple[int | None, pl.DataFrame]]:
+    """Yield what :func:`rows` returns hour by hour, ascending, lines without a time last (None).
+
+    Hours without a row are passed over. Read ahead is a window of hours, so chosen from the
+    manifest that it holds about a million records of a scan, or is searched for a token among
+    some ten million: never the whole of a long span. The manifest is read once, at the start.
+    """
+    storage, spent = _storage(vault), effort or Effort()
+    sought = Sought.of(sites, first_hour, last_hour, tokens, untimed=untimed)
+    segments = _segments(storage, sought)
+    for first, last in windows(segments, sought):
+        part = _sorted(_rows(storage, segments, sought.between(first, last), spent))
+        for [hour], found in part.group_by(["hour"], maintain_order=True):
+            assert isinstance(hour, int)  # noqa: S101 - rows without one are not asked for here
+            yield hour, found
+    if untimed:
+        found = _sorted(_rows(storage, segments, sought.only_untimed(), spent))
+        if not found.is_empty():
+            yield None, found
+
+
+def fetch(
+    vault: Storage | str, rows: pl.DataFrame, effort: Effort | None = None
+) -> Iterator[Found]:
+    """Yield the sealed frames of these rows (columns ROWS), by data file and place in it.
+
+    Take a page or an hour of rows at a time: within a call a row group of a data file is read
+    once, and one is held at a time. What is checked: the file reads as Parquet and has the place
+    named. That a frame is the one sealed, whole and in its place shows when it is opened, and
+    that a row names the right record when its line is read. Raises IntegrityError that names the
+    file, UnavailableError.
+    """
+    storage, spent = _storage(vault), effort or Effort()
+    for [name], of_file in rows.sort("data", "place").group_by(["data"], maintain_order=True):
+        of_place = of_file.partition_by("place", as_dict=True, maintain_order=True)
+        for frame in frames_of(storage, str(name), [place for (place,) in of_place], spent):
+            mine = of_place[frame.place,]
+            yield Found(
+                key_id=mine.item(0, "key_id"),
+                head=frame.head,
+                encapsulated=frame.encapsulated,
+                frame=frame.number,
+                ciphertext=frame.ciphertext,
+                rows=mine.sort(ORDER, nulls_last=True),
+            )
+
+
+def _storage(vault: Storage | str) -> Storage:
+    return storage_at(vault) if isinstance(vault, str) else vault
+
+
+def _entries(vault: Storage | str) -> Iterator[Entry]:
+    storage = _storage(vault)
+    for folder in (*folders(storage), *held_folders(storage)):
+        yield from standing(storage, folder)
+
+
+def _segments(vault: Storage | str, sought: Sought) -> list[Entry]:
+    """Return the entries whose segment may hold what is sought."""
+    return [
+        entry
+        for entry in _entries(vault)
+        if entry.segment is not None and any(map(sought.may_be_in, entry.held))
+    ]
+
+
+def _rows(
+    storage: Storage, segments: list[Entry], sought: Sought, effort: Effort
+) -> list[pl.DataFrame]:
+    def search(entry: Entry) -> tuple[pl.DataFrame, Effort]:
+        spent, segment = Effort(), entry.segment
+        if segment is None or not any(map(sought.may_be_in, entry.held)):
+            return pl.DataFrame(), spent
+        rows = index_rows(storage, segment, sought.under(entry.keys), spent)
+        if not rows.is_empty():
+            rows = _placed(rows, segment.data)
+        return rows, spent
+
+    # A scan reads whole files: one at a time fills the disk's line, and memory with no more.
+    searched = map(search, segments) if sought.tokens is None else together(search, segments)
+    found = []
+    for rows, spent in searched:
+        effort.add(spent)
+        if not rows.is_empty():
+            found.append(rows)
+    return found
+
+
+def _placed(rows: pl.DataFrame, data: str) -> pl.DataFrame:
+    """Say of index rows where they lie; copies are named after what they are copies of."""
+    folder = data.partition("/")[0]
+    if not folder.startswith(HOLD):
+        return rows.with_columns(folder=pl.lit(folder), data=pl.lit(data))
+    origin = pl.col("partition").str.split_exact("/", 1)
+    return rows.with_columns(
+        folder=origin.struct.field("field_0"),
+        partition=origin.struct.field("field_1"),
+        data=pl.lit(data),
     )
+
+
+def is_copy() -> pl.Expr:
+    """Return what tells of a row (columns ROWS) whether it is a copy that a legal hold keeps."""
+    return pl.col("key_id").str.starts_with(HOLD)
+
+
+def _sorted(found: list[pl.DataFrame]) -> pl.DataFrame:
+    # Sorted from scratch: a segment's index is in the order of its tokens.
+    return pl.concat([pl.DataFrame(schema=ROWS), *found]).sort(ORDER, nulls_last=True)

@@ -16,6 +16,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pipeline import envelope, sealed
 from pipeline.errors import IntegrityError
 
+MOST_FRAME_BYTES: Final = 64 << 20
+"""A frame's plain bytes are never more: no line is as long, and other frames hold 1 MiB."""
+
 _SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
 
@@ -28,12 +31,20 @@ def open_frame(
     header's bytes, ``encapsulated`` the batch's encapsulated key and ``frame`` the frame's number.
     Raises IntegrityError for a wrong key and for any byte that is not as it was sealed.
     """
+    content_key = _content_key(private_key, envelope.digest_of(head), encapsulated)
+    return open_with(content_key, head, frame, ciphertext)
+
+
+def open_with(content_key: bytes, head: bytes, frame: int, ciphertext: bytes) -> list[bytes]:
+    """Return the raw lines of one frame, in order, by the batch's own key (32 bytes).
+
+    That is what the key service lends: it opens one batch, and nothing else of its day. Raises
+    IntegrityError as :func:`open_frame` does.
+    """
     header = envelope.decode_header(head)
     if not 0 <= frame < len(header.frames):
         raise IntegrityError(f"frame {frame} is not one of the batch's {len(header.frames)}")
-    digest = envelope.digest_of(head)
-    cipher = AESGCM(_content_key(private_key, digest, encapsulated))
-    return _lines(cipher, digest, header, frame, ciphertext)
+    return _lines(AESGCM(content_key), envelope.digest_of(head), header, frame, ciphertext)
 
 
 def open_batch(private_key: bytes, message: bytes) -> pl.DataFrame:
@@ -43,13 +54,14 @@ def open_batch(private_key: bytes, message: bytes) -> pl.DataFrame:
     order than sealed.
     """
     batch = sealed.decode(message)
+    rows = sealed.index_rows(batch)
     cipher = AESGCM(_content_key(private_key, batch.digest, batch.encapsulated))
     lines = [
         line
         for number, ciphertext in enumerate(batch.frames)
         for line in _lines(cipher, batch.digest, batch.header, number, ciphertext)
     ]
-    return sealed.index_rows(batch).with_columns(pl.Series("raw", lines, dtype=pl.Binary))
+    return rows.with_columns(pl.Series("raw", lines, dtype=pl.Binary))
 
 
 def _content_key(private_key: bytes, digest: bytes, encapsulated: bytes) -> bytes:
@@ -71,11 +83,18 @@ def _lines(
     aad = sealed.frame_aad(digest, frame, len(header.frames))
     try:
         packed = cipher.decrypt(sealed.nonce(frame), ciphertext, aad)
-        return _unpack(zstandard.ZstdDecompressor().decompress(packed), count)
+        return _unpack(_decompressed(packed), count)
     except InvalidTag as error:
         raise IntegrityError(f"frame {frame} is damaged, or not in its place") from error
     except (zstandard.ZstdError, struct.error, ValueError) as error:
         raise IntegrityError(f"frame {frame} does not hold what was sealed") from error
+
+
+def _decompressed(packed: bytes) -> bytes:
+    """Return what one zstd frame holds that says its size, and behind which nothing follows."""
+    if not 0 <= zstandard.frame_content_size(packed) <= MOST_FRAME_BYTES:
+        raise ValueError
+    return zstandard.ZstdDecompressor().decompress(packed, allow_extra_data=False)
 
 
 def _unpack(body: bytes, count: int) -> list[bytes]:

@@ -69,6 +69,16 @@ class Destruction:
 
         return self._by_word(chosen, "ingest ended")
 
+    def destroy_day(self, day: int) -> int:
+        """Destroy a day's sealing key before its time; return how many there were."""
+
+        def chosen(connection: Connection) -> list[Doomed]:
+            mine = select(sealing_keys.c.key_id).where(sealing_keys.c.day == day)
+            ids = connection.execute(mine).scalars().all()
+            return [Doomed("sealing", key_id, day, None) for key_id in ids]
+
+        return self._by_word(chosen, "ordered")
+
     def release_hold(self, hold: str) -> int:
         """Destroy the keys of a legal hold, whose name gets no others; return how many: 0 or 1."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import insert, select, update
@@ -15,20 +15,28 @@ from pipeline.errors import RefusedError
 from pipeline.keys.asking import Approval, Grant
 from pipeline.keys.granting import same
 from pipeline.keys.tables import grants as table
+from pipeline.keys.wrapping import Wrapping
+from pipeline.scope import Scope, Selectors
+
+NOBODY: Final = Scope(("none",), 0, 0, Selectors(chats=("none",)))
+"""What a grant reaches that has ended."""
+
+_NOTHING: Final = b""
 
 
 class Grants:
-    """The newest grant of each case, in the key store."""
+    """The newest grant of each case, in the key store; its scope is sealed there while it lives."""
 
-    def __init__(self, database: Database) -> None:
-        """Take the key store's database."""
+    def __init__(self, database: Database, wrapping: Wrapping) -> None:
+        """Take the key store's database, and what seals a scope in it."""
         self._database = database
+        self._wrapping = wrapping
 
     def of(self, case: str) -> Grant | None:
         """Return the newest grant of a case, None where it never had one."""
         with self._database.reading() as connection:
             row = connection.execute(select(table).where(table.c.case_id == case)).first()
-        return None if row is None else _grant(row._mapping)  # noqa: SLF001 -- a public name
+        return None if row is None else self._grant(row._mapping)  # noqa: SLF001 -- a public name
 
     def put(self, grant: Grant) -> Grant:
         """Put a grant in the place of the case's last one and return it with its number."""
@@ -40,7 +48,7 @@ class Grants:
             "number": number,
             "kind": grant.kind,
             "category": grant.category,
-            "scope": grant.scope.canonical(),
+            "scope": self._wrapping.seal(grant.case, grant.scope.canonical()),
             "requester": grant.requester,
             "approvals": orjson.dumps([asdict(approval) for approval in grant.approvals]),
             "opened": grant.opened,
@@ -62,20 +70,31 @@ class Grants:
         """End a case's grant at once; tell whether there was one alive."""
         mine = (table.c.case_id == case) & table.c.revoked.is_(None)
         with self._database.writing() as connection:
-            return connection.execute(update(table).where(mine).values(revoked=now)).rowcount == 1
+            ended = update(table).where(mine).values(revoked=now, scope=_NOTHING)
+            return connection.execute(ended).rowcount == 1
 
+    def forget(self, now: int) -> None:
+        """Take the scopes of grants whose time is over from the store."""
+        over = (table.c.expires <= now) & (table.c.scope != _NOTHING)
+        with self._database.reading() as connection:
+            if connection.execute(select(table.c.case_id).where(over)).first() is None:
+                return
+        with self._database.writing() as connection:
+            connection.execute(update(table).where(over).values(scope=_NOTHING))
 
-def _grant(row: Any) -> Grant:  # noqa: ANN401 -- a mapping of one row
-    approvals: Sequence[dict[str, Any]] = orjson.loads(row["approvals"])
-    return Grant(
-        case=row["case_id"],
-        kind=row["kind"],
-        category=row["category"],
-        scope=scopes.read(row["scope"]),
-        requester=row["requester"],
-        approvals=tuple(Approval(**approval) for approval in approvals),
-        opened=row["opened"],
-        expires=row["expires"],
-        number=row["number"],
-        revoked=row["revoked"],
-    )
+    def _grant(self, row: Any) -> Grant:  # noqa: ANN401 -- a mapping of one row
+        approvals: Sequence[dict[str, Any]] = orjson.loads(row["approvals"])
+        sealed = bytes(row["scope"])
+        scope = NOBODY if not sealed else scopes.read(self._wrapping.open(row["case_id"], sealed))
+        return Grant(
+            case=row["case_id"],
+            kind=row["kind"],
+            category=row["category"],
+            scope=scope,
+            requester=row["requester"],
+            approvals=tuple(Approval(**approval) for approval in approvals),
+            opened=row["opened"],
+            expires=row["expires"],
+            number=row["number"],
+            revoked=row["revoked"],
+        )

@@ -19,7 +19,7 @@ import orjson
 from pipeline.audit.signing import Signer, Verifier
 from pipeline.errors import IntegrityError
 
-Why = Literal["retention", "ingest ended", "hold released"]
+Why = Literal["retention", "ingest ended", "hold released", "ordered"]
 """What made a key's time come."""
 _TITLE: Final = "partywall destruction receipt 1"
 MOST_KEYS: Final = 500

@@ -55,7 +55,7 @@ class Release:
     def __init__(self, store: Store, rules: Investigations, clock: Clock, log: Recording) -> None:
         """Take the store, the policy in force and the audit log."""
         self._store = store
-        self._grants = Grants(store.database)
+        self._grants = Grants(store.database, store.wrapping)
         self._sessions = Sessions(self._grants)
         self._rules = rules
         self._clock = clock
@@ -84,6 +84,10 @@ class Release:
         self._write("keys.revoke", "allowed", by, case, {})
         return self._grants.revoke(case, self._now())
 
+    def forget(self) -> None:
+        """Take what ended cases could reach from the store; raises UnavailableError."""
+        self._grants.forget(self._now())
+
     def session(self, case: str, person: str) -> tuple[str, Session]:
         """Return a token for the case, and its session; raises RefusedError without a grant."""
         now, grant = self._now(), self._grants.of(case)
@@ -93,16 +97,21 @@ class Release:
         self._write("keys.session", "allowed", person, case, {"grant": grant.number})
         return self._sessions.open(grant, person, now)
 
-    def tokens(self, token: str, wanted: Sequence[Wanted]) -> tuple[list[str], list[Tokens]]:
-        """Return the scope's addresses and their tokens; keys that are gone are left out.
+    def tokens(
+        self, token: str, wanted: Sequence[Wanted], asked: Sequence[str] | None = None
+    ) -> tuple[list[str], list[Tokens]]:
+        """Return addresses and their tokens; keys that are gone are left out.
 
-        Networks of more than MOST_ADDRESSES addresses have none. Raises RefusedError for a site,
-        day or line without time outside of the scope, TooManyError beyond MOST_TOKENS.
+        ``asked`` are addresses within the scope; None stands for all of it, without its networks of
+        more than MOST_ADDRESSES addresses. Raises RefusedError for an address, site, day or line
+        without time outside of the scope, TooManyError beyond MOST_TOKENS.
         """
         act = "keys.tokens"
         session, scope = self._under(token, act)
-        addresses = addresses_of(scope)
-        outside = [one for one in wanted if not _in_scope(one, scope)]
+        addresses = addresses_of(scope) if asked is None else list(asked)
+        outside = not all(_in_scope(one, scope) for one in wanted) or not (
+            asked is None or _are_in(asked, scope)
+        )
         facts: dict[str, Fact] = {
             "key_ids": sorted({one.key_id for one in wanted})[:MOST_BATCHES],
             "wanted": len(wanted),
@@ -111,7 +120,7 @@ class Release:
         }
         if outside:
             error = RefusedError(
-                "tokens: a site or day is outside of the case's scope; request a wider one"
+                "tokens: an address, site or day outside of the case's scope; request a wider one"
             )
             self._refuse(error, act, session.person, session.case, facts)
         if sum(one.last_day - one.first_day + 2 for one in wanted) * len(addresses) > MOST_TOKENS:
@@ -151,6 +160,19 @@ class Release:
         return [
             _opened(pairs[header.key_id], one) for header, one in zip(headers, asked, strict=True)
         ]
+
+    def publics(self, token: str, key_ids: Sequence[str]) -> list[bytes | None]:
+        """Return the public half of each sealing key, None where it is destroyed.
+
+        For sealing again what stays of a frame that a record is erased from.
+        """
+        act = "keys.publics"
+        session, scope = self._under(token, act)
+        if len(key_ids) > MOST_BATCHES:
+            raise TooManyError(f"publics: {MOST_BATCHES} keys at once at most; ask in parts")
+        facts: dict[str, Fact] = {"key_ids": sorted(set(key_ids)), "scope": scope.digest()}
+        self._write(act, "allowed", session.person, session.case, facts)
+        return [self._store.public_key(key_id) for key_id in key_ids]
 
     def pseudonym_keys(self, token: str) -> list[tuple[str, int, bytes]]:
         """Return (ingest, day, key) of the living pseudonym keys of the scope's days.
@@ -224,6 +246,10 @@ def _in_scope(wanted: Wanted, scope: Scope) -> bool:
         and scope.first // DAY <= wanted.first_day <= wanted.last_day <= scope.last // DAY
         and (scope.untimed or not wanted.untimed)
     )
+
+
+def _are_in(addresses: Sequence[str], scope: Scope) -> bool:
+    return all(scope.holds(address) for address in addresses)
 
 
 def _tokens(tokeniser: Tokeniser, wanted: Wanted, addresses: Sequence[str]) -> Iterable[Tokens]:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
 
-import httpx
+import httpx2 as httpx
 import orjson
 
 from pipeline.errors import (
@@ -63,12 +63,11 @@ class ReleaseClient:
         parts = urlsplit(url)
         if parts.scheme not in {"unix", "http", "https"}:
             raise SettingsError(f"key service: {url} is neither unix://PATH nor http://HOST:PORT")
-        path = parts.netloc + parts.path if parts.scheme == "unix" else None
-        self._socket = path
-        self._base = "http://keys" if path else url.rstrip("/")
+        self._socket = parts.netloc + parts.path if parts.scheme == "unix" else None
+        self._base = "http://keys" if self._socket else url.rstrip("/")
         self._patience = patience or Patience()
         self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=path),
+            transport=httpx.HTTPTransport(uds=self._socket),
             headers={"Authorization": f"Bearer {token}"},
             timeout=30,
         )
@@ -115,17 +114,25 @@ class ReleaseClient:
         answer = self._ask("POST", f"/v1/cases/{_part(case)}/session", {"person": person})
         return CaseSession(case, str(answer["session"]), int(answer["expires"]))
 
-    def tokens(self, session: CaseSession, wanted: Sequence[Wanted]) -> list[Sought]:
-        """Return the tokens of the scope's addresses; nothing for keys that are gone.
+    def tokens(
+        self, session: CaseSession, wanted: Sequence[Wanted], asked: Sequence[str] | None = None
+    ) -> list[Sought]:
+        """Return the tokens of addresses within the scope; nothing for keys that are gone.
 
-        Networks of more than 1,024 addresses have none: their records are found by time.
+        ``asked`` None stands for all of the scope's, without its networks of more than 1,024
+        addresses: records of these are found by time.
         """
         if not wanted:
             return []
-        body = {"wanted": [_wanted(one) for one in wanted]}
+        body = {
+            "wanted": [_wanted(one) for one in wanted],
+            "addresses": None if asked is None else list(asked),
+        }
         status, answer = self._tried("POST", "/v1/release/tokens", body, session)
         if status == _TOO_MANY:
-            return [found for half in _halves(wanted) for found in self.tokens(session, half)]
+            return [
+                found for half in _halves(wanted) for found in self.tokens(session, half, asked)
+            ]
         addresses = [str(address) for address in answer["addresses"]]
         return [_sought(row, addresses) for row in answer["tokens"]]
 
@@ -141,6 +148,12 @@ class ReleaseClient:
                 raise IntegrityError("key service: the answer is for other batches")
             found += keys
         return found
+
+    def publics(self, session: CaseSession, key_ids: Sequence[str]) -> list[bytes | None]:
+        """Return the public half of each sealing key, None where it is destroyed."""
+        body = {"key_ids": list(key_ids)}
+        answer = self._ask("POST", "/v1/release/publics", body, session)
+        return [None if key is None else _key(key) for key in answer["keys"]]
 
     def pseudonym_keys(self, session: CaseSession) -> dict[tuple[str, int], bytes]:
         """Return (ingest, day) → pseudonym key, of the scope's days of the last 48 hours."""
@@ -168,6 +181,11 @@ class ReleaseClient:
         """Return the holds that have a key."""
         rows = self._ask("GET", "/v1/holds", None)["holds"]
         return [HeldKey(str(row["hold"]), str(row["case"]), int(row["made"])) for row in rows]
+
+    def destroy_day(self, day: int, requester: str, approver: str) -> int:
+        """Have a day's sealing key destroyed before its time; return how many there were."""
+        body = {"requester": requester, "approver": approver}
+        return int(self._ask("POST", f"/v1/days/{day}/destroy", body)["destroyed"])
 
     def status(self) -> dict[str, Any]:
         """Return which keys are alive and until when, and how many are overdue."""
@@ -201,12 +219,14 @@ class ReleaseClient:
             if attempt:
                 self._patience.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
+            if self._socket is not None and not _listens(self._socket):
+                why = "nobody listens"
+                continue
             try:
-                self._knock()
                 response = self._http.request(
                     method, self._base + path, content=content, headers=headers
                 )
-            except (httpx.HTTPError, OSError) as error:
+            except httpx.HTTPError as error:
                 why = type(error).__name__
                 continue
             status = response.status_code
@@ -217,11 +237,15 @@ class ReleaseClient:
             why = f"HTTP {status}"
         raise UnavailableError(f"key service does not answer ({why})")
 
-    def _knock(self) -> None:
-        """Raise OSError where nobody listens: httpx leaves a socket open when it finds that out."""
-        if self._socket is not None:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-                probe.connect(self._socket)
+
+def _listens(path: str) -> bool:
+    """Tell whether somebody listens at a socket; the HTTP client forgets to close a refused one."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+        return True
 
 
 def _error(status: int, why: str) -> Exception:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipeline import scope as scopes
 from pipeline.keys.access import INVESTIGATIONS, BadRequestError, Route
 from pipeline.keys.asking import MOST_BATCHES, Approval, Asked, Grant, Kind, Wanted
+from pipeline.keys.early import Early
 from pipeline.keys.holding import Holds, Word
 from pipeline.keys.release import Release
 from pipeline.labels import PATTERN
@@ -63,6 +64,7 @@ class _Wanted(_Body):
 
 class _Tokens(_Body):
     wanted: Annotated[list[_Wanted], Field(max_length=10_000)]
+    addresses: Annotated[list[str], Field(max_length=100_000)] | None = None
 
 
 class _Batch(_Body):
@@ -72,6 +74,10 @@ class _Batch(_Body):
 
 class _Content(_Body):
     batches: Annotated[list[_Batch], Field(max_length=MOST_BATCHES)]
+
+
+class _Publics(_Body):
+    key_ids: Annotated[list[str], Field(max_length=MOST_BATCHES)]
 
 
 class _Hold(_Body):
@@ -91,10 +97,11 @@ _Any = TypeVar("_Any", bound=_Body)
 class ReleaseRoutes:
     """Takes requests apart and puts answers together; what is allowed is decided elsewhere."""
 
-    def __init__(self, release: Release, holds: Holds) -> None:
+    def __init__(self, release: Release, holds: Holds, early: Early) -> None:
         """Take what decides."""
         self._release = release
         self._holds = holds
+        self._early = early
 
     def routes(self) -> list[Route]:
         """Return the routes, all of one role."""
@@ -105,7 +112,9 @@ class ReleaseRoutes:
             Route("POST", "/v1/cases/{case}/session", self._session, mine),
             Route("POST", "/v1/release/tokens", self._tokens, mine),
             Route("POST", "/v1/release/content", self._content, mine),
+            Route("POST", "/v1/release/publics", self._publics, mine),
             Route("POST", "/v1/release/pseudonyms", self._pseudonyms, mine),
+            Route("POST", "/v1/days/{day}/destroy", self._destroy, mine),
             Route("GET", "/v1/holds", self._all_holds, mine),
             Route("POST", "/v1/holds/{hold}", self._hold, mine),
             Route("POST", "/v1/holds/{hold}/release", self._unhold, mine),
@@ -140,7 +149,7 @@ class ReleaseRoutes:
     async def _tokens(self, request: web.Request) -> web.Response:
         body = await _read(request, _Tokens)
         wanted = [Wanted(**dict(one)) for one in body.wanted]
-        addresses, found = self._release.tokens(_token(request), wanted)
+        addresses, found = self._release.tokens(_token(request), wanted, body.addresses)
         rows = [
             {"key_id": t.key_id, "site": t.site, "day": t.day, "tokens": _text(b"".join(t.tokens))}
             for t in found
@@ -153,10 +162,23 @@ class ReleaseRoutes:
         keys = self._release.content_keys(_token(request), asked)
         return web.json_response({"keys": [None if key is None else _text(key) for key in keys]})
 
+    async def _publics(self, request: web.Request) -> web.Response:
+        body = await _read(request, _Publics)
+        found = self._release.publics(_token(request), body.key_ids)
+        return web.json_response({"keys": [None if key is None else _text(key) for key in found]})
+
     async def _pseudonyms(self, request: web.Request) -> web.Response:
         found = self._release.pseudonym_keys(_token(request))
         rows = [{"ingest": ingest, "day": day, "key": _text(key)} for ingest, day, key in found]
         return web.json_response({"keys": rows})
+
+    async def _destroy(self, request: web.Request) -> web.Response:
+        body = await _read(request, _Release)
+        day = request.match_info["day"]
+        if not day.isdecimal() or int(day) > _DAY:
+            raise BadRequestError("day: a number, counted from 1970-01-01")
+        word = Word(body.requester, body.approver)
+        return web.json_response({"destroyed": self._early.destroy(int(day), word)})
 
     async def _all_holds(self, _: web.Request) -> web.Response:
         rows = [{"hold": k.hold, "case": k.case, "made": k.made} for k in self._holds.all()]

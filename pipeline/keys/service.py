@@ -30,6 +30,7 @@ from pipeline.keys.access import (
     Route,
     listen,
 )
+from pipeline.keys.early import Early
 from pipeline.keys.holding import Holds
 from pipeline.keys.material import PseudonymKey, SealingKey
 from pipeline.keys.record import ACTOR, Recording
@@ -68,17 +69,25 @@ class KeyService:
         signer: Signer,
         log: Recording,
         expire_every: float = 60.0,
+        *,
+        idle: bool = False,
     ) -> None:
         """Take the bearer token of each role; raises SettingsError for a short or shared one.
 
-        ``signer`` signs public sealing keys; ``log`` is the audit log.
+        ``signer`` signs public sealing keys; ``log`` is the audit log. ``idle``: nobody seals to
+        the store's keys while this runs.
         """
         self._store = store
         self._clock = clock
         self._signer = signer
         self._audit = log
         self._expire_every = expire_every
-        released = ReleaseRoutes(Release(store, rules, clock, log), Holds(store, clock, log))
+        self._release = Release(store, rules, clock, log)
+        released = ReleaseRoutes(
+            self._release,
+            Holds(store, clock, log),
+            Early(store, clock, log, idle=idle),
+        )
         self._doors = Doors(tokens, [*self._routes(), *released.routes()], self._refused)
         self._runner: web.AppRunner | None = None
         self._expiring: asyncio.Task[None] | None = None
@@ -134,6 +143,7 @@ class KeyService:
             try:
                 destroyed = self._store.expire()
                 self._store.sealing_ahead()
+                self._release.forget()
                 if destroyed:
                     _log.info("keys destroyed", count=destroyed)
                     KEYS_DESTROYED.inc(destroyed)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import Connection, and_, insert, not_, select
 
 from pipeline.audit.signing import Signer
@@ -69,7 +70,7 @@ class Store:
         self.database = database
         try:
             database.create(TABLES)
-            self._wrapping = Wrapping(database, kek)
+            self.wrapping = Wrapping(database, kek)
         except BaseException:
             database.close()
             raise
@@ -111,7 +112,7 @@ class Store:
                 select(pseudonym_keys).where(c.day.in_(set(days))).order_by(c.ingest, c.day)
             ).all()
         return [
-            (row.ingest, row.day, self._wrapping.unwrap(row.wrapped))
+            (row.ingest, row.day, self.wrapping.unwrap(row.wrapped))
             for row in rows
             if row.ingest not in gone
             and self._rules.pseudonym_due(row.ingest, row.day, row.made) > now
@@ -123,12 +124,20 @@ class Store:
         No service answers with it.
         """
         found = self._secrets(key_id)
-        return None if found is None else self._wrapping.unwrap(found[0])
+        return None if found is None else self.wrapping.unwrap(found[0])
+
+    def public_key(self, key_id: str) -> bytes | None:
+        """Return the raw public half of a sealing key or hold, None once it is destroyed."""
+        private = self.private_key(key_id)
+        if private is None:
+            return None
+        key = X25519PrivateKey.from_private_bytes(private)
+        return key.public_key().public_bytes_raw()
 
     def token_key(self, key_id: str) -> bytes | None:
         """Return the token key made with a sealing key or hold, None once it is destroyed."""
         found = self._secrets(key_id)
-        return None if found is None else self._wrapping.unwrap(found[1])
+        return None if found is None else self.wrapping.unwrap(found[1])
 
     def token_keys(self) -> dict[str, bytes]:
         """Return the token key of each sealing key that lives, by key id; for the reading side."""
@@ -136,7 +145,7 @@ class Store:
         with self.database.reading() as connection:
             rows = connection.execute(select(c.key_id, c.day, c.wrapped_token).order_by(c.day))
             living = [(k, w) for k, day, w in rows if self._rules.sealing_due(day) > now]
-        return {key_id: self._wrapping.unwrap(wrapped) for key_id, wrapped in living}
+        return {key_id: self.wrapping.unwrap(wrapped) for key_id, wrapped in living}
 
     def hold_key(self, hold: str, case: str) -> SealingKey:
         """Return the key of a legal hold, made at the first call; its day is that of the making.
@@ -144,7 +153,7 @@ class Store:
         Raises UsageError where the hold was released, or is another case's.
         """
         with self.database.writing() as connection:
-            return pairs.of_hold(connection, self._wrapping, hold, case, self.now())
+            return pairs.of_hold(connection, self.wrapping, hold, case, self.now())
 
     def case_of_hold(self, hold: str) -> str | None:
         """Return the case of a hold that has a key, None where it has none (any more)."""
@@ -155,6 +164,10 @@ class Store:
     def release_hold(self, hold: str) -> int:
         """Destroy the key of a legal hold; return how many there were: 0 or 1."""
         return self._destruction.release_hold(hold)
+
+    def destroy_day(self, day: int) -> int:
+        """Destroy a day's sealing key before its time; return how many there were."""
+        return self._destruction.destroy_day(day)
 
     def end_ingest(self, ingest: str) -> int:
         """Destroy the keys of a backfill and let it make no more; return how many there were."""
@@ -214,12 +227,12 @@ class Store:
 
     def _sealing(self, day: int) -> SealingKey:
         with self.database.reading() as connection:
-            key = pairs.of_day(connection, self._wrapping, day)
+            key = pairs.of_day(connection, self.wrapping, day)
         while key is None:
             with self.database.writing() as connection:
-                key = pairs.of_day(connection, self._wrapping, day)
+                key = pairs.of_day(connection, self.wrapping, day)
                 if key is None:
-                    pairs.make_of_day(connection, self._wrapping, day, self.now())
+                    pairs.make_of_day(connection, self.wrapping, day, self.now())
         return key
 
     def _secrets(self, key_id: str) -> tuple[bytes, bytes] | None:
@@ -238,7 +251,7 @@ class Store:
         rows: list[dict[str, object]] = []
         for day in days:
             if day not in kept and day not in gone and self._rules.may_make(ingest, day, now):
-                kept[day] = now, self._wrapping.wrap(os.urandom(KEY_BYTES))
+                kept[day] = now, self.wrapping.wrap(os.urandom(KEY_BYTES))
                 rows.append({"ingest": ingest, "day": day, "made": now, "wrapped": kept[day][1]})
         if rows:
             connection.execute(insert(pseudonym_keys), rows)
@@ -250,7 +263,7 @@ class Store:
         if kept is None:
             return None
         due = self._rules.pseudonym_due(ingest, day, kept[0])
-        return PseudonymKey(self._wrapping.unwrap(kept[1]), due) if due > now else None
+        return PseudonymKey(self.wrapping.unwrap(kept[1]), due) if due > now else None
 
 
 def _kept(connection: Connection, ingest: str, days: Sequence[int]) -> dict[int, tuple[int, bytes]]:

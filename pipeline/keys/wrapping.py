@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import keywrap
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, inspect, select, text
 
 from pipeline.database import Database
@@ -14,6 +18,8 @@ from pipeline.keys.kek import FileKek, Kek
 from pipeline.keys.material import KEY_BYTES
 from pipeline.keys.tables import store_key
 
+_TEXTS: Final = b"partywall key store texts"
+_NONCE_BYTES: Final = 12
 _OLD_CHECK: Final = b"partywall-kek-check-1234"
 
 
@@ -45,6 +51,26 @@ class Wrapping:
             return keywrap.aes_key_unwrap(self._key, wrapped)
         except (keywrap.InvalidUnwrap, ValueError) as error:
             raise IntegrityError("a key in the key store is damaged") from error
+
+    def seal(self, place: str, text: bytes) -> bytes:
+        """Return ``text`` sealed for a place: AES-256-GCM, a random nonce in front.
+
+        Under a key of its own, drawn from the store's by HKDF (RFC 5869), since that one wraps.
+        """
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher().encrypt(nonce, text, place.encode())
+
+    def open(self, place: str, sealed: bytes) -> bytes:
+        """Return what was sealed there; raises IntegrityError."""
+        nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        try:
+            return self._cipher().decrypt(nonce, rest, place.encode())
+        except (InvalidTag, ValueError) as error:
+            raise IntegrityError("a scope in the key store is damaged") from error
+
+    def _cipher(self) -> AESGCM:
+        derive = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=_TEXTS)
+        return AESGCM(derive.derive(self._key))
 
 
 def _of_old_store(connection: Connection, kek: Kek) -> bytes | None:

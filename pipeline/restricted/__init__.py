@@ -1,8 +1,8 @@
 """The room behind the wall: raw lines come in, events and sealed records go out.
 
 This door is closed: what is not in ``__all__`` is nobody else's business, and only the split
-worker, the shipper, the benchmark and trials of formats and rules (which hold raw lines anyway) may
-knock.
+worker, the shipper, the benchmark, trials of formats and rules and the investigations (all of which
+hold raw lines anyway) may knock.
 """
 
 from __future__ import annotations
@@ -22,21 +22,26 @@ from pipeline.restricted.geo import Geo
 from pipeline.restricted.glance import Look, look, oldest
 from pipeline.restricted.lines import Label, RawMessages
 from pipeline.restricted.proxies import read_proxies
+from pipeline.restricted.records import RECORD, RecordReader
 from pipeline.restricted.referrer import Referrer, Referrers, is_own_host
 from pipeline.restricted.scrub import load_scrubber, method_name
 from pipeline.restricted.scrub.preview import ScrubPreview, ScrubPreviewer
+from pipeline.restricted.seal import seal as seal_records
+from pipeline.restricted.seal import seal_again
 from pipeline.restricted.split import Crossing, Reading, Splitter
 from pipeline.restricted.trial import Listed, Trial, listing, trial
 from pipeline.restricted.widget import read as widget
 from pipeline.settings import Split
 
 __all__ = [
+    "RECORD",
     "Crossing",
     "Label",
     "Listed",
     "Look",
     "RawMessages",
     "Reading",
+    "RecordReader",
     "ScrubPreview",
     "ScrubPreviewer",
     "Splitter",
@@ -46,7 +51,10 @@ __all__ = [
     "listing",
     "look",
     "oldest",
+    "open_reader",
     "open_splitter",
+    "seal_again",
+    "seal_records",
     "try_lines",
 ]
 
@@ -79,6 +87,16 @@ def open_splitter(
         ingests=settings.ingests,
         known=formats.known(settings.formats),
         proxies=read_proxies(settings.trusted_proxies),
+    )
+
+
+def open_reader(settings: Split) -> RecordReader:
+    """Return what reads opened lines as ``settings`` have them read; raises SettingsError."""
+    check(settings)
+    return RecordReader(
+        formats.known(settings.formats),
+        read_proxies(settings.trusted_proxies),
+        Geo(settings.mmdb_country, settings.mmdb_asn, settings.datacentres),
     )
 
 

@@ -46,6 +46,16 @@ _INDEX_ROW_BYTES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class _To:
+    """What lines are sealed to, and what their header says of where they came from and when."""
+
+    key_id: str
+    public: bytes
+    source: str
+    hour: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Frame:
     """Rows ``start`` to ``end`` of a batch, compressed."""
 
@@ -76,15 +86,36 @@ def seal(
     """
     if dict(records.schema) != RECORDS:
         raise IntegrityError(f"columns {sorted(set(records.columns) ^ set(RECORDS))} do not belong")
-    if records.is_empty():
+    to = _To(key.key_id, key.public, source, hour)
+    return _sealed(records.with_columns(_tokens(records, key)), to, limit, level)
+
+
+def seal_again(
+    lines: pl.DataFrame, key_id: str, public: bytes, *, source: str, hour: int
+) -> list[bytes]:
+    """Return the sealed messages for lines that were sealed before and keep the tokens they have.
+
+    ``lines`` has raw (Binary) and the columns ``sealed.INDEX``, sorted by offset and line. No
+    token key is needed, so that whoever takes a line out of a frame learns no other's address.
+    Raises as :func:`seal` does.
+    """
+    expected = {"raw": pl.Binary(), **sealed.INDEX}
+    if dict(lines.schema) != expected:
+        raise IntegrityError(f"columns {sorted(set(lines.columns) ^ set(expected))} do not belong")
+    return _sealed(lines, _To(key_id, public, source, hour), MESSAGE_BYTES, LEVEL)
+
+
+def _sealed(lines: pl.DataFrame, to: _To, limit: int, level: int) -> list[bytes]:
+    """Seal lines that have their tokens (raw, and the columns ``sealed.INDEX`` among others)."""
+    if lines.is_empty():
         return []
-    if not sealed.in_order(records):
+    if not sealed.in_order(lines):
         raise IntegrityError("records to seal are not in the order of their offsets and lines")
-    index = records.with_columns(_tokens(records, key)).select(*sealed.INDEX)
-    frames = _frames(records, min(FRAME_BYTES, limit // 2), level)
+    index = lines.select(*sealed.INDEX)
+    frames = _frames(lines, min(FRAME_BYTES, limit // 2), level)
     messages: list[bytes] = []
     for group in _groups(frames, limit):
-        messages += _fit(group, index, key, source, hour, limit)
+        messages += _fit(group, index, to, limit)
     return messages
 
 
@@ -150,23 +181,19 @@ def _groups(frames: list[_Frame], limit: int) -> list[list[_Frame]]:
     return groups
 
 
-def _fit(
-    frames: list[_Frame], index: pl.DataFrame, key: SealingKey, source: str, hour: int, limit: int
-) -> list[bytes]:
+def _fit(frames: list[_Frame], index: pl.DataFrame, to: _To, limit: int) -> list[bytes]:
     """Seal frames as one message, or as halves where it came out larger than guessed."""
-    message = _message(frames, index, key, source, hour)
+    message = _message(frames, index, to)
     if len(message) <= limit or len(frames) == 1:
         return [message]
     half = len(frames) // 2
     return [
-        *_fit(frames[:half], index, key, source, hour, limit),
-        *_fit(frames[half:], index, key, source, hour, limit),
+        *_fit(frames[:half], index, to, limit),
+        *_fit(frames[half:], index, to, limit),
     ]
 
 
-def _message(
-    frames: list[_Frame], index: pl.DataFrame, key: SealingKey, source: str, hour: int
-) -> bytes:
+def _message(frames: list[_Frame], index: pl.DataFrame, to: _To) -> bytes:
     rows = index[frames[0].start : frames[-1].end]
     encoded = sealed.encode_index(rows)
     first, last = rows.row(0, named=True), rows.row(-1, named=True)
@@ -174,12 +201,12 @@ def _message(
     head = envelope.encode_header(
         envelope.Header(
             batch=os.urandom(16).hex(),
-            key_id=key.key_id,
-            source=source,
+            key_id=to.key_id,
+            source=to.source,
             first=(first["offset"], first["line"]),
             last=(last["offset"], last["line"]),
             records=rows.height,
-            hour=hour,
+            hour=to.hour,
             spans=spans,
             untimed=untimed,
             index_bytes=len(encoded),
@@ -189,7 +216,7 @@ def _message(
     )
     digest = envelope.digest_of(head)
     content_key = AESGCM.generate_key(256)
-    encapsulated = _SUITE.encrypt(content_key, _public(key.public), info=envelope.info(digest))
+    encapsulated = _SUITE.encrypt(content_key, _public(to.public), info=envelope.info(digest))
     cipher = AESGCM(content_key)
     ciphertexts = [
         cipher.encrypt(sealed.nonce(n), f.packed, sealed.frame_aad(digest, n, len(frames)))

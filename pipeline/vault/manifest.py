@@ -2,7 +2,8 @@
 
 An entry's file is named after the first sealed offset it covers, which is the one after the last
 of the entry before. It is created exclusively, so of two writers at the same place one wins, and
-no flush is ever in the chain twice. Each entry holds the SHA-256 of the one before.
+no flush is ever in the chain twice. Each entry holds the SHA-256 of the one before, and one of
+itself, since nothing comes after the last.
 """
 
 from __future__ import annotations
@@ -15,15 +16,21 @@ import orjson
 
 from pipeline.errors import IntegrityError, SettingsError
 from pipeline.vault.storage import Storage
+from pipeline.vault.together import together
 
-VERSION: Final = 1
+VERSION: Final = 3
+SEALED: Final = "sealed-"
+"""Begins the folder of what came by a partition of ``vault.sealed``."""
+HOLD: Final = "hold-"
+"""Begins the folder of a legal hold, which is called what its key is."""
 _DIGITS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentFiles:
-    """One flush: its two Parquet files, by name and SHA-256, and what they hold.
+    """One flush: its three files, by name and SHA-256, and what they hold.
 
+    Of the index also its footer's length and SHA-256, which a reader of a part of it can check.
     ``bytes`` counts the ciphertext of the frames.
     """
 
@@ -31,10 +38,19 @@ class SegmentFiles:
     data_sha256: str
     index: str
     index_sha256: str
+    index_footer: int
+    index_footer_sha256: str
+    filter: str
+    filter_sha256: str
     batches: int
     frames: int
     records: int
     bytes: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All files of the segment."""
+        return (self.data, self.index, self.filter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +66,29 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What one sealing key holds of one site in a segment.
+
+    ``records`` in all, ``untimed`` of them without a time; ``first`` and ``last`` hour of the
+    others (starts, seconds since 1970 UTC), None where there are no others.
+    """
+
+    key_id: str
+    site: str
+    records: int
+    untimed: int
+    first: int | None
+    last: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What one flush added.
 
     It covers the offsets ``first`` to ``last`` of its partition of ``vault.sealed``. ``sources``
     gives, for each source partition ever seen here, the last offset and line the vault holds.
-    ``keys`` counts records by sealing key, ``spans`` gives the first and last hour (seconds since
-    1970 UTC) by site. ``segment`` is None where all that came was in the vault already.
+    ``held`` says whose records they are, by sealing key and site. ``segment`` is None where all
+    that came was in the vault already.
     """
 
     first: int
@@ -65,8 +97,25 @@ class Entry:
     segment: SegmentFiles | None
     sources: dict[str, tuple[int, int]]
     counts: tuple[Count, ...] = ()
-    keys: dict[str, int] = field(default_factory=dict)
-    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+    held: tuple[Held, ...] = ()
+
+    @property
+    def keys(self) -> dict[str, int]:
+        """Records by sealing key."""
+        found: dict[str, int] = {}
+        for held in self.held:
+            found[held.key_id] = found.get(held.key_id, 0) + held.records
+        return found
+
+    @property
+    def spans(self) -> dict[str, tuple[int, int]]:
+        """First and last hour by site, of the records that have a time."""
+        found: dict[str, tuple[int, int]] = {}
+        for held in self.held:
+            if held.first is not None and held.last is not None:
+                first, last = found.get(held.site, (held.first, held.last))
+                found[held.site] = (min(first, held.first), max(last, held.last))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +134,17 @@ def folder_of(partition: int, log: str = "") -> str:
     """
     if log and not (log.isascii() and log.isalnum()):
         raise SettingsError("vault: name the broker's log by letters and digits alone")
-    return f"sealed-{log}-{partition}" if log else f"sealed-{partition}"
+    return f"{SEALED}{log}-{partition}" if log else f"{SEALED}{partition}"
 
 
 def folders(storage: Storage) -> list[str]:
-    """Return the folders that hold a chain, in order."""
-    return [name for name in storage.folders() if name.startswith("sealed-")]
+    """Return the folders that hold a chain of what was sealed, in order."""
+    return [name for name in storage.folders() if name.startswith(SEALED)]
+
+
+def held_folders(storage: Storage) -> list[str]:
+    """Return the folders of legal holds, in order: copies of records, under keys of their own."""
+    return [name for name in storage.folders() if name.startswith(HOLD)]
 
 
 class Chain:
@@ -112,8 +166,8 @@ class Chain:
         """Return all entries, oldest first, having checked that each follows the one before."""
         entries: list[Entry] = []
         sha256: str | None = None
-        for name in self._storage.names(self._folder):
-            entry, found = self._entry(name)
+        names = self._storage.names(self._folder)
+        for name, (entry, found) in zip(names, together(self._entry, names), strict=True):
             expected = entries[-1].last + 1 if entries else 0
             if entry.first != expected or entry.previous != sha256:
                 raise IntegrityError(
@@ -126,48 +180,64 @@ class Chain:
     def at(self, first: int) -> Entry | None:
         """Return the entry at a place, None where there is none yet."""
         try:
-            return self._entry(_name(first))[0]
+            return self._entry(name_of(first))[0]
         except FileNotFoundError:
             return None
 
     def append(self, entry: Entry) -> Head | None:
         """Add an entry at its place; return the new end, None where the place is taken."""
         data = _encode(entry)
-        if not self._storage.create(f"{self._folder}/{_name(entry.first)}", data):
+        if not self._storage.create(f"{self._folder}/{name_of(entry.first)}", data):
             return None
         return Head(entry.last + 1, hashlib.sha256(data).hexdigest(), entry.sources)
 
     def _entry(self, name: str) -> tuple[Entry, str]:
         data = self._storage.read(f"{self._folder}/{name}")
         try:
-            entry = _decode(data)
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            raise IntegrityError(f"manifest {self._folder}: entry {name} is damaged") from error
-        if _name(entry.first) != name:
+            entry = decode(data)
+        except IntegrityError:
+            raise IntegrityError(f"manifest {self._folder}: entry {name} is damaged") from None
+        if name_of(entry.first) != name:
             raise IntegrityError(f"manifest {self._folder}: entry {name} is in another's place")
         return entry, hashlib.sha256(data).hexdigest()
 
 
-def _name(first: int) -> str:
+def name_of(first: int) -> str:
+    """Return the name of the entry that begins at a sealed offset."""
     return f"{first:0{_DIGITS}}.json"
 
 
 def _encode(entry: Entry) -> bytes:
-    return orjson.dumps({"version": VERSION, **asdict(entry)}, option=orjson.OPT_SORT_KEYS)
+    return _sealed({"version": VERSION, **asdict(entry)})
+
+
+def _sealed(values: dict[str, object]) -> bytes:
+    """Return the one way these values are written, the SHA-256 of themselves among them."""
+    sha256 = hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return orjson.dumps({**values, "sha256": sha256}, option=orjson.OPT_SORT_KEYS)
+
+
+def decode(data: bytes) -> Entry:
+    """Return the entry a file holds; raises IntegrityError where it is not as it was written."""
+    try:
+        return _decode(data)
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise IntegrityError("entry of a manifest is damaged") from error
 
 
 def _decode(data: bytes) -> Entry:
     values = orjson.loads(data)
-    if values.pop("version") != VERSION:
+    del values["sha256"]
+    if _sealed(values) != data or values.pop("version") != VERSION:
         raise ValueError(VERSION)
     segment = values.pop("segment")
     counts = values.pop("counts")
-    spans = values.pop("spans")
+    held = values.pop("held")
     sources = values.pop("sources")
     return Entry(
         **values,
         segment=None if segment is None else SegmentFiles(**segment),
         counts=tuple(Count(**count) for count in counts),
         sources={source: (offset, line) for source, (offset, line) in sources.items()},
-        spans={site: (first, last) for site, (first, last) in spans.items()},
+        held=tuple(Held(**one) for one in held),
     )

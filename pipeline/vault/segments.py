@@ -1,12 +1,14 @@
-"""One flush on disk: a data file of sealed frames, and an index file sorted by token.
+"""One flush on disk: a data file of sealed frames, an index file sorted by token, and a filter.
 
-Row groups are small in both, and the index keeps the least and greatest token of each, so that
-looking up an address opens one or two row groups of the index and those of the data that hold the
-frames it names. Nothing here can open a frame.
+The filter tells that a segment has no record of a token. Row groups are small in the other two, and
+the index keeps the least and greatest token of each, so that looking up an address opens one or two
+row groups of the index and those of the data that hold the frames it names. Nothing here can open a
+frame.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import polars as pl
@@ -14,9 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import envelope, sealed
+from pipeline.vault import bloom
 
-FRAMES_A_GROUP: Final = 4
-INDEX_ROWS_A_GROUP: Final = 8_192
+GROUP_BYTES: Final = 64 * 1024
+"""Ciphertext of a row group of the data file, or a frame where one is larger.
+
+A frame is all that a record needs, but each row group takes some 500 bytes of the footer, and where
+traffic is thin a segment has thousands of frames of a few records.
+"""
 
 DATA_SCHEMA: Final = pa.schema(
     [
@@ -100,9 +107,27 @@ class Segment:
         )
         self.batches += 1
 
+    def keep(self, frames: pl.DataFrame, rows: pl.DataFrame) -> None:
+        """Take frames of another segment as they are, with the index rows that name them.
+
+        ``frames`` has the columns of the data file and ``place``, where each lay; ``rows`` those of
+        INDEX_SCHEMA, and none that names another frame.
+        """
+        if frames.is_empty():
+            return
+        places = range(self.frames, self.frames + frames.height)
+        for name in DATA_SCHEMA.names:
+            self._data[name] += frames.get_column(name).to_list()
+        moved = dict(zip(frames.get_column("place").to_list(), places, strict=True))
+        self._index.append(
+            rows.with_columns(pl.col("place").replace_strict(moved, return_dtype=pl.UInt32))
+        )
+        self.batches += frames.get_column("batch").n_unique()
+        self.bytes += int(frames.get_column("ciphertext").bin.size().sum())
+
     def index(self) -> pl.DataFrame:
         """Return the rows of the index file, sorted, columns as in INDEX_SCHEMA."""
-        rows = pl.concat(self._index).select(INDEX_SCHEMA.names)
+        rows = pl.concat([part.select(INDEX_SCHEMA.names) for part in self._index])
         return rows.sort(SORTED, nulls_last=True)
 
     def data_file(self) -> bytes:
@@ -110,26 +135,73 @@ class Segment:
         # By Polars: pyarrow would load pandas, to ask whether the lists are something of it.
         frame = pl.DataFrame(self._data, schema=_DATA)
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(DATA_SCHEMA)
-        return _parquet(table, FRAMES_A_GROUP, statistics=["frame"], dictionary=["batch", "header"])
+        # What is encrypted does not shrink.
+        packed = {"batch": "zstd", "header": "zstd", "ciphertext": "none"}
+        return _parquet(table, self._groups(), compression=packed)
+
+    def _groups(self) -> list[int]:
+        """Return how many frames each row group of the data file takes."""
+        groups, size = [0], 0
+        for place, number in enumerate(self._data["ciphertext"]):
+            assert isinstance(number, bytes)  # noqa: S101 - as added
+            size += len(number)
+            groups[-1] += 1
+            if size >= GROUP_BYTES and place + 1 < self.frames:
+                groups.append(0)
+                size = 0
+        return groups
 
 
 def index_file(rows: pl.DataFrame) -> bytes:
     """Return the index file for rows as of :meth:`Segment.index`."""
     table = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(INDEX_SCHEMA)
     words = ["key_id", "partition", "site", "label", "ingest", "format", "outcome", "reason"]
-    return _parquet(table, INDEX_ROWS_A_GROUP, statistics=["token", "hour"], dictionary=words)
+    size = index_rows_a_group(rows.height)
+    groups = [min(size, rows.height - first) for first in range(0, rows.height, size)]
+    return _parquet(table, groups, statistics=["token", "hour"], dictionary=words)
 
 
-def _parquet(table: pa.Table, rows: int, *, statistics: list[str], dictionary: list[str]) -> bytes:
+def index_rows_a_group(rows: int) -> int:
+    """Return the rows of a row group in an index of so many.
+
+    A look-up reads the footer, which grows with the number of groups (some 1,700 bytes each), and
+    a group or two (some 27 bytes a row): together they are least near the root of 64 times the
+    rows.
+    """
+    return min(max(math.isqrt(64 * rows), 1_024), 16_384)
+
+
+def filter_file(rows: pl.DataFrame) -> bytes:
+    """Return the filter for rows as of :meth:`Segment.index`."""
+    return bloom.encode(rows.get_column("token").drop_nulls())
+
+
+def footer(file: bytes) -> bytes:
+    """Return what a reader of a Parquet file needs first: its metadata, to the end of the file."""
+    return file[-8 - int.from_bytes(file[-8:-4], "little") :]
+
+
+def _parquet(
+    table: pa.Table,
+    groups: list[int],
+    *,
+    compression: str | dict[str, str] = "zstd",
+    statistics: list[str] | bool = False,
+    dictionary: list[str] | bool = False,
+) -> bytes:
+    """Return a Parquet file of row groups with so many rows each."""
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table,
+    with pq.ParquetWriter(
         sink,
-        row_group_size=rows,
-        compression="zstd",
+        table.schema,
+        compression=compression,
         use_dictionary=dictionary,
         write_statistics=statistics,
-        write_page_index=True,
-    )
+        write_page_checksum=True,
+    ) as writer:
+        first = 0
+        for rows in groups:
+            writer.write_table(table.slice(first, rows), row_group_size=rows)
+            first += rows
     buffer: bytes = sink.getvalue().to_pybytes()
     return buffer

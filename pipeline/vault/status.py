@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Final
 
 from pipeline.errors import UnavailableError
-from pipeline.vault.manifest import Chain, Entry, folders
+from pipeline.vault.erasures import Erasures, standing
+from pipeline.vault.manifest import HOLD, SEALED, Count, Entry, folders, held_folders
 from pipeline.vault.storage import Storage, is_there, storage_at
+
+_NUMBERS: Final = ("segments", "batches", "frames", "records", "bytes", "missing", "orphans")
+_Group = tuple[str, str, str, str, str | None]
+"""Site, label, ingest, outcome and reason."""
 
 
 def require(url: str) -> None:
@@ -30,47 +37,68 @@ def vault_status(vault: Storage | str) -> dict[str, object]:
     partition (``log-partition`` where the log has a name) → last sealed offset held; ``spans``:
     site → [first, last] hour, seconds since 1970 UTC; ``keys``: sealing key → records;
     ``outcomes``: rows of site, source, ingest, outcome, reason, records; ``missing`` and
-    ``orphans``: files that are named and not there, and there and not named. Raises
-    IntegrityError where a chain is broken, UnavailableError.
+    ``orphans``: files that are named and not there, and there and not named. ``erased`` counts the
+    records that were erased, which are in no other number, and ``erasures`` gives them like
+    ``outcomes``; ``holds``: legal hold → copies of records that it keeps, which are in ``missing``
+    and ``orphans`` alone besides. Raises IntegrityError where a chain is broken, UnavailableError.
     """
     storage = storage_at(vault) if isinstance(vault, str) else vault
-    totals = Counter(segments=0, batches=0, frames=0, records=0, bytes=0, missing=0, orphans=0)
-    outcomes: Counter[tuple[str, str, str, str, str | None]] = Counter()
+    totals = Counter(dict.fromkeys((*_NUMBERS, "erased"), 0))
+    outcomes: Counter[_Group] = Counter()
+    erasures: Counter[_Group] = Counter()
     keys: Counter[str] = Counter()
     spans: dict[str, tuple[int, int]] = {}
     reached = {}
     for folder in folders(storage):
-        entries = Chain(storage, folder).entries()
-        reached[folder.removeprefix("sealed-")] = entries[-1].last if entries else -1
+        listed = Erasures(storage, folder).all()
+        entries = standing(storage, folder, listed)
+        reached[folder.removeprefix(SEALED)] = entries[-1].last if entries else -1
         totals += _files(storage, folder, entries)
+        for one in listed:
+            totals["erased"] += one.records
+            _add(erasures, one.erased)
         for entry in entries:
             keys.update(entry.keys)
-            for count in entry.counts:
-                key = (count.site, count.label, count.ingest, count.outcome, count.reason)
-                outcomes[key] += count.records
+            _add(outcomes, entry.counts)
             for site, (first, last) in entry.spans.items():
                 known = spans.get(site, (first, last))
                 spans[site] = (min(first, known[0]), max(last, known[1]))
-    named = ("segments", "batches", "frames", "records", "bytes", "missing", "orphans")
+    holds = {}
+    for folder in held_folders(storage):
+        entries = standing(storage, folder)
+        found = _files(storage, folder, entries)
+        holds[folder.removeprefix(HOLD)] = found["records"]
+        totals.update(missing=found["missing"], orphans=found["orphans"])
     return {
-        **{name: totals[name] for name in named},
+        **{name: totals[name] for name in (*_NUMBERS, "erased")},
         "partitions": reached,
         "spans": {site: list(span) for site, span in sorted(spans.items())},
         "keys": dict(sorted(keys.items())),
-        "outcomes": [
-            {
-                "site": site,
-                "source": label,
-                "ingest": ingest,
-                "outcome": outcome,
-                "reason": reason,
-                "records": records,
-            }
-            for (site, label, ingest, outcome, reason), records in sorted(
-                outcomes.items(), key=lambda item: [part or "" for part in item[0]]
-            )
-        ],
+        "outcomes": _rows(outcomes),
+        "erasures": _rows(erasures),
+        "holds": holds,
     }
+
+
+def _add(to: Counter[_Group], counts: Sequence[Count]) -> None:
+    for one in counts:
+        to[one.site, one.label, one.ingest, one.outcome, one.reason] += one.records
+
+
+def _rows(counted: Counter[_Group]) -> list[dict[str, object]]:
+    return [
+        {
+            "site": site,
+            "source": label,
+            "ingest": ingest,
+            "outcome": outcome,
+            "reason": reason,
+            "records": records,
+        }
+        for (site, label, ingest, outcome, reason), records in sorted(
+            counted.items(), key=lambda item: [part or "" for part in item[0]]
+        )
+    ]
 
 
 def _files(storage: Storage, home: str, entries: list[Entry]) -> Counter[str]:
@@ -80,8 +108,8 @@ def _files(storage: Storage, home: str, entries: list[Entry]) -> Counter[str]:
     for segment in segments:
         numbers = asdict(segment)
         totals.update({name: numbers[name] for name in ("batches", "frames", "records", "bytes")})
-    folder = f"{home}/segments"
-    there = {f"{folder}/{name}" for name in storage.names(folder)}
-    named = {name for segment in segments for name in (segment.data, segment.index)}
+    homes = (f"{home}/segments", Erasures(storage, home).segments)
+    there = {f"{folder}/{name}" for folder in homes for name in storage.names(folder)}
+    named = {name for segment in segments for name in segment.names}
     totals.update(missing=len(named - there), orphans=len(there - named))
     return totals

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
+from pipeline.vault.erasures import Erasures
 from pipeline.vault.manifest import Chain
 from pipeline.vault.storage import Storage
 
-_FILES_A_FLUSH: Final = 2
+_FILES_A_FLUSH: Final = 3
 
 
 def sweep(storage: Storage, folder: str) -> int:
@@ -22,17 +23,20 @@ def sweep(storage: Storage, folder: str) -> int:
     for name in ("segments", "manifest"):
         storage.clean(f"{folder}/{name}")
     chain = Chain(storage, folder)
+    # What was replaced since records were erased from it has no place any more.
+    replaced = {name for one in Erasures(storage, folder).all() for name in one.replaces}
     taken = chain.head().next
     places: defaultdict[int, list[str]] = defaultdict(list)
     for name in storage.names(f"{folder}/segments"):
         places[int(name.partition("-")[0])].append(f"{folder}/segments/{name}")
     removed = 0
     for place, names in places.items():
-        entry = chain.at(place) if place < taken and len(names) != _FILES_A_FLUSH else None
+        odd = len(names) != _FILES_A_FLUSH or not replaced.isdisjoint(names)
+        entry = chain.at(place) if place < taken and odd else None
         if entry is None:
             continue
         segment = entry.segment
-        kept = set() if segment is None else {segment.data, segment.index}
+        kept = set() if segment is None else {*segment.names} - replaced
         for name in sorted({*names} - kept):
             storage.remove(name)
             removed += 1

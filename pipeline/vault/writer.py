@@ -1,6 +1,6 @@
 """Appends sealed batches to the vault: every record once, whatever is replayed.
 
-What counts is the manifest. A flush writes two files nobody knows of yet, then one entry that
+What counts is the manifest. A flush writes three files nobody knows of yet, then one entry that
 names them; a crash before the entry leaves orphans, a crash after it leaves a flush that is done.
 Which records are new is told by the last offset and line the vault holds of each source partition,
 so batches may be cut elsewhere the second time.
@@ -8,22 +8,19 @@ so batches may be cut elsewhere the second time.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 import polars as pl
 
 from pipeline import sealed
 from pipeline.errors import PartywallError
-from pipeline.vault.manifest import Chain, Count, Entry, Head, SegmentFiles, folder_of
-from pipeline.vault.segments import Segment, index_file
+from pipeline.vault.building import built
+from pipeline.vault.manifest import Chain, Entry, Head, folder_of
+from pipeline.vault.segments import Segment
 from pipeline.vault.storage import Storage, storage_at
 from pipeline.vault.sweep import sweep
-
-_GROUP: Final = ["site", "label", "ingest", "outcome", "reason"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +116,10 @@ class SegmentWriter:
         entry = Entry(self._head.next, self._pending[-1].offset, self._head.sha256, None, sources)
         if not segment.frames:
             return _Attempt(entry, {})
-        rows = segment.index()
         stem = f"{self._folder}/segments/{entry.first:020}-{secrets.token_hex(8)}"
-        data, index = segment.data_file(), index_file(rows)
-        files = SegmentFiles(
-            data=f"{stem}.data.parquet",
-            data_sha256=hashlib.sha256(data).hexdigest(),
-            index=f"{stem}.index.parquet",
-            index_sha256=hashlib.sha256(index).hexdigest(),
-            batches=segment.batches,
-            frames=segment.frames,
-            records=rows.height,
-            bytes=segment.bytes,
-        )
-        entry = replace(
-            entry, segment=files, counts=_counts(rows), keys=_keys(rows), spans=_spans(rows)
-        )
-        return _Attempt(entry, {files.data: data, files.index: index})
+        made = built(segment, stem)
+        entry = replace(entry, segment=made.segment, counts=made.counts, held=made.held)
+        return _Attempt(entry, made.files)
 
     def _place(self, attempt: _Attempt) -> None:
         """Write the files, then the entry that makes them count; follow the chain to its end.
@@ -173,18 +157,3 @@ def fresh(rows: pl.DataFrame, last: tuple[int, int] | None) -> pl.DataFrame:
     return rows.filter(
         (pl.col("offset") > offset) | ((pl.col("offset") == offset) & (pl.col("line") > line))
     )
-
-
-def _counts(rows: pl.DataFrame) -> tuple[Count, ...]:
-    counted = rows.group_by(_GROUP).agg(records=pl.len()).sort(_GROUP)
-    return tuple(Count(**row) for row in counted.iter_rows(named=True))
-
-
-def _keys(rows: pl.DataFrame) -> dict[str, int]:
-    return dict(rows.group_by("key_id").agg(pl.len()).sort("key_id").iter_rows())
-
-
-def _spans(rows: pl.DataFrame) -> dict[str, tuple[int, int]]:
-    timed = rows.drop_nulls("hour").group_by("site")
-    spans = timed.agg(first=pl.col("hour").min(), last=pl.col("hour").max()).sort("site")
-    return {site: (first, last) for site, first, last in spans.iter_rows()}

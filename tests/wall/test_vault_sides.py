@@ -13,11 +13,10 @@ from pipeline import sealed
 from pipeline.errors import IntegrityError
 from pipeline.investigations.open import open_batch
 from pipeline.keys.client import KeyClient
-from pipeline.keys.service import KeyService
 from pipeline.labels import LIVE
 from pipeline.restricted.pseudonym import Pseudonymiser
 from pipeline.restricted.seal import seal
-from tests.unit.keys.making import TODAY, Hands, bytes_at_rest, store_in
+from tests.unit.keys.making import TODAY, Hands, bytes_at_rest, pinned, serving, store_in
 from tests.unit.sealed.records import START, records
 
 TOKEN = "a-token-of-the-role-split-000000001"
@@ -60,9 +59,9 @@ async def test_nothing_a_processor_holds_opens_a_record(tmp_path: Path) -> None:
     """Everything the split is lent is tried as a private key, wherever 32 bytes of it begin."""
     clock = Hands()
     store = store_in(tmp_path, clock)
-    service = KeyService(store, {"split": TOKEN})
+    service = serving(store, clock, tmp_path, {"split": TOKEN})
     await service.start(f"unix://{tmp_path}/sock")
-    async with KeyClient(f"unix://{tmp_path}/sock", TOKEN, clock) as client:
+    async with KeyClient(f"unix://{tmp_path}/sock", TOKEN, clock, pin=pinned(tmp_path)) as client:
         sealing = await client.sealing()
         lent = await client.pseudonym_keys(LIVE, [TODAY, TODAY - 1])
         status = await client.status()

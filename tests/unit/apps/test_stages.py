@@ -16,8 +16,8 @@ def test_the_embedded_group_runs_every_stage_once_in_order() -> None:
     assert tuple(chain.from_iterable(PROCESSES)) == STAGES
 
 
-def test_every_stage_but_those_before_the_first_topic_reads_one() -> None:
-    assert ("keys", "collect", *topics.READ_BY) == STAGES
+def test_every_stage_but_those_before_the_first_topic_and_the_pages_reads_one() -> None:
+    assert ("keys", "collect", *topics.READ_BY, "investigations") == STAGES
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pipeline.settings import Settings
 TOP = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((TOP / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-STAGES = sorted(set(SERVICES) - {"kafka", "topics", "keys", "clickhouse"})
+STAGES = sorted(set(SERVICES) - {"kafka", "topics", "keys", "clickhouse", "investigations"})
 
 
 def _secrets(service: str) -> set[str]:
@@ -41,12 +41,14 @@ def test_the_broker_knows_every_principal_of_the_topic_files_and_no_more() -> No
 
 
 def test_only_those_who_need_a_secret_hold_it() -> None:
-    """The key service's token: it and split. The loader's password: it and ClickHouse."""
+    """A borrower's token: it and the key service. The loader's password: it and ClickHouse."""
     holders: dict[str, set[str]] = {}
     for service in SERVICES:
         for secret in _secrets(service):
             holders.setdefault(secret, set()).add(service)
     assert holders["keys_split_token"] == {"keys", "split"}
+    assert holders["keys_investigations_token"] == {"keys", "investigations"}
+    assert holders["oidc_client"] == {"investigations"}
     assert holders["clickhouse_loader"] == {"clickhouse", "load"}
     assert holders["clickhouse_analyst"] == {"clickhouse"}
     assert holders["kafka_admin"] == {"kafka", "topics"}
@@ -60,19 +62,25 @@ def test_no_network_joins_the_raw_side_and_the_statistics() -> None:
     assert {n for n, nets in on.items() if "statistics" in nets} == {"load", "clickhouse"}
     assert SERVICES["keys"]["network_mode"] == "none"
     ways_out = {n for n, spec in COMPOSE["networks"].items() if not spec.get("internal")}
-    assert {n for n, nets in on.items() if nets & ways_out} == {"clickhouse", "collect"}
+    out = {n for n, nets in on.items() if nets & ways_out}
+    assert out == {"clickhouse", "collect", "investigations"}
     assert "front" in on["collect"]
+    assert {n for n, nets in on.items() if "cases" in nets} == {"investigations"}
+    assert on["investigations"] == {"cases"}
 
 
 def test_nobody_but_its_owner_mounts_a_store() -> None:
-    """Vault, key store and key-encryption key are mounted once each."""
+    """Key store, case store and their keys are mounted once each; the vault once to be written."""
     owners: dict[str, set[str]] = {}
     for name, service in SERVICES.items():
         for volume in service.get("volumes", ()):
             owners.setdefault(volume.split(":")[0], set()).add(name)
-    assert owners["vault-segments"] == {"vault"}
+    assert owners["vault-segments"] == {"vault", "investigations"}
+    reading = SERVICES["investigations"]["volumes"]
+    assert "vault-segments:/var/lib/partywall/vault:ro" in reading
+    assert owners["cases"] == owners["cases-kek"] == {"investigations"}
     assert owners["keys-store"] == owners["keys-kek"] == {"keys"}
-    assert owners["keys-door"] == {"keys", "split"}
+    assert owners["keys-door"] == {"keys", "split", "investigations"}
     assert owners["clickhouse-data"] == {"clickhouse"}
 
 

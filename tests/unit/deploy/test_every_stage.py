@@ -45,7 +45,11 @@ def test_each_stage_is_a_file_of_its_name() -> None:
         assert (TOP / f"pipeline/apps/{stage}.py").is_file()
 
 
-@pytest.mark.parametrize("stage", STAGES)
+PROCESSORS: Final = tuple(stage for stage in STAGES if stage != "investigations")
+"""Those that records go through. The investigations are the reading side itself."""
+
+
+@pytest.mark.parametrize("stage", PROCESSORS)
 def test_walls_hold_each_stage(stage: str) -> None:
     """It cannot reach the vault's reading side, nor what the contract of its own tier forbids."""
     holding = {name for name, held in _sources().items() if f"pipeline.apps.{stage}" in held}
@@ -72,8 +76,9 @@ def test_each_stage_is_deployed_everywhere(stage: str) -> None:
     ]
     assert args == ["run", stage]
 
-    if stage == "keys":
-        assert "partywall run keys\n" in _text("deploy/systemd/partywall-keys.service")
+    if stage in {"keys", "investigations"}:
+        unit = _text(f"deploy/systemd/partywall-{stage}.service")
+        assert f"partywall run {stage}\n" in unit
     else:
         about = _text("deploy/systemd/partywall@.service").partition("[Unit]")[0]
         assert re.search(rf"^# One stage .*\b{stage}\b", about, re.MULTILINE)
@@ -85,7 +90,8 @@ def test_each_stage_is_deployed_everywhere(stage: str) -> None:
         assert (stage in READ_BY) is (stage != "collect")
 
     # What nobody sends to has no part in a run over files.
-    for processes in (PROCESSES, _PROCESSES if stage != "collect" else PROCESSES):
+    asked = {"collect", "investigations"}
+    for processes in (PROCESSES, _PROCESSES if stage not in asked else PROCESSES):
         assert stage in {name for process in processes for name in process}
 
 

@@ -26,7 +26,8 @@ WORKLOADS: Final[dict[str, Manifest]] = {
     if m["kind"] in {"Deployment", "StatefulSet"}
 }
 POLICIES: Final[dict[str, Manifest]] = {
-    m["metadata"]["name"]: m["spec"] for m in [*read("network.yaml"), *read("s3/network.yaml")]
+    m["metadata"]["name"]: m["spec"]
+    for m in [*read("network.yaml"), *read("s3/network.yaml"), *read("oidc/network.yaml")]
 }
 
 
@@ -70,7 +71,7 @@ def test_load_finds_clickhouse_in_the_namespace_it_may_reach() -> None:
     assert "kubectl label namespace statistics partywall/statistics=true" in readme
 
 
-@pytest.mark.parametrize("stage", ["keys", "vault"])
+@pytest.mark.parametrize("stage", ["keys", "vault", "investigations"])
 def test_what_keeps_files_of_its_own_runs_once(stage: str) -> None:
     """Two keys stores would lend different keys; two vaults would each lack half the chain."""
     spec = WORKLOADS[stage]["spec"]
@@ -95,17 +96,25 @@ def test_metrics_are_served_to_monitoring_and_to_nobody_else() -> None:
         "ports": [{"protocol": "TCP", "port": 9100}],
     }
     letting = {name for name, spec in POLICIES.items() if "ingress" in spec}
-    assert letting == {"metrics-from-monitoring", "keys-from-split", "collect-from-front"}
+    assert letting == {
+        "metrics-from-monitoring",
+        "keys-from-borrowers",
+        "collect-from-front",
+        "investigations-from-front",
+    }
     image = (FOLDER.parent / "Dockerfile").read_text(encoding="utf-8")
     assert re.search(r"^ +PARTYWALL_METRICS_HOST=0\.0\.0\.0 ", image, re.MULTILINE), "not loopback"
     assert re.search(r"^ +PARTYWALL_METRICS_PORT=9100$", image, re.MULTILINE)
 
 
-def test_only_the_vault_gets_out_of_the_cluster() -> None:
+def test_only_vault_and_sign_in_get_out_of_the_cluster() -> None:
     out = {
         name: spec["podSelector"]["matchLabels"]
         for name, spec in POLICIES.items()
         for rule in spec.get("egress", ())
         if any("ipBlock" in peer for peer in rule.get("to", [{"ipBlock": "anywhere"}]))
     }
-    assert out == {"vault-to-s3": {"partywall/stage": "vault"}}
+    assert out == {
+        "vault-to-s3": {"partywall/stage": "vault"},
+        "investigations-to-provider": {"partywall/stage": "investigations"},
+    }

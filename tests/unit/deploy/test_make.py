@@ -25,10 +25,12 @@ def test_plain_make_lists_the_commands() -> None:
         "help",
         "setup",
         "demo",
+        "demo-investigation",
         "test",
         "test-kill-long",
         "check",
         "bench",
+        "bench-vault",
         "clean",
     }
 

@@ -29,6 +29,9 @@ def test_keys_and_split_meet_at_a_socket_that_no_other_stage_reaches() -> None:
     assert keys["RuntimeDirectory"] == ["partywall-keys"]
     assert keys["RuntimeDirectoryMode"] == ["2750"]
     assert keys["Group"] == split["SupplementaryGroups"] == ["partywall-door"]
+    pages = settings("partywall-investigations.service")
+    assert url in pages["Environment"]
+    assert pages["SupplementaryGroups"] == ["partywall-door"]
     assert "Group" not in others
     assert "SupplementaryGroups" not in others
     assert "g partywall-door -" in (UNITS / "partywall.conf").read_text(encoding="utf-8")
@@ -47,9 +50,14 @@ def test_what_the_readme_enables_starts_at_boot() -> None:
     enabled = [word for word in command.split()[2:] if not word.startswith("-")]
     assert enabled[0] == "partywall.target"
     assert settings("partywall.target")["WantedBy"] == ["multi-user.target"]
-    for unit in ("partywall-keys.service", "partywall@.service"):
+    for unit in (
+        "partywall-keys.service",
+        "partywall-investigations.service",
+        "partywall@.service",
+    ):
         assert settings(unit)["WantedBy"] == settings(unit)["PartOf"] == ["partywall.target"]
     assert set(enabled[1:]) == {
         "partywall-keys",
-        *(f"partywall@{s}" for s in STAGES if s != "keys"),
+        "partywall-investigations",
+        *(f"partywall@{s}" for s in STAGES if s not in {"keys", "investigations"}),
     }

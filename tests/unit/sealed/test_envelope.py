@@ -151,7 +151,7 @@ JSON = st.none() | st.integers(-(2**63), 2**63) | st.text() | st.lists(st.lists(
 @given(JSON)
 def test_a_header_of_wrong_values_raises_the_one_error(value: object) -> None:
     header = envelope.Header(
-        "b", "k", "t:0", (0, 0), (1, 0), 2, 0, {"a": (0, 1)}, ("b",), 10, "s", ((20, 2),)
+        "0" * 32, "k", "t:0", (0, 0), (1, 0), 2, 0, {"a": (0, HOUR)}, ("b",), 10, "s", ((20, 2),)
     )
     for name in ("records", "frames", "first", "last", "source", "spans", "untimed"):
         values = {f: getattr(header, f) for f in header.__slots__} | {name: value}

@@ -48,6 +48,9 @@ class Breaking:
     def remove(self, name: str) -> None:
         self._inner.remove(name)
 
+    def drop(self, folder: str) -> None:
+        self._inner.drop(folder)
+
     def clean(self, folder: str) -> None:
         self._inner.clean(folder)
 

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import random
 from pathlib import Path
 from typing import BinaryIO, Self
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
-from pipeline.investigations.lookup import Effort, Found, find, tokens_of
+from pipeline.investigations.lookup import (
+    ORDER,
+    ROWS,
+    Found,
+    Wanted,
+    fetch,
+    hours,
+    rows,
+    tokens_of,
+    wanted,
+)
 from pipeline.investigations.open import open_frame
+from pipeline.investigations.segments import Effort, Tokens
 from pipeline.keys.material import Tokeniser
 from pipeline.restricted.seal import seal
 from pipeline.vault.storage import LocalStorage
@@ -66,6 +79,21 @@ def tokens(
     return tokens_of(address, sites, first, last, keys, untimed=untimed)
 
 
+def find(
+    vault: LocalStorage,
+    looked_for: Tokens | None,
+    first: int,
+    last: int,
+    effort: Effort | None = None,
+    *,
+    untimed: bool = False,
+) -> list[Found]:
+    """Look up on both sites and fetch all at once."""
+    sites = ("site0", "site1")
+    found = rows(vault, sites, first, last, looked_for, untimed=untimed, effort=effort)
+    return list(fetch(vault, found, effort))
+
+
 def opened(found: list[Found]) -> list[bytes]:
     private = {day.key.key_id: day.private for day in DAYS.values()}
     lines = []
@@ -88,7 +116,7 @@ def test_all_records_of_an_address_and_a_day_are_found_and_no_others(vault: Loca
     found = find(vault, tokens("192.0.3.17", 1, hours=(24, 47)), first, last, effort)
     assert opened(found) == truth("192.0.3.17", first, last, 1) != []
     assert effort.segments == 1, "the other day's segment is told apart by the manifest"
-    assert effort.index_groups_held == 8
+    assert effort.index_groups_held == 31
     assert effort.index_groups <= 2, "a token for each of two sites"
     assert effort.data_groups <= len(found)
 
@@ -104,8 +132,8 @@ def test_a_look_up_reads_a_small_part_of_the_index(
         return Counted(file, read, name)
 
     monkeypatch.setattr(LocalStorage, "open", counting)
-    wanted = tokens("192.0.3.17", 2, sites=("site0",), hours=(50, 51))
-    find(vault, wanted, START + 50 * HOUR, START + 51 * HOUR)
+    looked_for = tokens("192.0.3.17", 2, sites=("site0",), hours=(50, 51))
+    find(vault, looked_for, START + 50 * HOUR, START + 51 * HOUR)
     [(index, taken)] = [(name, size) for name, size in read.items() if "index" in name]
     tail = 64 * 1024  # read at once for the footer, whatever it takes
     assert taken < len(vault.read(index)) / 8 + tail + 8_192
@@ -184,5 +212,94 @@ def test_lines_without_a_time_are_found_where_they_are_asked_for(tmp_path: Path)
     writer.flush()
     found = find(storage, tokens("192.0.3.17", 1), START, START)
     assert len(opened(found)) == 1
-    wanted = tokens("192.0.3.17", 1, untimed=True)
-    assert len(opened(find(storage, wanted, START, START, untimed=True))) == 4
+    looked_for = tokens("192.0.3.17", 1, untimed=True)
+    assert len(opened(find(storage, looked_for, START, START, untimed=True))) == 4
+
+
+SITES = ("site0", "site1")
+WHOLE = (START, START + 100 * HOUR)
+
+
+def test_rows_come_in_order_with_all_their_columns(vault: LocalStorage) -> None:
+    found = rows(vault, SITES, *WHOLE, tokens("192.0.3.17", 1, 2))
+    assert found.schema == ROWS
+    assert found.equals(found.sort(ORDER, nulls_last=True))
+    assert found["data"].n_unique() == 2
+    assert set(found["folder"]) == {"sealed-0"}
+    assert rows(vault, SITES, *WHOLE, {}).schema == ROWS
+
+
+def test_a_scan_gives_every_record_of_sites_and_hours(vault: LocalStorage) -> None:
+    first, last = START + 30 * HOUR, START + 52 * HOUR
+    found = rows(vault, ["site1"], first, last, None)
+    expected = pl.concat([logs(1), logs(2)]).filter(
+        pl.col("hour").is_between(first, last) & (pl.col("site") == "site1")
+    )
+    assert found["offset"].to_list() == expected.sort("hour", "offset")["offset"].to_list()
+
+
+@pytest.mark.parametrize("scan", [True, False])
+def test_hour_by_hour_gives_the_same_rows_a_window_at_a_time(
+    vault: LocalStorage, monkeypatch: pytest.MonkeyPatch, scan: bool
+) -> None:
+    looked_for = None if scan else tokens("192.0.3.17", 1, 2)
+    monkeypatch.setattr("pipeline.investigations.windows.SCANNED", 10_000)
+    monkeypatch.setattr("pipeline.investigations.windows.SEARCHED", 10_000)
+    effort = Effort()
+    steps = list(hours(vault, SITES, *WHOLE, looked_for, effort=effort))
+    assert [hour for hour, _ in steps] == sorted({part["hour"].item(0) for _, part in steps})
+    assert all(part["hour"].n_unique() == 1 for _, part in steps)
+    assert pl.concat([part for _, part in steps]).equals(rows(vault, SITES, *WHOLE, looked_for))
+    assert effort.segments == 12, "windows of four hours, each of one segment"
+
+
+def test_the_manifest_tells_whose_tokens_are_needed(vault: LocalStorage) -> None:
+    one, two = (DAYS[day].key.key_id for day in (1, 2))
+    day = START // (24 * HOUR)
+    assert wanted(vault, SITES, START, START + 49 * HOUR) == [
+        Wanted(one, "site0", day + 1, day + 1, untimed=False),
+        Wanted(one, "site1", day + 1, day + 1, untimed=False),
+        Wanted(two, "site0", day + 2, day + 2, untimed=False),
+        Wanted(two, "site1", day + 2, day + 2, untimed=False),
+    ]
+    assert wanted(vault, ["site1"], START, START + 24 * HOUR) == [
+        Wanted(one, "site1", day + 1, day + 1, untimed=False)
+    ]
+    assert wanted(vault, ["site9"], *WHOLE) == wanted(vault, SITES, START, START + HOUR) == []
+
+
+def test_lines_without_a_time_are_wanted_where_they_are_asked_for(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    writer = SegmentWriter(storage, 0)
+    writer.open()
+    late = START + 50 * 24 * HOUR
+    for number, hour in enumerate((None, late)):
+        frame = records([number]).with_columns(
+            site=pl.lit("site0"), hour=pl.lit(hour, dtype=pl.Int64)
+        )
+        [message] = seal(frame, DAYS[number + 1].key, source="logs.web:0", hour=START)
+        writer.add(number, message)
+    writer.flush()
+    one, two = (DAYS[day].key.key_id for day in (1, 2))
+    first, after = START // (24 * HOUR), late // (24 * HOUR)
+    timed = Wanted(two, "site0", after, after, untimed=False)
+    assert wanted(storage, SITES, START, late) == [timed]
+    assert wanted(storage, SITES, START, late, untimed=True) == [
+        Wanted(one, "site0", first, first, untimed=True),
+        timed,
+    ]
+    assert [hour for hour, _ in hours(storage, SITES, START, late, None, untimed=True)] == [
+        late,
+        None,
+    ]
+
+
+def test_a_row_group_of_a_data_file_is_read_once_a_call(vault: LocalStorage) -> None:
+    effort = Effort()
+    found = rows(vault, SITES, *WHOLE, None)
+    frames = list(fetch(vault, found.sample(fraction=1.0, shuffle=True, seed=1), effort))
+    held = sum(len(one.rows) for one in frames)
+    assert held == found.height == 2 * RECORDS
+    files = {str(name) for name in found["data"]}
+    groups = sum(pq.ParquetFile(io.BytesIO(vault.read(name))).num_row_groups for name in files)
+    assert effort.data_groups == groups < len(frames)

@@ -1,0 +1,271 @@
+"""What people do with a case: ask, agree, refuse, extend, write down, close, purge.
+
+Every method weighs and writes the act first (``permission``). Free reasons, scopes and notes are
+sealed in the audit log and in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import orjson
+import structlog
+
+from pipeline.audit.entry import Fact
+from pipeline.cases.decisions import approve, deny
+from pipeline.cases.life import Case, Decision, Kind, Request, State
+from pipeline.cases.matrix import Act, why_not
+from pipeline.cases.people import Person, Role
+from pipeline.cases.permission import Gate, Going
+from pipeline.cases.reading import Added
+from pipeline.errors import UsageError
+from pipeline.policy import Policy
+from pipeline.scope import Scope, checked
+
+SUBJECT: Final = "data_subject_request"
+"""The category of cases that a person's own request opens; privacy officers bring these."""
+
+_LONGEST: Final = 8_000
+_HOUR: Final = 3600
+_DAY: Final = 24 * _HOUR
+
+_log = structlog.get_logger(__name__)
+
+
+Before = Callable[[Person, Case], None]
+"""Done within an act, before it changes anything."""
+
+
+def _nothing(_: Person, __: Case) -> None:
+    """Stand for nothing to be done before."""
+
+
+class Cases:
+    """The acts on cases, apart from those that touch records."""
+
+    def __init__(self, gate: Gate, policy: Policy) -> None:
+        self.gate = gate
+        self._policy = policy
+        self._terms = policy.current.investigations
+
+    def draft(
+        self, person: Person, category: str, reason: str, reference: str, scope: Scope
+    ) -> Case:
+        """Make a case that nobody has been asked about yet; raises UsageError, RefusedError."""
+        asked = checked(scope).salted()
+        _text("reason", reason)
+        if len(reference) > _LONGEST:
+            raise UsageError("reference: say it shorter")
+        if category not in self._terms.categories:
+            raise UsageError(
+                f"category: the policy knows {', '.join(sorted(self._terms.categories))}"
+            )
+        role = Role.PRIVACY_OFFICER if category == SUBJECT else Role.INVESTIGATOR
+        if role not in person.roles:
+            self.gate.refuse(
+                person, Act.DRAFT, None, f"a case for {category} is opened by the role {role.value}"
+            )
+        facts: dict[str, Fact] = {"category": category, "scope": asked.digest()}
+        with self.gate.drafting(person, facts, _sealed(reason, asked)) as (store, case_id, now):
+            due = now + self._terms.answer_days * _DAY if category == SUBJECT else None
+            store.make(
+                case_id,
+                reason=reason,
+                reference=reference,
+                asked=asked,
+                requester=person.name,
+                team=person.team,
+                category=category,
+                policy=self._policy.current.version,
+                made=now,
+                emergency=False,
+                due=due,
+            )
+        return self._case(case_id)
+
+    def request(self, person: Person, case_id: str, scope: Scope | None = None) -> Case:
+        """Ask for approval of a draft, or of a denied case again, with another scope if given."""
+        asked = None if scope is None else checked(scope)
+        with self.gate.act(person, Act.REQUEST, case_id) as going:
+            wanted = going.case.asked if asked is None else asked.salted(going.case.asked)
+            self._ask(going, Kind.OPEN, wanted, self._terms.open_hours, going.case.reason)
+            going.store.change(case_id, state=State.REQUESTED.value, asked=wanted)
+        return self._case(case_id)
+
+    def emergency(self, person: Person, case_id: str, reason: str) -> Case:
+        """Open a draft alone: one site, an hour at most, everybody alarmed, to be ratified."""
+        _text("reason", reason)
+        minutes, hours = self._terms.emergency_minutes, self._terms.ratify_hours
+        with self.gate.act(
+            person, Act.EMERGENCY, case_id, {"minutes": minutes}, sealed=_told(reason)
+        ) as going:
+            asked = going.case.asked
+            if asked is None or len(asked.sites) != 1:
+                raise UsageError("an emergency reaches one site: open a case that names one")
+            going.store.change(
+                case_id,
+                scope=asked,
+                state=State.OPEN.value,
+                emergency=True,
+                opened=going.now,
+                expires=going.now + minutes * 60,
+                ratify_by=going.now + hours * _HOUR,
+            )
+            self._ask(going, Kind.RATIFY, None, None, reason)
+        _log.critical("emergency access", case=case_id, minutes=minutes, ratify_hours=hours)
+        return self._case(case_id)
+
+    def approve(self, person: Person, case_id: str, reason: str = "") -> Case:
+        """Agree to what a case asks for; the last of the approvals needed carries it out."""
+        return self._agree(person, Act.APPROVE, case_id, reason)
+
+    def deny(self, person: Person, case_id: str, reason: str, *, before: Before = _nothing) -> Case:
+        """Refuse what a case asks for; one denial is enough, and needs a reason.
+
+        ``before`` takes the keys of an emergency back that nobody ratifies.
+        """
+        _text("reason", reason)
+        with self.gate.act(person, Act.DENY, case_id, sealed=_told(reason)) as going:
+            pending = going.case.pending
+            if pending is not None and pending.kind is Kind.RATIFY:
+                before(person, going.case)
+            deny(going, Decision(person.name, going.now, approved=False, reason=reason))
+        return self._case(case_id)
+
+    def ratify(self, person: Person, case_id: str, reason: str = "") -> Case:
+        """Agree to an emergency afterwards."""
+        return self._agree(person, Act.RATIFY, case_id, reason)
+
+    def extend(self, person: Person, case_id: str, hours: int, reason: str) -> Case:
+        """Ask that the case run until ``hours`` after the approval of this; raises UsageError."""
+        _text("reason", reason)
+        if not 1 <= hours <= self._terms.open_hours:
+            raise UsageError(f"hours: 1 to {self._terms.open_hours}")
+        with self.gate.act(
+            person, Act.EXTEND, case_id, {"hours": hours}, sealed=_told(reason)
+        ) as going:
+            opened, most = going.case.opened or 0, self._terms.most_open_hours
+            if (going.case.expires or 0) >= opened + most * _HOUR:
+                raise UsageError(
+                    f"a case is open for {most} hours at most: open a new one for more"
+                )
+            self._ask(going, Kind.EXTEND, None, hours, reason)
+        return self._case(case_id)
+
+    def widen(self, person: Person, case_id: str, scope: Scope, reason: str) -> Case:
+        """Ask for another scope; until that is approved the old one is in force."""
+        _text("reason", reason)
+        with self.gate.store.reading() as store:
+            before = store.case(case_id)
+        asked = checked(scope).salted(None if before is None else before.asked)
+        with self.gate.act(
+            person, Act.WIDEN, case_id, {"scope": asked.digest()}, sealed=_sealed(reason, asked)
+        ) as going:
+            self._ask(going, Kind.WIDEN, asked, None, reason)
+        return self._case(case_id)
+
+    def ask(self, person: Person, case_id: str, kind: Kind, reason: str) -> Case:
+        """Ask for a legal hold or an erasure of the case's records."""
+        _text("reason", reason)
+        act = {Kind.HOLD: Act.HOLD, Kind.ERASE: Act.ERASE}[kind]
+        with self.gate.act(person, act, case_id, sealed=_told(reason)) as going:
+            self._ask(going, kind, None, None, reason)
+        return self._case(case_id)
+
+    def close(
+        self, person: Person, case_id: str, reason: str = "", *, before: Before = _nothing
+    ) -> Case:
+        """End a case, or withdraw it before it was opened. What it asks for is withdrawn too.
+
+        ``before`` takes its keys back: it is done first, and where it fails nothing changes.
+        """
+        with self.gate.act(person, Act.CLOSE, case_id, sealed=_told(reason)) as going:
+            before(person, going.case)
+            for request in going.case.requests:
+                if request.state == "pending" and request.kind is not Kind.RATIFY:
+                    going.store.settle(request.number, "withdrawn")
+            going.store.change(case_id, state=State.CLOSED.value, ended=going.now)
+        return self._case(case_id)
+
+    def write(self, person: Person, act: Act, case_id: str, text: str) -> None:
+        """Add a note or a finding (Act.NOTE, Act.FINDING)."""
+        _text(act.value, text)
+        with self.gate.act(person, act, case_id) as going:
+            going.store.add(case_id, act.value, person.name, going.now, text.encode())
+
+    def disclose(self, person: Person, case_id: str, to: str, basis: str, what: str) -> None:
+        """Add to the ledger that something was given away: to whom, by which law, what, when."""
+        for name, value in (("to", to), ("basis", basis), ("what", what)):
+            _text(name, value)
+        entry = orjson.dumps({"to": to, "basis": basis, "what": what})
+        with self.gate.act(person, Act.DISCLOSE, case_id, sealed=entry) as going:
+            going.store.add(case_id, "disclosure", person.name, going.now, entry)
+
+    def purge(self, person: Person, case_id: str) -> None:
+        """Delete what an ended case holds, so that nobody reads it again.
+
+        Raises UsageError while a legal hold of it lives: its name would be lost with the case.
+        """
+        with self.gate.act(person, Act.PURGE, case_id) as going:
+            said = [orjson.loads(one.text) for one in going.store.added(case_id, "hold")]
+            state = {one["hold"]: one["state"] for one in said}
+            if set(state.values()) - {"released"}:
+                raise UsageError("a legal hold of the case lives: release it first")
+            going.store.purge(case_id, going.now)
+        self.gate.store.wipe()
+
+    def show(self, person: Person, case_id: str) -> tuple[Case, list[Added]]:
+        """Return a case with all that was added to it; raises RefusedError."""
+        with self.gate.act(person, Act.SHOW, case_id) as going:
+            kinds = ("note", "finding", "export", "disclosure", "hold", "erasure", "answer")
+            return going.case, going.store.added(case_id, *kinds)
+
+    def list(self, person: Person) -> list[Case]:
+        """Return the cases that a person may see, oldest first."""
+        now = self.gate.now()
+        with self.gate.store.reading() as store:
+            found = store.cases()
+        return [case for case in found if why_not(person, Act.SHOW, case, now) is None]
+
+    def _agree(self, person: Person, act: Act, case_id: str, reason: str) -> Case:
+        with self.gate.act(person, act, case_id, sealed=_told(reason)) as going:
+            decision = Decision(person.name, going.now, approved=True, reason=reason)
+            approve(going, decision, self._terms, ratify=act is Act.RATIFY)
+        return self._case(case_id)
+
+    def _ask(
+        self, going: Going, kind: Kind, scope: Scope | None, hours: int | None, told: str
+    ) -> None:
+        if going.case.pending is not None:
+            raise UsageError(
+                "the case waits for a decision already: have it approved or denied first"
+            )
+        category = self._terms.categories.get(going.case.category)
+        needed = 1 if category is None or kind is Kind.RATIFY else category.approvers
+        going.store.ask(
+            going.case.id,
+            Request(0, kind, going.person.name, going.person.team, going.now, needed, "pending",
+                    hours, scope, told),
+        )  # fmt: skip
+
+    def _case(self, case_id: str) -> Case:
+        with self.gate.store.reading() as store:
+            found = store.case(case_id)
+        assert found is not None  # noqa: S101 -- it was changed a moment ago
+        return found
+
+
+def _text(name: str, text: str) -> None:
+    if not text.strip():
+        raise UsageError(f"{name}: say something")
+    if len(text) > _LONGEST:
+        raise UsageError(f"{name}: {_LONGEST:,} characters at most")
+
+
+def _told(reason: str) -> bytes | None:
+    return orjson.dumps({"reason": reason}) if reason else None
+
+
+def _sealed(reason: str, scope: Scope) -> bytes:
+    return orjson.dumps({"reason": reason, "scope": orjson.loads(scope.canonical())})

@@ -1,0 +1,72 @@
+"""What an approval or a denial changes in a case."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pipeline.cases.life import Decision, Kind, Request, State
+from pipeline.cases.permission import Going
+from pipeline.errors import UsageError
+from pipeline.policy import Investigations
+
+NOTHING: Final = "the case waits for nothing: its requester asks first"
+
+_HOUR: Final = 3600
+
+
+def approve(going: Going, decision: Decision, terms: Investigations, *, ratify: bool) -> None:
+    """Add an approval; where it is the last one needed, do what was asked for."""
+    request = _pending(going, ratify=ratify)
+    if any(one.by == decision.by for one in request.decisions):
+        raise UsageError("you have approved this already: another approver has to agree as well")
+    if len(request.approvals) + 1 < request.needed:
+        going.store.decide(going.case.id, request.number, decision, "pending")
+        return
+    going.store.decide(going.case.id, request.number, decision, "approved")
+    _carry_out(going, request, terms)
+
+
+def deny(going: Going, decision: Decision) -> None:
+    """Add a denial: what was asked for is refused.
+
+    A case that was not open yet is denied; an emergency that somebody refuses to ratify ends.
+    """
+    request = going.case.pending
+    if request is None:
+        raise UsageError(NOTHING)
+    going.store.decide(going.case.id, request.number, decision, "denied")
+    if request.kind is Kind.OPEN:
+        going.store.change(going.case.id, state=State.DENIED.value)
+    elif request.kind is Kind.RATIFY:
+        going.store.change(going.case.id, state=State.CLOSED.value, ended=going.now)
+
+
+def _carry_out(going: Going, request: Request, terms: Investigations) -> None:
+    case, store, now = going.case, going.store, going.now
+    if request.kind is Kind.OPEN:
+        hours = request.hours or terms.open_hours
+        store.change(
+            case.id,
+            state=State.OPEN.value,
+            scope=request.scope or case.asked,
+            opened=now,
+            expires=now + hours * _HOUR,
+        )
+    elif request.kind is Kind.EXTEND:
+        latest = (case.opened or now) + terms.most_open_hours * _HOUR
+        expires = now + (request.hours or 0) * _HOUR
+        store.change(case.id, expires=max(case.expires or now, min(expires, latest)))
+    elif request.kind is Kind.WIDEN:
+        store.change(case.id, scope=request.scope)
+    elif request.kind is Kind.RATIFY:
+        store.change(case.id, ratified=now)
+
+
+def _pending(going: Going, *, ratify: bool) -> Request:
+    request = going.case.pending
+    if request is None:
+        raise UsageError(NOTHING)
+    if ratify is not (request.kind is Kind.RATIFY):
+        verb = "ratify" if request.kind is Kind.RATIFY else "approve"
+        raise UsageError(f"the case waits to be decided by `partywall case {verb}`")
+    return request

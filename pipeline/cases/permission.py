@@ -1,0 +1,128 @@
+"""The gate: every act is weighed against the table, written to the audit log, and only then done.
+
+An act's block runs inside one transaction of the case store, after its entry in the audit log is
+on the disk. Where the log cannot be written nothing happens; where the block fails, the log says
+that somebody was allowed to and the store says that nothing came of it. A refused attempt is
+written as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.audit.entry import Fact
+from pipeline.audit.log import AuditLog, Written
+from pipeline.audit.seal import seal
+from pipeline.cases.life import Case
+from pipeline.cases.matrix import Act, why_not
+from pipeline.cases.people import Person
+from pipeline.cases.reading import Done
+from pipeline.cases.store import CaseStore
+from pipeline.cases.writing import Writing
+from pipeline.clock import Clock
+from pipeline.errors import RefusedError
+
+NO_CASE: Final = (
+    "there is no case of that name that you may see: `partywall case list` names those you may"
+)
+_ID: Final = re.compile(r"C-[0-9]{1,15}")
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """An act under way: who does it, to which case, in which transaction, and since when."""
+
+    person: Person
+    case: Case
+    store: Writing
+    now: int
+    written: Written
+
+
+class Gate:
+    """Lets an act through, or says why not; either way it is written first."""
+
+    def __init__(self, store: CaseStore, log: AuditLog, auditors: bytes, clock: Clock) -> None:
+        """``auditors`` is their public key (X25519, 32 bytes): predicates are sealed to it."""
+        self.store = store
+        self._log = log
+        self._auditors = auditors
+        self._clock = clock
+
+    def now(self) -> int:
+        """Return the present moment in seconds since 1970 UTC."""
+        return int(self._clock().timestamp())
+
+    @contextmanager
+    def act(
+        self,
+        person: Person,
+        act: Act,
+        case_id: str,
+        facts: Mapping[str, Fact] | None = None,
+        *,
+        sealed: bytes | None = None,
+        also: str | None = None,
+    ) -> Iterator[Going]:
+        """Let ``person`` act on a case within the block.
+
+        ``facts`` are open to whoever reads the log, ``sealed`` to auditors alone; ``also`` is why
+        it is refused whatever the table says. Raises RefusedError, UnavailableError.
+        """
+        with self.store.writing() as store:
+            case = store.case(case_id) if _ID.fullmatch(case_id) else None
+            now = self.now()
+            if case is None or why_not(person, Act.SHOW, case, now):
+                why: str | None = NO_CASE
+            else:
+                why = why_not(person, act, case, now) or also
+            named = case_id if _ID.fullmatch(case_id) else None
+            if why is None and case is not None:
+                written = self.write(
+                    person, f"case.{act.value}", "allowed", named, facts, sealed=sealed
+                )
+                done = Done(written.index, written.leaf, act.value, person.name, now)
+                store.remember(case_id, done)
+                yield Going(person, case, store, now, written)
+                return
+        self.refuse(person, act, named, why or NO_CASE)
+
+    @contextmanager
+    def drafting(
+        self, person: Person, facts: Mapping[str, Fact], sealed: bytes
+    ) -> Iterator[tuple[Writing, str, int]]:
+        """Let ``person`` make a case within the block: the transaction, its name, the moment."""
+        why = why_not(person, Act.DRAFT, None, self.now())
+        if why is not None:
+            self.refuse(person, Act.DRAFT, None, why)
+        with self.store.writing() as store:
+            case_id, now = store.next_id(), self.now()
+            written = self.write(person, "case.draft", "allowed", case_id, facts, sealed=sealed)
+            yield store, case_id, now
+            done = Done(written.index, written.leaf, Act.DRAFT.value, person.name, now)
+            store.remember(case_id, done)
+
+    def refuse(self, person: Person, act: Act, case_id: str | None, why: str) -> None:
+        """Write the attempt down and raise RefusedError."""
+        self.write(person, f"case.{act.value}", "refused", case_id, {"why": why})
+        raise RefusedError(why)
+
+    def write(
+        self,
+        person: Person,
+        act: str,
+        outcome: str,
+        case_id: str | None,
+        facts: Mapping[str, Fact] | None = None,
+        *,
+        sealed: bytes | None = None,
+    ) -> Written:
+        """Append an entry; ``sealed`` is plain here and sealed to the auditors there."""
+        secret = None if sealed is None else seal(self._auditors, sealed)
+        roles: list[str] = sorted(role.value for role in person.roles)
+        told = {"roles": roles, **(facts or {})}
+        return self._log.record(person.name, act, outcome, case=case_id, facts=told, sealed=secret)

@@ -1,0 +1,52 @@
+"""Who sits at the desk, and which desk: the options that all verbs of investigations share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.apps.folder import settings_of
+from pipeline.cases.people import Person
+from pipeline.cli.place import DEFAULT
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.apps.desk import Room
+
+Data = Annotated[
+    Path, typer.Option("--data", metavar="DIR", help="the folder of `up` or of `report --data`")
+]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="NAME",
+        envvar="PARTYWALL_AS",
+        help="who you are: a name of people.yaml in the data folder",
+    ),
+]
+
+__all__ = ["DEFAULT", "As", "Data", "seated"]
+
+
+@contextmanager
+def seated(data: Path, name: str | None) -> Iterator[tuple[Room, Person]]:
+    """Open the desk of a data folder for a person; raises UsageError where nobody is named.
+
+    The folder's owner may take any name of its people: there is no password in an embedded group,
+    and production has the pages, where a provider says who somebody is.
+    """
+    from pipeline.apps.desk import open_room  # noqa: PLC0415 -- brings databases and HTTP
+
+    with open_room(settings_of(data)) as room:
+        if name is None:
+            names = ", ".join(sorted(one.name for one in room.people))
+            raise UsageError(f"say who you are with --as: {data}/people.yaml lists {names}")
+        person = room.people.find(name)
+        if person is None:
+            raise UsageError(f"--as: nobody of that name is in {data}/people.yaml")
+        yield room, person

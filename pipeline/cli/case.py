@@ -1,0 +1,244 @@
+"""``partywall case``: the life of a case, from a suspicion to its end."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pipeline.cases.life import Case
+from pipeline.cases.matrix import Act
+from pipeline.cli import cases_told as told
+from pipeline.cli import scoping
+from pipeline.cli.at_desk import DEFAULT, As, Data, seated
+from pipeline.cli.options import Json
+from pipeline.errors import UsageError
+
+case = typer.Typer(help="Cases: who may look at raw records, why, and for how long.",
+                   no_args_is_help=True)  # fmt: skip
+
+CaseId = Annotated[str, typer.Argument(metavar="CASE", help="as in C-1")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="why; kept sealed")]
+
+
+@case.callback()
+def root() -> None:
+    """Open, approve and close cases, and look at records within their scope."""
+
+
+@case.command("open")
+def open_(
+    category: Annotated[str, typer.Option("--category", help="a reason that the policy lists")],
+    reason: Reason,
+    reference: Annotated[str, typer.Option("--reference", help="a ticket, a letter")] = "",
+    sites: scoping.Sites = None,
+    first: scoping.From = None,
+    last: scoping.To = None,
+    addresses: scoping.Addresses = None,
+    networks: scoping.Networks = None,
+    pseudonyms: scoping.Pseudonyms = None,
+    chats: scoping.Chats = None,
+    agents: scoping.Agents = None,
+    paths: scoping.Paths = None,
+    listed: scoping.Listed = None,
+    shown: scoping.Fields = None,
+    most: scoping.Most = None,
+    untimed: scoping.Untimed = None,
+    request_now: Annotated[
+        bool, typer.Option("--request", help="ask for approval at once")
+    ] = False,
+    data: Data = DEFAULT,
+    name: As = None,
+    as_json: Json = False,
+) -> None:
+    """Draft a case: why, and what it would reach. Nothing can be looked at yet."""
+    who = scoping.selectors(addresses, networks, pseudonyms, chats, agents, paths, listed)
+    scope = scoping.Said(sites, first, last, who, shown, most, untimed).scope()
+    with seated(data, name) as (room, person):
+        cases = room.desk.cases
+        made = cases.draft(person, category, reason, reference, scope)
+        if request_now:
+            made = cases.request(person, made.id)
+        _tell(made, room.now(), as_json=as_json)
+
+
+@case.command()
+def request(
+    case_id: CaseId,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="why an open case needs a wider scope")
+    ] = "",
+    sites: scoping.Sites = None,
+    first: scoping.From = None,
+    last: scoping.To = None,
+    addresses: scoping.Addresses = None,
+    networks: scoping.Networks = None,
+    pseudonyms: scoping.Pseudonyms = None,
+    chats: scoping.Chats = None,
+    agents: scoping.Agents = None,
+    paths: scoping.Paths = None,
+    listed: scoping.Listed = None,
+    shown: scoping.Fields = None,
+    most: scoping.Most = None,
+    untimed: scoping.Untimed = None,
+    data: Data = DEFAULT,
+    name: As = None,
+    as_json: Json = False,
+) -> None:
+    """Ask for approval of a draft; of an open case, for another scope (what is said replaces)."""
+    who = scoping.selectors(addresses, networks, pseudonyms, chats, agents, paths, listed)
+    said = scoping.Said(sites, first, last, who, shown, most, untimed)
+    with seated(data, name) as (room, person):
+        cases = room.desk.cases
+        before, _ = cases.show(person, case_id)
+        scope = said.scope(before.scope or before.asked) if said.anything() else None
+        if before.opened is None:
+            made = cases.request(person, case_id, scope)
+        elif scope is None:
+            raise UsageError("say what the case is to reach: --site, --address, --to and so on")
+        else:
+            made = cases.widen(person, case_id, scope, reason)
+        _tell(made, room.now(), as_json=as_json)
+
+
+@case.command()
+def approve(
+    case_id: CaseId,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT")] = "",
+    data: Data = DEFAULT,
+    name: As = None,
+    as_json: Json = False,
+) -> None:
+    """Agree to what a case asks for; a second person does, never the requester."""
+    with seated(data, name) as (room, person):
+        _tell(room.desk.approve(person, case_id, reason), room.now(), as_json=as_json)
+
+
+@case.command()
+def deny(
+    case_id: CaseId, reason: Reason, data: Data = DEFAULT, name: As = None, as_json: Json = False
+) -> None:
+    """Refuse what a case asks for, with a reason."""
+    with seated(data, name) as (room, person):
+        _tell(room.desk.deny(person, case_id, reason), room.now(), as_json=as_json)
+
+
+@case.command()
+def emergency(
+    case_id: CaseId, reason: Reason, data: Data = DEFAULT, name: As = None, as_json: Json = False
+) -> None:
+    """Open a draft alone: one site, an hour, everybody alarmed, to be ratified within a day."""
+    with seated(data, name) as (room, person):
+        made = room.desk.emergency(person, case_id, reason)
+        sys.stderr.write(f"emergency access to {made.id}: written down, and to be ratified\n")
+        _tell(made, room.now(), as_json=as_json)
+
+
+@case.command()
+def ratify(
+    case_id: CaseId,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT")] = "",
+    data: Data = DEFAULT,
+    name: As = None,
+    as_json: Json = False,
+) -> None:
+    """Agree to an emergency afterwards; `deny` ends it."""
+    with seated(data, name) as (room, person):
+        _tell(room.desk.cases.ratify(person, case_id, reason), room.now(), as_json=as_json)
+
+
+@case.command()
+def extend(
+    case_id: CaseId,
+    reason: Reason,
+    hours: Annotated[int, typer.Option("--hours", min=1, help="from the approval of this")] = 72,
+    data: Data = DEFAULT,
+    name: As = None,
+    as_json: Json = False,
+) -> None:
+    """Ask that an open case run longer; that is a new approval."""
+    with seated(data, name) as (room, person):
+        made = room.desk.cases.extend(person, case_id, hours, reason)
+        _tell(made, room.now(), as_json=as_json)
+
+
+@case.command()
+def close(
+    case_id: CaseId,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT")] = "",
+    data: Data = DEFAULT,
+    name: As = None,
+    as_json: Json = False,
+) -> None:
+    """End a case: its keys are taken back at once, from searches under way too."""
+    with seated(data, name) as (room, person):
+        _tell(room.desk.close(person, case_id, reason), room.now(), as_json=as_json)
+
+
+@case.command()
+def purge(case_id: CaseId, data: Data = DEFAULT, name: As = None) -> None:
+    """Delete what an ended case holds; its history in the audit log stays."""
+    with seated(data, name) as (room, person):
+        room.desk.cases.purge(person, case_id)
+        print(f"{case_id} purged")
+
+
+@case.command("list")
+def list_(data: Data = DEFAULT, name: As = None, as_json: Json = False) -> None:
+    """List the cases that you may see."""
+    with seated(data, name) as (room, person):
+        now = room.now()
+        rows = [told.summary(one, now) for one in room.desk.cases.list(person)]
+    if as_json:
+        told.as_json(rows)
+    else:
+        columns = ["case", "state", "category", "requester", "expires", "waits_for", "unratified"]
+        told.table(rows, columns)
+
+
+@case.command()
+def show(case_id: CaseId, data: Data = DEFAULT, name: As = None, as_json: Json = False) -> None:
+    """Show a case: its scope and clock, who decided what, what was added."""
+    with seated(data, name) as (room, person):
+        found, added = room.desk.cases.show(person, case_id)
+        said = told.details(found, added, room.now())
+    told.as_json(said) if as_json else told.tree(said)
+
+
+@case.command()
+def note(case_id: CaseId, text: Annotated[str, typer.Argument()], data: Data = DEFAULT,
+         name: As = None, finding: Annotated[bool, typer.Option("--finding")] = False,
+         ) -> None:  # fmt: skip
+    """Add a note, or with --finding what the investigation has found."""
+    with seated(data, name) as (room, person):
+        act = Act.FINDING if finding else Act.NOTE
+        room.desk.cases.write(person, act, case_id, text)
+        print(f"{act.value} added to {case_id}")
+
+
+@case.command()
+def disclose(
+    case_id: CaseId,
+    to: Annotated[str, typer.Option("--to", help="who is given it")],
+    basis: Annotated[str, typer.Option("--basis", help="the law or the reason in the policy")],
+    what: Annotated[str, typer.Option("--what", help="what is given, as in a bundle's name")],
+    data: Data = DEFAULT,
+    name: As = None,
+) -> None:
+    """Enter into the ledger that something was given away: to whom, on what basis, what, when."""
+    with seated(data, name) as (room, person):
+        room.desk.cases.disclose(person, case_id, to, basis, what)
+        print(f"disclosure entered into {case_id}")
+
+
+def _tell(made: Case, now: int, *, as_json: bool) -> None:
+    said = told.summary(made, now)
+    if as_json:
+        told.as_json(said)
+        return
+    print(f"{made.id} {said['state']}")
+    if said["waits_for"]:
+        print(f"waits for {said['needed'] - said['approvals']} approval(s): {said['waits_for']}")
+    if said["expires"]:
+        print(f"ends {said['expires']}")

@@ -1,0 +1,167 @@
+"""``partywall keys``: which keys live and until when, and what was destroyed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from pipeline import settings as tree
+from pipeline.apps.folder import settings_of
+from pipeline.audit.signing import read_vkey
+from pipeline.cli import cases_told as told
+from pipeline.cli.at_desk import DEFAULT, As, seated
+from pipeline.cli.options import Config, Json
+from pipeline.errors import IntegrityError, UsageError
+from pipeline.keys import receipts as signed
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.keys.release_client import ReleaseClient
+
+keys = typer.Typer(help="Keys: what lives until when, and receipts of what does not.",
+                   no_args_is_help=True)  # fmt: skip
+
+Data = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="the folder of `up` or `report --data`")
+]
+_DAY: Final = 86_400
+
+
+@keys.callback()
+def root() -> None:
+    """Look at the key service's keys; no secret is ever shown."""
+
+
+@keys.command()
+def status(data: Data = None, config: Config = None, as_json: Json = False) -> None:
+    """List the keys that live; exit code 1 where one should be gone."""
+    with _client(_settings(data, config)) as client:
+        found = client.status()
+    now = int(found["now"])
+    rows = [_row(one, now) for one in found["keys"]]
+    said = {
+        "keys": rows,
+        "overdue": found["overdue"],
+        "receipts": found["receipts"],
+        "policy": found["policy"],
+    }
+    if as_json:
+        told.as_json(said)
+    else:
+        told.table(rows, ["kind", "day", "ingest", "hold", "case", "until", "left"])
+        print(f"{found['receipts']} destructions have receipts: `partywall keys receipts`")
+        if found["overdue"]:
+            print(
+                f"ALARM: {found['overdue']} keys or their traces should be gone: run `partywall "
+                "keys expire`, and see what keeps the key service from it"
+            )
+    if found["overdue"]:
+        raise typer.Exit(1)
+
+
+@keys.command()
+def receipts(data: Data = None, config: Config = None, as_json: Json = False) -> None:
+    """List what was destroyed, each receipt checked; exit code 1 where one is not as signed."""
+    settings = _settings(data, config)
+    verifier = read_vkey(settings.keys.signing_key.with_suffix(".vkey"))
+    with _client(settings) as client:
+        found = client.receipts()
+    bad = 0
+    for one in found:
+        try:
+            signed.read(verifier, str(one["note"]).encode())
+        except IntegrityError as error:
+            bad += 1
+            one["wrong"] = str(error)
+    if as_json:
+        told.as_json(found)
+    else:
+        for one in found:
+            days = sorted({_date(int(key["day"])) for key in one["keys"]})
+            state = one.get("wrong") or ("gone" if one["wiped"] else "not finished")
+            print(
+                f"{told.moment(int(one['at']))}  {one['why']}: {len(one['keys'])} keys of "
+                f"{days[0]} to {days[-1]}, policy {one['policy']}: {told.plain(state)}"
+            )
+    if bad:
+        raise typer.Exit(1)
+
+
+@keys.command()
+def expire(data: Data = None, config: Config = None) -> None:
+    """Destroy what is due, now."""
+    with _client(_settings(data, config)) as client:
+        print(f"{client.expire()} keys destroyed")
+
+
+@keys.command()
+def destroy(
+    day: Annotated[str, typer.Argument(metavar="DAY", help="of sealing, as in 2026-11-29")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="for the order")] = "",
+    data: Annotated[Path, typer.Option("--data", metavar="DIR")] = DEFAULT,
+    name: As = None,
+) -> None:
+    """Destroy a day's keys before its time: a privacy officer orders it, an approver agrees."""
+    from pipeline.cases import orders  # noqa: PLC0415 -- as the desk
+
+    number = _number(day)
+    with seated(data, name) as (room, person):
+        gate = room.desk.cases.gate
+        with gate.store.reading() as store:
+            given = store.ordered(number)
+        if given is None or given.by == person.name:
+            if not reason.strip():
+                raise UsageError("--reason: say why the day is to be destroyed")
+            orders.order(gate, person, number, reason)
+            print(f"{day}: ordered; a second person agrees with `partywall keys destroy {day}`")
+            return
+        given = orders.agree(gate, person, number)
+        count = room.desk.destroy_day(number, given.by, person.name)
+        orders.carried_out(gate, number)
+        print(f"{day}: {count} sealing keys destroyed; what they sealed is unreadable everywhere")
+
+
+def _settings(data: Path | None, config: Path | None) -> Settings:
+    return tree.load(config) if data is None else settings_of(data)
+
+
+@contextmanager
+def _client(settings: Settings) -> Iterator[ReleaseClient]:
+    """Ask the key service that runs, or one of our own."""
+    from pipeline.apps import keys as service  # noqa: PLC0415 -- brings databases and HTTP
+    from pipeline.apps.key_service import key_service_of  # noqa: PLC0415
+    from pipeline.keys.release_client import ReleaseClient  # noqa: PLC0415
+
+    token = service.token(settings.keys.investigations_token_file, "investigations_token_file")
+    with key_service_of(settings) as url, ReleaseClient(url, token) as client:
+        yield client
+
+
+def _row(key: dict[str, Any], now: int) -> dict[str, Any]:
+    until = key["until"]
+    return {
+        "kind": key["kind"],
+        "day": _date(int(key["day"])),
+        "ingest": key.get("ingest"),
+        "hold": key.get("hold"),
+        "case": key.get("case"),
+        "made": told.moment(key.get("made")),
+        "until": "its hold is released" if until is None else told.moment(int(until)),
+        "left": None if until is None else f"{max(int(until) - now, 0) / 3600:,.1f} h",
+    }
+
+
+def _date(day: int) -> str:
+    return dt.datetime.fromtimestamp(day * _DAY, dt.UTC).date().isoformat()
+
+
+def _number(day: str) -> int:
+    try:
+        return (dt.date.fromisoformat(day) - dt.date(1970, 1, 1)).days
+    except ValueError:
+        raise UsageError("a day is written as 2026-11-29") from None

@@ -1,0 +1,158 @@
+"""Exports: a case's records as a bundle of evidence, signed, and counted like any other look.
+
+What a killed export leaves is no evidence: a bundle that the case does not list is removed by the
+next export of the same folder.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from pipeline.audit.entry import Fact
+from pipeline.audit.log import AuditLog
+from pipeline.audit.signing import Signer
+from pipeline.cases.life import Case
+from pipeline.cases.matrix import Act, why_not
+from pipeline.cases.people import Person
+from pipeline.cases.reading import Done
+from pipeline.errors import RefusedError, UsageError
+from pipeline.evidence.bundle import Contents, Custody
+from pipeline.evidence.write import Written, write
+from pipeline.investigations.desk import Asked, Desk, Tell
+from pipeline.investigations.narrowing import Question
+from pipeline.investigations.showing import RECORD, shown
+from pipeline.policy import Policy
+
+KIND: Final = "export"
+"""What the case store calls an export."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What exports are made with: their folder, the key they are signed by, the log, the policy.
+
+    ``terms`` are the policy file's own bytes, which go into the bundle.
+    """
+
+    folder: Path
+    signer: Signer
+    log: AuditLog
+    policy: Policy
+    terms: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A bundle: where it lies, what it is, and how many records could no longer be opened."""
+
+    path: Path
+    written: Written
+    gone: int
+
+
+def export(
+    desk: Desk,
+    office: Office,
+    person: Person,
+    case_id: str,
+    question: Question,
+    tell: Tell = lambda _hour, _effort: None,
+) -> Exported:
+    """Write what a question finds into a bundle; raises RefusedError, UsageError."""
+    asked = desk.asking(person, Act.EXPORT, case_id, question)
+    records, gone = desk.everything(person, asked.case, asked.scope, tell)
+    read = desk.count(person, case_id, records, asked.scope)
+    if read.shown < records.height:
+        raise UsageError(
+            f"the case may read {asked.scope.most_records:,} records in all, and has read most of "
+            "them: narrow the question, or ask for more with `partywall case request`"
+        )
+    versions = tuple(sorted(set(records["policy"].to_list()) - {0}))
+    with _alone(office.folder, desk):
+        path = office.folder / f"{case_id}-{asked.written.index:06}.zip"
+        contents = Contents(
+            case=case_id,
+            requester=person.name,
+            reason=asked.case.category,
+            made=dt.datetime.fromtimestamp(desk.cases.gate.now(), dt.UTC),
+            records=shown(records, asked.scope).drop(RECORD),
+            scope=asked.scope.canonical(),
+            scope_sha256=asked.scope.digest(),
+            policy=office.terms,
+            policy_versions=versions,
+            custody=_custody(desk, case_id, records.height),
+            audit=_proof(office.log, asked),
+        )
+        written = write(path, contents, office.signer)
+        try:
+            _enter(desk, person, case_id, path, written)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    return Exported(path, written, gone)
+
+
+def _enter(desk: Desk, person: Person, case_id: str, path: Path, written: Written) -> None:
+    """Write the bundle's digest into log and case; raises RefusedError where that has ended."""
+    gate = desk.cases.gate
+    with gate.store.writing() as store:
+        case, now = store.case(case_id), gate.now()
+        why = why_not(person, Act.EXPORT, case, now)
+        if case is None or why is not None:
+            raise RefusedError(why or "the case is gone")
+        facts: dict[str, Fact] = {
+            "bundle": path.name,
+            "sha256": written.sha256,
+            "records": written.records,
+        }
+        entry = gate.write(person, "case.export", "done", case_id, facts)
+        store.add(case_id, KIND, person.name, now, orjson.dumps({**facts, "bytes": written.bytes}))
+        store.remember(case_id, Done(entry.index, entry.leaf, "export", person.name, now))
+
+
+def _custody(desk: Desk, case_id: str, records: int) -> tuple[Custody, ...]:
+    with desk.cases.gate.store.reading() as store:
+        done = store.history(case_id)
+    links = [
+        Custody(dt.datetime.fromtimestamp(one.at, dt.UTC), one.actor, f"case.{one.act}",
+                {"entry": one.entry, "leaf": one.leaf})
+        for one in done
+    ]  # fmt: skip
+    now = dt.datetime.fromtimestamp(desk.cases.gate.now(), dt.UTC)
+    return (*links, Custody(now, "partywall", "evidence.collected", {"records": records}))
+
+
+def _proof(log: AuditLog, asked: Asked) -> dict[str, object]:
+    return {**asdict(log.proof(asked.written.index))}
+
+
+def _listed(desk: Desk) -> set[str]:
+    with desk.cases.gate.store.reading() as store:
+        cases: list[Case] = store.cases()
+        rows = [row for case in cases for row in store.added(case.id, KIND)]
+    return {str(orjson.loads(row.text)["bundle"]) for row in rows}
+
+
+@contextmanager
+def _alone(folder: Path, desk: Desk) -> Iterator[None]:
+    """Hold the folder, and remove what killed exports have left in it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        listed = _listed(desk)
+        for path in folder.iterdir():
+            if path.suffix == ".tmp" or (path.suffix == ".zip" and path.name not in listed):
+                path.unlink()
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,199 @@
+"""Legal holds: a case's records sealed once more, to a key that no schedule destroys.
+
+A hold is asked for by the case's requester, approved by a second person, and then placed. Only the
+records in the case's scope are copied, seen by nobody; the day's own key dies on its day. What is
+copied lies in the vault in a folder called as the hold's key, a chain of one entry: a hold is in
+place once that entry is, and placing it again finds it there. It is released by two people; its key
+goes first, and then its files.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+import polars as pl
+
+from pipeline import sealed
+from pipeline.audit.entry import Fact
+from pipeline.cases.life import Case, Kind, Request
+from pipeline.cases.matrix import Act
+from pipeline.cases.people import Person
+from pipeline.cases.reading import Reading
+from pipeline.errors import RefusedError, UsageError
+from pipeline.investigations.desk import Desk, Tell
+from pipeline.investigations.narrowing import Question
+from pipeline.investigations.records import PLACED
+from pipeline.keys.material import SealingKey
+from pipeline.restricted import seal_records
+from pipeline.scope import MOST_RECORDS
+from pipeline.vault.building import built
+from pipeline.vault.manifest import HOLD, Chain, Entry
+from pipeline.vault.segments import Segment
+from pipeline.vault.storage import Storage
+
+KIND: Final = "hold"
+"""What the case store calls what is said of a hold."""
+
+_TO_SEAL: Final = (
+    "raw", "address", "offset", "line", "site", "label", "ingest", "format", "outcome", "reason",
+    "policy", "hour",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A hold that has a key: its name, its case, when it was made (seconds), how many records."""
+
+    name: str
+    case: str
+    made: int
+    records: int
+
+
+def listed(desk: Desk) -> list[Hold]:
+    """Return all holds there are; raises UnavailableError."""
+    vault = desk.search_in.vault
+    return [
+        Hold(one.hold, one.case, one.made, _kept(vault, f"{HOLD}{one.hold}"))
+        for one in desk.keys.holds()
+    ]
+
+
+def place(
+    desk: Desk, person: Person, case_id: str, tell: Tell = lambda _hour, _effort: None
+) -> Hold:
+    """Carry out the hold that was approved last for a case; raises RefusedError, UsageError."""
+    with desk.cases.gate.store.reading() as store:
+        case = store.case(case_id)
+        request = _approved(case, store)
+    name = "" if request is None else f"{case_id}-{request.number}"
+    facts: dict[str, Fact] = {"hold": name}
+    asked = desk.asking(person, Act.HOLD, case_id, Question(), facts)
+    if request is None:
+        raise UsageError(
+            "no hold waits to be placed: ask for one with `partywall hold ask`, and have it "
+            "approved with `partywall case approve`"
+        )
+    approver = request.approvals[-1].by
+    key = desk.keys.place_hold(name, case_id, request.by, approver)
+    vault = desk.search_in.vault
+    chain, gone = Chain(vault, key.key_id), 0
+    if chain.head().next == 0:
+        parts, height = [pl.DataFrame(schema=PLACED)], 0
+        for records, lost in desk.placed(person, asked.case, asked.scope, tell):
+            parts.append(records)
+            gone += lost
+            height += records.height
+            if height > MOST_RECORDS:
+                raise UsageError(f"a hold keeps {MOST_RECORDS:,} records at most: narrow the case")
+        _keep(vault, chain, pl.concat(parts), key)
+    kept = _kept(vault, key.key_id)
+    _say(desk, person, case_id, {"hold": name, "state": "placed", "records": kept, "gone": gone})
+    return Hold(name, case_id, desk.cases.gate.now(), kept)
+
+
+def order_release(desk: Desk, person: Person, case_id: str, name: str, reason: str) -> None:
+    """Order that a hold be released; a second person agrees to it. Raises RefusedError."""
+    if not reason.strip():
+        raise UsageError("--reason: say why the hold is to be released")
+    facts: dict[str, Fact] = {"hold": name}
+    with desk.cases.gate.act(person, Act.RELEASE, case_id, facts, sealed=reason.encode()) as going:
+        _state(going.store, case_id, name)
+        said = {"hold": name, "state": "ordered", "team": person.team, "by": person.name}
+        going.store.add(case_id, KIND, person.name, going.now, orjson.dumps(said))
+
+
+def release(desk: Desk, person: Person, case_id: str, name: str) -> None:
+    """Agree to a release and carry it out: the key goes, then the files. Raises RefusedError."""
+    with desk.cases.gate.store.reading() as store:
+        said = _state(store, case_id, name)
+    also = None
+    if said["state"] not in {"ordered", "releasing"}:
+        also = "nobody has ordered that: a privacy officer does, with `partywall hold release`"
+    elif person.name == said["by"] or (said["team"] is not None and person.team == said["team"]):
+        also = "a release is for a second person, of another team than whoever ordered it"
+    facts: dict[str, Fact] = {"hold": name}
+    with desk.cases.gate.act(person, Act.AGREE, case_id, facts, also=also) as going:
+        going.store.add(
+            case_id, KIND, person.name, going.now, orjson.dumps({**said, "state": "releasing"})
+        )
+    desk.keys.release_hold(name, str(said["by"]), person.name)
+    _remove(desk.search_in.vault, f"{HOLD}{name}")
+    _say(desk, person, case_id, {"hold": name, "state": "released"})
+
+
+def states(store: Reading, case_id: str) -> dict[str, dict[str, Any]]:
+    """Return what was last said of each hold of a case."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in store.added(case_id, KIND):
+        said = orjson.loads(one.text)
+        found[said["hold"]] = said
+    return found
+
+
+def _state(store: Reading, case_id: str, name: str) -> dict[str, Any]:
+    said = states(store, case_id).get(name)
+    if said is None or said["state"] == "released":
+        raise RefusedError("there is no such hold: `partywall hold list` names those there are")
+    return said
+
+
+def _approved(case: Case | None, store: Reading) -> Request | None:
+    """Return the newest approved hold that is not placed yet."""
+    if case is None:
+        return None
+    placed = states(store, case.id)
+    waiting = [
+        one
+        for one in case.requests
+        if one.kind is Kind.HOLD
+        and one.state == "approved"
+        and f"{case.id}-{one.number}" not in placed
+    ]
+    return waiting[-1] if waiting else None
+
+
+def _keep(vault: Storage, chain: Chain, records: pl.DataFrame, key: SealingKey) -> None:
+    """Seal records to the hold's key, a segment for all of them, and enter it into the chain."""
+    segment, messages = Segment(), 0
+    sources: dict[str, tuple[int, int]] = {}
+    named = records.rename({"source": "label"}).sort("folder", "partition", "sealed")
+    for group, part in named.group_by(["folder", "partition", "sealed"], maintain_order=True):
+        folder, partition, hour = group
+        source = f"{folder}/{partition}"
+        lines = part.select(*_TO_SEAL).sort("offset", "line")
+        for message in seal_records(lines, key, source=source, hour=int(str(hour))):
+            batch = sealed.decode(message)
+            segment.add(batch, sealed.index_rows(batch))
+            sources[source] = max(batch.header.last, sources.get(source, (0, 0)))
+            messages += 1
+    stem = f"{key.key_id}/segments/{0:020}-{secrets.token_hex(8)}"
+    entry = Entry(0, max(messages - 1, 0), None, None, sources)
+    if segment.frames:
+        made = built(segment, stem)
+        for name, data in made.files.items():
+            vault.put(name, data)
+        entry = Entry(0, messages - 1, None, made.segment, sources, made.counts, made.held)
+    chain.append(entry)
+
+
+def _kept(vault: Storage, folder: str) -> int:
+    entries = Chain(vault, folder).entries()
+    return sum(one.segment.records for one in entries if one.segment is not None)
+
+
+def _remove(vault: Storage, folder: str) -> None:
+    """Remove a hold's files, the chain last: half done, it can be done again."""
+    for part in ("segments", "manifest"):
+        for name in vault.names(f"{folder}/{part}"):
+            vault.remove(f"{folder}/{part}/{name}")
+
+
+def _say(desk: Desk, person: Person, case_id: str, said: dict[str, Any]) -> None:
+    gate = desk.cases.gate
+    gate.write(person, "case.hold", "done", case_id, said)
+    with gate.store.writing() as store:
+        store.add(case_id, KIND, person.name, gate.now(), orjson.dumps(said))

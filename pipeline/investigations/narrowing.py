@@ -1,0 +1,66 @@
+"""A question within a case: a part of its scope, never more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_network
+
+from pipeline.errors import UsageError
+from pipeline.scope import Scope, Selectors, checked
+
+OUTSIDE = "that lies outside of the case's scope: ask for a wider one with `partywall case request`"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to look for; what is left out is as the scope has it. Times in seconds since 1970."""
+
+    sites: tuple[str, ...] = ()
+    first: int | None = None
+    last: int | None = None
+    selectors: Selectors = field(default_factory=Selectors, repr=False)
+
+
+def narrowed(scope: Scope, question: Question) -> Scope | None:
+    """Return the part of ``scope`` that is asked for, None where it is no part of it.
+
+    Raises UsageError for a question that is none.
+    """
+    wanted = scope.selectors
+    if question.selectors:
+        asked = question.selectors
+        wanted = replace(
+            asked,
+            agents=asked.agents or wanted.agents,
+            paths=asked.paths or wanted.paths,
+            **({} if asked.named() else _who(wanted)),
+        )
+    part = checked(
+        replace(
+            scope,
+            sites=question.sites or scope.sites,
+            first=scope.first if question.first is None else question.first,
+            last=scope.last if question.last is None else question.last,
+            selectors=wanted,
+        )
+    )
+    return part if part.within(scope) else None
+
+
+def neighbours(address: str) -> str:
+    """Return the network that an address is looked at with: its /24, or its /64 in IPv6."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        raise UsageError("address: not one") from None
+    length = 24 if found.version == 4 else 64  # noqa: PLR2004
+    return str(ip_network((found, length), strict=False))
+
+
+def _who(selectors: Selectors) -> dict[str, tuple[str, ...]]:
+    return {
+        "addresses": selectors.addresses,
+        "networks": selectors.networks,
+        "pseudonyms": selectors.pseudonyms,
+        "chats": selectors.chats,
+    }
