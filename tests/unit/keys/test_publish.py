@@ -158,6 +158,17 @@ async def test_a_service_with_another_key_than_at_first_sight_is_refused(served:
     assert read_vkey(served.folder / "split.vkey") == OTHER.verifier
 
 
+def test_of_two_workers_that_meet_the_service_at_once_the_first_one_s_vkey_counts(
+    tmp_path: Path,
+) -> None:
+    first, second = (Pin.of(None, tmp_path / "split.token") for _ in range(2))
+    assert first.known() is second.known() is None
+    assert first.meet(str(SIGNER.verifier)) == SIGNER.verifier
+    assert second.meet(str(OTHER.verifier)) == SIGNER.verifier
+    with pytest.raises(IntegrityError):
+        Pin.of(None, tmp_path / "other.token").meet("no vkey")
+
+
 # --- ahead of time
 
 
