@@ -214,7 +214,10 @@ def _show(found: dict[str, Any]) -> None:
         console.print(_table("site", "outcome", "reason", "lines", rows=found["reasons"]))
     hits = ("counted", "released", "withheld", "pending")
     console.print(_table("site", "ingest", *hits, rows=found["released"]))
-    keys = found["keys"]
+    _show_keys(console, found["keys"])
+
+
+def _show_keys(console: Console, keys: dict[str, Any] | str) -> None:
     if isinstance(keys, str):
         console.print(keys)
         return

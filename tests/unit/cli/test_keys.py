@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import sqlite3
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from pipeline.apps import keys as service
 from pipeline.apps.folder import settings_of
+from pipeline.apps.key_service import key_service_of
+from pipeline.cli import doctor, status
 from pipeline.clock import Clock, system_clock
 from pipeline.database import Database
 from pipeline.errors import UnavailableError
 from pipeline.keys.store import Store
 from pipeline.labels import LIVE
+from pipeline.settings import Settings
 from tests.unit.cli.conftest import Partywall
 
 
@@ -124,6 +129,47 @@ def test_a_receipt_that_was_changed_is_named_and_1(partywall: Partywall, data: P
     said = partywall("keys", "receipts", "--data", data)
     assert said.code == 1
     assert "does not verify" in said.out
+
+
+def test_doctor_and_status_take_a_hold_s_key_for_alive_and_tell_what_is_overdue(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The service's own word counts: a hold's key has no end to compare with the time."""
+    monkeypatch.setattr("pipeline.database._PRAGMAS", ("journal_mode=WAL", "busy_timeout=10"))
+    old = store_of(data, ago(hours=1))
+    old.pseudonym_keys("b1", [5])
+    old.hold_key("h-1", "case-1")
+    settings = settings_of(data)
+    service.token(settings.keys.token_file)
+    reader = sqlite3.connect(data / "keys/keys.sqlite", isolation_level=None)
+
+    async def looked(settings: Settings) -> tuple[list[str], object]:
+        findings = [f"{f.state}: {f.say}" async for f in doctor._keys(settings)]
+        return findings, await status._keys(settings)
+
+    def look() -> tuple[list[str], str]:
+        with key_service_of(settings) as url:
+            keys = settings.keys.model_copy(update={"url": url})
+            own = settings.model_copy(update={"keys": keys})
+            findings, found = asyncio.run(looked(own))
+        assert isinstance(found, dict)
+        status._show_keys(Console(), found)
+        return findings, capsys.readouterr().out
+
+    findings, shown = look()
+    assert not [finding for finding in findings if finding.startswith("problem")], findings
+    assert "its hold h-1 is released" in shown
+    assert "ALARM" not in shown
+
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM pseudonym_keys").fetchone()
+    with pytest.raises(UnavailableError, match="being read"):
+        old.end_ingest("b1")
+    findings, shown = look()
+    assert [f for f in findings if f.startswith("problem: 1 keys are overdue")], findings
+    assert "ALARM: 1 keys are overdue" in shown
+    reader.close()
+    old.close()
 
 
 def test_a_folder_without_keys_is_a_mistake(partywall: Partywall, tmp_path: Path) -> None:
