@@ -8,6 +8,7 @@ times is read from the disk ninety times. Directories and inodes may be cached.
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -127,9 +128,10 @@ def _probes(day: Day) -> dict[str, int]:
 
 def linked(day: Day, times: int) -> Path:
     """Return a vault that holds a day many times, by links: each has a broker's name of its own."""
-    home = day.vault.parent / f"linked-{times}"
-    if (home / "made").exists():
+    home, made = (day.vault.parent / f"linked-{times}{end}" for end in ("", ".made"))
+    if made.exists():
         return home
+    shutil.rmtree(home, ignore_errors=True)
     source = LocalStorage(day.vault)
     for folder in folders(source):
         partition = folder.rpartition("-")[2]
@@ -150,7 +152,7 @@ def linked(day: Day, times: int) -> Path:
                 placed = chain.append(replace(entry, previous=head.sha256, segment=segment))
                 assert placed is not None  # noqa: S101 - nobody else writes here
                 head = placed
-    (home / "made").touch()
+    made.touch()
     return home
 
 

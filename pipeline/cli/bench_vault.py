@@ -19,7 +19,9 @@ from pipeline.settings import Vault
 if TYPE_CHECKING:
     from pipeline.bench.vault import LookUp, Measured
 
-_PARTITIONS: Final = 2
+_PARTITIONS: Final = 4
+"""As many as ``vault.sealed`` is declared with: each has segments of its own."""
+
 _LARGE: Final = 100_000_000
 
 
@@ -56,10 +58,12 @@ def bench_vault(
         f"bytes that were read, opened and searched in {found.scan.seconds:.1f} s."
     )
     out.print(
-        f"A day of {_LARGE:,} records has {_LARGE / found.records:.0f} times as many segments, "
-        "since each is closed at the same size; a look-up reads a filter of each segment, and of "
-        "those that hold the address a row group of the index and the frames themselves. So the "
-        "filters' share grows by that factor, and the rest with the address's own records."
+        f"A day of {_LARGE:,} records has as many segments, {_LARGE / found.records:.0f} times as "
+        f"large: they are closed every {usual.flush_seconds:g} seconds, before "
+        f"{usual.flush_bytes:,} bytes are gathered. "
+        "The manifest and the filters' blocks take what they take here, and of each "
+        "segment that holds the address the index takes what grows with the root of its size. "
+        "What an address that is met as often costs therefore grows less than that root."
     )
     out.print("Ninety days are the same day linked ninety times, each read from the disk anew.")
 

@@ -65,6 +65,8 @@ def app(stage: str, kafka: Kafka, partitions: int) -> faust.App:
         broker_session_timeout=kafka.session_timeout_ms / 1000,
         broker_heartbeat_interval=max(0.1, kafka.session_timeout_ms / 4000),
         broker_commit_interval=1.0,
+        # The vault acknowledges when a segment is written, a quarter of an hour later maybe.
+        broker_commit_livelock_soft_timeout=3600.0,
         stream_wait_empty=False,
         broker_credentials=_credentials(kafka),
     )

@@ -21,7 +21,7 @@ from pipeline.errors import IntegrityError
 
 MAGIC: Final = b"PWBLOOM1"
 BITS_A_TOKEN: Final = 16
-"""One token in some 500 that is not there passes for one that may be."""
+"""One token in some 1,000 that is not there passes for one that may be."""
 
 _HEAD: Final = struct.Struct("<8sII")
 _BLOCK: Final = struct.Struct("<32sI")

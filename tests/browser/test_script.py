@@ -170,6 +170,7 @@ def kept(chrome: Chrome) -> object:
 
 def test_no_cookie_and_nothing_else_is_kept(chrome: Chrome, open_shop: Open) -> None:
     """Neither of the page's origin nor of the collector's."""
+    chrome.execute_cdp_cmd("Storage.clearCookies", {})  # those of other tests' pages
     shop = open_shop()
     chrome.get(shop.page())
     call(chrome, "opened", times=19)

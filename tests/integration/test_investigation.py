@@ -66,8 +66,8 @@ def test_nobody_is_found_in_the_folder_but_in_the_evidence(told: tuple[Path, str
     """The abuser's address, their agent, the reasons and notes: in no file, in no usual writing."""
     folder, said = told
     texts = [
-        address_in(said), "203.0.113.0/24", "python-requests", "password guessing", "all tries failed",
-        "ticket 4711", "abuse desk", "account414002",
+        address_in(said), "203.0.113.0/24", "python-requests", "password guessing",
+        "all tries failed", "ticket 4711", "abuse desk", "account414002",
     ]  # fmt: skip
     needles = [form for text in texts for form in writings(text)]
     looked_at = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import orjson
@@ -210,6 +211,25 @@ def test_records_out_of_order_or_with_a_column_too_many_are_refused() -> None:
     with pytest.raises(IntegrityError, match="agent"):
         messages(records([1]).with_columns(agent=pl.lit("x")))
     assert messages(records([])) == []
+
+
+def test_an_index_made_to_hurt_is_read_or_refused(small: bytes) -> None:
+    """Whoever may write to the topic can make the hash fit; the vault's writer must live on."""
+    batch = sealed.decode(small)
+    draw = random.Random(7)
+    refused = 0
+    for _ in range(2_000):
+        index = bytearray(batch.index)
+        for _ in range(draw.choice([1, 1, 2, 5])):
+            place = draw.randrange(len(index))
+            index[place] = draw.choice([0, 255, index[place] ^ 1, draw.randrange(256)])
+        try:
+            rows = sealed.index_rows(replace(batch, index=bytes(index)))
+        except IntegrityError:
+            refused += 1
+        else:
+            assert rows.height == len(rows.rows()) == batch.header.records
+    assert refused > 1_000
 
 
 def test_nothing_of_a_message_shows_in_a_repr(small: bytes) -> None:

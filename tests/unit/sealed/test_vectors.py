@@ -1,7 +1,7 @@
 """The published vectors: what opens, opens to these lines; what must not, is refused by its part.
 
-``python -m tests.support.vectors.write docs/vectors`` makes them anew. HPKE draws a key for each
-message, so the files are kept as they were made.
+Two readers are asked, ours and a plain one that does what docs/vault-format.md says.
+``python -m tests.support.vectors.write docs/vectors`` makes the files anew.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ from pipeline.errors import IntegrityError
 from pipeline.investigations.open import open_batch
 from pipeline.keys.material import Tokeniser
 from pipeline.restricted.pseudonym import Pseudonymiser
+from pipeline.restricted.seal import seal
+from tests.support.vectors.write import documents
+from tests.unit.sealed.plain_reader import Refused, open_message
+from tests.unit.sealed.records import START, day_key, records
 
 FOLDER: Final = Path(__file__).parents[3] / "docs" / "vectors"
 NAMED: Final = {
@@ -39,6 +43,9 @@ NAMED: Final = {
     "version": r"not a sealed message of a version known here",
 }
 """The part that a vector names → what a refusal says."""
+
+SAID: Final = ("tcId", "comment", "flags", "result", "error", "frame", "lines")
+"""What a vector says of its message."""
 
 Test = dict[str, Any]
 
@@ -87,6 +94,64 @@ def test_a_message_opens_to_its_lines_or_is_refused_by_the_part_that_is_wrong() 
             if test["result"] != "valid" or lines != expected:
                 wrong.append((test["tcId"], test["comment"], "opened"))
     assert wrong == []
+
+
+def test_the_page_is_enough_to_write_a_reader_that_opens_and_refuses_the_same() -> None:
+    wrong = []
+    for test in MESSAGES:
+        found: tuple[object, ...]
+        try:
+            private = bytes.fromhex(test["privateKey"])
+            found = (open_message(private, base64.b64decode(test["message"])),)
+        except Refused as refused:
+            found = (refused.part, refused.frame)
+        if test["result"] == "valid":
+            expected: tuple[object, ...] = ([base64.b64decode(line) for line in test["lines"]],)
+        else:
+            expected = (test["error"], test.get("frame"))
+        if found != expected:
+            wrong.append((test["tcId"], test["comment"]))
+    assert wrong == []
+
+
+def test_the_plain_reader_opens_what_is_sealed_here() -> None:
+    day, given = day_key(), records(range(100, 2_400), lines=2)
+    messages = seal(given, day.key, source="logs.web:3", hour=START)
+    opened = [line for message in messages for line in open_message(day.private, message)]
+    assert opened == given["raw"].to_list()
+
+
+def test_what_is_wrong_with_a_message_says_which_part_refuses_it() -> None:
+    """Else a message could be refused for another reason than the one it was made for."""
+    causes: dict[str, set[str]] = {}
+    for test in MESSAGES:
+        if test["result"] == "invalid":
+            [flag] = test["flags"]
+            causes.setdefault(flag, set()).add(test["error"])
+    opens = {flag for test in MESSAGES if test["result"] == "valid" for flag in test["flags"]}
+    assert opens.isdisjoint(causes)
+    alone = {flag for flag, errors in causes.items() if len(errors) == 1}
+    assert causes.keys() - alone == {
+        "CountsLie", "ForgedHeader", "Grown", "HeaderLength", "Truncated",
+    }  # fmt: skip
+
+
+def test_the_generator_makes_these_files() -> None:
+    """To the byte with the libraries that a file names; with others, the same cases."""
+    for name, made in documents().items():
+        document = json.loads((FOLDER / name).read_text("ascii"))
+        if document["header"] == made["header"]:
+            assert json.loads(json.dumps(made)) == document
+        for was, now in zip(document["testGroups"], made["testGroups"], strict=True):
+            said = [
+                [{key: test.get(key) for key in SAID} for test in group["tests"]]
+                for group in (was, now)
+            ]
+            assert said[0] == said[1]
+
+
+def test_the_files_are_of_moderate_size() -> None:
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 2 << 20
 
 
 def test_every_flag_is_explained() -> None:
