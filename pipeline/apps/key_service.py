@@ -62,14 +62,16 @@ class _Service:
         self._thread.start()
         if not self._listening.wait(_START_SECONDS):
             raise UnavailableError("the key service does not start")
+        if self._failure is None:
+            return
+        self.stop()
         if isinstance(self._failure, PartywallError):
             raise self._failure
-        if self._failure is not None:
-            raise UnavailableError("the key service does not start") from self._failure
+        raise UnavailableError("the key service does not start") from self._failure
 
     def stop(self) -> None:
         """End it and wait until it has ended."""
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join()
         self._loop.close()

@@ -137,10 +137,13 @@ async def _keys(settings: Settings) -> AsyncIterator[Finding]:
     theirs = answer.get("now")
     if isinstance(theirs, int):
         yield clocks.compared("the key service", theirs, _now())
-    overdue = [entry for entry in alive or [] if entry["until"] < _now()]  # type: ignore[attr-defined]
+    overdue = answer.get("overdue")
     if overdue:
         yield Finding(
-            "keys", "problem", f"{len(overdue)} keys are overdue: `run keys` destroys them"
+            "keys",
+            "problem",
+            f"{overdue} keys are overdue: see what keeps `run keys` from destroying them, then "
+            "`partywall keys expire`",
         )
 
 

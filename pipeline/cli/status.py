@@ -214,15 +214,24 @@ def _show(found: dict[str, Any]) -> None:
         console.print(_table("site", "outcome", "reason", "lines", rows=found["reasons"]))
     hits = ("counted", "released", "withheld", "pending")
     console.print(_table("site", "ingest", *hits, rows=found["released"]))
-    keys = found["keys"]
+    _show_keys(console, found["keys"])
+
+
+def _show_keys(console: Console, keys: dict[str, Any] | str) -> None:
     if isinstance(keys, str):
         console.print(keys)
         return
     alive = _table("key", "ingest", "day", "until")
     for entry in keys.get("keys", []):
         day = _moment(int(entry["day"]) * 86400)[:10]
-        alive.add_row(entry["kind"], entry["ingest"] or "", day, _moment(entry["until"]))
+        until = entry["until"]
+        ends = f"its hold {entry['hold']} is released" if until is None else _moment(until)
+        alive.add_row(entry["kind"], entry["ingest"] or "", day, ends)
     console.print(alive)
+    if keys.get("overdue"):
+        console.print(
+            f"ALARM: {keys['overdue']} keys are overdue: `partywall doctor` says what to do"
+        )
 
 
 def _show_collected(console: Console, found: dict[str, Any] | None) -> None:

@@ -53,7 +53,13 @@ class Destruction:
         """
         count = self._carry_out()
         with self._database.writing() as connection:
-            due = list(due_keys(connection, self._rules, seconds(self._clock())))
+            # Another service may have ordered some of them meanwhile.
+            named = _named(connection)
+            due = [
+                key
+                for key in due_keys(connection, self._rules, seconds(self._clock()))
+                if key.digest not in named
+            ]
             self._order(connection, due, "retention")
         return count + (self._carry_out() if due else 0)
 
@@ -191,12 +197,25 @@ def _delete(connection: Connection, kind: str, keys: Sequence[dict[str, Any]]) -
         if key["kind"] != kind:
             continue
         if kind == "sealing":
-            gone = delete(sealing_keys).where(sealing_keys.c.day == key["day"])
+            gone = delete(sealing_keys).where(sealing_keys.c.key_id == _key_id(connection, key))
         else:
             add_once(connection, released_holds, hold=key["hold"])
             gone = delete(hold_keys).where(hold_keys.c.hold == key["hold"])
         count += connection.execute(gone).rowcount
     return count
+
+
+def _key_id(connection: Connection, key: dict[str, Any]) -> str | None:
+    """Return the id of the sealing key that a receipt names by its digest."""
+    mine = select(sealing_keys.c.key_id).where(sealing_keys.c.day == key["day"])
+    ids = connection.execute(mine).scalars()
+    return next((i for i in ids if receipts.key_digest(i) == key["key"]), None)
+
+
+def _named(connection: Connection) -> set[str]:
+    """Return the digests of the keys in receipts that are not carried out yet."""
+    notes = connection.execute(select(table).where(table.c.done.is_(None))).all()
+    return {key["key"] for row in notes for key in _receipt(row).told["keys"]}
 
 
 def _delete_pseudonyms(connection: Connection, ingest: str, days: Sequence[int]) -> int:

@@ -31,7 +31,7 @@ class AwsKms:
         """Take where the key is; ``endpoint`` is for a private one. Raises SettingsError."""
         self._key = key
         try:
-            self._client = boto3.client(
+            self._client = boto3.session.Session().client(
                 "kms", region_name=region, endpoint_url=endpoint, config=_CONFIG
             )
         except (BotoCoreError, ValueError) as error:

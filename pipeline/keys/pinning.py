@@ -42,7 +42,12 @@ class Pin:
             verifier = parse_vkey(text)
         except SettingsError as error:
             raise IntegrityError(f"key service: {error}") from None
-        write_vkey(self._path, verifier)
+        try:
+            write_vkey(self._path, verifier)
+        except SettingsError:
+            # Another worker met it a moment before: what that one kept is what counts.
+            self._verifier = read_vkey(self._path)
+            return self._verifier
         self._verifier = verifier
         _log.warning(
             "trusting the key service at first sight: compare its vkey, or set keys.verifier",

@@ -44,6 +44,11 @@ class Doomed:
         named = {"pseudonym": f"{self.name}/{self.day}", "hold": f"hold-{self.name}"}
         return named.get(self.kind, self.name)
 
+    @property
+    def digest(self) -> str:
+        """What the receipt names the key by."""
+        return key_digest(self.key_id)
+
     def told(self) -> dict[str, object]:
         """Return what the receipt says of the key."""
         extra = {"pseudonym": {"ingest": self.name}, "hold": {"hold": self.name}}
@@ -51,7 +56,7 @@ class Doomed:
             "kind": self.kind,
             "day": self.day,
             "due": self.due,
-            "key": hashlib.sha256(self.key_id.encode()).hexdigest(),
+            "key": self.digest,
             **extra.get(self.kind, {}),
         }
 
@@ -97,6 +102,11 @@ def read(verifier: Verifier, note: bytes) -> dict[str, object]:
         raise IntegrityError("the note is no receipt of a destruction")
     found: dict[str, object] = orjson.loads(text)
     return found
+
+
+def key_digest(key_id: str) -> str:
+    """Return the SHA-256 (hex) that stands for a key's id."""
+    return hashlib.sha256(key_id.encode()).hexdigest()
 
 
 def digest_of(note: bytes) -> str:

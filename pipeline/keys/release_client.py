@@ -6,10 +6,9 @@ is no failure that another try would mend.
 
 from __future__ import annotations
 
-import base64
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
@@ -18,12 +17,16 @@ from urllib.parse import quote, urlsplit
 import httpx2 as httpx
 import orjson
 
-from pipeline.errors import (
-    IntegrityError,
-    RefusedError,
-    SettingsError,
-    UnavailableError,
-    UsageError,
+from pipeline.errors import IntegrityError, SettingsError, UnavailableError, UsageError
+from pipeline.keys.answers import (
+    error_of,
+    halves,
+    key_of,
+    sought,
+    taken,
+    text_of,
+    wanted_json,
+    why_of,
 )
 from pipeline.keys.asking import (
     MOST_BATCHES,
@@ -34,7 +37,7 @@ from pipeline.keys.asking import (
     Sought,
     Wanted,
 )
-from pipeline.keys.material import KEY_BYTES, TOKEN_BYTES, SealingKey
+from pipeline.keys.material import SealingKey
 
 _SESSION: Final = "Partywall-Session"
 _FIRST_WAIT: Final = 0.1
@@ -125,25 +128,25 @@ class ReleaseClient:
         if not wanted:
             return []
         body = {
-            "wanted": [_wanted(one) for one in wanted],
+            "wanted": [wanted_json(one) for one in wanted],
             "addresses": None if asked is None else list(asked),
         }
         status, answer = self._tried("POST", "/v1/release/tokens", body, session)
         if status == _TOO_MANY:
-            return [
-                found for half in _halves(wanted) for found in self.tokens(session, half, asked)
-            ]
+            return [found for half in halves(wanted) for found in self.tokens(session, half, asked)]
         addresses = [str(address) for address in answer["addresses"]]
-        return [_sought(row, addresses) for row in answer["tokens"]]
+        return [sought(row, addresses) for row in answer["tokens"]]
 
     def content_keys(self, session: CaseSession, asked: Sequence[Asked]) -> list[bytes | None]:
         """Return the content key of each batch, None where its key is destroyed."""
         found: list[bytes | None] = []
         for start in range(0, len(asked), MOST_BATCHES):
             part = asked[start : start + MOST_BATCHES]
-            batches = [{"head": _b64(a.head), "encapsulated": _b64(a.encapsulated)} for a in part]
+            batches = [
+                {"head": text_of(a.head), "encapsulated": text_of(a.encapsulated)} for a in part
+            ]
             answer = self._ask("POST", "/v1/release/content", {"batches": batches}, session)
-            keys = [None if key is None else _key(key) for key in answer["keys"]]
+            keys = [None if key is None else key_of(key) for key in answer["keys"]]
             if len(keys) != len(part):
                 raise IntegrityError("key service: the answer is for other batches")
             found += keys
@@ -153,12 +156,12 @@ class ReleaseClient:
         """Return the public half of each sealing key, None where it is destroyed."""
         body = {"key_ids": list(key_ids)}
         answer = self._ask("POST", "/v1/release/publics", body, session)
-        return [None if key is None else _key(key) for key in answer["keys"]]
+        return [None if key is None else key_of(key) for key in answer["keys"]]
 
     def pseudonym_keys(self, session: CaseSession) -> dict[tuple[str, int], bytes]:
         """Return (ingest, day) → pseudonym key, of the scope's days of the last 48 hours."""
         answer = self._ask("POST", "/v1/release/pseudonyms", {}, session)
-        return {(str(r["ingest"]), int(r["day"])): _key(r["key"]) for r in answer["keys"]}
+        return {(str(r["ingest"]), int(r["day"])): key_of(r["key"]) for r in answer["keys"]}
 
     def place_hold(self, hold: str, case: str, requester: str, approver: str) -> SealingKey:
         """Return the key to seal a hold's records to, made at the first call."""
@@ -167,8 +170,8 @@ class ReleaseClient:
         return SealingKey(
             key_id=str(answer["key_id"]),
             day=int(answer["day"]),
-            public=_key(answer["public"]),
-            token_key=_key(answer["token_key"]),
+            public=key_of(answer["public"]),
+            token_key=key_of(answer["token_key"]),
             expires=int(answer["expires"]),
         )
 
@@ -205,7 +208,7 @@ class ReleaseClient:
     ) -> dict[str, Any]:
         status, answer = self._tried(method, path, body, session)
         if status == _TOO_MANY:
-            raise UsageError(_why(answer))
+            raise UsageError(why_of(answer))
         return answer
 
     def _tried(
@@ -231,9 +234,9 @@ class ReleaseClient:
                 continue
             status = response.status_code
             if status in {200, _TOO_MANY}:
-                return status, _object(response.content)
+                return status, taken(response.content)
             if status < 500:  # noqa: PLR2004 -- the rest are the service's own troubles
-                raise _error(status, _why(_object(response.content)))
+                raise error_of(status, why_of(taken(response.content)))
             why = f"HTTP {status}"
         raise UnavailableError(f"key service does not answer ({why})")
 
@@ -246,74 +249,6 @@ def _listens(path: str) -> bool:
         except OSError:
             return False
         return True
-
-
-def _error(status: int, why: str) -> Exception:
-    if status == 401:  # noqa: PLR2004
-        return SettingsError("key service: refuses our token; check keys.investigations_token_file")
-    if status == 403:  # noqa: PLR2004
-        return RefusedError(why)
-    if status == 422:  # noqa: PLR2004
-        return IntegrityError(why)
-    return UsageError(f"key service: {why}")
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise IntegrityError("key service: the answer is no JSON") from error
-    if not isinstance(answer, dict):
-        raise IntegrityError("key service: the answer is no JSON object")
-    return answer
-
-
-def _why(answer: Mapping[str, Any]) -> str:
-    return str(answer.get("error", "no reason given"))
-
-
-def _wanted(one: Wanted) -> dict[str, object]:
-    return {
-        "key_id": one.key_id,
-        "site": one.site,
-        "first_day": one.first_day,
-        "last_day": one.last_day,
-        "untimed": one.untimed,
-    }
-
-
-def _halves(wanted: Sequence[Wanted]) -> list[list[Wanted]]:
-    """Cut a question in two: by its parts, or the days of its only part."""
-    if len(wanted) > 1:
-        middle = len(wanted) // 2
-        return [list(wanted[:middle]), list(wanted[middle:])]
-    [one] = wanted
-    if one.first_day == one.last_day:
-        raise UsageError("tokens: one day of one site has too many; name fewer networks")
-    middle = (one.first_day + one.last_day) // 2
-    return [
-        [Wanted(one.key_id, one.site, one.first_day, middle)],
-        [Wanted(one.key_id, one.site, middle + 1, one.last_day, one.untimed)],
-    ]
-
-
-def _sought(row: Mapping[str, Any], addresses: Sequence[str]) -> Sought:
-    joined = base64.b64decode(row["tokens"], validate=True)
-    if len(joined) != TOKEN_BYTES * len(addresses):
-        raise IntegrityError("key service: the answer holds other tokens than addresses")
-    tokens = [joined[at : at + TOKEN_BYTES] for at in range(0, len(joined), TOKEN_BYTES)]
-    return Sought(row["key_id"], row["site"], row["day"], dict(zip(tokens, addresses, strict=True)))
-
-
-def _key(text: object) -> bytes:
-    key = base64.b64decode(str(text), validate=True)
-    if len(key) != KEY_BYTES:
-        raise IntegrityError("key service: the answer holds no key")
-    return key
-
-
-def _b64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
 
 
 def _part(name: str) -> str:

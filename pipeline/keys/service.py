@@ -140,25 +140,31 @@ class KeyService:
 
     async def _keep_time(self) -> None:
         while True:
-            try:
-                destroyed = self._store.expire()
-                self._store.sealing_ahead()
-                self._release.forget()
-                if destroyed:
-                    _log.info("keys destroyed", count=destroyed)
-                    KEYS_DESTROYED.inc(destroyed)
-            except (UnavailableError, IntegrityError) as error:
-                _log.error("keys that are due could not be destroyed", why=str(error))
-            self._watch()
+            self.turn()
             await asyncio.sleep(self._expire_every)
+
+    def turn(self) -> None:
+        """Destroy what is due, make what is needed ahead, and raise the alarm where one is due."""
+        rounds = (
+            (self._destroy, "keys that are due could not be destroyed"),
+            (self._store.sealing_ahead, "tomorrow's sealing key could not be made ahead"),
+            (self._release.forget, "what ended cases could reach could not be taken away"),
+            (self._watch, "which keys are overdue cannot be told"),
+        )
+        for act, failing in rounds:
+            try:
+                act()
+            except (UnavailableError, IntegrityError) as error:
+                _log.error(failing, why=str(error))
+
+    def _destroy(self) -> None:
+        if destroyed := self._store.expire():
+            _log.info("keys destroyed", count=destroyed)
+            KEYS_DESTROYED.inc(destroyed)
 
     def _watch(self) -> None:
         """Raise the alarm where a key outlived its time: in the metrics and in the log."""
-        try:
-            overdue = self._store.overdue()
-        except (UnavailableError, IntegrityError) as error:
-            _log.error("which keys are overdue cannot be told", why=str(error))
-            return
+        overdue = self._store.overdue()
         KEYS_OVERDUE.set(overdue)
         if overdue:
             _log.error("keys are overdue: their destruction was missed", count=overdue)

@@ -7,17 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from pipeline import sealed
 from pipeline.errors import IntegrityError
-from pipeline.investigations.open import open_batch, open_frame
+from pipeline.investigations.open import open_batch
 from pipeline.keys.client import KeyClient
 from pipeline.labels import LIVE
 from pipeline.restricted.pseudonym import Pseudonymiser
-from pipeline.restricted.seal import RECORDS, seal
-from pipeline.settings import Settings
+from pipeline.restricted.seal import seal
 from tests.unit.keys.making import TODAY, Hands, bytes_at_rest, pinned, serving, store_in
 from tests.unit.sealed.records import START, records
 
@@ -107,42 +105,3 @@ def test_a_destroyed_day_key_ends_the_day_for_good(tmp_path: Path) -> None:
 
 def test_the_pseudonymiser_remembers_nothing() -> None:
     assert not hasattr(Pseudonymiser(), "__dict__")
-
-
-async def test_nothing_of_a_processor_opens_any_of_a_million_records(tmp_path: Path) -> None:
-    """All of split's files, settings, environment and what it is lent, as keys to every batch."""
-    clock = Hands()
-    store = store_in(tmp_path, clock)
-    service = serving(store, clock, tmp_path, {"split": TOKEN})
-    await service.start(f"unix://{tmp_path}/sock")
-    pin = pinned(tmp_path)
-    async with KeyClient(f"unix://{tmp_path}/sock", TOKEN, clock, pin=pin) as client:
-        sealing = await client.sealing()
-        lent = await client.pseudonym_keys(LIVE, [TODAY, TODAY - 1])
-    await service.stop()
-    count = 1_000_000
-    lines = records(range(1), raw=[b""]).drop("offset", "raw", "hour", "address")
-    many = pl.select(
-        pl.int_range(count, dtype=pl.UInt32).cast(pl.String).cast(pl.Binary).alias("raw"),
-        pl.lit("192.0.2.7").alias("address"),
-        pl.int_range(count, dtype=pl.UInt64).alias("offset"),
-        *(pl.lit(lines[name][0], lines.schema[name]).alias(name) for name in lines.columns),
-        pl.lit(START, pl.Int64).alias("hour"),
-    )
-    messages = seal(many.select(*RECORDS), sealing, source="logs.web:0", hour=START)
-    batches = [sealed.decode(message) for message in messages]
-    assert sum(batch.header.records for batch in batches) == count
-    environment = f"PARTYWALL_KEYS__URL=unix://{tmp_path}/sock PARTYWALL_KEYS__TOKEN_FILE=token"
-    held = pickle.dumps((sealing.key_id, sealing.public, sealing.token_key, lent))
-    held += TOKEN.encode() + environment.encode() + str(Settings().model_dump()).encode()
-    held += b"".join(path.read_bytes() for path in tmp_path.glob("*.vkey"))
-    candidates = {held[place : place + 32] for place in range(len(held) - 31)}
-    for batch in batches:
-        for candidate in candidates:
-            with pytest.raises(IntegrityError):
-                open_frame(candidate, batch.head, batch.encapsulated, 0, batch.frames[0])
-    private = store.private_key(sealing.key_id)
-    assert private is not None
-    opened = sum(open_batch(private, message).height for message in messages)
-    assert opened == count, "the right key opens them all"
-    store.close()

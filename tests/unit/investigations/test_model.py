@@ -237,7 +237,7 @@ class Office(RuleBasedStateMachine):
 
 TestOffice = Office.TestCase
 TestOffice.settings = settings(
-    max_examples=20,
+    max_examples=14,
     stateful_step_count=40,
     phases=[Phase.generate],  # an office takes a second to open: what fails is told as it was
 )

@@ -21,7 +21,7 @@ from pipeline.errors import (
     UnavailableError,
     UsageError,
 )
-from pipeline.keys import access, granting
+from pipeline.keys import access, answers, granting
 from pipeline.keys.asking import Approval, Asked, CaseSession, Grant, Wanted
 from pipeline.keys.material import Tokeniser
 from pipeline.keys.release_client import Patience, ReleaseClient
@@ -611,6 +611,18 @@ def test_the_role_s_token_is_a_person_s_mistake_and_an_absent_service_is_waited_
     ):
         client.holds()
     assert waits == [0.1, 0.2, 0.4]
+
+
+@pytest.mark.parametrize("text", ["", "AA==", "no base64", None, "A" * 45])
+def test_an_answer_that_holds_no_key_is_told(text: object) -> None:
+    with pytest.raises(IntegrityError, match="the answer holds no"):
+        answers.key_of(text)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"no JSON", b"1"])
+def test_an_answer_that_is_no_object_is_told(body: bytes) -> None:
+    with pytest.raises(IntegrityError, match="the answer is no JSON"):
+        answers.taken(body)
 
 
 def test_nothing_secret_shows_in_a_repr_or_in_the_open_part_of_the_log(

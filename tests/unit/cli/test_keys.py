@@ -1,0 +1,176 @@
+"""``partywall keys`` says what lives and what died, and is alarmed by what should be dead."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pipeline.apps import keys as service
+from pipeline.apps.folder import settings_of
+from pipeline.apps.key_service import key_service_of
+from pipeline.cli import doctor, status
+from pipeline.clock import Clock, system_clock
+from pipeline.database import Database
+from pipeline.errors import UnavailableError
+from pipeline.keys.store import Store
+from pipeline.labels import LIVE
+from pipeline.settings import Settings
+from tests.unit.cli.conftest import Partywall
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder in which no group runs."""
+    folder = tmp_path / "data"
+    (folder / "keys").mkdir(parents=True, mode=0o700)
+    (folder / "settings.yaml").write_text("{}\n", encoding="utf-8")
+    return folder
+
+
+def store_of(data: Path, clock: Clock = system_clock) -> Store:
+    settings = settings_of(data)
+    return service.open_store(settings, service.audit_log(settings.audit, clock), clock)
+
+
+def ago(**by: float) -> Clock:
+    moment = system_clock() - dt.timedelta(**by)
+    return lambda: moment
+
+
+def test_status_lists_what_lives_and_until_when(partywall: Partywall, data: Path) -> None:
+    store = store_of(data)
+    sealing = store.sealing()
+    store.pseudonym_keys(LIVE, [sealing.day])
+    store.hold_key("h-1", "case-1")
+    store.close()
+    said = partywall("keys", "status", "--data", data, "--json")
+    assert said.code == 0
+    found = json.loads(said.out)
+    kinds = {row["kind"]: row for row in found["keys"] if row["kind"] != "sealing"}
+    assert set(kinds) == {"pseudonym", "hold"}
+    assert (kinds["hold"]["hold"], kinds["hold"]["case"]) == ("h-1", "case-1")
+    assert kinds["hold"]["until"] == "its hold is released"
+    assert found["overdue"] == 0
+    for secret in (sealing.token_key, sealing.public):
+        assert secret.hex() not in said.out
+    shown = partywall("keys", "status", "--data", data)
+    assert shown.code == 0
+    assert all(word in shown.out for word in ("sealing", "pseudonym", LIVE, "h-1", "0 destruct"))
+
+
+def test_where_nothing_runs_what_is_due_dies_when_somebody_looks(
+    partywall: Partywall, data: Path
+) -> None:
+    old = store_of(data, ago(days=100))
+    old.sealing()
+    old.pseudonym_keys("b1", [5])
+    old.close()
+    said = partywall("keys", "status", "--data", data, "--json")
+    assert json.loads(said.out.splitlines()[-1])["keys"] == []
+    assert partywall("keys", "expire", "--data", data).out == "0 keys destroyed\n"
+    said = partywall("keys", "receipts", "--data", data)
+    assert said.code == 0
+    assert "retention: 2 keys" in said.out
+    assert said.out.strip().endswith(": gone")
+    assert partywall("audit", "verify", "--data", data).code == 0
+    assert "keys.destroy  allowed" in partywall("audit", "show", "--data", data).out
+
+
+def test_a_destruction_that_was_missed_is_an_alarm_and_1(
+    partywall: Partywall, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the keys' bytes cannot leave the file, since somebody reads it all the time."""
+    monkeypatch.setattr("pipeline.database._PRAGMAS", ("journal_mode=WAL", "busy_timeout=10"))
+    old = store_of(data, ago(hours=1))
+    old.pseudonym_keys("b1", [5])
+    reader = sqlite3.connect(data / "keys/keys.sqlite", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM pseudonym_keys").fetchone()
+    with pytest.raises(UnavailableError, match="being read"):
+        old.end_ingest("b1")
+    old.close()
+    said = partywall("keys", "status", "--data", data)
+    assert said.code == 1
+    assert "ALARM: 1 keys or their traces should be gone" in said.out
+    told = partywall("keys", "status", "--data", data, "--json")
+    assert (told.code, json.loads(told.out.splitlines()[-1])["overdue"]) == (1, 1)
+    assert "not finished" in partywall("keys", "receipts", "--data", data).out
+    reader.close()
+    assert partywall("keys", "status", "--data", data).code == 0
+
+
+def test_without_an_audit_log_that_holds_nothing_is_done(partywall: Partywall, data: Path) -> None:
+    store_of(data).close()
+    (data / "audit").mkdir(exist_ok=True)
+    (data / "audit/checkpoint").write_bytes(b"not a checkpoint\n")
+    for verb in ("status", "expire"):
+        said = partywall("keys", verb, "--data", data)
+        assert (said.code, said.out) == (1, "")
+
+
+def test_a_receipt_that_was_changed_is_named_and_1(partywall: Partywall, data: Path) -> None:
+    store = store_of(data)
+    store.pseudonym_keys("b1", [5])
+    store.end_ingest("b1")
+    store.close()
+    assert partywall("keys", "receipts", "--data", data).code == 0
+    database = Database(data / "keys/keys.sqlite", "key store")
+    with database.writing() as connection:
+        connection.exec_driver_sql(
+            "UPDATE receipts SET note = CAST(replace(note, 'ingest ended', 'ingest kept!') AS BLOB)"
+        )
+    database.close()
+    said = partywall("keys", "receipts", "--data", data)
+    assert said.code == 1
+    assert "does not verify" in said.out
+
+
+def test_doctor_and_status_take_a_hold_s_key_for_alive_and_tell_what_is_overdue(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The service's own word counts: a hold's key has no end to compare with the time."""
+    monkeypatch.setattr("pipeline.database._PRAGMAS", ("journal_mode=WAL", "busy_timeout=10"))
+    old = store_of(data, ago(hours=1))
+    old.pseudonym_keys("b1", [5])
+    old.hold_key("h-1", "case-1")
+    settings = settings_of(data)
+    service.token(settings.keys.token_file)
+    reader = sqlite3.connect(data / "keys/keys.sqlite", isolation_level=None)
+
+    async def looked(settings: Settings) -> tuple[list[str], object]:
+        findings = [f"{f.state}: {f.say}" async for f in doctor._keys(settings)]
+        return findings, await status._keys(settings)
+
+    def look() -> tuple[list[str], str]:
+        with key_service_of(settings) as url:
+            keys = settings.keys.model_copy(update={"url": url})
+            own = settings.model_copy(update={"keys": keys})
+            findings, found = asyncio.run(looked(own))
+        assert isinstance(found, dict)
+        status._show_keys(Console(), found)
+        return findings, capsys.readouterr().out
+
+    findings, shown = look()
+    assert not [finding for finding in findings if finding.startswith("problem")], findings
+    assert "its hold h-1 is released" in shown
+    assert "ALARM" not in shown
+
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM pseudonym_keys").fetchone()
+    with pytest.raises(UnavailableError, match="being read"):
+        old.end_ingest("b1")
+    findings, shown = look()
+    assert [f for f in findings if f.startswith("problem: 1 keys are overdue")], findings
+    assert "ALARM: 1 keys are overdue" in shown
+    reader.close()
+    old.close()
+
+
+def test_a_folder_without_keys_is_a_mistake(partywall: Partywall, tmp_path: Path) -> None:
+    assert "no data of a group" in partywall("keys", "status", "--data", tmp_path).complaint
