@@ -17,7 +17,7 @@ from tests.unit.cases.making import APPROVER, BOTH, OFFICER, PEOPLE, Office
 
 DAY = 20_000
 TEAMMATE = Person("teammate", frozenset({Role.APPROVER}), "privacy")
-ALL_ROLES = Person("all-roles", frozenset(Role), "other")
+ALL_ROLES = Person("all-roles", frozenset(Role))
 
 
 @pytest.fixture
