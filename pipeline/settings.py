@@ -190,8 +190,8 @@ class Keys(_Branch):
     token_file: Path = Path("data/keys/split.token")
     investigations_token_file: Path = Path("data/keys/investigations.token")
     verifier: Path | None = None
-    """The service's vkey, which split checks public keys with; without one it takes the first that
-    it meets and keeps it beside ``token_file``."""
+    """The service's vkey: the service writes it there where there is none, and split checks public
+    keys with it. Without the setting split keeps the first it meets, beside ``token_file``."""
     store: str = "data/keys/keys.sqlite"
     """A file, or ``postgresql+psycopg://USER@HOST/NAME``."""
     store_password_file: Path | None = None

@@ -25,7 +25,8 @@ def key_service_of(settings: Settings) -> Iterator[str]:
     if _answers(settings.keys.url, token):
         yield settings.keys.url
         return
-    whole = Path(settings.keys.store).parent / f"desk-{os.getpid()}.sock"
+    # No longer than the name of the service's own: a socket's path has its limit.
+    whole = Path(settings.keys.store).parent / f"{os.getpid()}.sock"
     url = f"unix://{whole}"
     own = settings.model_copy(update={"keys": settings.keys.model_copy(update={"url": url})})
     service = _Service(own)

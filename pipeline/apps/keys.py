@@ -14,7 +14,7 @@ from typing import Final
 from pipeline import policy
 from pipeline.audit.log import AuditLog
 from pipeline.audit.places import Places
-from pipeline.audit.signing import Signer, make_signer, read_signer, write_vkey
+from pipeline.audit.signing import Signer, make_signer, read_signer, read_vkey, write_vkey
 from pipeline.clock import Clock, system_clock
 from pipeline.database import Database
 from pipeline.errors import SettingsError
@@ -45,6 +45,7 @@ async def run(settings: Settings, listening: asyncio.Event, *, idle: bool = Fals
     try:
         rules = policy.load(settings.policy).current.investigations
         own = signer(keys.signing_key)
+        give_out(own, keys.verifier)
         service = KeyService(store, tokens, rules, system_clock, own, log, idle=idle)
         try:
             await service.start(keys.url)
@@ -134,6 +135,22 @@ def _signer(path: Path) -> Signer:
     if not vkey.exists():
         write_vkey(vkey, found.verifier)
     return found
+
+
+def give_out(own: Signer, path: Path | None) -> None:
+    """Write the vkey where ``keys.verifier`` has split look for it; raises SettingsError.
+
+    Another vkey that lies there is not replaced: splits have pinned it.
+    """
+    if path is None:
+        return
+    if not path.exists():
+        write_vkey(path, own.verifier)
+    elif read_vkey(path) != own.verifier:
+        raise SettingsError(
+            f"setting keys.verifier {path}: is another key's than keys.signing_key; where that one "
+            "was replaced on purpose, remove the file"
+        )
 
 
 def vkey_of(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +13,12 @@ import typer
 
 from pipeline import settings as tree
 from pipeline.apps.folder import settings_of
-from pipeline.audit.signing import read_vkey
+from pipeline.audit.signing import Verifier, read_vkey
 from pipeline.cli import cases_told as told
 from pipeline.cli.at_desk import DEFAULT, As, seated
 from pipeline.cli.options import Config, Json
-from pipeline.errors import IntegrityError, UsageError
+from pipeline.clock import system_clock
+from pipeline.errors import IntegrityError, SettingsError, UsageError
 from pipeline.keys import receipts as signed
 from pipeline.settings import Settings
 
@@ -40,7 +42,7 @@ def root() -> None:
 @keys.command()
 def status(data: Data = None, config: Config = None, as_json: Json = False) -> None:
     """List the keys that live; exit code 1 where one should be gone."""
-    with _client(_settings(data, config)) as client:
+    with _client(_settings(data, config), own=data is not None) as client:
         found = client.status()
     now = int(found["now"])
     rows = [_row(one, now) for one in found["keys"]]
@@ -68,35 +70,33 @@ def status(data: Data = None, config: Config = None, as_json: Json = False) -> N
 def receipts(data: Data = None, config: Config = None, as_json: Json = False) -> None:
     """List what was destroyed, each receipt checked; exit code 1 where one is not as signed."""
     settings = _settings(data, config)
-    verifier = read_vkey(settings.keys.signing_key.with_suffix(".vkey"))
-    with _client(settings) as client:
+    with _client(settings, own=data is not None) as client:
         found = client.receipts()
-    bad = 0
+    own = settings.keys
+    verifier = read_vkey(own.verifier or own.signing_key.with_suffix(".vkey"))
     for one in found:
-        try:
-            signed.read(verifier, str(one["note"]).encode())
-        except IntegrityError as error:
-            bad += 1
-            one["wrong"] = str(error)
+        one["wrong"] = _wrong(verifier, one)
     if as_json:
         told.as_json(found)
     else:
         for one in found:
-            days = sorted({_date(int(key["day"])) for key in one["keys"]})
-            state = one.get("wrong") or ("gone" if one["wiped"] else "not finished")
-            print(
-                f"{told.moment(int(one['at']))}  {one['why']}: {len(one['keys'])} keys of "
-                f"{days[0]} to {days[-1]}, policy {one['policy']}: {told.plain(state)}"
-            )
-    if bad:
+            print(_line(one))
+    if any(one["wrong"] for one in found):
         raise typer.Exit(1)
 
 
 @keys.command()
 def expire(data: Data = None, config: Config = None) -> None:
-    """Destroy what is due, now."""
-    with _client(_settings(data, config)) as client:
-        print(f"{client.expire()} keys destroyed")
+    """Destroy what is due, now, and say what that was."""
+    began = int(system_clock().timestamp())
+    with _client(_settings(data, config), own=data is not None) as client:
+        # Where none runs, one starts for us, and begins with what is due: to the second.
+        before = {r["digest"] for r in client.receipts() if r["wiped"] and r["wiped"] < began}
+        client.expire()
+        done = [r for r in client.receipts() if r["wiped"] and r["digest"] not in before]
+    for one in done:
+        print(_line(one))
+    print(f"{sum(len(one['keys']) for one in done)} keys destroyed")
 
 
 @keys.command()
@@ -126,20 +126,53 @@ def destroy(
         print(f"{day}: {count} sealing keys destroyed; what they sealed is unreadable everywhere")
 
 
+def _wrong(verifier: Verifier, receipt: dict[str, Any]) -> str | None:
+    """Return why a receipt is none of the service's, None where it is."""
+    try:
+        signed.read(verifier, str(receipt["note"]).encode())
+    except IntegrityError as error:
+        return str(error)
+    return None
+
+
+def _line(receipt: dict[str, Any]) -> str:
+    """Return what a receipt says; where it is not as signed, that alone."""
+    if wrong := receipt.get("wrong"):
+        return f"receipt {told.plain(str(receipt['digest']))}: {told.plain(wrong)}"
+    days = sorted({_date(int(key["day"])) for key in receipt["keys"]})
+    kinds = ", ".join(sorted({str(key["kind"]) for key in receipt["keys"]}))
+    return (
+        f"{told.moment(int(receipt['at']))}  {receipt['why']}: {len(receipt['keys'])} keys "
+        f"({kinds}) of {days[0]} to {days[-1]}, policy {receipt['policy']}: "
+        f"{'gone' if receipt['wiped'] else 'not finished'}"
+    )
+
+
 def _settings(data: Path | None, config: Path | None) -> Settings:
     return tree.load(config) if data is None else settings_of(data)
 
 
 @contextmanager
-def _client(settings: Settings) -> Iterator[ReleaseClient]:
-    """Ask the key service that runs, or one of our own."""
-    from pipeline.apps import keys as service  # noqa: PLC0415 -- brings databases and HTTP
-    from pipeline.apps.key_service import key_service_of  # noqa: PLC0415
+def _client(settings: Settings, *, own: bool) -> Iterator[ReleaseClient]:
+    """Ask the key service that runs; ``own``: or one that is started here for that.
+
+    Only a data folder has one of its own. Elsewhere the answer of an empty store that was made a
+    moment ago would pass for that of a service that is away. Raises SettingsError and
+    UnavailableError.
+    """
+    from pipeline.apps.key_service import key_service_of  # noqa: PLC0415 -- databases and HTTP
     from pipeline.keys.release_client import ReleaseClient  # noqa: PLC0415
 
-    token = service.token(settings.keys.investigations_token_file, "investigations_token_file")
-    with key_service_of(settings) as url, ReleaseClient(url, token) as client:
-        yield client
+    with contextlib.ExitStack() as stack:
+        at = settings.keys
+        url = stack.enter_context(key_service_of(settings)) if own else at.url
+        try:
+            token = at.investigations_token_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(
+                f"setting keys.investigations_token_file: {error.strerror}"
+            ) from None
+        yield stack.enter_context(ReleaseClient(url, token))
 
 
 def _row(key: dict[str, Any], now: int) -> dict[str, Any]:

@@ -44,7 +44,12 @@ class Pin:
             raise IntegrityError(f"key service: {error}") from None
         try:
             write_vkey(self._path, verifier)
-        except SettingsError:
+        except SettingsError as error:
+            if not self._path.exists():
+                raise SettingsError(
+                    f"{error}: where nothing can be kept beside keys.token_file, name the key "
+                    "service's vkey with keys.verifier"
+                ) from None
             # Another worker met it a moment before: what that one kept is what counts.
             self._verifier = read_vkey(self._path)
             return self._verifier

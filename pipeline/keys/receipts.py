@@ -79,13 +79,22 @@ class Receipt:
 
     def shown(self) -> dict[str, Any]:
         """Return all of it as JSON can hold it, the signed note as text."""
-        return {**asdict(self), "note": self.note.decode(), **self.told}
+        try:
+            said = self.told
+        except IntegrityError:
+            said = {"at": self.ordered, "policy": None, "why": "damaged", "keys": []}
+        return {**asdict(self), "note": self.note.decode(errors="backslashreplace"), **said}
 
     @property
     def told(self) -> dict[str, Any]:
-        """What the note says; its signature is not looked at here."""
-        found: dict[str, Any] = orjson.loads(self.note.split(b"\n", 2)[1])
-        return found
+        """What the note says; its signature is not looked at. Raises IntegrityError for none."""
+        try:
+            said: object = orjson.loads(self.note.split(b"\n", 2)[1])
+        except (orjson.JSONDecodeError, IndexError):
+            said = None
+        if not isinstance(said, dict) or not {"at", "policy", "why", "keys"} <= set(said):
+            raise IntegrityError(f"receipt {self.digest}: is damaged")
+        return said
 
 
 def write(signer: Signer, keys: Sequence[Doomed], why: Why, policy: int, at: int) -> bytes:

@@ -65,15 +65,19 @@ def test_status_lists_what_lives_and_until_when(partywall: Partywall, data: Path
 
 
 def test_where_nothing_runs_what_is_due_dies_when_somebody_looks(
-    partywall: Partywall, data: Path
+    partywall: Partywall, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = store_of(data, ago(days=100))
     old.sealing()
     old.pseudonym_keys("b1", [5])
     old.close()
+    said = partywall("keys", "expire", "--data", data)
+    assert "retention: 2 keys (pseudonym, sealing) of 1970-01-06 to " in said.out
+    assert said.out.endswith(": gone\n2 keys destroyed\n")
+    monkeypatch.setattr("pipeline.cli.keys.system_clock", ago(minutes=-1))
+    assert partywall("keys", "expire", "--data", data).out == "0 keys destroyed\n"
     said = partywall("keys", "status", "--data", data, "--json")
     assert json.loads(said.out.splitlines()[-1])["keys"] == []
-    assert partywall("keys", "expire", "--data", data).out == "0 keys destroyed\n"
     said = partywall("keys", "receipts", "--data", data)
     assert said.code == 0
     assert "retention: 2 keys" in said.out
@@ -129,6 +133,71 @@ def test_a_receipt_that_was_changed_is_named_and_1(partywall: Partywall, data: P
     said = partywall("keys", "receipts", "--data", data)
     assert said.code == 1
     assert "does not verify" in said.out
+
+
+@pytest.mark.parametrize("note", [b"x", b"x\n{}\n", b"", b"x\n\xff\n"])
+def test_a_receipt_that_is_none_any_more_is_named_beside_the_good_ones(
+    partywall: Partywall, data: Path, note: bytes
+) -> None:
+    store = store_of(data)
+    for ingest in ("b1", "b2"):
+        store.pseudonym_keys(ingest, [5])
+        store.end_ingest(ingest)
+    bad = store.receipts()[0].digest
+    store.close()
+    database = Database(data / "keys/keys.sqlite", "key store")
+    with database.writing() as connection:
+        connection.exec_driver_sql("UPDATE receipts SET note = ? WHERE digest = ?", (note, bad))
+    database.close()
+    said = partywall("keys", "receipts", "--data", data)
+    assert said.code == 1
+    assert len(said.out.splitlines()) == 2
+    assert f"receipt {bad}: " in said.out
+    assert "ingest ended: 1 keys (pseudonym)" in said.out
+    assert partywall("keys", "receipts", "--data", data, "--json").code == 1
+
+
+def test_a_service_that_is_away_is_no_all_clear_and_none_is_made_up(
+    partywall: Partywall, tmp_path: Path
+) -> None:
+    """Without a data folder the settings' own service is asked: an empty new store says nothing."""
+    for verb in ("status", "receipts", "expire"):
+        assert "investigations_token_file" in partywall("keys", verb).complaint
+    (tmp_path / "data/keys").mkdir(parents=True)
+    (tmp_path / "data/keys/investigations.token").write_text("t" * 40)
+    for verb in ("status", "receipts", "expire"):
+        said = partywall("keys", verb)
+        assert (said.code, said.out) == (1, "")
+        assert "key service does not answer" in said.err
+    assert [p.name for p in (tmp_path / "data/keys").iterdir()] == ["investigations.token"]
+
+
+def test_two_people_destroy_a_day_before_its_time(partywall: Partywall, data: Path) -> None:
+    store = store_of(data)
+    key = store.sealing()
+    store.close()
+    day = (dt.date(1970, 1, 1) + dt.timedelta(days=key.day)).isoformat()
+    words = ("keys", "destroy", day, "--data", data)
+    assert "--reason" in partywall(*words, "--as", "privacy-officer").complaint
+    for person in ("investigator", "auditor", "approver"):
+        refused = partywall(*words, "--as", person, "--reason", "r")
+        assert (refused.code, "privacy_officer" in refused.err) == (3, True)
+    said = partywall(*words, "--as", "privacy-officer", "--reason", "an order's reason")
+    assert (said.code, "a second person agrees" in said.out) == (0, True)
+    for person in ("investigator", "auditor"):
+        assert partywall(*words, "--as", person).code == 3
+    store = store_of(data)
+    assert store.private_key(key.key_id) is not None, "one person's word changes nothing"
+    store.close()
+    said = partywall(*words, "--as", "approver")
+    assert (said.code, "1 sealing keys destroyed" in said.out) == (0, True)
+    store = store_of(data)
+    assert store.private_key(key.key_id) is None
+    store.close()
+    assert "ordered: 1 keys (sealing)" in partywall("keys", "receipts", "--data", data).out
+    log = partywall("audit", "show", "--data", data).out
+    assert "an order's reason" not in log
+    assert partywall("audit", "verify", "--data", data).code == 0
 
 
 def test_doctor_and_status_take_a_hold_s_key_for_alive_and_tell_what_is_overdue(

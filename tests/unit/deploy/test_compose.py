@@ -55,6 +55,18 @@ def test_only_those_who_need_a_secret_hold_it() -> None:
     assert set(holders) == set(COMPOSE["secrets"])
 
 
+def test_split_finds_the_key_service_s_vkey_in_a_folder_that_service_alone_writes_to() -> None:
+    vkey = "/run/partywall/service.vkey"
+    for service in ("keys", "split"):
+        assert SERVICES[service]["environment"]["PARTYWALL_KEYS__VERIFIER"] == vkey
+    mounts = {
+        name: [v for v in s.get("volumes", ()) if str(v).startswith("keys-door:")]
+        for name, s in SERVICES.items()
+    }
+    assert mounts.pop("keys") == ["keys-door:/run/partywall"]
+    assert all(m.endswith(":ro") for found in mounts.values() for m in found)
+
+
 def test_no_network_joins_the_raw_side_and_the_statistics() -> None:
     """Only the broker stands on both sides of door 1, and only load on both sides of ClickHouse."""
     on = {name: set(s.get("networks", ())) for name, s in SERVICES.items()}

@@ -118,3 +118,13 @@ def test_only_vault_and_sign_in_get_out_of_the_cluster() -> None:
         "vault-to-s3": {"partywall/stage": "vault"},
         "investigations-to-provider": {"partywall/stage": "investigations"},
     }
+
+
+def test_split_checks_public_keys_with_a_vkey_that_a_person_has_brought() -> None:
+    """Its secrets are read-only, and what a new pod meets first is nobody to be trusted."""
+    path = Path(environment("split")["PARTYWALL_KEYS__VERIFIER"])
+    mounted = {m["mountPath"]: m["name"] for m in container("split")["volumeMounts"]}
+    volumes = {v["name"]: v for v in WORKLOADS["split"]["spec"]["template"]["spec"]["volumes"]}
+    name = volumes[mounted[str(path.parent)]]["configMap"]["name"]
+    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    assert f"create configmap {name} --from-file={path.name}" in readme

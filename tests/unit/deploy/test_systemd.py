@@ -30,6 +30,9 @@ def test_keys_and_split_meet_at_a_socket_that_no_other_stage_reaches() -> None:
     assert keys["RuntimeDirectoryMode"] == ["2750"]
     assert keys["Group"] == split["SupplementaryGroups"] == ["partywall-door"]
     pages = settings("partywall-investigations.service")
+    vkey = "PARTYWALL_KEYS__VERIFIER=%t/partywall-keys/service.vkey"
+    assert vkey in keys["Environment"]
+    assert vkey in split["Environment"], "its credentials' folder takes no vkey met later"
     assert url in pages["Environment"]
     assert pages["SupplementaryGroups"] == ["partywall-door"]
     assert "Group" not in others

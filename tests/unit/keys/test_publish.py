@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from pipeline.apps import keys as service
 from pipeline.audit.signing import Signer, read_vkey, write_vkey
 from pipeline.errors import IntegrityError, SettingsError, UnavailableError
 from pipeline.keys import publish
@@ -253,3 +254,25 @@ async def test_a_day_s_two_keys_are_never_one(served: Served) -> None:
             served.clock.turn(hours=2)
     assert all(len(ids) == 1 for ids in seen.values())
     assert len({ids.copy().pop() for ids in seen.values()}) == len(seen)
+
+
+def test_the_service_gives_its_vkey_out_where_split_looks_for_it(tmp_path: Path) -> None:
+    own = service.signer(tmp_path / "keys/service.key")
+    door = tmp_path / "door/service.vkey"
+    service.give_out(own, None)
+    for _ in range(2):  # a start after the first finds it there
+        service.give_out(own, door)
+    assert door.stat().st_mode & 0o777 == 0o644
+    assert Pin.of(door, tmp_path / "split.token").known() == own.verifier
+    other = service.signer(tmp_path / "others/service.key")
+    with pytest.raises(SettingsError, match="another key's"):
+        service.give_out(other, door)
+    assert read_vkey(door) == own.verifier
+
+
+def test_where_no_vkey_can_be_kept_it_is_told_what_to_set(tmp_path: Path) -> None:
+    """As in a container whose token is a mounted secret, and which forgets all when it ends."""
+    (tmp_path / "secrets").write_text("no folder, so nobody can write into it")
+    pin = Pin.of(None, tmp_path / "secrets/split.token")
+    with pytest.raises(SettingsError, match=r"keys\.verifier"):
+        pin.meet(str(SIGNER.verifier))

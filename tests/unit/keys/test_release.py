@@ -363,6 +363,35 @@ def test_tokens_are_those_of_the_scope_s_addresses_and_small_networks(
     assert (found.key_id, found.site, found.day) == (key.key_id, "site0", THAT_DAY)
 
 
+def test_tokens_of_addresses_that_are_named_are_theirs_alone_and_networks_may_be_large(
+    at: House, opened: CaseSession
+) -> None:
+    """A network too large to be gone through gives the tokens of those in it that are named."""
+    key = at.store.sealing()
+    named = ["10.0.77.1", "10.0.0.0", "10.0.2.3"]
+    wanted = [Wanted(key.key_id, "site0", THAT_DAY, THAT_DAY)]
+    [found] = at.client.tokens(opened, wanted, named)
+    token = Tokeniser(key.token_key)
+    assert found.addresses == {token("site0", THAT_DAY, a): a for a in named}
+    [entry] = at.entries("keys.tokens")
+    assert entry.facts["addresses"] == 3
+    assert not any(address in repr(entry) for address in named)
+    [none] = at.client.tokens(opened, wanted, [])
+    assert none.addresses == {}
+
+
+@pytest.mark.parametrize(
+    "address", ["10.1.0.0", "192.0.2.1", "2001:db8::1", "10.0.0.0/31", "", "x"]
+)
+def test_one_named_address_outside_of_the_scope_refuses_all_of_them(
+    at: House, opened: CaseSession, address: str
+) -> None:
+    wanted = [Wanted(at.store.sealing().key_id, "site0", THAT_DAY, THAT_DAY)]
+    with pytest.raises(RefusedError, match="outside of the case's scope"):
+        at.client.tokens(opened, wanted, ["10.0.0.0", address])
+    assert at.outcomes("keys.tokens") == ["refused"]
+
+
 @pytest.mark.parametrize(
     ("site", "first", "last", "untimed"),
     [
