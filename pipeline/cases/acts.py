@@ -13,18 +13,17 @@ import orjson
 import structlog
 
 from pipeline.audit.entry import Fact
-from pipeline.cases.decisions import approve, deny
+from pipeline.cases.decisions import NOTHING, approve, deny
 from pipeline.cases.life import Case, Decision, Kind, Request, State
 from pipeline.cases.matrix import Act, why_not
 from pipeline.cases.people import Person, Role
-from pipeline.cases.permission import Gate, Going
+from pipeline.cases.permission import Gate, Going, Weigh, Weighed
 from pipeline.cases.reading import Added
+from pipeline.cases.subject import SUBJECT, of_category
+from pipeline.cases.writing import Writing
 from pipeline.errors import UsageError
 from pipeline.policy import Policy
 from pipeline.scope import Scope, checked
-
-SUBJECT: Final = "data_subject_request"
-"""The category of cases that a person's own request opens; privacy officers bring these."""
 
 CORRECTION: Final = "correction"
 """What the store calls a person's statement that records about them are wrong."""
@@ -59,7 +58,7 @@ class Cases:
         self, person: Person, category: str, reason: str, reference: str, scope: Scope
     ) -> Case:
         """Make a case that nobody has been asked about yet; raises UsageError, RefusedError."""
-        asked = checked(scope).salted()
+        asked = of_category(category, checked(scope)).salted()
         _text("reason", reason)
         if len(reference) > _LONGEST:
             raise UsageError("reference: say it shorter")
@@ -93,25 +92,54 @@ class Cases:
     def request(self, person: Person, case_id: str, scope: Scope | None = None) -> Case:
         """Ask for approval of a draft, or of a denied case again, with another scope if given."""
         asked = None if scope is None else checked(scope)
-        with self.gate.act(person, Act.REQUEST, case_id) as going:
-            wanted = going.case.asked if asked is None else asked.salted(going.case.asked)
-            self._ask(going, Kind.OPEN, wanted, self._terms.open_hours, going.case.reason)
-            going.store.change(case_id, state=State.REQUESTED.value, asked=wanted)
+
+        def wanted(case: Case) -> Scope | None:
+            if asked is None:
+                return case.asked
+            return of_category(case.category, asked).salted(case.asked)
+
+        def weigh(_: Writing, case: Case, __: int) -> Weighed:
+            scope = wanted(case)
+            if scope is None:
+                return Weighed(why="the case has no scope left to ask for: open a new one")
+            return Weighed({"scope": scope.digest()}, _sealed(case.reason, scope))
+
+        with self.gate.act(person, Act.REQUEST, case_id, weigh=weigh) as going:
+            scope = wanted(going.case)
+            self._ask(going, Kind.OPEN, scope, self._terms.open_hours, going.case.reason)
+            going.store.change(case_id, state=State.REQUESTED.value, asked=scope)
         return self._case(case_id)
 
     def emergency(self, person: Person, case_id: str, reason: str) -> Case:
-        """Open a draft alone: one site, an hour at most, everybody alarmed, to be ratified."""
+        """Open a draft alone: one site, an hour at most, everybody alarmed, to be ratified.
+
+        One a person within the hours for ratifying, and none while one waits for that: else one
+        emergency after the other would be a case that nobody ever approves.
+        """
         _text("reason", reason)
         minutes, hours = self._terms.emergency_minutes, self._terms.ratify_hours
-        with self.gate.act(
-            person, Act.EMERGENCY, case_id, {"minutes": minutes}, sealed=_told(reason)
-        ) as going:
-            asked = going.case.asked
-            if asked is None or len(asked.sites) != 1:
+
+        def weigh(store: Writing, case: Case, now: int) -> Weighed:
+            facts: dict[str, Fact] = {"minutes": minutes}
+            if case.asked is None or len(case.asked.sites) != 1:
                 raise UsageError("an emergency reaches one site: open a case that names one")
+            facts["scope"] = case.asked.digest()
+            recent = [
+                opened > now - hours * _HOUR or waits
+                for opened, waits in store.emergencies(person.name)
+            ]
+            why = None
+            if any(recent):
+                why = (
+                    f"one emergency a person within {hours} hours, and none before the last is "
+                    "ratified: have this case approved instead"
+                )
+            return Weighed(facts, _sealed(reason, case.asked), why)
+
+        with self.gate.act(person, Act.EMERGENCY, case_id, weigh=weigh) as going:
             going.store.change(
                 case_id,
-                scope=asked,
+                scope=going.case.asked,
                 state=State.OPEN.value,
                 emergency=True,
                 opened=going.now,
@@ -122,26 +150,44 @@ class Cases:
         _log.critical("emergency access", case=case_id, minutes=minutes, ratify_hours=hours)
         return self._case(case_id)
 
-    def approve(self, person: Person, case_id: str, reason: str = "") -> Case:
-        """Agree to what a case asks for; the last of the approvals needed carries it out."""
-        return self._agree(person, Act.APPROVE, case_id, reason)
+    def approve(
+        self, person: Person, case_id: str, reason: str = "", *, seen: int | None = None
+    ) -> Case:
+        """Agree to what a case asks for; the last of the approvals needed carries it out.
 
-    def deny(self, person: Person, case_id: str, reason: str, *, before: Before = _nothing) -> Case:
+        ``seen`` is the number of the request that was looked at: another one, asked for meanwhile,
+        is not agreed to. None agrees to whatever waits.
+        """
+        return self._agree(person, Act.APPROVE, case_id, reason, seen)
+
+    def deny(
+        self,
+        person: Person,
+        case_id: str,
+        reason: str,
+        *,
+        seen: int | None = None,
+        before: Before = _nothing,
+    ) -> Case:
         """Refuse what a case asks for; one denial is enough, and needs a reason.
 
-        ``before`` takes the keys of an emergency back that nobody ratifies.
+        ``seen`` as in :meth:`approve`; ``before`` takes the keys of an emergency back that nobody
+        ratifies.
         """
         _text("reason", reason)
-        with self.gate.act(person, Act.DENY, case_id, sealed=_told(reason)) as going:
+        weigh = _deciding(reason, seen)
+        with self.gate.act(person, Act.DENY, case_id, weigh=weigh) as going:
             pending = going.case.pending
             if pending is not None and pending.kind is Kind.RATIFY:
                 before(person, going.case)
             deny(going, Decision(person.name, going.now, approved=False, reason=reason))
         return self._case(case_id)
 
-    def ratify(self, person: Person, case_id: str, reason: str = "") -> Case:
-        """Agree to an emergency afterwards."""
-        return self._agree(person, Act.RATIFY, case_id, reason)
+    def ratify(
+        self, person: Person, case_id: str, reason: str = "", *, seen: int | None = None
+    ) -> Case:
+        """Agree to an emergency afterwards; ``seen`` as in :meth:`approve`."""
+        return self._agree(person, Act.RATIFY, case_id, reason, seen)
 
     def extend(self, person: Person, case_id: str, hours: int, reason: str) -> Case:
         """Ask that the case run until ``hours`` after the approval of this; raises UsageError."""
@@ -162,13 +208,15 @@ class Cases:
     def widen(self, person: Person, case_id: str, scope: Scope, reason: str) -> Case:
         """Ask for another scope; until that is approved the old one is in force."""
         _text("reason", reason)
-        with self.gate.store.reading() as store:
-            before = store.case(case_id)
-        asked = checked(scope).salted(None if before is None else before.asked)
-        with self.gate.act(
-            person, Act.WIDEN, case_id, {"scope": asked.digest()}, sealed=_sealed(reason, asked)
-        ) as going:
-            self._ask(going, Kind.WIDEN, asked, None, reason)
+        asked = checked(scope)
+
+        def weigh(_: Writing, case: Case, __: int) -> Weighed:
+            wanted = of_category(case.category, asked).salted(case.asked)
+            return Weighed({"scope": wanted.digest()}, _sealed(reason, wanted))
+
+        with self.gate.act(person, Act.WIDEN, case_id, weigh=weigh) as going:
+            wanted = of_category(going.case.category, asked).salted(going.case.asked)
+            self._ask(going, Kind.WIDEN, wanted, None, reason)
         return self._case(case_id)
 
     def ask(self, person: Person, case_id: str, kind: Kind, reason: str) -> Case:
@@ -227,6 +275,7 @@ class Cases:
         Raises UsageError while a legal hold of it lives: its name would be lost with the case.
         """
         with self.gate.act(person, Act.PURGE, case_id) as going:
+            # One that is purged has only its traces to be wiped from the files, in a second try.
             said = [orjson.loads(one.text) for one in going.store.added(case_id, "hold")]
             state = {one["hold"]: one["state"] for one in said}
             if set(state.values()) - {"released"}:
@@ -246,8 +295,8 @@ class Cases:
             found = store.cases()
         return [case for case in found if why_not(person, Act.SHOW, case, now) is None]
 
-    def _agree(self, person: Person, act: Act, case_id: str, reason: str) -> Case:
-        with self.gate.act(person, act, case_id, sealed=_told(reason)) as going:
+    def _agree(self, person: Person, act: Act, case_id: str, reason: str, seen: int | None) -> Case:
+        with self.gate.act(person, act, case_id, weigh=_deciding(reason, seen)) as going:
             decision = Decision(person.name, going.now, approved=True, reason=reason)
             approve(going, decision, self._terms, ratify=act is Act.RATIFY)
         return self._case(case_id)
@@ -272,6 +321,29 @@ class Cases:
             found = store.case(case_id)
         assert found is not None  # noqa: S101 -- it was changed a moment ago
         return found
+
+
+def _deciding(reason: str, seen: int | None) -> Weigh:
+    """Weigh a decision: the log says of what, and it is of what was seen."""
+
+    def weigh(_: Writing, case: Case, __: int) -> Weighed:
+        request = case.pending
+        if request is None:
+            raise UsageError(NOTHING)
+        if seen is not None and request.number != seen:
+            raise UsageError(
+                "what you looked at is decided or withdrawn, and something else is asked for now: "
+                "look at the case again"
+            )
+        facts: dict[str, Fact] = {"request": request.number, "kind": request.kind.value}
+        scope = request.scope or (case.scope if request.kind is Kind.RATIFY else None)
+        if scope is not None:
+            facts["scope"] = scope.digest()
+        if request.hours is not None:
+            facts["hours"] = request.hours
+        return Weighed(facts, _told(reason))
+
+    return weigh
 
 
 def _text(name: str, text: str) -> None:

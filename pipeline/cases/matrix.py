@@ -112,7 +112,7 @@ TABLE: Final[Mapping[Act, tuple[Rule, ...]]] = MappingProxyType(
             Rule(_A, _ANYBODY, frozenset([State.OPEN])),
             Rule(_P, _ANYBODY, frozenset([State.REQUESTED, State.OPEN])),
         ),
-        Act.PURGE: (Rule(_P, _ANYBODY, frozenset([State.DENIED, *_ENDED])),),
+        Act.PURGE: (Rule(_P, _ANYBODY, frozenset([State.DENIED, *_ENDED, State.PURGED])),),
     }
 )
 """Act → who may do it. ``None`` among the states stands for a case that is not there yet."""
@@ -160,6 +160,7 @@ def _is(who: Who, person: Person, case: Case | None) -> bool:
         return True
     if who is Who.REQUESTER:
         return person.name == case.requester
-    return person.name != case.requester and not (
+    # A provider may write one person's name in two ways.
+    return person.name.casefold() != case.requester.casefold() and not (
         case.team is not None and person.team == case.team
     )

@@ -9,9 +9,9 @@ written as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.audit.entry import Fact
@@ -24,7 +24,7 @@ from pipeline.cases.reading import Done
 from pipeline.cases.store import CaseStore
 from pipeline.cases.writing import Writing
 from pipeline.clock import Clock
-from pipeline.errors import RefusedError
+from pipeline.errors import RefusedError, UsageError
 
 NO_CASE: Final = (
     "there is no case of that name that you may see: `partywall case list` names those you may"
@@ -41,6 +41,22 @@ class Going:
     store: Writing
     now: int
     written: Written
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What an act's entry says, and why it is refused all the same, None where it is not.
+
+    ``facts`` and ``sealed`` as in :meth:`Gate.act`.
+    """
+
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    sealed: bytes | None = field(default=None, repr=False)
+    why: str | None = None
+
+
+Weigh = Callable[[Writing, Case, int], Weighed]
+"""Weighs an act against the store, in the act's own transaction: the moment comes last."""
 
 
 class Gate:
@@ -67,11 +83,14 @@ class Gate:
         *,
         sealed: bytes | None = None,
         also: str | None = None,
+        weigh: Weigh | None = None,
     ) -> Iterator[Going]:
         """Let ``person`` act on a case within the block.
 
         ``facts`` are open to whoever reads the log, ``sealed`` to auditors alone; ``also`` is why
-        it is refused whatever the table says. Raises RefusedError, UnavailableError.
+        it is refused where the table allows it. ``weigh`` says all three where they hang on the
+        store; it is asked once the table allows the act, so that whoever may not learns nothing
+        by it. Raises RefusedError, UnavailableError, and what ``weigh`` raises.
         """
         with self.store.writing() as store:
             case = store.case(case_id) if _ID.fullmatch(case_id) else None
@@ -80,6 +99,9 @@ class Gate:
                 why: str | None = NO_CASE
             else:
                 why = why_not(person, act, case, now) or also
+                if why is None and weigh is not None:
+                    weighed = self._weighed(person, act, store, case, now, weigh)
+                    facts, sealed, why = weighed.facts, weighed.sealed, weighed.why
             named = case_id if _ID.fullmatch(case_id) else None
             if why is None and case is not None:
                 written = self.write(
@@ -89,7 +111,17 @@ class Gate:
                 store.remember(case_id, done)
                 yield Going(person, case, store, now, written)
                 return
-        self.refuse(person, act, named, why or NO_CASE)
+        self.refuse(person, act, named, why or NO_CASE, facts if weigh else None)
+
+    def _weighed(
+        self, person: Person, act: Act, store: Writing, case: Case, now: int, weigh: Weigh
+    ) -> Weighed:
+        """Weigh an act; what is a mistake in it is an attempt too, and written as one."""
+        try:
+            return weigh(store, case, now)
+        except UsageError as error:
+            self.write(person, f"case.{act.value}", "refused", case.id, {"why": str(error)})
+            raise
 
     @contextmanager
     def drafting(
@@ -106,9 +138,17 @@ class Gate:
             done = Done(written.index, written.leaf, Act.DRAFT.value, person.name, now)
             store.remember(case_id, done)
 
-    def refuse(self, person: Person, act: Act, case_id: str | None, why: str) -> None:
+    def refuse(
+        self,
+        person: Person,
+        act: Act,
+        case_id: str | None,
+        why: str,
+        facts: Mapping[str, Fact] | None = None,
+    ) -> None:
         """Write the attempt down and raise RefusedError."""
-        self.write(person, f"case.{act.value}", "refused", case_id, {"why": why})
+        told = {**(facts or {}), "why": why}
+        self.write(person, f"case.{act.value}", "refused", case_id, told)
         raise RefusedError(why)
 
     def write(

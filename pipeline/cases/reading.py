@@ -70,12 +70,22 @@ class Reading:
         rows = self._connection.execute(select(CASES).order_by(CASES.c.number)).all()
         return [self._case(row) for row in rows]
 
+    def emergencies(self, requester: str) -> list[tuple[int, bool]]:
+        """Return of each emergency of a person when it was opened, and whether it still waits."""
+        waiting = {case for case, _, _ in self.unratified()}
+        rows = self._connection.execute(
+            select(CASES.c.id, CASES.c.requester, CASES.c.opened).where(CASES.c.emergency)
+        ).all()
+        mine = [row for row in rows if row.requester.casefold() == requester.casefold()]
+        return [(row.opened or 0, row.id in waiting) for row in mine]
+
     def unratified(self) -> list[tuple[str, str, int]]:
         """Return (case, requester, by when) of each emergency that waits to be ratified."""
         query = (
             select(CASES.c.id, CASES.c.requester, CASES.c.ratify_by)
             .join(REQUESTS, REQUESTS.c.case_id == CASES.c.id)
             .where(REQUESTS.c.kind == Kind.RATIFY.value, REQUESTS.c.state == "pending")
+            .where(CASES.c.state != State.PURGED.value)
             .order_by(CASES.c.number)
         )
         rows = self._connection.execute(query).all()

@@ -19,6 +19,14 @@ case = typer.Typer(help="Cases: who may look at raw records, why, and for how lo
                    no_args_is_help=True)  # fmt: skip
 
 CaseId = Annotated[str, typer.Argument(metavar="CASE", help="as in C-1")]
+Seen = Annotated[
+    int | None,
+    typer.Option(
+        "--seen",
+        metavar="N",
+        help="the number of the request that `case show` showed you: no other is decided",
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="why; kept sealed")]
 
 
@@ -106,22 +114,28 @@ def request(
 def approve(
     case_id: CaseId,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT")] = "",
+    seen: Seen = None,
     data: Data = DEFAULT,
     name: As = None,
     as_json: Json = False,
 ) -> None:
     """Agree to what a case asks for; a second person does, never the requester."""
     with seated(data, name) as (room, person):
-        _tell(room.desk.approve(person, case_id, reason), room.now(), as_json=as_json)
+        _tell(room.desk.approve(person, case_id, reason, seen=seen), room.now(), as_json=as_json)
 
 
 @case.command()
 def deny(
-    case_id: CaseId, reason: Reason, data: Data = DEFAULT, name: As = None, as_json: Json = False
+    case_id: CaseId,
+    reason: Reason,
+    seen: Seen = None,
+    data: Data = DEFAULT,
+    name: As = None,
+    as_json: Json = False,
 ) -> None:
     """Refuse what a case asks for, with a reason."""
     with seated(data, name) as (room, person):
-        _tell(room.desk.deny(person, case_id, reason), room.now(), as_json=as_json)
+        _tell(room.desk.deny(person, case_id, reason, seen=seen), room.now(), as_json=as_json)
 
 
 @case.command()
@@ -139,13 +153,15 @@ def emergency(
 def ratify(
     case_id: CaseId,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT")] = "",
+    seen: Seen = None,
     data: Data = DEFAULT,
     name: As = None,
     as_json: Json = False,
 ) -> None:
     """Agree to an emergency afterwards; `deny` ends it."""
     with seated(data, name) as (room, person):
-        _tell(room.desk.cases.ratify(person, case_id, reason), room.now(), as_json=as_json)
+        made = room.desk.cases.ratify(person, case_id, reason, seen=seen)
+        _tell(made, room.now(), as_json=as_json)
 
 
 @case.command()
@@ -178,9 +194,11 @@ def close(
 
 @case.command()
 def purge(case_id: CaseId, data: Data = DEFAULT, name: As = None) -> None:
-    """Delete what an ended case holds; its history in the audit log stays."""
+    """Delete what an ended case holds, bundles too; its history in the audit log stays."""
+    from pipeline.investigations import export as bundles  # noqa: PLC0415 -- as the desk
+
     with seated(data, name) as (room, person):
-        room.desk.cases.purge(person, case_id)
+        bundles.purge(room.desk, person, case_id)
         print(f"{case_id} purged")
 
 

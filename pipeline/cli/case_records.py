@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -129,15 +130,14 @@ def export_(
     from pipeline.investigations.export import export  # noqa: PLC0415 -- as the desk
 
     who = scoping.selectors(addresses, networks, pseudonyms, chats, agents, paths, listed)
-    if to is not None and to.exists():
+    if to is not None and (to.exists() or to.is_symlink()):
         raise UsageError(f"{to}: there is a file already; name another with --to-file")
     with seated(data, name) as (room, person):
         question = _question(sites, first, last, who)
         done = export(room.desk, room.office, person, case_id, question, _progress())
     path = done.path
     if to is not None:
-        shutil.copyfile(path, to)
-        to.chmod(0o600)
+        _copied(path, to)
         path = to
     said = {
         "bundle": str(path),
@@ -150,6 +150,16 @@ def export_(
         told.as_json(said)
     else:
         print(f"{path}: {done.written.records:,} records, SHA-256 {done.written.sha256}")
+
+
+def _copied(path: Path, to: Path) -> None:
+    """Copy a bundle to a new file that nobody else may read, not for a moment."""
+    try:
+        descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as target, path.open("rb") as source:
+            shutil.copyfileobj(source, target)
+    except OSError as error:
+        raise UsageError(f"--to-file {to}: {error.strerror}; name another") from None
 
 
 def _question(

@@ -58,6 +58,7 @@ def details(case: Case, added: Sequence[Added], now: int) -> dict[str, Any]:
         "asked": scope_of(case.asked),
         "requests": [
             {
+                "number": one.number,
                 "kind": one.kind.value,
                 "by": one.by,
                 "at": moment(one.at),
@@ -89,6 +90,7 @@ def scope_of(scope: Scope | None) -> dict[str, Any] | None:
     if scope is None:
         return None
     found: dict[str, Any] = orjson.loads(scope.canonical())
+    del found["salt"]  # with it the digests in the audit log could be tried out
     return {**found, "first": moment(scope.first), "last": moment(scope.last)}
 
 

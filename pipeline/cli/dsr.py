@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cases.acts import SUBJECT
 from pipeline.cases.life import Kind
+from pipeline.cases.subject import SUBJECT, for_subject
 from pipeline.cli import cases_told as told
 from pipeline.cli import scoping
 from pipeline.cli.at_desk import DEFAULT, As, Data, seated
@@ -39,7 +39,7 @@ def open_(
     as_json: Json = False,
 ) -> None:
     """Open a person's request, and ask for its approval."""
-    from pipeline.investigations.subjects import clock, for_subject  # noqa: PLC0415 -- as the desk
+    from pipeline.investigations.subjects import clock  # noqa: PLC0415 -- as the desk
 
     who = scoping.selectors(addresses, None, pseudonyms, chats, agents, None, listed)
     scope = for_subject(scoping.Said(sites, first, last, who).scope())

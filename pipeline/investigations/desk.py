@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,8 @@ from pipeline.cases.acts import Cases
 from pipeline.cases.life import Case, State
 from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
-from pipeline.cases.permission import NO_CASE
+from pipeline.cases.permission import Weighed
+from pipeline.cases.writing import Writing
 from pipeline.errors import RefusedError, UsageError
 from pipeline.investigations.borrowing import borrow, grant
 from pipeline.investigations.corrections import corrections
@@ -53,14 +54,18 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """How many of the records given may be shown, and how many the case has read in all."""
+    """Those of the records given that may be shown, and how many the case has read in all."""
 
-    shown: int
+    records: pl.DataFrame = field(repr=False)
     total: int
 
 
 Tell = Callable[[int | None, Effort], None]
 """Is told the hour that was gone through, and what that took so far."""
+
+
+def _tell_nothing(_: int | None, __: Effort) -> None:
+    """Stand for nobody who is told."""
 
 
 class Desk:
@@ -76,9 +81,14 @@ class Desk:
         self._policy = policy
         self.turns = turns
 
-    def approve(self, person: Person, case_id: str, reason: str = "") -> Case:
-        """Agree to what a case asks for; where that opens or changes it, the key service hears."""
-        case = self.cases.approve(person, case_id, reason)
+    def approve(
+        self, person: Person, case_id: str, reason: str = "", *, seen: int | None = None
+    ) -> Case:
+        """Agree to what a case asks for; where that opens or changes it, the key service hears.
+
+        ``seen`` as in ``cases.acts``.
+        """
+        case = self.cases.approve(person, case_id, reason, seen=seen)
         if case.state(self.cases.gate.now()) is State.OPEN and not case.pending:
             grant(self.keys, case)
         return case
@@ -93,9 +103,9 @@ class Desk:
         """End a case: its keys are taken back before anything else."""
         return self.cases.close(person, case_id, reason, before=self._take_back)
 
-    def deny(self, person: Person, case_id: str, reason: str) -> Case:
+    def deny(self, person: Person, case_id: str, reason: str, *, seen: int | None = None) -> Case:
         """Refuse what a case asks for; an emergency that is not ratified ends at once."""
-        return self.cases.deny(person, case_id, reason, before=self._take_back)
+        return self.cases.deny(person, case_id, reason, seen=seen, before=self._take_back)
 
     def search(
         self,
@@ -118,21 +128,40 @@ class Desk:
         case, scope = asked.case, asked.scope
         effort = Effort()
         gathered = Gathered(size, since)
-        for hour, records, gone in self._hours(case, scope, person, effort, since, tell):
-            if gathered.full_after(hour, keep(records.select(*RECORDS)), gone):
+        full = self._has_read_all(case.id, scope)
+        told = _tell_nothing if full else tell
+        for hour, records, gone in self._hours(case, scope, person, effort, since, told):
+            found = keep(records.select(*RECORDS))
+            found = self._seen(case.id, found, scope) if full else found
+            if gathered.full_after(hour, found, 0 if full else gone):
                 break
-        records = gathered.records()
-        read = self.count(person, case_id, records, scope)
-        records, store = records[: read.shown], self.cases.gate.store
+        read = self.count(person, case_id, gathered.records(), scope)
+        records, store = read.records, self.cases.gate.store
         return Page(
             shown(records, scope),
-            gathered.next if read.shown == gathered.height else None,
+            gathered.next,
             read.total,
             scope.most_records,
             gathered.gone,
-            effort,
+            Effort() if full else effort,
             corrections(store, records),
         )
+
+    def _has_read_all(self, case_id: str, scope: Scope) -> bool:
+        """Tell whether a case has read as many records as it may.
+
+        From then on a search finds those alone, and says nothing of others: not by a page that goes
+        on, nor by what it opened on the way.
+        """
+        with self.cases.gate.store.reading() as store:
+            return store.shown(case_id) >= scope.most_records
+
+    def _seen(self, case_id: str, records: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+        """Return those of the records that the case has read before."""
+        marks = ids(records, scope.salt)
+        with self.cases.gate.store.reading() as store:
+            unseen = set(store.unseen(case_id, marks))
+        return records.filter(pl.Series([m not in unseen for m in marks], dtype=pl.Boolean))
 
     def everything(
         self, person: Person, case: Case, scope: Scope, tell: Tell
@@ -142,9 +171,12 @@ class Desk:
         Raises UsageError where they are more than the case may read.
         """
         parts, gone, height = [pl.DataFrame(schema=RECORDS)], 0, 0
-        for records, lost in self.placed(person, case, scope, tell):
-            parts.append(records.select(*RECORDS))
-            gone += lost
+        full = self._has_read_all(case.id, scope)
+        for placed, lost in self.placed(person, case, scope, _tell_nothing if full else tell):
+            records = placed.select(*RECORDS)
+            records = self._seen(case.id, records, scope) if full else records
+            parts.append(records)
+            gone += 0 if full else lost
             height += records.height
             if height > scope.most_records:
                 raise UsageError(
@@ -172,53 +204,66 @@ class Desk:
         question: Question,
         facts: Mapping[str, Fact] | None = None,
     ) -> Asked:
-        """Let a question through and write it down, its predicate sealed; raises RefusedError."""
-        gate = self.cases.gate
-        with gate.store.reading() as store:
-            seen = store.case(case_id)
-        scope = None if seen is None or seen.scope is None else narrowed(seen.scope, question)
-        also = OUTSIDE if scope is None else None
-        digest = "" if scope is None else scope.digest()
-        predicate = None if scope is None else scope.canonical()
-        with gate.act(
-            person, act, case_id, {"query": digest, **(facts or {})}, sealed=predicate, also=also
-        ) as going:
+        """Let a question through and write it down, its predicate sealed; raises RefusedError.
+
+        Raises UsageError for a question that is none, to whoever may ask there at all.
+        """
+
+        def weigh(_: Writing, case: Case, __: int) -> Weighed:
+            scope = None if case.scope is None else narrowed(case.scope, question)
             if scope is None:
-                raise RefusedError(NO_CASE)
+                return Weighed(facts or {}, why=OUTSIDE)
+            return Weighed({"query": scope.digest(), **(facts or {})}, scope.canonical())
+
+        with self.cases.gate.act(person, act, case_id, weigh=weigh) as going:
+            scope = None if going.case.scope is None else narrowed(going.case.scope, question)
+            if scope is None:
+                raise RefusedError(OUTSIDE)
             return Asked(going.case, scope, going.written)
 
-    def count(self, person: Person, case_id: str, records: pl.DataFrame, scope: Scope) -> Read:
+    def count(
+        self,
+        person: Person,
+        case_id: str,
+        records: pl.DataFrame,
+        scope: Scope,
+        *,
+        whole: bool = False,
+    ) -> Read:
         """Count records as shown, and write that down, before they are.
 
-        Returns how many of them may be shown: as many as the case may still read. Raises
-        RefusedError where that is none, or the case has ended meanwhile.
+        Returns those of them that may be shown: all that were read before, and new ones in order
+        as long as the case may still read any. What is left out is not told apart from what is not
+        there, or whoever has read all they may could go on asking. ``whole``: none of them may be
+        left out while the case may still read some; raises UsageError then, and counts nothing.
+        Raises RefusedError where the case has ended meanwhile.
         """
-        gate, marks = self.cases.gate, ids(records, scope.salt)
-        with gate.store.reading() as store:
-            before = store.shown(case_id)
+        marks = ids(records, scope.salt)
+        kept: list[bool] = []
+
+        def weigh(store: Writing, _: Case, __: int) -> Weighed:
             unseen = set(store.unseen(case_id, marks))
-        left = scope.most_records - before
-        may, fresh = len(marks), 0
-        for at, mark in enumerate(marks):
-            fresh += mark in unseen
-            if fresh > left:
-                may = at
-                break
-        also = None
-        if marks and not may:
-            also = (
-                f"the case has read the {scope.most_records:,} records it may: ask for more with "
-                "`partywall case request`"
+            left = scope.most_records - store.shown(case_id)
+            if whole and 0 < left < len(unseen):
+                raise UsageError(
+                    f"the case may read {left:,} records more, and these are more: narrow the "
+                    "question, or ask for more with `partywall case request`"
+                )
+            taken: set[bytes] = set()
+            for mark in marks:
+                if mark in unseen and mark not in taken and len(taken) < left:
+                    taken.add(mark)
+                kept.append(mark not in unseen or mark in taken)
+            may = [mark for mark, keep in zip(marks, kept, strict=True) if keep]
+            digest = hashlib.sha256(b"".join(may)).hexdigest()
+            sealed = b"".join(may) if len(may) <= _LISTED else None
+            return Weighed({"records": len(may), "digest": digest}, sealed)
+
+        with self.cases.gate.act(person, Act.READ, case_id, weigh=weigh) as going:
+            going.store.show(case_id, [m for m, keep in zip(marks, kept, strict=True) if keep])
+            return Read(
+                records.filter(pl.Series(kept, dtype=pl.Boolean)), going.store.shown(case_id)
             )
-        marks = marks[:may]
-        facts: dict[str, Fact] = {
-            "records": may,
-            "digest": hashlib.sha256(b"".join(marks)).hexdigest(),
-        }
-        sealed = b"".join(marks) if may <= _LISTED else None
-        with gate.act(person, Act.READ, case_id, facts, sealed=sealed, also=also) as going:
-            going.store.show(case_id, marks)
-            return Read(may, going.store.shown(case_id))
 
     def _hours(
         self, case: Case, scope: Scope, person: Person, effort: Effort, since: Place | None,

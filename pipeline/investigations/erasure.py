@@ -17,10 +17,10 @@ import polars as pl
 
 from pipeline import envelope, sealed
 from pipeline.audit.entry import Fact
-from pipeline.cases.acts import SUBJECT
 from pipeline.cases.life import Case, Kind
 from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
+from pipeline.cases.subject import SUBJECT
 from pipeline.errors import IntegrityError, UsageError
 from pipeline.investigations.alone import alone
 from pipeline.investigations.borrowing import Borrowed, borrow

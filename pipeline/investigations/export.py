@@ -25,6 +25,7 @@ from pipeline.cases.life import Case
 from pipeline.cases.matrix import Act, why_not
 from pipeline.cases.people import Person
 from pipeline.cases.reading import Done
+from pipeline.cases.subject import SUBJECT
 from pipeline.errors import RefusedError, UsageError
 from pipeline.evidence.bundle import Contents, Custody
 from pipeline.evidence.write import Written, write
@@ -69,19 +70,20 @@ def export(
     question: Question,
     tell: Tell = lambda _hour, _effort: None,
     give: Keep = lambda records: records,
+    *,
+    answering: bool = False,
 ) -> Exported:
     """Write what a question finds into a bundle; raises RefusedError, UsageError.
 
-    ``give`` may leave something out of the records as they are shown.
+    ``give`` may leave something out of the records as they are shown. What a person asked for is
+    exported by ``subjects.answer`` alone, which sees to it that nobody else is among it:
+    ``answering`` says that it does.
     """
     asked = desk.asking(person, Act.EXPORT, case_id, question)
+    if asked.case.category == SUBJECT and not answering:
+        raise UsageError("a person's request is answered with `partywall dsr answer`")
     records, gone = desk.everything(person, asked.case, asked.scope, tell)
-    read = desk.count(person, case_id, records, asked.scope)
-    if read.shown < records.height:
-        raise UsageError(
-            f"the case may read {asked.scope.most_records:,} records in all, and has read most of "
-            "them: narrow the question, or ask for more with `partywall case request`"
-        )
+    records = desk.count(person, case_id, records, asked.scope, whole=True).records
     versions = tuple(sorted(set(records["policy"].to_list()) - {0}))
     with _alone(office.folder, desk):
         path = office.folder / f"{case_id}-{asked.written.index:06}.zip"
@@ -105,6 +107,13 @@ def export(
             path.unlink(missing_ok=True)
             raise
     return Exported(path, written, gone)
+
+
+def purge(desk: Desk, person: Person, case_id: str) -> None:
+    """Delete what an ended case holds, and its bundles; raises RefusedError, UnavailableError."""
+    desk.cases.purge(person, case_id)
+    with _alone(desk.turns, desk):
+        pass  # a bundle that no case lists is removed whenever the folder is held
 
 
 def _enter(desk: Desk, person: Person, case_id: str, path: Path, written: Written) -> None:

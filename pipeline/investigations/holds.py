@@ -10,6 +10,7 @@ goes first, and then its files.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,8 +22,10 @@ from pipeline.audit.entry import Fact
 from pipeline.cases.life import Case, Kind, Request
 from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
+from pipeline.cases.permission import Weighed
 from pipeline.cases.reading import Reading
-from pipeline.errors import RefusedError, UsageError
+from pipeline.cases.writing import Writing
+from pipeline.errors import UsageError
 from pipeline.investigations.alone import alone
 from pipeline.investigations.desk import Desk, Tell
 from pipeline.investigations.narrowing import Question
@@ -110,23 +113,28 @@ def order_release(desk: Desk, person: Person, case_id: str, name: str, reason: s
     if not reason.strip():
         raise UsageError("--reason: say why the hold is to be released")
     facts: dict[str, Fact] = {"hold": name}
-    with desk.cases.gate.act(person, Act.RELEASE, case_id, facts, sealed=reason.encode()) as going:
-        _state(going.store, case_id, name)
+
+    def weigh(store: Writing, _: Case, __: int) -> Weighed:
+        return Weighed(facts, reason.encode(), _no_such(store, case_id, name))
+
+    with desk.cases.gate.act(person, Act.RELEASE, case_id, weigh=weigh) as going:
         said = {"hold": name, "state": "ordered", "team": person.team, "by": person.name}
         going.store.add(case_id, KIND, person.name, going.now, orjson.dumps(said))
 
 
 def release(desk: Desk, person: Person, case_id: str, name: str) -> None:
     """Agree to a release and carry it out: the key goes, then the files. Raises RefusedError."""
-    with desk.cases.gate.store.reading() as store:
-        said = _state(store, case_id, name)
-    also = None
-    if said["state"] not in {"ordered", "releasing"}:
-        also = "nobody has ordered that: a privacy officer does, with `partywall hold release`"
-    elif person.name == said["by"] or (said["team"] is not None and person.team == said["team"]):
-        also = "a release is for a second person, of another team than whoever ordered it"
     facts: dict[str, Fact] = {"hold": name}
-    with desk.cases.gate.act(person, Act.AGREE, case_id, facts, also=also) as going:
+    said: dict[str, Any] = {}
+
+    def weigh(store: Writing, _: Case, __: int) -> Weighed:
+        why = _no_such(store, case_id, name)
+        if why is None:
+            said.update(states(store, case_id)[name])
+            why = _not_second(person, said)
+        return Weighed(facts, None, why)
+
+    with desk.cases.gate.act(person, Act.AGREE, case_id, weigh=weigh) as going:
         going.store.add(
             case_id, KIND, person.name, going.now, orjson.dumps({**said, "state": "releasing"})
         )
@@ -145,11 +153,20 @@ def states(store: Reading, case_id: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _state(store: Reading, case_id: str, name: str) -> dict[str, Any]:
+def _no_such(store: Reading, case_id: str, name: str) -> str | None:
     said = states(store, case_id).get(name)
     if said is None or said["state"] == "released":
-        raise RefusedError("there is no such hold: `partywall hold list` names those there are")
-    return said
+        return "there is no such hold: `partywall hold list` names those there are"
+    return None
+
+
+def _not_second(person: Person, said: Mapping[str, Any]) -> str | None:
+    if said["state"] not in {"ordered", "releasing"}:
+        return "nobody has ordered that: a privacy officer does, with `partywall hold release`"
+    same = person.name.casefold() == str(said["by"]).casefold()
+    if same or (said["team"] is not None and person.team == said["team"]):
+        return "a release is for a second person, of another team than whoever ordered it"
+    return None
 
 
 def _begin(desk: Desk, person: Person, case_id: str, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
+from typing import Final
 
 from pipeline.errors import UsageError
 from pipeline.scope import Scope, Selectors, checked
@@ -35,6 +36,8 @@ def narrowed(scope: Scope, question: Question) -> Scope | None:
             paths=asked.paths or wanted.paths,
             **({} if asked.named() else _who(wanted)),
         )
+    if not _may_ask(scope, question):
+        return None
     part = checked(
         replace(
             scope,
@@ -45,6 +48,37 @@ def narrowed(scope: Scope, question: Question) -> Scope | None:
         )
     )
     return part if part.within(scope) else None
+
+
+_SHOWS: Final[dict[str, str]] = {
+    "addresses": "address",
+    "networks": "address",
+    "chats": "chat",
+    "agents": "agent",
+    "paths": "target",
+}
+"""Kind of selector → the field whose values a question by it would give away."""
+
+
+def _may_ask(scope: Scope, question: Question) -> bool:
+    """Tell whether a question is by fields that the scope shows, or by what the scope says itself.
+
+    Asked by a field that is not shown, whoever tries values one by one would read it all the same.
+    """
+    shown = set(scope.fields)
+    if "raw" in shown:
+        return True
+    said = {
+        "site": bool(question.sites) and question.sites != scope.sites,
+        "time": question.first not in {None, scope.first}
+        or question.last not in {None, scope.last},
+    }
+    for kind, name in _SHOWS.items():
+        asked = getattr(question.selectors, kind)
+        said[name] = said.get(name, False) or bool(
+            asked and asked != getattr(scope.selectors, kind)
+        )
+    return all(name in shown for name, asked in said.items() if asked)
 
 
 def neighbours(address: str) -> str:

@@ -8,9 +8,9 @@ import polars as pl
 
 from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
-from pipeline.errors import UsageError
+from pipeline.errors import RefusedError, UsageError
 from pipeline.investigations.desk import Desk, Tell
-from pipeline.investigations.narrowing import Question, neighbours
+from pipeline.investigations.narrowing import OUTSIDE, Question, neighbours
 from pipeline.investigations.paging import Page, Place
 from pipeline.scope import Selectors
 
@@ -42,6 +42,9 @@ def related(
         question = Question(selectors=Selectors(agents=_agents(desk, person, case_id, question)))
     elif by == "provider":
         providers = desk.search_in.records.providers
+        asked = desk.asking(person, Act.SEARCH, case_id, question, {"by": "provider"})
+        if not {"address", "raw"} & set(asked.scope.fields):
+            raise RefusedError(OUTSIDE)
         provider = providers(pl.Series([address], dtype=pl.String))[0]
         if provider is None:
             raise UsageError("the provider is not known: set split.mmdb_asn to an MMDB file")
@@ -58,7 +61,9 @@ def related(
 def _agents(desk: Desk, person: Person, case_id: str, question: Question) -> tuple[str, ...]:
     asked = desk.asking(person, Act.SEARCH, case_id, question)
     own, _ = desk.everything(person, asked.case, asked.scope, lambda _hour, _effort: None)
-    desk.count(person, case_id, own, asked.scope)
+    if not {"agent", "raw"} & set(asked.scope.fields):
+        raise RefusedError(OUTSIDE)
+    own = desk.count(person, case_id, own, asked.scope).records
     agents = own["agent"].drop_nulls().value_counts(sort=True)["agent"].head(_MOST_AGENTS)
     if agents.is_empty():
         raise UsageError("no user agent is known of that address within the case's scope")

@@ -37,6 +37,10 @@ def see_one_person(records: pl.DataFrame, selectors: Selectors) -> None:
     come from one address; at an address beside it one user agent must have been seen (none at all
     counts as one). The message does not tell how many others there are.
     """
+    if selectors.networks or not selectors.named():
+        raise UsageError(
+            "a person is named by an address, a pseudonym or a chat id, and no network"
+        )
     if selectors.agents:
         return
     chats = pl.col("chat").is_in(list(selectors.chats)).fill_null(value=False)

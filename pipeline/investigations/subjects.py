@@ -11,24 +11,15 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.cases.acts import SUBJECT
 from pipeline.cases.life import Case, State
 from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
-from pipeline.errors import UsageError
+from pipeline.cases.subject import SUBJECT, for_subject
 from pipeline.investigations.desk import Desk, Tell
 from pipeline.investigations.export import Exported, Office, export
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.records import PLACED
 from pipeline.investigations.sharing import see_one_person, without_others
-from pipeline.scope import Scope
-
-FIELDS: Final = (
-    "time", "site", "address", "method", "target", "status", "bytes", "referrer", "agent", "host",
-    "event", "chat",
-)  # fmt: skip
-"""What an answer may hold. The raw line is not among it: it may name others, as in a list of
-forwarded addresses or in a chat partner's words."""
 
 _DAY: Final = 86_400
 
@@ -57,22 +48,6 @@ def open_requests(cases: list[Case], now: int) -> list[Case]:
     return sorted(mine, key=lambda one: one.due or 0)
 
 
-def for_subject(scope: Scope) -> Scope:
-    """Return a scope with the fields that an answer may hold; raises UsageError without a person.
-
-    A path or an agent alone is nobody: it would find everybody who has it.
-    """
-    if not scope.selectors.named():
-        raise UsageError("a person is named by an address, a pseudonym or a chat id")
-    if scope.selectors.networks:
-        raise UsageError("a network holds more than one person: name addresses")
-    fields = tuple(name for name in scope.fields if name in FIELDS)
-    return Scope(
-        scope.sites, scope.first, scope.last, scope.selectors, fields, scope.most_records,
-        scope.untimed, scope.salt,
-    )  # fmt: skip
-
-
 def answer(
     desk: Desk,
     office: Office,
@@ -85,12 +60,12 @@ def answer(
     Refused where somebody else may be among it: nothing is written or shown then.
     """
     asked = desk.asking(person, Act.ANSWER, case_id, Question())
-    selectors = asked.scope.selectors
+    selectors = for_subject(asked.scope).selectors
     parts = [pl.DataFrame(schema=PLACED)]
     for records, _ in desk.placed(person, asked.case, asked.scope, tell):
         parts.append(records.select("address", "agent", "chat").unique())
     see_one_person(pl.concat(parts, how="diagonal"), selectors)
     return export(
         desk, office, person, case_id, Question(), tell,
-        give=lambda records: without_others(records, selectors),
+        give=lambda records: without_others(records, selectors), answering=True,
     )  # fmt: skip

@@ -7,6 +7,7 @@ requester's, that a grant ends when the policy says, and that no approval serves
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -21,8 +22,17 @@ _FRESH: Final = 5 * 60
 """Seconds within which an emergency has to reach the service."""
 
 
-def check(grant: Grant, before: Grant | None, rules: Investigations, now: int) -> None:
-    """Raise RefusedError unless the policy allows ``grant``; ``before`` is the case's last one."""
+def check(
+    grant: Grant,
+    before: Grant | None,
+    rules: Investigations,
+    now: int,
+    emergencies: Sequence[int] = (),
+) -> None:
+    """Raise RefusedError unless the policy allows ``grant``; ``before`` is the case's last one.
+
+    ``emergencies`` are the moments at which the requester's emergencies of other cases were opened.
+    """
     category = rules.categories.get(grant.category)
     if category is None:
         raise RefusedError("grant: the policy knows no such category; choose one that it lists")
@@ -34,7 +44,7 @@ def check(grant: Grant, before: Grant | None, rules: Investigations, now: int) -
     if any(approval.at > now + SKEW for approval in grant.approvals):
         raise RefusedError("grant: an approval is dated ahead; set the machines' clocks")
     if grant.kind == "emergency":
-        _check_emergency(grant, before, rules, now)
+        _check_emergency(grant, before, rules, now, emergencies)
         return
     if len(by) < category.approvers:
         raise RefusedError(
@@ -57,7 +67,17 @@ def check(grant: Grant, before: Grant | None, rules: Investigations, now: int) -
         raise RefusedError("grant: the case was closed after this approval; have it approved again")
 
 
-def _check_emergency(grant: Grant, before: Grant | None, rules: Investigations, now: int) -> None:
+def _check_emergency(
+    grant: Grant,
+    before: Grant | None,
+    rules: Investigations,
+    now: int,
+    emergencies: Sequence[int],
+) -> None:
+    if any(opened > now - rules.ratify_hours * HOUR for opened in emergencies):
+        raise RefusedError(
+            f"grant: one emergency a person within {rules.ratify_hours} hours; have this approved"
+        )
     if len(grant.scope.sites) != 1:
         raise RefusedError("grant: an emergency reaches one site; request the others normally")
     if grant.expires > grant.opened + rules.emergency_minutes * 60 or now > grant.opened + _FRESH:

@@ -38,6 +38,16 @@ class Grants:
             row = connection.execute(select(table).where(table.c.case_id == case)).first()
         return None if row is None else self._grant(row._mapping)  # noqa: SLF001 -- a public name
 
+    def emergencies(self, grant: Grant) -> list[int]:
+        """Return when emergencies of the same requester in other cases were opened."""
+        query = select(table.c.requester, table.c.opened).where(
+            table.c.kind == "emergency", table.c.case_id != grant.case
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        mine = grant.requester.casefold()
+        return [opened for requester, opened in rows if requester.casefold() == mine]
+
     def put(self, grant: Grant) -> Grant:
         """Put a grant in the place of the case's last one and return it with its number."""
         before = self.of(grant.case)

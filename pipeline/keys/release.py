@@ -73,7 +73,8 @@ class Release:
             "expires": grant.expires,
         }
         try:
-            granting.check(grant, self._grants.of(grant.case), self._rules, now)
+            before, others = self._grants.of(grant.case), self._grants.emergencies(grant)
+            granting.check(grant, before, self._rules, now, others)
         except RefusedError as error:
             self._refuse(error, "keys.grant", grant.requester, grant.case, facts)
         self._write("keys.grant", "allowed", grant.requester, grant.case, facts)

@@ -31,6 +31,10 @@ Moment = Annotated[int, Field(ge=0, le=_MOMENT)]
 Day = Annotated[int, Field(ge=-_DAY, le=_DAY)]
 
 
+KeyId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
+"""Stands in the audit log as an open fact, so its shape is closed."""
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
@@ -55,7 +59,7 @@ class _Who(_Body):
 
 
 class _Wanted(_Body):
-    key_id: Annotated[str, Field(min_length=1, max_length=100)]
+    key_id: KeyId
     site: Annotated[str, Field(min_length=1, max_length=200)]
     first_day: Day
     last_day: Day
@@ -77,7 +81,7 @@ class _Content(_Body):
 
 
 class _Publics(_Body):
-    key_ids: Annotated[list[str], Field(max_length=MOST_BATCHES)]
+    key_ids: Annotated[list[KeyId], Field(max_length=MOST_BATCHES)]
 
 
 class _Hold(_Body):

@@ -55,8 +55,10 @@ class SmallDesk(Desk):
     found: pl.DataFrame = records(3)
     failure: Exception | None = None
 
-    def approve(self, person: Person, case_id: str, reason: str = "") -> Case:
-        return self.cases.approve(person, case_id, reason)
+    def approve(
+        self, person: Person, case_id: str, reason: str = "", *, seen: int | None = None
+    ) -> Case:
+        return self.cases.approve(person, case_id, reason, seen=seen)
 
     def emergency(self, person: Person, case_id: str, reason: str) -> Case:
         return self.cases.emergency(person, case_id, reason)
@@ -64,8 +66,8 @@ class SmallDesk(Desk):
     def close(self, person: Person, case_id: str, reason: str = "") -> Case:
         return self.cases.close(person, case_id, reason)
 
-    def deny(self, person: Person, case_id: str, reason: str) -> Case:
-        return self.cases.deny(person, case_id, reason)
+    def deny(self, person: Person, case_id: str, reason: str, *, seen: int | None = None) -> Case:
+        return self.cases.deny(person, case_id, reason, seen=seen)
 
     def search(
         self,
@@ -87,7 +89,7 @@ class SmallDesk(Desk):
         read = self.count(person, case_id, rows, asked.scope)
         more = Place(None, past + size) if past + size < self.found.height else None
         most = asked.scope.most_records
-        return Page(shown(rows, asked.scope), more, read.total, most, 0, Effort())
+        return Page(shown(read.records, asked.scope), more, read.total, most, 0, Effort())
 
     def everything(
         self, person: Person, case: Case, scope: object, tell: Tell
@@ -109,7 +111,8 @@ class DeskHouse:
     def __post_init__(self) -> None:
         self.office = Office(self.folder)
         made = policy.load()
-        self.desk = SmallDesk(self.office.cases, None, None, made, None)  # type: ignore[arg-type]
+        evidence = self.folder / "evidence"
+        self.desk = SmallDesk(self.office.cases, None, None, made, evidence)  # type: ignore[arg-type]
         places = self.office.places
         signer = read_signer(places.key)
         trail = Trail(self.office.gate, places.folder, signer.verifier, (places.witness,))

@@ -151,6 +151,9 @@ class Browser:
     ) -> httpx2.Response:
         """Send a form of the page that is shown, as a browser does under ``no-referrer``."""
         fields["form-token"] = self.token() if token is None else token
+        if path.endswith(("/approve", "/deny", "/ratify")):
+            seen = re.search(r'name="seen" value="([0-9]+)"', self.text)
+            fields.setdefault("seen", seen[1] if seen else "0")
         sent = {"origin": "null", "sec-fetch-site": "same-origin"} if headers is None else headers
         self.shown = await self.http.post(path, data=fields, headers=dict(sent))
         return self.shown

@@ -15,6 +15,7 @@ from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
 from pipeline.errors import UsageError
 from pipeline.investigations.desk import Desk
+from pipeline.investigations.export import purge
 from pipeline.web.forms import Form
 from pipeline.web.pages import asking
 from pipeline.web.pages.case import page
@@ -33,14 +34,20 @@ def _disclose(desk: Desk, person: Person, case_id: str, form: Form) -> None:
 ACTS: Final[Mapping[str, Do]] = {
     "request": lambda d, who, case, _: d.cases.request(who, case),
     "emergency": lambda d, who, case, form: d.emergency(who, case, form.one("reason")),
-    "approve": lambda d, who, case, form: d.approve(who, case, form.one("reason")),
-    "ratify": lambda d, who, case, form: d.cases.ratify(who, case, form.one("reason")),
-    "deny": lambda d, who, case, form: d.deny(who, case, form.one("reason")),
+    "approve": lambda d, who, case, form: d.approve(
+        who, case, form.one("reason"), seen=asking.number(form, "seen")
+    ),
+    "ratify": lambda d, who, case, form: d.cases.ratify(
+        who, case, form.one("reason"), seen=asking.number(form, "seen")
+    ),
+    "deny": lambda d, who, case, form: d.deny(
+        who, case, form.one("reason"), seen=asking.number(form, "seen")
+    ),
     "extend": lambda d, who, case, form: d.cases.extend(
         who, case, asking.number(form, "hours"), form.one("reason")
     ),
     "close": lambda d, who, case, form: d.close(who, case, form.one("reason")),
-    "purge": lambda d, who, case, _: d.cases.purge(who, case),
+    "purge": lambda d, who, case, _: purge(d, who, case),
     "note": lambda d, who, case, form: d.cases.write(who, Act.NOTE, case, form.one("text")),
     "finding": lambda d, who, case, form: d.cases.write(who, Act.FINDING, case, form.one("text")),
     "disclose": _disclose,

@@ -6,9 +6,9 @@ from typing import Final
 
 from starlette.responses import Response
 
-from pipeline.cases.acts import SUBJECT
 from pipeline.cases.life import Case
 from pipeline.cases.people import Role
+from pipeline.cases.subject import SUBJECT
 from pipeline.errors import UsageError
 from pipeline.scope import FIELDS
 from pipeline.web.pages import asking

@@ -227,3 +227,94 @@ def test_no_digest_in_the_open_log_can_be_tried_out(office: Office) -> None:
     digests = {str(entry.facts["scope"]) for entry in drafts}
     assert len(digests) == 2
     assert SCOPE.digest() not in digests
+
+
+def test_emergencies_do_not_follow_each_other(office: Office) -> None:
+    """One a person within the hours for ratifying, and none while one waits: no case in pieces."""
+    first, second, third = (
+        office.cases.draft(INVESTIGATOR, "abuse", "why", "", SCOPE).id for _ in range(3)
+    )
+    office.cases.emergency(INVESTIGATOR, first, "right now")
+    with pytest.raises(RefusedError, match="one emergency a person"):
+        office.cases.emergency(INVESTIGATOR, second, "and now")
+    office.cases.ratify(APPROVER, first)
+    with pytest.raises(RefusedError, match="one emergency a person"):
+        office.cases.emergency(INVESTIGATOR, second, "and now")
+    office.clock.turn(hours=25)
+    office.cases.emergency(INVESTIGATOR, second, "a day later")
+    office.clock.turn(hours=50)
+    with pytest.raises(RefusedError, match="one emergency a person"):
+        office.cases.emergency(INVESTIGATOR, third, "the last one was never ratified")
+    other = office.cases.draft(BOTH, "abuse", "why", "", SCOPE)
+    office.cases.emergency(BOTH, other.id, "another person's")
+
+
+def test_an_approval_is_of_what_was_seen(office: Office) -> None:
+    case_id = office.opened()
+    office.cases.extend(INVESTIGATOR, case_id, 10, "more time")
+    pending = office.cases.show(APPROVER, case_id)[0].pending
+    assert pending is not None
+    office.cases.deny(SECOND, case_id, "no", seen=pending.number)
+    wide = replace(SCOPE, selectors=Selectors(paths=("/*",)))
+    office.cases.widen(INVESTIGATOR, case_id, wide, "everything")
+    for decide in (office.cases.approve, office.cases.deny):
+        with pytest.raises(UsageError, match="look at the case again"):
+            decide(APPROVER, case_id, "as I saw it", seen=pending.number)
+    after = office.cases.show(APPROVER, case_id)[0]
+    assert after.scope is not None
+    assert after.scope.selectors == SCOPE.selectors
+
+
+def test_the_log_says_what_was_asked_for_and_what_was_agreed_to(office: Office) -> None:
+    case = office.cases.draft(INVESTIGATOR, "abuse", "why", "", SCOPE)
+    other = replace(SCOPE, selectors=Selectors(paths=("/*",)))
+    office.cases.request(INVESTIGATOR, case.id, other)
+    opened = office.cases.approve(APPROVER, case.id)
+    assert opened.scope is not None
+    by_act = {entry.act: entry for entry in office.entries()}
+    request, approve = by_act["case.request"], by_act["case.approve"]
+    assert request.facts["scope"] == approve.facts["scope"] == opened.scope.digest()
+    assert request.sealed is not None
+    said = orjson.loads(open_sealed(read_auditor(office.places.auditor), request.sealed))
+    assert said["scope"]["selectors"]["paths"] == ["/*"]
+
+
+def test_one_person_in_two_spellings_is_no_second_person(office: Office) -> None:
+    case = office.cases.draft(INVESTIGATOR, "abuse", "why", "", SCOPE)
+    office.cases.request(INVESTIGATOR, case.id)
+    with pytest.raises(RefusedError, match="second person"):
+        office.cases.approve(replace(APPROVER, name="Investigator"), case.id)
+
+
+def test_a_person_s_request_reaches_a_person(office: Office) -> None:
+    crowd = replace(SCOPE, selectors=Selectors(networks=("198.51.100.0/24",)))
+    with pytest.raises(UsageError, match="more than one person"):
+        office.cases.draft(OFFICER, "data_subject_request", "asked", "", crowd)
+    case = office.cases.draft(OFFICER, "data_subject_request", "asked", "", SCOPE)
+    assert case.asked is not None
+    assert "raw" not in case.asked.fields
+    with pytest.raises(UsageError, match="more than one person"):
+        office.cases.request(OFFICER, case.id, crowd)
+    office.cases.request(OFFICER, case.id)
+    office.cases.approve(APPROVER, case.id)
+    with pytest.raises(UsageError, match="more than one person"):
+        office.cases.widen(OFFICER, case.id, crowd, "more")
+
+
+def test_a_purge_that_could_not_be_wiped_is_wiped_by_the_next(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = office.opened()
+    office.cases.close(INVESTIGATOR, case_id)
+
+    def busy() -> None:
+        raise UnavailableError("being read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.store, "wipe", busy)
+        with pytest.raises(UnavailableError):
+            office.cases.purge(OFFICER, case_id)
+    wiped = []
+    monkeypatch.setattr(office.store, "wipe", lambda: wiped.append(1))
+    office.cases.purge(OFFICER, case_id)
+    assert wiped == [1]

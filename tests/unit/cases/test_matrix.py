@@ -63,7 +63,7 @@ close      me i: draft requested denied open
 close      me p: draft requested denied open
 close      any a: open
 close      any p: requested open
-purge      any p: denied closed expired
+purge      any p: denied closed expired purged
 """
 LETTERS: Final = {
     "i": Role.INVESTIGATOR, "a": Role.APPROVER, "p": Role.PRIVACY_OFFICER, "u": Role.AUDITOR,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from pipeline.audit.signing import read_vkey
@@ -13,7 +17,7 @@ from pipeline.cases.life import State
 from pipeline.errors import RefusedError, SettingsError, UnavailableError, UsageError
 from pipeline.evidence.proof import checker
 from pipeline.evidence.verify import verify
-from pipeline.investigations.export import export
+from pipeline.investigations.export import export, purge
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.related import related
 from pipeline.scope import Selectors
@@ -103,9 +107,84 @@ def test_no_more_records_are_read_than_the_case_may(shared: Bureau) -> None:
     rest = shared.desk.search(INVESTIGATOR, case.id, Question(), size=50, since=first.next)
     assert rest.records.height == 20
     assert rest.read == 70
-    beyond = Question(first=NOW - 5 * HOUR)
-    with pytest.raises(RefusedError, match="70 records it may"):
-        shared.desk.search(INVESTIGATOR, case.id, beyond)
+    page = shared.desk.search(INVESTIGATOR, case.id, Question(), size=1000)
+    assert page.records.height == 70, "what was read may be looked at again"
+
+
+def test_who_has_read_all_they_may_learns_no_more_by_asking(shared: Bureau) -> None:
+    """A question that finds unread records and one that finds none are answered alike."""
+    case = shared.opened(about(selectors=Selectors(networks=("198.51.100.0/24",)), most_records=1))
+    shared.desk.search(INVESTIGATOR, case.id, Question(), size=1)
+    told: list[object] = []
+    answers = []
+    for address in ("198.51.100.3", "198.51.100.200"):
+        question = Question(selectors=Selectors(addresses=(address,)), first=NOW - 5 * HOUR)
+        page = shared.desk.search(
+            INVESTIGATOR, case.id, question, size=1, tell=lambda *said: told.append(said)
+        )
+        answers.append((page.records.height, page.next, page.gone, page.effort, page.read))
+    assert answers[0] == answers[1]
+    assert told == []
+
+
+def test_what_is_not_shown_is_not_asked_for_either(shared: Bureau) -> None:
+    scope = about(selectors=Selectors(networks=("198.51.100.0/24",)), fields=("status", "bytes"))
+    case = shared.opened(scope)
+    for question in (
+        Question(selectors=Selectors(addresses=("198.51.100.3",))),
+        Question(selectors=Selectors(paths=("/p*",))),
+        Question(selectors=Selectors(agents=("x",))),
+        Question(first=NOW - HOUR),
+    ):
+        with pytest.raises(RefusedError, match="outside"):
+            shared.desk.search(INVESTIGATOR, case.id, question)
+    for by in ("agent", "provider"):
+        with pytest.raises(RefusedError):
+            related(shared.desk, INVESTIGATOR, case.id, "198.51.100.3", by)
+
+
+def test_searches_at_once_read_no_more_than_one_would(shared: Bureau) -> None:
+    case = shared.opened(about(ABUSER, most_records=5))
+    barrier = threading.Barrier(4)
+
+    def look(number: int) -> int:
+        hour = NOW - (number + 2) * HOUR
+        question = Question(first=hour, last=hour + HOUR - 1)
+
+        def wait(_: pl.DataFrame) -> pl.DataFrame:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                barrier.wait(5)
+            return _
+
+        page = shared.desk.search(INVESTIGATOR, case.id, question, keep=wait)
+        return page.records.height
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(look, range(4))) == 5
+
+
+def test_who_may_not_search_learns_nothing_of_the_scope(shared: Bureau) -> None:
+    case = shared.opened()
+    before = len(shared.entries("case.search"))
+    said = set()
+    for first in (NOW - HOUR, NOW + HOUR):
+        with pytest.raises(RefusedError) as caught:
+            shared.desk.search(BOTH, case.id, Question(first=first))
+        said.add(str(caught.value))
+    assert len(said) == 1
+    refused = shared.entries("case.search")[before:]
+    assert [entry.outcome for entry in refused] == ["refused"] * 2
+
+
+def test_a_purge_takes_the_bundles_along(shared: Bureau) -> None:
+    case = shared.opened()
+    done = export(shared.desk, shared.office, INVESTIGATOR, case.id, Question())
+    kept = shared.opened()
+    other = export(shared.desk, shared.office, INVESTIGATOR, kept.id, Question())
+    shared.desk.close(INVESTIGATOR, case.id)
+    purge(shared.desk, OFFICER, case.id)
+    assert not done.path.exists()
+    assert other.path.exists()
 
 
 @pytest.mark.parametrize("person", [APPROVER, BOTH, OFFICER])
