@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from pipeline.audit.findings import Verdict
-from pipeline.cases.life import Case
+from pipeline.cases.life import Case, Kind
 from pipeline.cases.people import Person, Role
 from pipeline.errors import PartywallError, RefusedError
 from pipeline.investigations.desk import Tell
@@ -21,6 +21,7 @@ from pipeline.investigations.segments import Effort
 from pipeline.investigations.trail import Wanted
 from pipeline.web.pages import PAGES, Work
 from pipeline.web.pages.deciding import ACTS
+from pipeline.web.pages.telling import WAITS
 from pipeline.web.visits import Page
 from tests.support.desk_pages import ADDRESS, AGENT, TARGET, DeskHouse, records
 from tests.support.pages import Browser
@@ -108,6 +109,10 @@ async def test_the_page_offers_what_may_be_done_and_nothing_else_can_be(
 def _case(house: DeskHouse, case_id: str) -> Case | None:
     with house.office.store.reading() as store:
         return store.case(case_id)
+
+
+def test_the_pages_have_a_word_for_whatever_a_case_may_wait_for() -> None:
+    assert set(WAITS) == set(Kind)
 
 
 async def test_nobody_learns_of_a_case_that_is_anothers(house: DeskHouse) -> None:
