@@ -28,9 +28,6 @@ from pipeline.scope import Scope, checked
 CORRECTION: Final = "correction"
 """What the store calls a person's statement that records about them are wrong."""
 
-_ADDED: Final = (
-    "note", "finding", "export", "disclosure", "hold", "erasure", "answer", CORRECTION,
-)  # fmt: skip
 _LONGEST: Final = 8_000
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
@@ -286,7 +283,7 @@ class Cases:
     def show(self, person: Person, case_id: str) -> tuple[Case, list[Added]]:
         """Return a case with all that was added to it; raises RefusedError."""
         with self.gate.act(person, Act.SHOW, case_id) as going:
-            return going.case, going.store.added(case_id, *_ADDED)
+            return going.case, going.store.added(case_id)
 
     def list(self, person: Person) -> list[Case]:
         """Return the cases that a person may see, oldest first."""
