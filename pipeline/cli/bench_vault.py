@@ -49,13 +49,15 @@ def bench_vault(
         sys.stdout.buffer.write(orjson.dumps(_document(found)) + b"\n")
         return
     out = Console(highlight=False)
-    out.print(_table("one day", found.day, found.bytes))
+    out.print(_table("the present day", found.present, found.bytes))
+    out.print(_table("a day that is over", found.day, found.bytes))
     out.print(_table("ninety days", found.days, found.bytes * vault.DAYS))
     full = found.scan.seconds * found.bytes / found.scan.sampled_bytes
     out.print(
         f"The day: {found.records:,} records, {found.bytes / 2**30:.1f} GiB, {found.segments:,} "
-        f"segments. A full scan of it would take {full:,.0f} s, by {found.scan.sampled_bytes:,} "
-        f"bytes that were read, opened and searched in {found.scan.seconds:.1f} s."
+        f"segments, bound in {found.binding_seconds:.0f} s. A full scan of it would take "
+        f"{full:,.0f} s, by {found.scan.sampled_bytes:,} bytes that were read, opened and searched "
+        f"in {found.scan.seconds:.1f} s."
     )
     out.print(
         f"A day of {_LARGE:,} records has as many segments, {_LARGE / found.records:.0f} times as "

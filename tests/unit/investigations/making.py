@@ -128,9 +128,13 @@ def bureau(
     store: str | None = None,
     password: Path | None = None,
     policy_file: Path | None = None,
+    asn: Path | None = None,
 ) -> Iterator[Bureau]:
-    """Open a desk in a folder; ``store`` is another place for cases and keys than its files."""
-    tree = {**places(folder), "policy": policy_file}
+    """Open a desk in a folder; ``store`` is another place for cases and keys than its files.
+
+    ``asn`` is an MMDB file of providers.
+    """
+    tree = {**places(folder), "policy": policy_file, "split": {"mmdb_asn": asn}}
     if store is not None:
         tree["investigations"] |= {"store": store, "store_password_file": password}
         tree["keys"] |= {"store": store, "store_password_file": password}
