@@ -87,9 +87,13 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The figures of one day while it goes on, once it is bound, and of DAYS that are bound."""
+    """The figures of one day while it goes on, once it is bound, and of DAYS that are bound.
+
+    ``present_bytes`` are the vault's before it is bound, ``bytes`` those after.
+    """
 
     records: int
+    present_bytes: int
     bytes: int
     segments: int
     binding_seconds: float
@@ -108,6 +112,7 @@ def measure(day: Day, tell: Callable[[str], None]) -> Measured:
         e.segment is not None for f in folders(storage) for e in Chain(storage, f).entries()
     )
     tell(f"looking up in a day that goes on: {segments:,} segments")
+    size = _size(day.vault)
     present = [_apart(day.vault, day, name, number, 1) for name, number in probes.items()]
     tell("scanning a sample of it")
     scan = _in_a_process(_scan, day.vault, day.plan.seed)
@@ -123,8 +128,21 @@ def measure(day: Day, tell: Callable[[str], None]) -> Measured:
         for name, number in probes.items()
         if day.counts[number] <= _FREQUENT * 2
     ]
-    size = sum(path.stat().st_size for path in day.vault.rglob("*") if path.is_file())
-    return Measured(day.plan.records, size, segments, binding, present, of_day, scan, of_days)
+    return Measured(
+        records=day.plan.records,
+        present_bytes=size,
+        bytes=_size(day.vault),
+        segments=segments,
+        binding_seconds=binding,
+        present=present,
+        day=of_day,
+        scan=scan,
+        days=of_days,
+    )
+
+
+def _size(vault: Path) -> int:
+    return sum(path.stat().st_size for path in vault.rglob("*") if path.is_file())
 
 
 def bind(vault: Path) -> float:

@@ -10,19 +10,21 @@ from typing import Protocol
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import IntegrityError
 from pipeline.vault import bloom
 from pipeline.vault.manifest import Held
 from pipeline.vault.reading import parquet, reading
-from pipeline.vault.segments import INDEX_SCHEMA
+from pipeline.vault.segments import INDEX_SCHEMA, VOLUME_SCHEMA
 from pipeline.vault.storage import Storage
 
 Tokens = Mapping[str, Collection[bytes]]
 """Key id of a sealing key → the tokens looked for among what it sealed."""
 
 _TOKEN, _HOUR = (INDEX_SCHEMA.get_field_index(name) for name in ("token", "hour"))
+_TOKENS = INDEX_SCHEMA.field(_TOKEN).type
 
 
 class Indexed(Protocol):
@@ -180,8 +182,9 @@ def index_rows(storage: Storage, part: Indexed, sought: Sought, effort: Effort) 
         return pl.DataFrame()
     found = []
     matches = sought.matches()
+    tokens = None if sought.tokens is None else pa.array(sought.ordered, _TOKENS)
     footer = (part.index_footer, part.index_footer_sha256)
-    with parquet(storage, part.index, footer) as index:
+    with parquet(storage, part.index, footer, packed=True) as index:
         metadata = index.metadata
         effort.segments += 1
         effort.index_groups_held += metadata.num_row_groups
@@ -190,7 +193,10 @@ def index_rows(storage: Storage, part: Indexed, sought: Sought, effort: Effort) 
                 continue
             effort.index_groups += 1
             # All columns at once: where a token may be, it hardly ever is not.
-            hits = _frame(index.read_row_group(number, use_threads=False)).filter(matches)
+            group = index.read_row_group(number, use_threads=False)
+            if tokens is not None:
+                group = group.filter(pc.is_in(group.column(_TOKEN), value_set=tokens))
+            hits = _frame(_unpacked(group)).filter(matches)
             if not hits.is_empty():
                 found.append(hits)
     return pl.concat(found) if found else pl.DataFrame()
@@ -227,6 +233,12 @@ def frames_of(
 def _may_hold(storage: Storage, name: str, tokens: Collection[bytes]) -> bool:
     with reading(storage, name) as file:
         return bloom.may_hold(file, tokens)
+
+
+def _unpacked(table: pa.Table) -> pa.Table:
+    """Return a table whose texts are texts: made of those rows alone that are sought."""
+    schema = [VOLUME_SCHEMA.field(name) for name in table.schema.names]
+    return table.cast(pa.schema(schema))
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:

@@ -14,19 +14,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import IntegrityError
 from pipeline.vault import bloom
 from pipeline.vault.manifest import Entry, digest
-from pipeline.vault.segments import INDEX_SCHEMA, SORTED, footer, indexed
+from pipeline.vault.segments import INDEX_SCHEMA, SORTED, VOLUME_SCHEMA, footer, indexed
 from pipeline.vault.storage import Storage
 from pipeline.vault.volumes import Files, Volume, Volumes, counts_of, held_by
-
-VOLUME_SCHEMA: Final = INDEX_SCHEMA.append(pa.field("data", pa.string(), nullable=False))
-"""The index of a volume: that of its segments, and ``data``, the file within the chain's folder
-that holds the record's frame."""
 
 _SLICE: Final = 500_000
 _TOKENS: Final = 1 << 128

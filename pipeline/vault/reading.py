@@ -20,11 +20,16 @@ from pipeline.vault.storage import Storage
 
 @contextmanager
 def parquet(
-    storage: Storage, name: str, footer: tuple[int, str] | None = None
+    storage: Storage,
+    name: str,
+    footer: tuple[int, str] | None = None,
+    *,
+    packed: bool = False,
 ) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file; ``footer`` is its length and SHA-256, where they are known.
 
-    The footer is read here, since pyarrow would read 64 KiB or more to find it.
+    The footer is read here, since pyarrow would read 64 KiB or more to find it. A row group is one
+    read; texts stay dictionaries where they are to be ``packed``.
     """
     with reading(storage, name) as file:
         length, sha256 = footer or (_footer_length(file), None)
@@ -32,10 +37,13 @@ def parquet(
         found = file.read(length)
         if sha256 is not None and hashlib.sha256(found).hexdigest() != sha256:
             raise IntegrityError(f"vault: {name} is damaged")
+        metadata = pq.read_metadata(io.BytesIO(found))
+        texts = [one.path for one in metadata.schema if one.logical_type.type == "STRING"]
         with pq.ParquetFile(
             file,
-            metadata=pq.read_metadata(io.BytesIO(found)),
-            pre_buffer=False,
+            metadata=metadata,
+            pre_buffer=True,
+            read_dictionary=texts if packed else None,
             page_checksum_verification=True,
         ) as parquet:
             yield parquet

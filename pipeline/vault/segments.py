@@ -70,6 +70,10 @@ INDEX_SCHEMA: Final = pa.schema(
 within the frame; ``partition`` the source ``topic:partition`` whose ``offset`` it came from.
 """
 
+VOLUME_SCHEMA: Final = INDEX_SCHEMA.append(pa.field("data", pa.string(), nullable=False))
+"""The index of a volume: that of its segments, and ``data``, the file within the chain's folder
+that holds the record's frame."""
+
 SORTED: Final = ["token", "hour", "place", "row"]
 
 
