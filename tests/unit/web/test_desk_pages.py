@@ -87,6 +87,7 @@ async def test_the_page_offers_what_may_be_done_and_nothing_else_can_be(
 ) -> None:
     """An open case that waits for nothing: an act without a form on its page changes nothing."""
     case = house.office.opened()
+    house.office.clock.turn(hours=1)  # an extension would add time by now
     browser = await house.person(person.name)
     token = browser.token()
     await browser.get(f"/cases/{case}")
