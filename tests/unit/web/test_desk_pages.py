@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 import threading
 from pathlib import Path
@@ -95,7 +96,7 @@ async def test_the_page_offers_what_may_be_done_and_nothing_else_can_be(
     before, was = len(house.said(f"case.{name}")), _case(house, case)
     answer = await browser.post(
         f"/cases/{case}/{name}", token=token,
-        reason="r", text="t", to="a", basis="b", what="c", hours="1",
+        reason="r", text="t", to="a", basis="b", what="c", hours="72",
     )  # fmt: skip
     [said] = house.said(f"case.{name}")[before:]
     if offered:
@@ -136,6 +137,18 @@ async def _searched(house: DeskHouse, **question: str) -> tuple[Browser, str]:
     assert answer.status_code == 303, browser.title
     await browser.get(f"/cases/{case}/results")
     return browser, case
+
+
+async def test_the_bar_says_where_and_when_the_case_may_look_also_folded(house: DeskHouse) -> None:
+    browser, case = await _searched(house)
+    scope = house.office.cases.show(INVESTIGATOR, case)[0].scope
+    assert scope is not None
+    first, last = (
+        dt.datetime.fromtimestamp(one, dt.UTC).strftime("%Y-%m-%d %H:%M")
+        for one in (scope.first, scope.last)
+    )
+    [folded] = re.findall(r"<summary>(Scope in force.*?)</summary>", browser.text)
+    assert f"{', '.join(scope.sites)}, {first} to {last} UTC, " in folded
 
 
 def _without_bar(text: str) -> str:
