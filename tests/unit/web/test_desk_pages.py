@@ -139,6 +139,19 @@ async def _searched(house: DeskHouse, **question: str) -> tuple[Browser, str]:
     return browser, case
 
 
+async def test_a_question_beyond_the_scope_is_refused_beside_the_scope(house: DeskHouse) -> None:
+    """What was typed is still there, and so is what the case may look at."""
+    browser, case = await _searched(house)
+    await browser.get(f"/cases/{case}/search")
+    answer = await browser.post(f"/cases/{case}/timeline", address="198.51.100.99")
+    assert answer.status_code == 403
+    assert browser.title == "Search"
+    assert "outside of the case" in browser.text
+    assert "Scope in force" in browser.text
+    assert 'value="198.51.100.99"' in browser.text
+    assert house.said("case.search")[-1][2] == "refused"
+
+
 async def test_the_bar_says_where_and_when_the_case_may_look_also_folded(house: DeskHouse) -> None:
     browser, case = await _searched(house)
     scope = house.office.cases.show(INVESTIGATOR, case)[0].scope
