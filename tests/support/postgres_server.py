@@ -50,7 +50,10 @@ class PostgresServer:
             "initdb", "--pgdata", "data", "--username", "owner", "--auth", "scram-sha-256",
             "--pwfile", "password", "--encoding", "UTF8", "--no-sync",
         )  # fmt: skip
-        settings = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}'"
+        settings = (
+            f"-c listen_addresses='' -c unix_socket_directories='{self.folder}'"
+            " -c autovacuum=off"  # its analysis is a reader, for which deleted rows would stay
+        )
         self._run("pg_ctl", "start", "-D", "data", "-w", "-l", "log", "-o", settings)
         return self
 
