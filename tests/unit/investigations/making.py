@@ -122,6 +122,20 @@ def about(*addresses: str, **changes: object) -> Scope:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
+def settings_in(
+    folder: Path,
+    store: str | None = None,
+    password: Path | None = None,
+    policy_file: Path | None = None,
+) -> Settings:
+    """Say where everything lies, as :func:`bureau` has it."""
+    tree = {**places(folder), "policy": policy_file}
+    if store is not None:
+        tree["investigations"] |= {"store": store, "store_password_file": password}
+        tree["keys"] |= {"store": store, "store_password_file": password}
+    return Settings(**tree)
+
+
 @contextmanager
 def bureau(
     folder: Path,
@@ -130,11 +144,7 @@ def bureau(
     policy_file: Path | None = None,
 ) -> Iterator[Bureau]:
     """Open a desk in a folder; ``store`` is another place for cases and keys than its files."""
-    tree = {**places(folder), "policy": policy_file}
-    if store is not None:
-        tree["investigations"] |= {"store": store, "store_password_file": password}
-        tree["keys"] |= {"store": store, "store_password_file": password}
-    settings = Settings(**tree)
+    settings = settings_in(folder, store, password, policy_file)
     clock = Hands()
     log = key_service.audit_log(settings.audit, clock)
     keys = key_service.open_store(settings, log, clock)
