@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -41,6 +41,9 @@ WHO: Final = ("addresses", "networks", "pseudonyms", "chats")
 
 NARROWING: Final = ("agents", "paths")
 """Selectors of what was done: a record meets one of each of these as well."""
+
+BY_ADDRESS: Final = ("addresses", "networks")
+"""Selectors that say whose records by an address or several; all others are taken as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +138,11 @@ class Scope:
         named = not theirs.named() or (
             mine.named()
             and all(_inside(network, wide) for network in self.networks())
-            and set(mine.pseudonyms) <= set(theirs.pseudonyms)
-            and set(mine.chats) <= set(theirs.chats)
+            and all(
+                set(getattr(mine, kind)) <= set(getattr(theirs, kind))
+                for kind in WHO
+                if kind not in BY_ADDRESS
+            )
         )
         return named and all(
             not getattr(theirs, kind)
@@ -200,25 +206,18 @@ def _selectors(given: Selectors) -> Selectors:
             not 0 < len(value) <= LONGEST_SELECTOR for value in values
         ):
             raise UsageError(f"scope: {MOST_SELECTORS:,} selectors of a kind at most, none empty")
-    if any(not _is_pseudonym(value) for value in given.pseudonyms):
-        raise UsageError("scope: a pseudonym is 16 hex digits")
+    # Kind by kind, whatever kinds there are: one left out here would be a selector less, and a
+    # scope without selectors reaches everybody.
     return Selectors(
-        addresses=_sorted(map(_address, given.addresses)),
-        networks=_sorted(map(_network, given.networks)),
-        pseudonyms=_sorted(value.lower() for value in given.pseudonyms),
-        agents=_sorted(given.agents),
-        paths=_sorted(given.paths),
-        chats=_sorted(given.chats),
+        **{
+            kind: _sorted(map(_CANONICAL.get(kind, str), values))
+            for kind, values in asdict(given).items()
+        }
     )
 
 
 def _sorted(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(values)))
-
-
-def _is_pseudonym(value: str) -> bool:
-    digits = set(value.lower())
-    return len(value) == _PSEUDONYM_DIGITS and digits <= set("0123456789abcdef")
 
 
 def _address(text: str) -> str:
@@ -235,3 +234,18 @@ def _network(text: str) -> str:
         return str(ip_network(text, strict=False))
     except ValueError:
         raise UsageError("scope: a network selector is none, as in 192.0.2.0/24") from None
+
+
+def _pseudonym(text: str) -> str:
+    found = text.lower()
+    if len(found) != _PSEUDONYM_DIGITS or not set(found) <= set("0123456789abcdef"):
+        raise UsageError("scope: a pseudonym is 16 hex digits")
+    return found
+
+
+_CANONICAL: Final[Mapping[str, Callable[[str], str]]] = {
+    "addresses": _address,
+    "networks": _network,
+    "pseudonyms": _pseudonym,
+}
+"""Kind of selector → its one spelling; the others are taken as they are written."""

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
 from pipeline import policy
 from pipeline.audit.log import AuditLog
@@ -102,21 +102,31 @@ def places_of(settings: Audit) -> Places:
 
 def kek(settings: KekSettings, file: Path) -> Kek:
     """Return the key-encryption key of the kind that is set; raises SettingsError."""
-    if settings.kind == "variable":
-        if settings.variable is None:
-            raise SettingsError("setting keys.kek.variable: name the variable that names the file")
-        return named_by(settings.variable)
-    if settings.kind == "aws-kms":
-        if settings.key is None:
-            raise SettingsError("setting keys.kek.key: name the key by its id, ARN or alias")
-        try:
-            from pipeline.keys.kms import AwsKms  # noqa: PLC0415 -- an extra, slow to import
-        except ModuleNotFoundError:
-            raise SettingsError(
-                "setting keys.kek.kind: aws-kms needs boto3; install partywall[kms]"
-            ) from None
-        return AwsKms(settings.key, settings.region, settings.endpoint)
-    return FileKek(file, ours=settings.kind == "file")
+    match settings.kind:
+        case "file" | "mounted":
+            return FileKek(file, ours=settings.kind == "file")
+        case "variable":
+            if settings.variable is None:
+                raise SettingsError(
+                    "setting keys.kek.variable: name the variable that names the file"
+                )
+            return named_by(settings.variable)
+        case "aws-kms":
+            return _aws_kms(settings)
+        case other:
+            assert_never(other)
+
+
+def _aws_kms(settings: KekSettings) -> Kek:
+    if settings.key is None:
+        raise SettingsError("setting keys.kek.key: name the key by its id, ARN or alias")
+    try:
+        from pipeline.keys.kms import AwsKms  # noqa: PLC0415 -- an extra, slow to import
+    except ModuleNotFoundError:
+        raise SettingsError(
+            "setting keys.kek.kind: aws-kms needs boto3; install partywall[kms]"
+        ) from None
+    return AwsKms(settings.key, settings.region, settings.endpoint)
 
 
 def signer(path: Path) -> Signer:

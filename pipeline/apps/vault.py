@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Final
 
+import structlog
 from faust.types import EventT, StreamT
 
 from pipeline import policy
+from pipeline.clock import system_clock
+from pipeline.errors import PartywallError
 from pipeline.kafka import topics, worker
 from pipeline.metrics import SEGMENTS
 from pipeline.settings import Settings
+from pipeline.vault.manifest import folders
+from pipeline.vault.storage import storage_at
+from pipeline.vault.upkeep import upkeep
 from pipeline.vault.writer import SegmentWriter
+
+_log = structlog.get_logger(__name__)
+_UPKEEP_SECONDS: Final = 600.0
+_LOOK_SECONDS: Final = 2.0
+"""Between looks whether the first partition has come to us."""
 
 
 @dataclass(slots=True)
@@ -30,7 +42,9 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         """Read policy and topics; raises SettingsError."""
         self._settings = settings
-        declared = topics.declared(policy.load(settings.policy).current.retention)
+        retention = policy.load(settings.policy).current.retention
+        self._vault_days = retention.vault_days
+        declared = topics.declared(retention)
         self._queue: asyncio.Queue[tuple[int, EventT[bytes]]] = asyncio.Queue(64)
         self.app = worker.app("vault", settings.kafka, declared["vault.sealed"].partitions)
         source = self.app.topic("vault.sealed", value_type=bytes, value_serializer="raw")
@@ -42,9 +56,33 @@ class Worker:
         """Gather by size and age, flush, acknowledge."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._fill(stream))
+            group.create_task(self._keep_up())
             while True:
                 await self._take()
                 await self._flush_due()
+
+    async def _keep_up(self) -> None:
+        """Bind days that are over and remove what is past its time, in all folders of the vault.
+
+        One worker does it for all: whoever has the first partition. It is not urgent, and must
+        keep nothing from being sealed: what fails is told, and tried again.
+        """
+        while True:
+            if not any(log.partition == 0 for log in self.app.consumer.assignment()):
+                await asyncio.sleep(_LOOK_SECONDS)
+                continue
+            try:
+                await asyncio.to_thread(self._upkeep)
+            except PartywallError as error:
+                _log.error("the vault's upkeep waits", error=error)
+            await asyncio.sleep(_UPKEEP_SECONDS)
+
+    def _upkeep(self) -> None:
+        storage = storage_at(self._settings.vault.url)
+        for folder in folders(storage):
+            done = upkeep(storage, folder, system_clock(), self._vault_days)
+            if done.bound or done.expired:
+                _log.info("upkeep", folder=folder, volumes=done.bound, expired=done.expired)
 
     async def _fill(self, stream: StreamT[bytes]) -> None:
         async for event in stream.noack().events():  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ times is read from the disk ninety times. Directories and inodes may be cached.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import time
@@ -27,8 +28,11 @@ from pipeline.investigations.lookup import fetch, rows, tokens_of
 from pipeline.investigations.open import open_frame
 from pipeline.investigations.segments import Effort
 from pipeline.rows import DAY, HOUR
-from pipeline.vault.manifest import Chain, Head, folders
+from pipeline.vault.manifest import Chain, Entry, Head, folders
+from pipeline.vault.standing import Standing
 from pipeline.vault.storage import LocalStorage
+from pipeline.vault.upkeep import upkeep
+from pipeline.vault.volumes import Volume, Volumes
 
 T = TypeVar("T")
 
@@ -83,27 +87,39 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The figures of one day, and of DAYS of them."""
+    """The figures of one day while it goes on, once it is bound, and of DAYS that are bound.
+
+    ``present_bytes`` are the vault's before it is bound, ``bytes`` those after.
+    """
 
     records: int
+    present_bytes: int
     bytes: int
     segments: int
+    binding_seconds: float
+    present: Sequence[LookUp]
     day: Sequence[LookUp]
     scan: Scan
     days: Sequence[LookUp] = field(default_factory=list)
 
 
 def measure(day: Day, tell: Callable[[str], None]) -> Measured:
-    """Look up in a day and in DAYS linked ones; raises WrongAnswerError."""
+    """Look up in a day, bound and not, and in DAYS linked ones; raises WrongAnswerError."""
     probes = _probes(day)
     storage = LocalStorage(day.vault)
+    _unbound(day.vault)
     segments = sum(
         e.segment is not None for f in folders(storage) for e in Chain(storage, f).entries()
     )
-    tell(f"looking up in a day: {segments:,} segments")
-    of_day = [_apart(day.vault, day, name, number, 1) for name, number in probes.items()]
+    tell(f"looking up in a day that goes on: {segments:,} segments")
+    size = _size(day.vault)
+    present = [_apart(day.vault, day, name, number, 1) for name, number in probes.items()]
     tell("scanning a sample of it")
     scan = _in_a_process(_scan, day.vault, day.plan.seed)
+    tell("binding it")
+    binding = bind(day.vault)
+    tell("looking up in the bound day")
+    of_day = [_apart(day.vault, day, name, number, 1) for name, number in probes.items()]
     tell(f"linking the day {DAYS} times")
     many = linked(day, DAYS)
     tell(f"looking up in {DAYS} days: {segments * DAYS:,} segments")
@@ -112,22 +128,54 @@ def measure(day: Day, tell: Callable[[str], None]) -> Measured:
         for name, number in probes.items()
         if day.counts[number] <= _FREQUENT * 2
     ]
-    size = sum(path.stat().st_size for path in day.vault.rglob("*") if path.is_file())
-    return Measured(day.plan.records, size, segments, of_day, scan, of_days)
+    return Measured(
+        records=day.plan.records,
+        present_bytes=size,
+        bytes=_size(day.vault),
+        segments=segments,
+        binding_seconds=binding,
+        present=present,
+        day=of_day,
+        scan=scan,
+        days=of_days,
+    )
+
+
+def _size(vault: Path) -> int:
+    return sum(path.stat().st_size for path in vault.rglob("*") if path.is_file())
+
+
+def bind(vault: Path) -> float:
+    """Bind a day as the vault's worker does the night after; return the seconds that took."""
+    begun, storage = time.perf_counter(), LocalStorage(vault)
+    after = dt.datetime.fromtimestamp(START + DAY + 2 * HOUR, dt.UTC)
+    for folder in folders(storage):
+        upkeep(storage, folder, after, DAYS)
+    return time.perf_counter() - begun
+
+
+def _unbound(vault: Path) -> None:
+    for volumes in vault.glob("*/volumes"):
+        shutil.rmtree(volumes)
 
 
 def _probes(day: Day) -> dict[str, int]:
-    """Return whom to look up: somebody met once, often, and most often of all."""
+    """Return whom to look up: somebody met once, as often as most, often, and most often of all."""
     counts = day.counts
+    usual = day.plan.records / day.plan.addresses
     return {
         "infrequent": int(np.argmax(np.where(counts > 0, -counts, -(2**62)))),
+        "usual": int(np.argmin(np.abs(counts - usual))),
         "frequent": int(np.argmin(np.abs(counts - _FREQUENT))),
         "most frequent": int(np.argmax(counts)),
     }
 
 
 def linked(day: Day, times: int) -> Path:
-    """Return a vault that holds a day many times, by links: each has a broker's name of its own."""
+    """Return a vault that holds a bound day many times, by links.
+
+    Each has a broker's name of its own.
+    """
     home, made = (day.vault.parent / f"linked-{times}{end}" for end in ("", ".made"))
     if made.exists():
         return home
@@ -135,25 +183,47 @@ def linked(day: Day, times: int) -> Path:
     source = LocalStorage(day.vault)
     for folder in folders(source):
         partition = folder.rpartition("-")[2]
-        entries = list(Chain(source, folder).entries())
+        chain = Standing.of(source, folder)
+        entries = chain.entries()
         for number in range(times):
             name = f"sealed-d{number}-{partition}"
-            (home / name / "segments").mkdir(parents=True)
-            (home / name / "manifest").mkdir()
-            chain, head = Chain(_Unsynced(home), name), Head()
-            for entry in entries:
-                segment = entry.segment
-                if segment is not None:
-                    names = [one.replace(folder, name, 1) for one in segment.names]
-                    for old, new in zip(segment.names, names, strict=True):
-                        os.link(day.vault / old, home / new)
-                    data, index, filtering = names
-                    segment = replace(segment, data=data, index=index, filter=filtering)
-                placed = chain.append(replace(entry, previous=head.sha256, segment=segment))
-                assert placed is not None  # noqa: S101 - nobody else writes here
-                head = placed
+            for part in ("segments", "manifest", "volumes"):
+                (home / name / part).mkdir(parents=True)
+            _link_day(day.vault, home, entries, chain.volumes, folder, name)
     made.touch()
     return home
+
+
+def _link_day(
+    source: Path, home: Path, entries: Sequence[Entry], volumes: Sequence[Volume],
+    old: str, new: str,
+) -> None:  # fmt: skip
+    """Link a chain's files into another's folder, and write manifest and volumes for them."""
+    to = _Unsynced(home)
+    chain, heads = Chain(to, new), {0: Head()}
+    for entry in entries:
+        segment, head = entry.segment, heads[entry.first]
+        if segment is not None:
+            data, index, filtering = _link(source, home, segment.names, old, new)
+            segment = replace(segment, data=data, index=index, filter=filtering)
+        placed = chain.append(replace(entry, previous=head.sha256, segment=segment))
+        assert placed is not None  # noqa: S101 - nobody else writes here
+        heads[placed.next] = placed
+    for volume in volumes:
+        files = volume.files
+        if files is not None:
+            index, filtering = _link(source, home, files.names, old, new)
+            files = replace(files, index=index, filter=filtering)
+        previous, end = heads[volume.first].sha256, heads[volume.last + 1].sha256
+        Volumes(to, new).add(replace(volume, previous=previous, end=str(end), files=files))
+
+
+def _link(source: Path, home: Path, names: Sequence[str], old: str, new: str) -> list[str]:
+    """Link files of a folder into another; return their names there."""
+    there = [name.replace(old, new, 1) for name in names]
+    for one, other in zip(names, there, strict=True):
+        os.link(source / one, home / other)
+    return there
 
 
 class _Unsynced(LocalStorage):

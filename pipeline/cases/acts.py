@@ -1,7 +1,7 @@
 """What people do with a case: ask, agree, refuse, extend, write down, close, purge.
 
-Every method weighs and writes the act first (``permission``). Free reasons, scopes and notes are
-sealed in the audit log and in the store.
+Every method has the act weighed (``weighing``) and written (``permission``) first. Free reasons,
+scopes and notes are sealed in the audit log and in the store.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import orjson
 import structlog
 
 from pipeline.audit.entry import Fact
-from pipeline.cases.decisions import NOTHING, approve, deny
+from pipeline.cases.decisions import approve, deny
 from pipeline.cases.life import Case, Decision, Kind, Request, State
 from pipeline.cases.matrix import Act, why_not
 from pipeline.cases.people import Person, Role
-from pipeline.cases.permission import Gate, Going, Weigh, Weighed
+from pipeline.cases.permission import Gate, Going, Weighed
 from pipeline.cases.reading import Added
 from pipeline.cases.subject import SUBJECT, of_category
+from pipeline.cases.weighing import LONGEST, check_text, deciding, opening_alone, sealed, told
 from pipeline.cases.writing import Writing
 from pipeline.errors import UsageError
 from pipeline.policy import Policy
@@ -28,10 +29,6 @@ from pipeline.scope import Scope, checked
 CORRECTION: Final = "correction"
 """What the store calls a person's statement that records about them are wrong."""
 
-_ADDED: Final = (
-    "note", "finding", "export", "disclosure", "hold", "erasure", "answer", CORRECTION,
-)  # fmt: skip
-_LONGEST: Final = 8_000
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
 
@@ -59,8 +56,8 @@ class Cases:
     ) -> Case:
         """Make a case that nobody has been asked about yet; raises UsageError, RefusedError."""
         asked = of_category(category, checked(scope)).salted()
-        _text("reason", reason)
-        if len(reference) > _LONGEST:
+        check_text("reason", reason)
+        if len(reference) > LONGEST:
             raise UsageError("reference: say it shorter")
         if category not in self._terms.categories:
             raise UsageError(
@@ -72,7 +69,7 @@ class Cases:
                 person, Act.DRAFT, None, f"a case for {category} is opened by the role {role.value}"
             )
         facts: dict[str, Fact] = {"category": category, "scope": asked.digest()}
-        with self.gate.drafting(person, facts, _sealed(reason, asked)) as (store, case_id, now):
+        with self.gate.drafting(person, facts, sealed(reason, asked)) as (store, case_id, now):
             due = now + self._terms.answer_days * _DAY if category == SUBJECT else None
             store.make(
                 case_id,
@@ -102,7 +99,7 @@ class Cases:
             scope = wanted(case)
             if scope is None:
                 return Weighed(why="the case has no scope left to ask for: open a new one")
-            return Weighed({"scope": scope.digest()}, _sealed(case.reason, scope))
+            return Weighed({"scope": scope.digest()}, sealed(case.reason, scope))
 
         with self.gate.act(person, Act.REQUEST, case_id, weigh=weigh) as going:
             scope = wanted(going.case)
@@ -113,29 +110,11 @@ class Cases:
     def emergency(self, person: Person, case_id: str, reason: str) -> Case:
         """Open a draft alone: one site, an hour at most, everybody alarmed, to be ratified.
 
-        One a person within the hours for ratifying, and none while one waits for that: else one
-        emergency after the other would be a case that nobody ever approves.
+        One a person within the hours for ratifying, and none while one waits for that.
         """
-        _text("reason", reason)
+        check_text("reason", reason)
         minutes, hours = self._terms.emergency_minutes, self._terms.ratify_hours
-
-        def weigh(store: Writing, case: Case, now: int) -> Weighed:
-            facts: dict[str, Fact] = {"minutes": minutes}
-            if case.asked is None or len(case.asked.sites) != 1:
-                raise UsageError("an emergency reaches one site: open a case that names one")
-            facts["scope"] = case.asked.digest()
-            recent = [
-                opened > now - hours * _HOUR or waits
-                for opened, waits in store.emergencies(person.name)
-            ]
-            why = None
-            if any(recent):
-                why = (
-                    f"one emergency a person within {hours} hours, and none before the last is "
-                    "ratified: have this case approved instead"
-                )
-            return Weighed(facts, _sealed(reason, case.asked), why)
-
+        weigh = opening_alone(person, reason, self._terms)
         with self.gate.act(person, Act.EMERGENCY, case_id, weigh=weigh) as going:
             going.store.change(
                 case_id,
@@ -174,8 +153,8 @@ class Cases:
         ``seen`` as in :meth:`approve`; ``before`` takes the keys of an emergency back that nobody
         ratifies.
         """
-        _text("reason", reason)
-        weigh = _deciding(reason, seen)
+        check_text("reason", reason)
+        weigh = deciding(reason, seen)
         with self.gate.act(person, Act.DENY, case_id, weigh=weigh) as going:
             pending = going.case.pending
             if pending is not None and pending.kind is Kind.RATIFY:
@@ -191,28 +170,34 @@ class Cases:
 
     def extend(self, person: Person, case_id: str, hours: int, reason: str) -> Case:
         """Ask that the case run until ``hours`` after the approval of this; raises UsageError."""
-        _text("reason", reason)
+        check_text("reason", reason)
         if not 1 <= hours <= self._terms.open_hours:
             raise UsageError(f"hours: 1 to {self._terms.open_hours}")
         with self.gate.act(
-            person, Act.EXTEND, case_id, {"hours": hours}, sealed=_told(reason)
+            person, Act.EXTEND, case_id, {"hours": hours}, sealed=told(reason)
         ) as going:
             opened, most = going.case.opened or 0, self._terms.most_open_hours
             if (going.case.expires or 0) >= opened + most * _HOUR:
                 raise UsageError(
                     f"a case is open for {most} hours at most: open a new one for more"
                 )
+            left = ((going.case.expires or 0) - going.now) // _HOUR
+            if going.case.pending is None and hours <= left:
+                raise UsageError(
+                    f"hours: they count from the approval, and the case has {left} left without: "
+                    "ask for more, or later"
+                )
             self._ask(going, Kind.EXTEND, None, hours, reason)
         return self._case(case_id)
 
     def widen(self, person: Person, case_id: str, scope: Scope, reason: str) -> Case:
         """Ask for another scope; until that is approved the old one is in force."""
-        _text("reason", reason)
+        check_text("reason", reason)
         asked = checked(scope)
 
         def weigh(_: Writing, case: Case, __: int) -> Weighed:
             wanted = of_category(case.category, asked).salted(case.asked)
-            return Weighed({"scope": wanted.digest()}, _sealed(reason, wanted))
+            return Weighed({"scope": wanted.digest()}, sealed(reason, wanted))
 
         with self.gate.act(person, Act.WIDEN, case_id, weigh=weigh) as going:
             wanted = of_category(going.case.category, asked).salted(going.case.asked)
@@ -221,9 +206,9 @@ class Cases:
 
     def ask(self, person: Person, case_id: str, kind: Kind, reason: str) -> Case:
         """Ask for a legal hold or an erasure of the case's records."""
-        _text("reason", reason)
+        check_text("reason", reason)
         act = {Kind.HOLD: Act.HOLD, Kind.ERASE: Act.ERASE}[kind]
-        with self.gate.act(person, act, case_id, sealed=_told(reason)) as going:
+        with self.gate.act(person, act, case_id, sealed=told(reason)) as going:
             self._ask(going, kind, None, None, reason)
         return self._case(case_id)
 
@@ -234,7 +219,7 @@ class Cases:
 
         ``before`` takes its keys back: it is done first, and where it fails nothing changes.
         """
-        with self.gate.act(person, Act.CLOSE, case_id, sealed=_told(reason)) as going:
+        with self.gate.act(person, Act.CLOSE, case_id, sealed=told(reason)) as going:
             before(person, going.case)
             for request in going.case.requests:
                 if request.state == "pending" and request.kind is not Kind.RATIFY:
@@ -244,7 +229,7 @@ class Cases:
 
     def write(self, person: Person, act: Act, case_id: str, text: str) -> None:
         """Add a note or a finding (Act.NOTE, Act.FINDING)."""
-        _text(act.value, text)
+        check_text(act.value, text)
         with self.gate.act(person, act, case_id) as going:
             going.store.add(case_id, act.value, person.name, going.now, text.encode())
 
@@ -253,8 +238,8 @@ class Cases:
 
         Raises UsageError where the case never had a scope, or is no request of a person.
         """
-        _text("statement", statement)
-        with self.gate.act(person, Act.CORRECT, case_id, sealed=_told(statement)) as going:
+        check_text("statement", statement)
+        with self.gate.act(person, Act.CORRECT, case_id, sealed=told(statement)) as going:
             scope = going.case.scope
             if scope is None or going.case.category != SUBJECT:
                 raise UsageError("a correction belongs to an approved request of a person")
@@ -264,7 +249,7 @@ class Cases:
     def disclose(self, person: Person, case_id: str, to: str, basis: str, what: str) -> None:
         """Add to the ledger that something was given away: to whom, by which law, what, when."""
         for name, value in (("to", to), ("basis", basis), ("what", what)):
-            _text(name, value)
+            check_text(name, value)
         entry = orjson.dumps({"to": to, "basis": basis, "what": what})
         with self.gate.act(person, Act.DISCLOSE, case_id, sealed=entry) as going:
             going.store.add(case_id, "disclosure", person.name, going.now, entry)
@@ -286,7 +271,7 @@ class Cases:
     def show(self, person: Person, case_id: str) -> tuple[Case, list[Added]]:
         """Return a case with all that was added to it; raises RefusedError."""
         with self.gate.act(person, Act.SHOW, case_id) as going:
-            return going.case, going.store.added(case_id, *_ADDED)
+            return going.case, going.store.added(case_id)
 
     def list(self, person: Person) -> list[Case]:
         """Return the cases that a person may see, oldest first."""
@@ -296,7 +281,7 @@ class Cases:
         return [case for case in found if why_not(person, Act.SHOW, case, now) is None]
 
     def _agree(self, person: Person, act: Act, case_id: str, reason: str, seen: int | None) -> Case:
-        with self.gate.act(person, act, case_id, weigh=_deciding(reason, seen)) as going:
+        with self.gate.act(person, act, case_id, weigh=deciding(reason, seen)) as going:
             decision = Decision(person.name, going.now, approved=True, reason=reason)
             approve(going, decision, self._terms, ratify=act is Act.RATIFY)
         return self._case(case_id)
@@ -321,41 +306,3 @@ class Cases:
             found = store.case(case_id)
         assert found is not None  # noqa: S101 -- it was changed a moment ago
         return found
-
-
-def _deciding(reason: str, seen: int | None) -> Weigh:
-    """Weigh a decision: the log says of what, and it is of what was seen."""
-
-    def weigh(_: Writing, case: Case, __: int) -> Weighed:
-        request = case.pending
-        if request is None:
-            raise UsageError(NOTHING)
-        if seen is not None and request.number != seen:
-            raise UsageError(
-                "what you looked at is decided or withdrawn, and something else is asked for now: "
-                "look at the case again"
-            )
-        facts: dict[str, Fact] = {"request": request.number, "kind": request.kind.value}
-        scope = request.scope or (case.scope if request.kind is Kind.RATIFY else None)
-        if scope is not None:
-            facts["scope"] = scope.digest()
-        if request.hours is not None:
-            facts["hours"] = request.hours
-        return Weighed(facts, _told(reason))
-
-    return weigh
-
-
-def _text(name: str, text: str) -> None:
-    if not text.strip():
-        raise UsageError(f"{name}: say something")
-    if len(text) > _LONGEST:
-        raise UsageError(f"{name}: {_LONGEST:,} characters at most")
-
-
-def _told(reason: str) -> bytes | None:
-    return orjson.dumps({"reason": reason}) if reason else None
-
-
-def _sealed(reason: str, scope: Scope) -> bytes:
-    return orjson.dumps({"reason": reason, "scope": orjson.loads(scope.canonical())})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, assert_never
 
 from pipeline.cases.life import Decision, Kind, Request, State
 from pipeline.cases.permission import Going
@@ -43,23 +43,28 @@ def deny(going: Going, decision: Decision) -> None:
 
 def _carry_out(going: Going, request: Request, terms: Investigations) -> None:
     case, store, now = going.case, going.store, going.now
-    if request.kind is Kind.OPEN:
-        hours = request.hours or terms.open_hours
-        store.change(
-            case.id,
-            state=State.OPEN.value,
-            scope=request.scope or case.asked,
-            opened=now,
-            expires=now + hours * _HOUR,
-        )
-    elif request.kind is Kind.EXTEND:
-        latest = (case.opened or now) + terms.most_open_hours * _HOUR
-        expires = now + (request.hours or 0) * _HOUR
-        store.change(case.id, expires=max(case.expires or now, min(expires, latest)))
-    elif request.kind is Kind.WIDEN:
-        store.change(case.id, scope=request.scope)
-    elif request.kind is Kind.RATIFY:
-        store.change(case.id, ratified=now)
+    match request.kind:
+        case Kind.OPEN:
+            hours = request.hours or terms.open_hours
+            store.change(
+                case.id,
+                state=State.OPEN.value,
+                scope=request.scope or case.asked,
+                opened=now,
+                expires=now + hours * _HOUR,
+            )
+        case Kind.EXTEND:
+            latest = (case.opened or now) + terms.most_open_hours * _HOUR
+            expires = now + (request.hours or 0) * _HOUR
+            store.change(case.id, expires=max(case.expires or now, min(expires, latest)))
+        case Kind.WIDEN:
+            store.change(case.id, scope=request.scope)
+        case Kind.RATIFY:
+            store.change(case.id, ratified=now)
+        case Kind.HOLD | Kind.ERASE:
+            pass  # an agreement alone: its requester carries it out, record by record
+        case unknown:
+            assert_never(unknown)
 
 
 def _pending(going: Going, *, ratify: bool) -> Request:

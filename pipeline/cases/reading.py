@@ -91,14 +91,13 @@ class Reading:
         rows = self._connection.execute(query).all()
         return [(row.id, row.requester, row.ratify_by or 0) for row in rows]
 
-    def added(self, case_id: str, *kinds: str) -> list[Added]:
-        """Return what was added to a case, of these kinds, in order."""
+    def added(self, case_id: str, kind: str | None = None) -> list[Added]:
+        """Return what was added to a case, all of it or of one kind, in order."""
         texts = self.texts(case_id)
-        rows = self._connection.execute(
-            select(ENTRIES)
-            .where(ENTRIES.c.case_id == case_id, ENTRIES.c.kind.in_(kinds))
-            .order_by(ENTRIES.c.number)
-        ).all()
+        query = select(ENTRIES).where(ENTRIES.c.case_id == case_id).order_by(ENTRIES.c.number)
+        if kind is not None:
+            query = query.where(ENTRIES.c.kind == kind)
+        rows = self._connection.execute(query).all()
         return [
             Added(r.number, r.kind, r.made_by, r.at, _opened(texts, r.kind, r.sealed_text))
             for r in rows

@@ -94,7 +94,7 @@ ENTRIES: Final = Table(
     Column("at", BigInteger, nullable=False),
     Column("sealed_text", LargeBinary),
 )
-"""Notes, findings, exports, disclosures, answers and holds: what was added to a case, in order."""
+"""What was added to a case, in order: notes, findings, exports, disclosures, corrections, holds."""
 
 SHOWN: Final = Table(
     "shown",

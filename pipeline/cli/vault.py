@@ -48,6 +48,11 @@ def status(
         f"{found['segments']:,} segments, {found['records']:,} records, "
         f"{found['bytes']:,} bytes of ciphertext"
     )
+    if found["erased"] or found["expired"]:
+        console.print(
+            f"no more there: {found['erased']:,} records that were erased, "
+            f"{found['expired']:,} past their time"
+        )
     table = Table(box=None, header_style="bold")
     for name in ("site", "source", "ingest", "outcome", "reason", "records"):
         table.add_column(name, justify="right" if name == "records" else "left")

@@ -12,9 +12,9 @@ from typing import Final
 
 from aiohttp import web
 
-from pipeline import logs
+from pipeline import logs, rates
 from pipeline.clock import Clock, Stopwatch
-from pipeline.collect import beacons, bodies, pages, rates, signals, uploads
+from pipeline.collect import beacons, bodies, pages, signals, uploads
 from pipeline.collect.accounts import Accounts
 from pipeline.collect.bodies import Budget
 from pipeline.collect.cors import Origins
@@ -40,6 +40,7 @@ DEMO_SITE: Final = "demo"
 _EVENTS: Final = "/v1/events"
 _LOGS: Final = "/v1/logs"
 _RETRY_SECONDS: Final = "5"
+_CLIENTS_REMEMBERED: Final = 65_536
 
 _log = logs.get("collect")
 Take = Callable[[web.BaseRequest, "_Case"], Awaitable[str]]
@@ -74,8 +75,10 @@ class Collector:
         self._sites: dict[str, CollectSite] = dict(settings.sites)
         self._origins = Origins({name: site.origins for name, site in self._sites.items()})
         self._sources = uploads.Sources(settings.sources)
-        self._trusted = rates.networks(settings.trusted_proxies)
-        self._rates = rates.Rates(settings.rate_per_minute, stopwatch)
+        self._trusted = rates.networks(settings.trusted_proxies, "collect.trusted_proxies")
+        self._rates = rates.Rates(
+            settings.rate_per_minute, stopwatch, remembered=_CLIENTS_REMEMBERED
+        )
         self._repeats = Repeats()
         self._script = pages.script()
         self._demo = pages.demo() if settings.demo else None
@@ -151,7 +154,7 @@ class Collector:
         settings = self._settings
         peer = request.remote or ""
         forwarded_for = _joined(request, "X-Forwarded-For")
-        if not self._rates.take(rates.client(peer, forwarded_for, self._trusted)):
+        if self._rates.take(rates.client(peer, forwarded_for, self._trusted)):
             raise RefusedError("rate")
         if (named := request.query.get("site")) is not None:
             self._enter(case, named, request)

@@ -1,1 +1,1 @@
-"""The reading side of the vault: the only room that holds private keys. No processor comes here."""
+"""The reading side of the vault: for open cases, with keys lent. No processor comes here."""

@@ -31,10 +31,12 @@ from pipeline.investigations.records import PLACED
 from pipeline.investigations.sharing import see_one_person
 from pipeline.restricted import seal_again
 from pipeline.vault.building import built, counts_of
-from pipeline.vault.erasures import Erasure, Erasures, erased, standing
+from pipeline.vault.erasures import Erasure, Erasures, erased
 from pipeline.vault.manifest import Entry
 from pipeline.vault.segments import Segment
+from pipeline.vault.standing import standing
 from pipeline.vault.storage import Storage
+from pipeline.vault.upkeep import unbind
 
 KIND: Final = "erasure"
 """What the case store calls an erasure that was carried out."""
@@ -80,6 +82,7 @@ def erase(
             _without(vault, str(folder), str(data), mine, by, lender)
         touched = sorted({*found["folder"].to_list(), *_touched(vault, by)})
         for name in touched:
+            unbind(vault, name)
             Erasures(vault, name).finish()
         total = sum(sum(erased(vault, name, by).values()) for name in touched)
     said: dict[str, Any] = {"request": by, "records": total, "gone": gone}

@@ -1,8 +1,8 @@
 """Finds records in the sealed store by token, site and hour, without opening anything.
 
-Look-ups go from coarse to fine: the manifest tells which segments can hold what is asked for, the
-statistics of a segment's index which of its row groups can, and the rows of those what does. Only
-then are sealed frames fetched, and of the data files only the row groups that hold them.
+Look-ups go from coarse to fine: the manifest tells which volumes and segments can hold what is
+asked for, the statistics of an index which of its row groups can, and the rows of those what does.
+Only then are sealed frames fetched, and of the data files only the row groups that hold them.
 
 Memory: :func:`hours` holds one window of hours at a time, so that a year can be gone through;
 :func:`rows` holds all it finds.
@@ -10,20 +10,28 @@ Memory: :func:`hours` holds one window of hours at a time, so that a year can be
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
 
-from pipeline.investigations.segments import Effort, Sought, Tokens, frames_of, index_rows
+from pipeline.investigations.segments import (
+    Effort,
+    Indexed,
+    Sought,
+    Tokens,
+    frames_of,
+    index_rows,
+)
 from pipeline.investigations.windows import windows
 from pipeline.keys.material import Tokeniser
 from pipeline.rows import DAY
-from pipeline.vault.erasures import standing
-from pipeline.vault.manifest import HOLD, Entry, folders, held_folders
+from pipeline.vault.manifest import HOLD, Entry, Held, folders, held_folders
+from pipeline.vault.standing import Standing
 from pipeline.vault.storage import Storage, storage_at
 from pipeline.vault.together import together
+from pipeline.vault.volumes import Volume
 
 ROWS: Final = pl.Schema(
     {
@@ -73,6 +81,38 @@ class Wanted:
     first_day: int
     last_day: int
     untimed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A volume or an entry of a chain, and the chain's folder."""
+
+    folder: str
+    one: Volume | Entry
+
+    @property
+    def held(self) -> tuple[Held, ...]:
+        return self.one.held
+
+    @property
+    def indexed(self) -> Indexed | None:
+        return self.one.files if isinstance(self.one, Volume) else self.one.segment
+
+    def placed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Say of index rows where they lie; copies are named after what they are copies of."""
+        if isinstance(self.one, Volume):
+            data = pl.concat_str(pl.lit(f"{self.folder}/"), "data")
+        else:
+            assert self.one.segment is not None  # noqa: S101 - its index has the rows
+            data = pl.lit(self.one.segment.data)
+        origin = pl.col("partition").str.split_exact("/", 1)
+        copied = {
+            "folder": origin.struct.field("field_0"),
+            "partition": origin.struct.field("field_1"),
+        }
+        held = self.folder.startswith(HOLD)
+        told = copied if held else {"folder": pl.lit(self.folder)}
+        return rows.with_columns(**told, data=data).select(ROWS.names())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +172,8 @@ def wanted(
     """
     days: dict[tuple[str, str], tuple[int, int, bool]] = {}
     sought = Sought.of(sites, first_hour, last_hour, None, untimed=untimed)
-    for entry in _entries(vault):
-        for held in entry.held:
+    for part in _parts(vault, sought, bound=True):
+        for held in part.held:
             if not sought.may_be_in(held):
                 continue
             timed = sought.timed_in(held)
@@ -170,7 +210,9 @@ def rows(
     at once: where they may be many, take :func:`hours`. Raises IntegrityError, UnavailableError.
     """
     sought = Sought.of(sites, first_hour, last_hour, tokens, untimed=untimed)
-    return _sorted(_rows(_storage(vault), _segments(vault, sought), sought, effort or Effort()))
+    storage = _storage(vault)
+    parts = _parts(storage, sought, bound=tokens is not None)
+    return _sorted(_rows(storage, parts, sought, effort or Effort()))
 
 
 def hours(
@@ -191,14 +233,14 @@ def hours(
     """
     storage, spent = _storage(vault), effort or Effort()
     sought = Sought.of(sites, first_hour, last_hour, tokens, untimed=untimed)
-    segments = _segments(storage, sought)
-    for first, last in windows(segments, sought):
-        part = _sorted(_rows(storage, segments, sought.between(first, last), spent))
-        for [hour], found in part.group_by(["hour"], maintain_order=True):
+    parts = _parts(storage, sought, bound=tokens is not None)
+    for first, last in windows(parts, sought):
+        within = _sorted(_rows(storage, parts, sought.between(first, last), spent))
+        for [hour], found in within.group_by(["hour"], maintain_order=True):
             assert isinstance(hour, int)  # noqa: S101 - rows without one are not asked for here
             yield hour, found
     if untimed:
-        found = _sorted(_rows(storage, segments, sought.only_untimed(), spent))
+        found = _sorted(_rows(storage, parts, sought.only_untimed(), spent))
         if not found.is_empty():
             yield None, found
 
@@ -233,54 +275,43 @@ def _storage(vault: Storage | str) -> Storage:
     return storage_at(vault) if isinstance(vault, str) else vault
 
 
-def _entries(vault: Storage | str) -> Iterator[Entry]:
+def _parts(vault: Storage | str, sought: Sought, *, bound: bool) -> list[_Part]:
+    """Return what covers all chains and may hold what is sought; raises IntegrityError.
+
+    ``bound`` takes volumes where there are any, else each entry comes by itself: volumes are in the
+    order of their tokens, so that a scan by hours would read all of one for each of its windows.
+    """
     storage = _storage(vault)
-    for folder in (*folders(storage), *held_folders(storage)):
-        yield from standing(storage, folder)
 
+    def may_hold(part: Volume | Entry) -> bool:
+        return any(map(sought.may_be_in, part.held))
 
-def _segments(vault: Storage | str, sought: Sought) -> list[Entry]:
-    """Return the entries whose segment may hold what is sought."""
     return [
-        entry
-        for entry in _entries(vault)
-        if entry.segment is not None and any(map(sought.may_be_in, entry.held))
+        _Part(folder, part)
+        for folder in (*folders(storage), *held_folders(storage))
+        for part in Standing.of(storage, folder).parts(lambda v: bound or not may_hold(v))
+        if may_hold(part)
     ]
 
 
 def _rows(
-    storage: Storage, segments: list[Entry], sought: Sought, effort: Effort
+    storage: Storage, parts: Sequence[_Part], sought: Sought, effort: Effort
 ) -> list[pl.DataFrame]:
-    def search(entry: Entry) -> tuple[pl.DataFrame, Effort]:
-        spent, segment = Effort(), entry.segment
-        if segment is None or not any(map(sought.may_be_in, entry.held)):
+    def search(part: _Part) -> tuple[pl.DataFrame, Effort]:
+        spent, indexed = Effort(), part.indexed
+        if indexed is None or not any(map(sought.may_be_in, part.held)):
             return pl.DataFrame(), spent
-        rows = index_rows(storage, segment, sought.under(entry.keys), spent)
-        if not rows.is_empty():
-            rows = _placed(rows, segment.data)
-        return rows, spent
+        rows = index_rows(storage, indexed, sought.under(part.one.keys), spent)
+        return part.placed(rows) if not rows.is_empty() else rows, spent
 
     # A scan reads whole files: one at a time fills the disk's line, and memory with no more.
-    searched = map(search, segments) if sought.tokens is None else together(search, segments)
+    searched = map(search, parts) if sought.tokens is None else together(search, parts)
     found = []
     for rows, spent in searched:
         effort.add(spent)
         if not rows.is_empty():
             found.append(rows)
     return found
-
-
-def _placed(rows: pl.DataFrame, data: str) -> pl.DataFrame:
-    """Say of index rows where they lie; copies are named after what they are copies of."""
-    folder = data.partition("/")[0]
-    if not folder.startswith(HOLD):
-        return rows.with_columns(folder=pl.lit(folder), data=pl.lit(data))
-    origin = pl.col("partition").str.split_exact("/", 1)
-    return rows.with_columns(
-        folder=origin.struct.field("field_0"),
-        partition=origin.struct.field("field_1"),
-        data=pl.lit(data),
-    )
 
 
 def is_copy() -> pl.Expr:

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from pipeline.errors import UsageError
-from pipeline.scope import Scope, Selectors, checked
+from pipeline.scope import NARROWING, WHO, Scope, Selectors, checked
 
 OUTSIDE = "that lies outside of the case's scope: ask for a wider one with `partywall case request`"
 
@@ -30,12 +30,9 @@ def narrowed(scope: Scope, question: Question) -> Scope | None:
     wanted = scope.selectors
     if question.selectors:
         asked = question.selectors
-        wanted = replace(
-            asked,
-            agents=asked.agents or wanted.agents,
-            paths=asked.paths or wanted.paths,
-            **({} if asked.named() else _who(wanted)),
-        )
+        kept = [kind for kind in NARROWING if not getattr(asked, kind)]
+        kept += () if asked.named() else WHO
+        wanted = replace(asked, **{kind: getattr(wanted, kind) for kind in kept})
     if not _may_ask(scope, question):
         return None
     part = checked(
@@ -89,12 +86,3 @@ def neighbours(address: str) -> str:
         raise UsageError("address: not one") from None
     length = 24 if found.version == 4 else 64  # noqa: PLR2004
     return str(ip_network((found, length), strict=False))
-
-
-def _who(selectors: Selectors) -> dict[str, tuple[str, ...]]:
-    return {
-        "addresses": selectors.addresses,
-        "networks": selectors.networks,
-        "pseudonyms": selectors.pseudonyms,
-        "chats": selectors.chats,
-    }

@@ -20,7 +20,7 @@ from pipeline.investigations.predicate import matching
 from pipeline.investigations.records import PLACED, Records
 from pipeline.investigations.segments import Effort
 from pipeline.rows import HOUR
-from pipeline.scope import Scope
+from pipeline.scope import BY_ADDRESS, WHO, Scope
 from pipeline.vault.storage import Storage, storage_at
 
 MOST_ADDRESSES: Final = 1_024
@@ -123,8 +123,7 @@ def tokenised(scope: Scope) -> list[str] | None:
     networks = [ip_network(text) for text in selectors.networks]
     if (
         not (selectors.addresses or networks)
-        or selectors.chats
-        or selectors.pseudonyms
+        or any(getattr(selectors, kind) for kind in WHO if kind not in BY_ADDRESS)
         or sum(one.num_addresses for one in networks) > MOST_ADDRESSES
     ):
         return None

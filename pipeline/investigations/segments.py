@@ -1,39 +1,58 @@
-"""Reads of one segment's two files no more than what is sought can be in."""
+"""Reads of an index, and of a data file, no more than what is sought can be in."""
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import io
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from itertools import accumulate
-from typing import BinaryIO
+from typing import Protocol
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.buckets import FAILURES
-from pipeline.errors import IntegrityError, UnavailableError
+from pipeline.errors import IntegrityError
 from pipeline.vault import bloom
-from pipeline.vault.manifest import Held, SegmentFiles
-from pipeline.vault.segments import INDEX_SCHEMA
+from pipeline.vault.manifest import Held
+from pipeline.vault.reading import parquet, reading
+from pipeline.vault.segments import INDEX_SCHEMA, VOLUME_SCHEMA
 from pipeline.vault.storage import Storage
 
 Tokens = Mapping[str, Collection[bytes]]
 """Key id of a sealing key → the tokens looked for among what it sealed."""
 
 _TOKEN, _HOUR = (INDEX_SCHEMA.get_field_index(name) for name in ("token", "hour"))
+_TOKENS = INDEX_SCHEMA.field(_TOKEN).type
+
+
+class Indexed(Protocol):
+    """A segment or a volume: its index with its footer, its filter."""
+
+    @property
+    def index(self) -> str:
+        """File of the index."""
+
+    @property
+    def index_footer(self) -> int:
+        """Bytes of its footer."""
+
+    @property
+    def index_footer_sha256(self) -> str:
+        """SHA-256 (hex) of these."""
+
+    @property
+    def filter(self) -> str:
+        """File of the filter."""
 
 
 @dataclass(slots=True)
 class Effort:
     """How much was opened: segments, and row groups of index and data files, of how many in all.
 
-    ``filtered`` counts segments whose filter showed that there is nothing in them.
+    A volume counts as a segment. ``filtered`` counts those whose filter showed that there is
+    nothing in them.
     """
 
     segments: int = 0
@@ -153,20 +172,19 @@ class Frame:
     ciphertext: bytes = field(repr=False)
 
 
-def index_rows(
-    storage: Storage, segment: SegmentFiles, sought: Sought, effort: Effort
-) -> pl.DataFrame:
-    """Return the rows of a segment's index that are sought, columns as in INDEX_SCHEMA.
+def index_rows(storage: Storage, part: Indexed, sought: Sought, effort: Effort) -> pl.DataFrame:
+    """Return the rows of an index that are sought, with all columns it has.
 
     Row groups that cannot hold any are not read. Raises IntegrityError, UnavailableError.
     """
-    if sought.tokens is not None and not _may_hold(storage, segment.filter, sought.ordered):
+    if sought.tokens is not None and not _may_hold(storage, part.filter, sought.ordered):
         effort.filtered += 1
         return pl.DataFrame()
     found = []
     matches = sought.matches()
-    footer = (segment.index_footer, segment.index_footer_sha256)
-    with _parquet(storage, segment.index, footer) as index:
+    tokens = None if sought.tokens is None else pa.array(sought.ordered, _TOKENS)
+    footer = (part.index_footer, part.index_footer_sha256)
+    with parquet(storage, part.index, footer, packed=True) as index:
         metadata = index.metadata
         effort.segments += 1
         effort.index_groups_held += metadata.num_row_groups
@@ -175,7 +193,10 @@ def index_rows(
                 continue
             effort.index_groups += 1
             # All columns at once: where a token may be, it hardly ever is not.
-            hits = _frame(index.read_row_group(number, use_threads=False)).filter(matches)
+            group = index.read_row_group(number, use_threads=False)
+            if tokens is not None:
+                group = group.filter(pc.is_in(group.column(_TOKEN), value_set=tokens))
+            hits = _frame(_unpacked(group)).filter(matches)
             if not hits.is_empty():
                 found.append(hits)
     return pl.concat(found) if found else pl.DataFrame()
@@ -188,7 +209,7 @@ def frames_of(
 
     Raises IntegrityError where the file has no such place, UnavailableError.
     """
-    with _parquet(storage, name) as data:
+    with parquet(storage, name) as data:
         counts = [data.metadata.row_group(n).num_rows for n in range(data.num_row_groups)]
         ends = list(accumulate(counts))
         of_group: dict[int, list[int]] = {}
@@ -210,54 +231,14 @@ def frames_of(
 
 
 def _may_hold(storage: Storage, name: str, tokens: Collection[bytes]) -> bool:
-    with _reading(storage, name) as file:
+    with reading(storage, name) as file:
         return bloom.may_hold(file, tokens)
 
 
-@contextmanager
-def _parquet(
-    storage: Storage, name: str, footer: tuple[int, str] | None = None
-) -> Iterator[pq.ParquetFile]:
-    """Open a Parquet file; ``footer`` is its length and SHA-256, where they are known.
-
-    The footer is read here, since pyarrow would read 64 KiB or more to find it.
-    """
-    with _reading(storage, name) as file:
-        length, sha256 = footer or (_footer_length(file), None)
-        file.seek(-length, io.SEEK_END)
-        found = file.read(length)
-        if sha256 is not None and hashlib.sha256(found).hexdigest() != sha256:
-            raise IntegrityError(f"vault: {name} is damaged")
-        with pq.ParquetFile(
-            file,
-            metadata=pq.read_metadata(io.BytesIO(found)),
-            pre_buffer=False,
-            page_checksum_verification=True,
-        ) as parquet:
-            yield parquet
-
-
-def _footer_length(file: BinaryIO) -> int:
-    """Return the length of a footer by what stands behind it: its own, and four bytes."""
-    file.seek(-8, io.SEEK_END)
-    return int.from_bytes(file.read(4), "little") + 8
-
-
-@contextmanager
-def _reading(storage: Storage, name: str) -> Iterator[BinaryIO]:
-    """Open a file of the vault; name it where it is missing or does not read."""
-    try:
-        with storage.open(name) as file:
-            yield file
-    except FileNotFoundError as error:
-        raise IntegrityError(f"vault: {name} is missing") from error
-    except (pa.ArrowException, KeyError, ValueError, pl.exceptions.PolarsError) as error:
-        raise IntegrityError(f"vault: {name} is damaged") from error
-    except FAILURES as error:
-        # Arrow's own have no number, and a place before a cut file's beginning an invalid one.
-        if isinstance(error, OSError) and error.errno in (None, errno.EINVAL):
-            raise IntegrityError(f"vault: {name} is damaged") from error
-        raise UnavailableError(f"vault: {name} cannot be read") from error
+def _unpacked(table: pa.Table) -> pa.Table:
+    """Return a table whose texts are texts: made of those rows alone that are sought."""
+    schema = [VOLUME_SCHEMA.field(name) for name in table.schema.names]
+    return table.cast(pa.schema(schema))
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from pipeline.investigations.segments import Sought
 from pipeline.rows import HOUR
-from pipeline.vault.manifest import Entry
+from pipeline.vault.manifest import Held
 
 SCANNED: Final = 500_000
 """Records a window of a scan may hold: some 250 bytes each while they are held."""
@@ -16,18 +16,26 @@ SEARCHED: Final = 20 * SCANNED
 """Records a window may be searched among for tokens, of which hardly any are kept."""
 
 
-def windows(segments: Sequence[Entry], sought: Sought) -> Iterator[tuple[int, int]]:
+class Holding(Protocol):
+    """A segment or a volume: what the manifest says that it holds."""
+
+    @property
+    def held(self) -> Sequence[Held]:
+        """By sealing key and site."""
+
+
+def windows(parts: Sequence[Holding], sought: Sought) -> Iterator[tuple[int, int]]:
     """Yield (first, last) hours, ascending, that together cover all hours that may hold any.
 
     A window is as long as the records of its hours stay under SCANNED or SEARCHED, an hour at
-    least. How many those are is estimated: the records of a key and site in a segment are taken
+    least. How many those are is estimated: the records of a key and site in a part are taken
     to be spread evenly over their hours.
     """
     most = SCANNED if sought.tokens is None else SEARCHED
-    # The rate of records changes where a segment's span begins or ends.
+    # The rate of records changes where a part's span begins or ends.
     changes: dict[int, float] = {}
-    for entry in segments:
-        for held in entry.held:
+    for part in parts:
+        for held in part.held:
             if sought.may_be_in(held) and held.first is not None and held.last is not None:
                 end = held.last + HOUR
                 rate = (held.records - held.untimed) / (end - held.first)

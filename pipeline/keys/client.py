@@ -11,11 +11,11 @@ from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
 
 import aiohttp
-import orjson
 
 from pipeline.clock import Clock
 from pipeline.errors import IntegrityError, SettingsError, UnavailableError
 from pipeline.keys import publish
+from pipeline.keys.answers import taken
 from pipeline.keys.material import KEY_BYTES, PseudonymKey, SealingKey
 from pipeline.keys.pinning import Pin
 from pipeline.keys.rules import AHEAD, day_of, seconds
@@ -205,7 +205,7 @@ class KeyClient:
             if status in _REFUSED:
                 raise SettingsError("key service: refuses our token; check keys.token_file")
             if status in {200, _GONE}:
-                return _object(body)
+                return taken(body)
             why = f"HTTP {status}"
         raise UnavailableError(f"key service does not answer ({why})")
 
@@ -218,16 +218,6 @@ class KeyClient:
                 headers={"Authorization": f"Bearer {self._token}"},
             )
         return self._session
-
-
-def _object(body: bytes) -> dict[str, object]:
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise IntegrityError("key service: the answer is no JSON") from error
-    if not isinstance(answer, dict):
-        raise IntegrityError("key service: the answer is no JSON object")
-    return answer
 
 
 def _sealing_key(answer: dict[str, object]) -> SealingKey:

@@ -18,9 +18,10 @@ from dataclasses import replace
 from typing import Final
 
 from pipeline.errors import IntegrityError, UnavailableError
+from pipeline.vault.check_volumes import Past, bound, expired
 from pipeline.vault.erasures import Erasure, Erasures
-from pipeline.vault.manifest import HOLD, SEALED, Entry, decode, name_of
-from pipeline.vault.recount import differences
+from pipeline.vault.manifest import HOLD, SEALED, Entry, Head, decode, name_of
+from pipeline.vault.recount import Sources, differences
 from pipeline.vault.storage import Storage, storage_at
 
 Checker = Callable[[Storage, str], Iterator[str]]
@@ -64,12 +65,12 @@ def _partition(storage: Storage, folder: str) -> Iterator[str]:
 def _chain(storage: Storage, manifest: str) -> Iterator[str]:
     """Check a partition's manifest, and the files of the segments it names."""
     folder = manifest.rpartition("/")[0]
-    erased, trouble = _erased(storage, folder)
+    past = expired(storage, folder)
+    erased, trouble = _erased(storage, folder, past)
     yield from trouble
     # Listed before the manifest: what is added meanwhile is named by then.
     present = storage.names(f"{folder}/segments")
-    before: Entry | None = None
-    expected, sha256, sound = 0, None, True
+    head: Head | None = Head()
     named: set[str] = set()
     unread: set[str] = set()
     for name in storage.names(manifest):
@@ -82,22 +83,24 @@ def _chain(storage: Storage, manifest: str) -> Iterator[str]:
             entry = decode(data)
         except IntegrityError:
             yield f"{path}: is changed or cut, or no manifest entry"
-            sound = False
+            head = None
             unread.add(name.partition(".")[0])
             continue
         if name_of(entry.first) != name:
             yield f"{path}: holds the entry of another place, {name_of(entry.first)}"
-            sound = False
+            head = None
             continue
-        if sound:
-            yield from _follows(path, entry, expected, sha256)
+        if past.covers(entry.first):  # kept to say where the chain goes on
+            continue
+        if head is not None:
+            head = past.behind(head)
+            yield from _follows(path, entry, head)
         if entry.segment is not None:
             for one in _foreign(entry.segment.names, folder):
                 yield f"{path}: names {one}, a file of elsewhere"
             named |= {one for one in entry.segment.names if one.startswith(f"{folder}/segments/")}
-        yield from _standing(storage, path, entry, before if sound else None, erased)
-        before, expected, sound = entry, entry.last + 1, True
-        sha256 = hashlib.sha256(data).hexdigest()
+        yield from _standing(storage, path, entry, None if head is None else head.sources, erased)
+        head = Head(entry.last + 1, hashlib.sha256(data).hexdigest(), entry.sources)
     for place in sorted(erased):
         yield f"{folder}/erasures: an entry stands for offset {place}, which the manifest has not"
     yield from (
@@ -107,21 +110,22 @@ def _chain(storage: Storage, manifest: str) -> Iterator[str]:
     )
 
 
-def _erased(storage: Storage, folder: str) -> tuple[dict[int, Erasure], list[str]]:
+def _erased(storage: Storage, folder: str, past: Past) -> tuple[dict[int, Erasure], list[str]]:
     """Return what stands in the place of which entry, by its first offset, and what is wrong."""
     try:
-        return {one.place: one for one in Erasures(storage, folder).all()}, []
+        erased = {one.place: one for one in Erasures(storage, folder).all()}
     except IntegrityError as error:
         return {}, [str(error)]
+    return {place: one for place, one in erased.items() if not past.covers(place)}, []
 
 
 def _standing(
-    storage: Storage, path: str, entry: Entry, before: Entry | None, erased: dict[int, Erasure]
+    storage: Storage, path: str, entry: Entry, known: Sources | None, erased: dict[int, Erasure]
 ) -> Iterator[str]:
     """Check the segment that counts for an entry today."""
     now = erased.pop(entry.first, None)
     if now is None:
-        yield from _segment(storage, path, entry, before)
+        yield from _segment(storage, path, entry, known)
     else:
         yield from _resealed(storage, path, entry, now)
 
@@ -136,23 +140,21 @@ def _resealed(storage: Storage, path: str, entry: Entry, now: Erasure) -> Iterat
             yield f"{folder}/resealed/{name}: is not in the erasure list"
     if now.segment is not None:
         standing = replace(entry, segment=now.segment, counts=now.counts, held=now.held)
-        yield from _segment(storage, f"{folder}/erasures", standing, None, alone=True)
+        yield from _segment(storage, f"{folder}/erasures", standing, None)
 
 
-def _follows(path: str, entry: Entry, expected: int, sha256: str | None) -> Iterator[str]:
-    """Check that an entry follows the one before it, which ends before ``expected``."""
-    if entry.first != expected:
-        yield f"{path}: does not follow: entries from offset {expected} on are missing before"
-    elif entry.previous != sha256:
+def _follows(path: str, entry: Entry, head: Head) -> Iterator[str]:
+    """Check that an entry follows what ends the chain before it."""
+    if entry.first != head.next:
+        yield f"{path}: does not follow: entries from offset {head.next} on are missing before"
+    elif entry.previous != head.sha256:
         yield f"{path}: does not follow: the entry before is not the one it was written after"
 
 
-def _segment(
-    storage: Storage, path: str, entry: Entry, before: Entry | None, *, alone: bool = False
-) -> Iterator[str]:
-    """Check an entry's files against it, and what it says of them; ``before`` None if not known.
+def _segment(storage: Storage, path: str, entry: Entry, known: Sources | None) -> Iterator[str]:
+    """Check an entry's files against it, and what it says of them.
 
-    ``alone``: how far its sources reach is not asked, since records were taken out.
+    ``known`` is how far the sources reached before it, None where that is not asked.
     """
     segment = entry.segment
     files: list[bytes] = []
@@ -168,9 +170,7 @@ def _segment(
                 files.append(data)
         if len(files) != len(sums):
             return
-    known = before.sources if before is not None else {}
-    follows = not alone and (before is not None or entry.first == 0)
-    for difference in differences(entry, files, known if follows else None):
+    for difference in differences(entry, files, known):
         yield f"{path}: {difference}"
 
 
@@ -199,5 +199,5 @@ def _read(storage: Storage, name: str) -> bytes | None:
 KINDS: Final[Mapping[str, Checker]] = {SEALED: _partition, HOLD: _partition}
 """How the name of a folder under the root begins → what checks it."""
 
-PARTS: Final[Mapping[str, Checker]] = {"manifest": _chain}
+PARTS: Final[Mapping[str, Checker]] = {"manifest": _chain, "volumes": bound}
 """Folder of a partition → what checks it; the manifest's checks ``segments`` too."""

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import orjson
 
 from pipeline.errors import IntegrityError
-from pipeline.vault.manifest import Chain, Count, Entry, Held, SegmentFiles
+from pipeline.vault.manifest import Count, Held, SegmentFiles
 from pipeline.vault.storage import Storage
 
 VERSION: Final = 1
@@ -117,27 +116,6 @@ class Erasures:
             return Erasure(segment=None if segment is None else SegmentFiles(**segment), **values)
         except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise IntegrityError(f"erasures {self._folder}: entry {name} {_DAMAGED}") from error
-
-
-def standing(
-    storage: Storage, folder: str, erasures: Sequence[Erasure] | None = None
-) -> list[Entry]:
-    """Return the entries of a chain as they count today; raises IntegrityError.
-
-    The list is read before the chain, so that no entry of it can be of a place not read yet.
-    """
-    listed = Erasures(storage, folder).all() if erasures is None else erasures
-    entries = Chain(storage, folder).entries()
-    places = {entry.first: at for at, entry in enumerate(entries)}
-    for one in listed:
-        at = places.get(one.place)
-        segment = None if at is None else entries[at].segment
-        if at is None or segment is None or segment.names != one.replaces:
-            raise IntegrityError(
-                f"erasures {folder}/erasures: entry {_name(one.number)} replaces what is not there"
-            )
-        entries[at] = replace(entries[at], segment=one.segment, counts=one.counts, held=one.held)
-    return entries
 
 
 def erased(storage: Storage, folder: str, by: str) -> Counter[str]:

@@ -9,12 +9,14 @@ itself, since nothing comes after the last.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
 import orjson
 
-from pipeline.errors import IntegrityError, SettingsError
+from pipeline.errors import IntegrityError, SettingsError, UnavailableError
+from pipeline.vault import hashed
 from pipeline.vault.storage import Storage
 from pipeline.vault.together import together
 
@@ -23,7 +25,8 @@ SEALED: Final = "sealed-"
 """Begins the folder of what came by a partition of ``vault.sealed``."""
 HOLD: Final = "hold-"
 """Begins the folder of a legal hold, which is called what its key is."""
-_DIGITS: Final = 20
+PLACE_DIGITS: Final = 20
+"""A place in the chain, as the names of its files begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +105,7 @@ class Entry:
     @property
     def keys(self) -> dict[str, int]:
         """Records by sealing key."""
-        found: dict[str, int] = {}
-        for held in self.held:
-            found[held.key_id] = found.get(held.key_id, 0) + held.records
-        return found
+        return by_key(self.held)
 
     @property
     def spans(self) -> dict[str, tuple[int, int]]:
@@ -116,6 +116,14 @@ class Entry:
                 first, last = found.get(held.site, (held.first, held.last))
                 found[held.site] = (min(first, held.first), max(last, held.last))
         return found
+
+
+def by_key(held: Iterable[Held]) -> dict[str, int]:
+    """Return records by sealing key."""
+    found: dict[str, int] = {}
+    for one in held:
+        found[one.key_id] = found.get(one.key_id, 0) + one.records
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,19 +170,31 @@ class Chain:
         entry, sha256 = self._entry(names[-1])
         return Head(entry.last + 1, sha256, entry.sources)
 
-    def entries(self) -> list[Entry]:
-        """Return all entries, oldest first, having checked that each follows the one before."""
+    def entries(self, after: Head | None = None, last: int | None = None) -> list[Entry]:
+        """Return the entries behind ``after`` (the beginning), oldest first, up to offset ``last``.
+
+        Has checked that each follows the one before, the first of them ``after``.
+        """
+        head = after or Head()
+        wanted = [
+            name
+            for name in self._storage.names(self._folder)
+            if name_of(head.next) <= name and (last is None or name <= name_of(last))
+        ]
+        try:
+            read = list(together(self._entry, wanted))
+        except FileNotFoundError as error:
+            raise UnavailableError(
+                f"manifest {self._folder}: entries went while they were read: try again"
+            ) from error
         entries: list[Entry] = []
-        sha256: str | None = None
-        names = self._storage.names(self._folder)
-        for name, (entry, found) in zip(names, together(self._entry, names), strict=True):
-            expected = entries[-1].last + 1 if entries else 0
-            if entry.first != expected or entry.previous != sha256:
+        for name, (entry, sha256) in zip(wanted, read, strict=True):
+            if entry.first != head.next or entry.previous != head.sha256:
                 raise IntegrityError(
                     f"manifest {self._folder}: entry {name} does not follow the one before"
                 )
             entries.append(entry)
-            sha256 = found
+            head = Head(entry.last + 1, sha256, entry.sources)
         return entries
 
     def at(self, first: int) -> Entry | None:
@@ -204,17 +224,16 @@ class Chain:
 
 def name_of(first: int) -> str:
     """Return the name of the entry that begins at a sealed offset."""
-    return f"{first:0{_DIGITS}}.json"
+    return f"{first:0{PLACE_DIGITS}}.json"
+
+
+def digest(entry: Entry) -> str:
+    """Return the SHA-256 (hex) of an entry's file, by which the next one names it."""
+    return hashlib.sha256(_encode(entry)).hexdigest()
 
 
 def _encode(entry: Entry) -> bytes:
-    return _sealed({"version": VERSION, **asdict(entry)})
-
-
-def _sealed(values: dict[str, object]) -> bytes:
-    """Return the one way these values are written, the SHA-256 of themselves among them."""
-    sha256 = hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    return orjson.dumps({**values, "sha256": sha256}, option=orjson.OPT_SORT_KEYS)
+    return hashed.encode(VERSION, asdict(entry))
 
 
 def decode(data: bytes) -> Entry:
@@ -226,10 +245,7 @@ def decode(data: bytes) -> Entry:
 
 
 def _decode(data: bytes) -> Entry:
-    values = orjson.loads(data)
-    del values["sha256"]
-    if _sealed(values) != data or values.pop("version") != VERSION:
-        raise ValueError(VERSION)
+    values = hashed.decode(VERSION, data)
     segment = values.pop("segment")
     counts = values.pop("counts")
     held = values.pop("held")
@@ -238,6 +254,11 @@ def _decode(data: bytes) -> Entry:
         **values,
         segment=None if segment is None else SegmentFiles(**segment),
         counts=tuple(Count(**count) for count in counts),
-        sources={source: (offset, line) for source, (offset, line) in sources.items()},
+        sources=sources_of(sources),
         held=tuple(Held(**one) for one in held),
     )
+
+
+def sources_of(values: dict[str, Sequence[int]]) -> dict[str, tuple[int, int]]:
+    """Return sources as an entry has them from what JSON makes of them."""
+    return {source: (offset, line) for source, (offset, line) in values.items()}

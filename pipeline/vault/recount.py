@@ -19,7 +19,7 @@ from pipeline.vault.manifest import Entry, SegmentFiles
 from pipeline.vault.segments import DATA_SCHEMA, INDEX_SCHEMA, filter_file, footer
 from pipeline.vault.writer import fresh
 
-_UNREADABLE: Final = (
+UNREADABLE: Final = (
     IntegrityError,
     LookupError,
     OSError,
@@ -54,7 +54,7 @@ def differences(entry: Entry, files: Sequence[bytes], known: Sources | None) -> 
         return
     try:
         yield from _differences(entry, entry.segment, files, known)
-    except _UNREADABLE:
+    except UNREADABLE:
         yield f"{entry.segment.data} and its index are no segment's files"
 
 

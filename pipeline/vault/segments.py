@@ -9,6 +9,7 @@ frame.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import polars as pl
@@ -68,6 +69,10 @@ INDEX_SCHEMA: Final = pa.schema(
 ``place`` is the row of the data file that holds the record's frame, ``row`` the record's place
 within the frame; ``partition`` the source ``topic:partition`` whose ``offset`` it came from.
 """
+
+VOLUME_SCHEMA: Final = INDEX_SCHEMA.append(pa.field("data", pa.string(), nullable=False))
+"""The index of a volume: that of its segments, and ``data``, the file within the chain's folder
+that holds the record's frame."""
 
 SORTED: Final = ["token", "hour", "place", "row"]
 
@@ -137,28 +142,50 @@ class Segment:
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(DATA_SCHEMA)
         # What is encrypted does not shrink.
         packed = {"batch": "zstd", "header": "zstd", "ciphertext": "none"}
-        return _parquet(table, self._groups(), compression=packed)
+        return _parquet(self._groups(table), DATA_SCHEMA, compression=packed)
 
-    def _groups(self) -> list[int]:
-        """Return how many frames each row group of the data file takes."""
-        groups, size = [0], 0
+    def _groups(self, table: pa.Table) -> Iterator[pa.Table]:
+        """Cut the data file into its row groups."""
+        first, size = 0, 0
         for place, number in enumerate(self._data["ciphertext"]):
             assert isinstance(number, bytes)  # noqa: S101 - as added
             size += len(number)
-            groups[-1] += 1
-            if size >= GROUP_BYTES and place + 1 < self.frames:
-                groups.append(0)
-                size = 0
-        return groups
+            if size >= GROUP_BYTES:
+                yield table.slice(first, place + 1 - first)
+                first, size = place + 1, 0
+        if first < self.frames:
+            yield table.slice(first)
 
 
 def index_file(rows: pl.DataFrame) -> bytes:
     """Return the index file for rows as of :meth:`Segment.index`."""
-    table = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(INDEX_SCHEMA)
-    words = ["key_id", "partition", "site", "label", "ingest", "format", "outcome", "reason"]
-    size = index_rows_a_group(rows.height)
-    groups = [min(size, rows.height - first) for first in range(0, rows.height, size)]
-    return _parquet(table, groups, statistics=["token", "hour"], dictionary=words)
+    return indexed([rows], rows.height, INDEX_SCHEMA)
+
+
+def indexed(parts: Iterable[pl.DataFrame], rows: int, schema: pa.Schema) -> bytes:
+    """Return the index file for so many rows in all, in their order; ``schema`` has INDEX_SCHEMA.
+
+    A part is held at a time, and what of it is no whole row group yet.
+    """
+    tables = (part.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema) for part in parts)
+    return _parquet(
+        _cut(tables, index_rows_a_group(rows)),
+        schema,
+        statistics=["token", "hour"],
+        dictionary=[one.name for one in schema if one.type == pa.string()],
+    )
+
+
+def _cut(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
+    """Yield tables of so many rows, the last of fewer."""
+    held: pa.Table | None = None
+    for table in tables:
+        held = table if held is None else pa.concat_tables([held, table])
+        whole = held.num_rows - held.num_rows % size
+        yield from (held.slice(first, size) for first in range(0, whole, size))
+        held = held.slice(whole)
+    if held is not None and held.num_rows:
+        yield held
 
 
 def index_rows_a_group(rows: int) -> int:
@@ -168,7 +195,7 @@ def index_rows_a_group(rows: int) -> int:
     a group or two (some 27 bytes a row): together they are least near the root of 64 times the
     rows.
     """
-    return min(max(math.isqrt(64 * rows), 1_024), 16_384)
+    return min(max(math.isqrt(64 * rows), 1_024), 65_536)
 
 
 def filter_file(rows: pl.DataFrame) -> bytes:
@@ -182,26 +209,24 @@ def footer(file: bytes) -> bytes:
 
 
 def _parquet(
-    table: pa.Table,
-    groups: list[int],
+    groups: Iterable[pa.Table],
+    schema: pa.Schema,
     *,
     compression: str | dict[str, str] = "zstd",
     statistics: list[str] | bool = False,
     dictionary: list[str] | bool = False,
 ) -> bytes:
-    """Return a Parquet file of row groups with so many rows each."""
+    """Return a Parquet file of these row groups."""
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
         sink,
-        table.schema,
+        schema,
         compression=compression,
         use_dictionary=dictionary,
         write_statistics=statistics,
         write_page_checksum=True,
     ) as writer:
-        first = 0
-        for rows in groups:
-            writer.write_table(table.slice(first, rows), row_group_size=rows)
-            first += rows
+        for group in groups:
+            writer.write_table(group, row_group_size=group.num_rows)
     buffer: bytes = sink.getvalue().to_pybytes()
     return buffer

@@ -8,11 +8,13 @@ from dataclasses import asdict
 from typing import Final
 
 from pipeline.errors import UnavailableError
-from pipeline.vault.erasures import Erasures, standing
+from pipeline.vault.erasures import Erasures
 from pipeline.vault.manifest import HOLD, SEALED, Count, Entry, folders, held_folders
+from pipeline.vault.standing import Standing, standing
 from pipeline.vault.storage import Storage, is_there, storage_at
 
 _NUMBERS: Final = ("segments", "batches", "frames", "records", "bytes", "missing", "orphans")
+_GONE: Final = ("erased", "expired")
 _Group = tuple[str, str, str, str, str | None]
 """Site, label, ingest, outcome and reason."""
 
@@ -39,24 +41,30 @@ def vault_status(vault: Storage | str) -> dict[str, object]:
     ``outcomes``: rows of site, source, ingest, outcome, reason, records; ``missing`` and
     ``orphans``: files that are named and not there, and there and not named. ``erased`` counts the
     records that were erased, which are in no other number, and ``erasures`` gives them like
-    ``outcomes``; ``holds``: legal hold → copies of records that it keeps, which are in ``missing``
-    and ``orphans`` alone besides. Raises IntegrityError where a chain is broken, UnavailableError.
+    ``outcomes``; ``expired`` counts those whose files went after the time of their keys, which are
+    in ``outcomes`` still, since they were lines, and in no other number; ``holds``: legal hold →
+    copies of records that it keeps, which are in ``missing`` and ``orphans`` alone besides. Raises
+    IntegrityError where a chain is broken, UnavailableError.
     """
     storage = storage_at(vault) if isinstance(vault, str) else vault
-    totals = Counter(dict.fromkeys((*_NUMBERS, "erased"), 0))
+    totals = Counter(dict.fromkeys((*_NUMBERS, *_GONE), 0))
     outcomes: Counter[_Group] = Counter()
     erasures: Counter[_Group] = Counter()
     keys: Counter[str] = Counter()
     spans: dict[str, tuple[int, int]] = {}
     reached = {}
     for folder in folders(storage):
-        listed = Erasures(storage, folder).all()
-        entries = standing(storage, folder, listed)
-        reached[folder.removeprefix(SEALED)] = entries[-1].last if entries else -1
+        chain = Standing.of(storage, folder)
+        entries = chain.entries()
+        ends = [v.last for v in chain.volumes[-1:]] + [e.last for e in entries[-1:]]
+        reached[folder.removeprefix(SEALED)] = max(ends, default=-1)
         totals += _files(storage, folder, entries)
-        for one in listed:
+        for one in chain.erasures:
             totals["erased"] += one.records
             _add(erasures, one.erased)
+        for past in (volume for volume in chain.volumes if volume.expired):
+            totals["expired"] += sum(count.records for count in past.counts)
+            _add(outcomes, past.counts)
         for entry in entries:
             keys.update(entry.keys)
             _add(outcomes, entry.counts)
@@ -70,7 +78,7 @@ def vault_status(vault: Storage | str) -> dict[str, object]:
         holds[folder.removeprefix(HOLD)] = found["records"]
         totals.update(missing=found["missing"], orphans=found["orphans"])
     return {
-        **{name: totals[name] for name in (*_NUMBERS, "erased")},
+        **{name: totals[name] for name in (*_NUMBERS, *_GONE)},
         "partitions": reached,
         "spans": {site: list(span) for site, span in sorted(spans.items())},
         "keys": dict(sorted(keys.items())),

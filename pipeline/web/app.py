@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,18 +14,20 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from pipeline.clock import Clock, Stopwatch
-from pipeline.collect import rates as forwarded
+from pipeline.rates import Rates, networks
 from pipeline.settings import Investigations
 from pipeline.web.door import Door, troubled
 from pipeline.web.failures import BY_STATUS
 from pipeline.web.home import home
 from pipeline.web.passage import Audit, Passage
-from pipeline.web.rates import Rate
 from pipeline.web.rendering import STATIC, Rendering
 from pipeline.web.sessions import Cookies, Sessions
 from pipeline.web.shield import Shield
 from pipeline.web.signin import SignIn
 from pipeline.web.visits import Alarm, D, Page
+
+_REMEMBERED: Final = 16_384
+"""How many clients and sessions have a rate of their own."""
 
 
 def make_app(
@@ -52,11 +55,9 @@ def make_app(
         origin=origin,
         sessions=sessions,
         cookies=Cookies(origin),
-        sign_ins=Rate(settings.sign_ins_per_minute, stopwatch),
-        searches=Rate(settings.searches_per_minute, stopwatch),
-        proxies=forwarded.networks(
-            settings.trusted_proxies, setting="investigations.trusted_proxies"
-        ),
+        sign_ins=Rates(settings.sign_ins_per_minute, stopwatch, remembered=_REMEMBERED),
+        searches=Rates(settings.searches_per_minute, stopwatch, remembered=_REMEMBERED),
+        proxies=networks(settings.trusted_proxies, "investigations.trusted_proxies"),
         clock=clock,
         rendering=rendering,
         alarms=alarms,

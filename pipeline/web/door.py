@@ -16,18 +16,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pipeline import metrics
+from pipeline import logs, metrics, rates
 from pipeline.clock import Clock
-from pipeline.collect import rates as forwarded
 from pipeline.errors import RefusedError, UnavailableError, UsageError
 from pipeline.web import forms
 from pipeline.web.failures import TurnedAwayError
 from pipeline.web.forms import Form
-from pipeline.web.rates import Rate
 from pipeline.web.rendering import FORM_TOKEN, Rendering
 from pipeline.web.sessions import Cookies, Session, Sessions
 from pipeline.web.visits import Alarm, D, Page, Visit
 from pipeline.web.wording import on_pages
+
+_log = logs.get("web")
 
 SIGN_IN: Final = "/sign-in"
 
@@ -44,9 +44,9 @@ class Door:
     origin: str
     sessions: Sessions
     cookies: Cookies
-    sign_ins: Rate
-    searches: Rate
-    proxies: Sequence[forwarded.Network]
+    sign_ins: rates.Rates
+    searches: rates.Rates
+    proxies: Sequence[rates.Network]
     clock: Clock
     rendering: Rendering
     alarms: Callable[[], Sequence[Alarm]] = _quiet
@@ -54,7 +54,7 @@ class Door:
     def client(self, request: Request) -> str:
         """Return whose requests are counted together: an address, which stays in this process."""
         peer = request.client.host if request.client is not None else ""
-        return forwarded.client(peer, request.headers.get("x-forwarded-for"), self.proxies)
+        return rates.client(peer, request.headers.get("x-forwarded-for"), self.proxies)
 
     def check_origin(self, request: Request) -> None:
         """Raise TurnedAwayError unless a page of ours sent the request."""
@@ -69,7 +69,7 @@ class Door:
         if not self.sessions.is_token(name, form.one(FORM_TOKEN)):
             raise TurnedAwayError("token")
 
-    def check_rate(self, rate: Rate, *whose: str) -> None:
+    def check_rate(self, rate: rates.Rates, *whose: str) -> None:
         """Take a token of each; raise TurnedAwayError where one has none left."""
         waits = [rate.take(one) for one in whose]
         if any(waits):
@@ -130,8 +130,10 @@ def troubled(rendering: Rendering) -> dict[type[Exception], Callable[..., Respon
     def refused(_: Request, error: RefusedError) -> Response:
         return rendering.trouble("refused", on_pages(error))
 
-    def unavailable(_: Request, __: UnavailableError) -> Response:
-        return rendering.trouble("unavailable")
+    def unavailable(request: Request, error: UnavailableError) -> Response:
+        # An act is in the log and in the case store before the key service hears of it.
+        _log.error("a service does not answer", reason=str(error))
+        return rendering.trouble("unavailable" if request.method == "GET" else "perhaps")
 
     return {
         TurnedAwayError: turned_away,

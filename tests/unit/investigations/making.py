@@ -127,9 +127,10 @@ def settings_in(
     store: str | None = None,
     password: Path | None = None,
     policy_file: Path | None = None,
+    asn: Path | None = None,
 ) -> Settings:
     """Say where everything lies, as :func:`bureau` has it."""
-    tree = {**places(folder), "policy": policy_file}
+    tree = {**places(folder), "policy": policy_file, "split": {"mmdb_asn": asn}}
     if store is not None:
         tree["investigations"] |= {"store": store, "store_password_file": password}
         tree["keys"] |= {"store": store, "store_password_file": password}
@@ -142,9 +143,13 @@ def bureau(
     store: str | None = None,
     password: Path | None = None,
     policy_file: Path | None = None,
+    asn: Path | None = None,
 ) -> Iterator[Bureau]:
-    """Open a desk in a folder; ``store`` is another place for cases and keys than its files."""
-    settings = settings_in(folder, store, password, policy_file)
+    """Open a desk in a folder; ``store`` is another place for cases and keys than its files.
+
+    ``asn`` is an MMDB file of providers.
+    """
+    settings = settings_in(folder, store, password, policy_file, asn)
     clock = Hands()
     log = key_service.audit_log(settings.audit, clock)
     keys = key_service.open_store(settings, log, clock)

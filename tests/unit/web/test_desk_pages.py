@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 import threading
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from pipeline.audit.findings import Verdict
-from pipeline.cases.life import Case
+from pipeline.cases.life import Case, Kind
 from pipeline.cases.people import Person, Role
 from pipeline.errors import PartywallError, RefusedError
 from pipeline.investigations.desk import Tell
@@ -21,6 +22,7 @@ from pipeline.investigations.segments import Effort
 from pipeline.investigations.trail import Wanted
 from pipeline.web.pages import PAGES, Work
 from pipeline.web.pages.deciding import ACTS
+from pipeline.web.pages.telling import WAITS
 from pipeline.web.visits import Page
 from tests.support.desk_pages import ADDRESS, AGENT, TARGET, DeskHouse, records
 from tests.support.pages import Browser
@@ -87,6 +89,7 @@ async def test_the_page_offers_what_may_be_done_and_nothing_else_can_be(
 ) -> None:
     """An open case that waits for nothing: an act without a form on its page changes nothing."""
     case = house.office.opened()
+    house.office.clock.turn(hours=1)  # an extension would add time by now
     browser = await house.person(person.name)
     token = browser.token()
     await browser.get(f"/cases/{case}")
@@ -94,7 +97,7 @@ async def test_the_page_offers_what_may_be_done_and_nothing_else_can_be(
     before, was = len(house.said(f"case.{name}")), _case(house, case)
     answer = await browser.post(
         f"/cases/{case}/{name}", token=token,
-        reason="r", text="t", to="a", basis="b", what="c", hours="1",
+        reason="r", text="t", to="a", basis="b", what="c", hours="72",
     )  # fmt: skip
     [said] = house.said(f"case.{name}")[before:]
     if offered:
@@ -108,6 +111,10 @@ async def test_the_page_offers_what_may_be_done_and_nothing_else_can_be(
 def _case(house: DeskHouse, case_id: str) -> Case | None:
     with house.office.store.reading() as store:
         return store.case(case_id)
+
+
+def test_the_pages_have_a_word_for_whatever_a_case_may_wait_for() -> None:
+    assert set(WAITS) == set(Kind)
 
 
 async def test_nobody_learns_of_a_case_that_is_anothers(house: DeskHouse) -> None:
@@ -135,6 +142,31 @@ async def _searched(house: DeskHouse, **question: str) -> tuple[Browser, str]:
     assert answer.status_code == 303, browser.title
     await browser.get(f"/cases/{case}/results")
     return browser, case
+
+
+async def test_a_question_beyond_the_scope_is_refused_beside_the_scope(house: DeskHouse) -> None:
+    """What was typed is still there, and so is what the case may look at."""
+    browser, case = await _searched(house)
+    await browser.get(f"/cases/{case}/search")
+    answer = await browser.post(f"/cases/{case}/timeline", address="198.51.100.99")
+    assert answer.status_code == 403
+    assert browser.title == "Search"
+    assert "outside of the case" in browser.text
+    assert "Scope in force" in browser.text
+    assert 'value="198.51.100.99"' in browser.text
+    assert house.said("case.search")[-1][2] == "refused"
+
+
+async def test_the_bar_says_where_and_when_the_case_may_look_also_folded(house: DeskHouse) -> None:
+    browser, case = await _searched(house)
+    scope = house.office.cases.show(INVESTIGATOR, case)[0].scope
+    assert scope is not None
+    first, last = (
+        dt.datetime.fromtimestamp(one, dt.UTC).strftime("%Y-%m-%d %H:%M")
+        for one in (scope.first, scope.last)
+    )
+    [folded] = re.findall(r"<summary>(Scope in force.*?)</summary>", browser.text)
+    assert f"{', '.join(scope.sites)}, {first} to {last} UTC, " in folded
 
 
 def _without_bar(text: str) -> str:

@@ -1,12 +1,13 @@
-"""How many requests a client may make: a bucket of tokens for each, in a bounded memory.
+"""How often: a bucket of tokens for each client or session, in a bounded memory.
 
-Clients are remembered by a digest under a key of this process, never by address.
+Whose bucket it is, is remembered as a digest under a key of this process, never as an address.
 """
 
 from __future__ import annotations
 
 import hashlib
 import ipaddress
+import math
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,14 +17,13 @@ from typing import Final
 from pipeline.clock import Stopwatch
 from pipeline.errors import SettingsError
 
-_REMEMBERED: Final = 65_536
 _HOPS: Final = 32
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def networks(texts: Sequence[str], setting: str = "collect.trusted_proxies") -> tuple[Network, ...]:
-    """Read a setting of trusted proxies; raises SettingsError."""
+def networks(texts: Sequence[str], setting: str) -> tuple[Network, ...]:
+    """Read the trusted proxies that ``setting`` names; raises SettingsError."""
     try:
         return tuple(ipaddress.ip_network(text) for text in texts)
     except ValueError:
@@ -67,27 +67,31 @@ class _Bucket:
 
 
 class Rates:
-    """Tokens of each client: as many as a minute's, which come back evenly."""
+    """Tokens of each: as many as a minute's, which come back evenly.
 
-    def __init__(self, per_minute: int, stopwatch: Stopwatch) -> None:
+    ``remembered`` is how many are told apart: the one seen longest ago is forgotten first.
+    """
+
+    def __init__(self, per_minute: int, stopwatch: Stopwatch, *, remembered: int) -> None:
         self._most = float(per_minute)
+        self._remembered = remembered
         self._stopwatch = stopwatch
         self._key = secrets.token_bytes(32)
         self._buckets: OrderedDict[bytes, _Bucket] = OrderedDict()
 
-    def take(self, client_: str) -> bool:
-        """Take a token of the client's; False where none is left."""
+    def take(self, whose: str) -> int:
+        """Take a token; return 0, or after how many seconds there is one where there is none."""
         name = hashlib.blake2b(
-            client_.encode("utf-8", "replace"), key=self._key, digest_size=12
+            whose.encode("utf-8", "replace"), key=self._key, digest_size=12
         ).digest()
         now = self._stopwatch()
         bucket = self._buckets.pop(name, None) or _Bucket(self._most, now)
         bucket.tokens = min(self._most, bucket.tokens + (now - bucket.at) * self._most / 60)
         bucket.at = now
         self._buckets[name] = bucket  # the one seen last stands last
-        if len(self._buckets) > _REMEMBERED:
+        if len(self._buckets) > self._remembered:
             self._buckets.popitem(last=False)
         if bucket.tokens < 1:
-            return False
+            return max(1, math.ceil((1 - bucket.tokens) * 60 / self._most))
         bucket.tokens -= 1
-        return True
+        return 0

@@ -1,29 +1,16 @@
-"""One typed tree of settings: file, environment and flags, in rising order of precedence.
+"""What there is to set: a branch for each part of the house, with what holds unless it is set.
 
-A file (``--config``, or ``PARTYWALL_CONFIG``) is YAML in the shape of the tree. An environment
-variable is the path in upper case, ``PARTYWALL_KAFKA__BOOTSTRAP=broker:9092``. A key that is not
-in the tree is an error, so a typing mistake cannot switch a protection off.
-
-Secrets are never settings: a setting names the file that holds the secret.
+A field is a setting, under the same name in the file and in the environment: docs/operations.md
+lists them. No branch reads anything.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    YamlConfigSettingsSource,
-)
-from pydantic_settings.exceptions import SettingsError as SourceError
+from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.errors import SettingsError
 from pipeline.labels import LIVE, PATTERN
 
 Name = Annotated[str, Field(pattern=f"^{PATTERN}$")]
@@ -34,8 +21,6 @@ OwnFormat = str | dict[str, object]
 
 RoleName = Literal["investigator", "approver", "auditor", "privacy_officer"]
 """What a person may be: ``pipeline.cases.people.Role`` has the same words."""
-
-_FILE_VARIABLE = "PARTYWALL_CONFIG"
 
 
 class _Branch(BaseModel):
@@ -272,92 +257,3 @@ class Log(_Branch):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     json_lines: bool = False
-
-
-class Settings(BaseSettings):
-    """The whole tree."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="PARTYWALL_", env_nested_delimiter="__", extra="forbid", frozen=True
-    )
-
-    kafka: Kafka = Kafka()
-    collect: Collect = Collect()
-    split: Split = Split()
-    windows: Windows = Windows()
-    vault: Vault = Vault()
-    keys: Keys = Keys()
-    investigations: Investigations = Investigations()
-    audit: Audit = Audit()
-    clickhouse: ClickHouse = ClickHouse()
-    log: Log = Log()
-    policy: Path | None = None
-    k: int | None = Field(default=None, ge=1)
-    lower_k: bool = False
-    """Take a ``k`` below the policy's: what `--k` on the command line sets for its own group."""
-    metrics_host: str = "127.0.0.1"
-    metrics_port: int | None = Field(default=None, ge=0, le=65535)
-    state_dir: Path = Path("data/state")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags win over the environment, the environment over the file."""
-        del dotenv_settings, file_secret_settings
-        path = os.environ.get(_FILE_VARIABLE)
-        if path is None:
-            return init_settings, env_settings
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, path)
-
-
-def load(config: Path | None = None, **flags: object) -> Settings:
-    """Read the tree; raises SettingsError with one line that names the setting at fault."""
-    if config is not None:
-        os.environ[_FILE_VARIABLE] = str(config)
-    path = os.environ.get(_FILE_VARIABLE)
-    if path is not None and not Path(path).is_file():
-        raise SettingsError(
-            f"settings file {path} does not exist: check --config or {_FILE_VARIABLE}"
-        )
-    _check_variables()
-    try:
-        return Settings(**flags)  # type: ignore[arg-type]
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise SettingsError(
-                f"setting {where}: there is none of that name; remove it or mend it"
-            ) from None
-        raise SettingsError(f"setting {where}: {first['msg']}") from None
-    except SourceError:
-        raise SettingsError(
-            "an environment variable of a list or a tree is no JSON: check PARTYWALL_*, or set a "
-            "single value as in PARTYWALL_KAFKA__BOOTSTRAP"
-        ) from None
-    except (yaml.YAMLError, ValueError, TypeError):
-        raise SettingsError(
-            f"settings file {path}: cannot be read as YAML in the shape of the tree"
-        ) from None
-
-
-def written() -> dict[str, Any]:
-    """Return what the settings file says that ``load`` has read; {} where it has read none."""
-    path = os.environ.get(_FILE_VARIABLE)
-    return {} if path is None else YamlConfigSettingsSource(Settings, path)()
-
-
-def _check_variables() -> None:
-    """Refuse an environment variable of ours that names no setting (pydantic ignores it)."""
-    known = {f"PARTYWALL_{name.upper()}" for name in Settings.model_fields} | {_FILE_VARIABLE}
-    for variable in os.environ:
-        if variable.startswith("PARTYWALL_") and variable.split("__")[0] not in known:
-            raise SettingsError(
-                f"environment variable {variable} names no setting; remove it or mend it"
-            )

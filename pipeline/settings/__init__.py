@@ -1,0 +1,58 @@
+"""One typed tree of settings: file, environment and flags, in rising order of precedence.
+
+A file (``--config``, or ``PARTYWALL_CONFIG``) is YAML in the shape of the tree. An environment
+variable is the path in upper case, ``PARTYWALL_KAFKA__BOOTSTRAP=broker:9092``. A key that is not
+in the tree is an error, so a typing mistake cannot switch a protection off.
+
+Secrets are never settings: a setting names the file that holds the secret.
+"""
+
+from pipeline.settings.reading import Settings, load, written
+from pipeline.settings.tree import (
+    Audit,
+    Behaviour,
+    ClickHouse,
+    Collect,
+    CollectSite,
+    CollectSource,
+    Investigations,
+    Kafka,
+    Kek,
+    Keys,
+    Log,
+    Name,
+    Oidc,
+    OwnFormat,
+    RoleName,
+    Signal,
+    Signals,
+    Split,
+    Vault,
+    Windows,
+)
+
+__all__ = [
+    "Audit",
+    "Behaviour",
+    "ClickHouse",
+    "Collect",
+    "CollectSite",
+    "CollectSource",
+    "Investigations",
+    "Kafka",
+    "Kek",
+    "Keys",
+    "Log",
+    "Name",
+    "Oidc",
+    "OwnFormat",
+    "RoleName",
+    "Settings",
+    "Signal",
+    "Signals",
+    "Split",
+    "Vault",
+    "Windows",
+    "load",
+    "written",
+]
