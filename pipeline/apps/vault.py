@@ -16,7 +16,7 @@ from pipeline.kafka import topics, worker
 from pipeline.metrics import SEGMENTS
 from pipeline.settings import Settings
 from pipeline.vault.manifest import folders
-from pipeline.vault.storage import storage_at
+from pipeline.vault.storage import Storage, storage_at
 from pipeline.vault.upkeep import upkeep
 from pipeline.vault.writer import SegmentWriter
 
@@ -72,17 +72,12 @@ class Worker:
                 await asyncio.sleep(_LOOK_SECONDS)
                 continue
             try:
-                await asyncio.to_thread(self._upkeep)
+                storage = storage_at(self._settings.vault.url)
+                for folder in await asyncio.to_thread(folders, storage):
+                    await asyncio.to_thread(keep_up, storage, folder, self._vault_days)
             except PartywallError as error:
                 _log.error("the vault's upkeep waits", error=error)
             await asyncio.sleep(_UPKEEP_SECONDS)
-
-    def _upkeep(self) -> None:
-        storage = storage_at(self._settings.vault.url)
-        for folder in folders(storage):
-            done = upkeep(storage, folder, system_clock(), self._vault_days)
-            if done.bound or done.expired:
-                _log.info("upkeep", folder=folder, volumes=done.bound, expired=done.expired)
 
     async def _fill(self, stream: StreamT[bytes]) -> None:
         async for event in stream.noack().events():  # type: ignore[attr-defined]
@@ -134,3 +129,14 @@ class Worker:
             SEGMENTS.inc()
             for event in events:
                 event.ack()
+
+
+def keep_up(storage: Storage, folder: str, vault_days: int) -> None:
+    """Do a folder's upkeep; one that fails is told, and holds no other up."""
+    try:
+        done = upkeep(storage, folder, system_clock(), vault_days)
+    except PartywallError as error:
+        _log.error("the vault's upkeep waits", folder=folder, error=error)
+        return
+    if done.bound or done.expired:
+        _log.info("upkeep", folder=folder, volumes=done.bound, expired=done.expired)

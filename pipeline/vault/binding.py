@@ -35,16 +35,23 @@ class Made:
     files: dict[str, bytes] = field(repr=False)
 
 
-def bound(
-    storage: Storage, folder: str, run: Sequence[Entry], now: Sequence[Entry], erasures: int
-) -> Made:
-    """Return the volume of a run of entries as they were written; ``now`` is how they count today.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Entries that follow one another, as they were written, and their day (since 1970 UTC)."""
+
+    day: int
+    entries: Sequence[Entry]
+
+
+def bound(storage: Storage, folder: str, run: Run, now: Sequence[Entry], erasures: int) -> Made:
+    """Return the volume of a run; ``now`` is how its entries count today.
 
     ``erasures`` is how many entries of the erasure list ``now`` takes in. All indexes are held,
     packed as they are. Raises IntegrityError where one is missing or changed, UnavailableError.
     """
     records = sum(one.records for entry in now for one in entry.counts)
-    stem = Volumes(storage, folder).stem(run[0].first, secrets.token_hex(8))
+    written = run.entries
+    stem = Volumes(storage, folder).stem(written[0].first, secrets.token_hex(8))
     named, files = None, {}
     if records:
         tokens: list[pl.Series] = []
@@ -62,11 +69,12 @@ def bound(
         )
         files = {named.index: index, named.filter: filtering}
     volume = Volume(
-        first=run[0].first,
-        last=run[-1].last,
-        previous=run[0].previous,
-        end=digest(run[-1]),
-        sources=run[-1].sources,
+        first=written[0].first,
+        last=written[-1].last,
+        previous=written[0].previous,
+        end=digest(written[-1]),
+        sources=written[-1].sources,
+        day=run.day,
         counts=counts_of(now),
         held=held_by(now),
         erasures=erasures,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -18,7 +17,16 @@ from pipeline.vault.manifest import Chain, Entry, Head, digest
 from pipeline.vault.recount import UNREADABLE
 from pipeline.vault.standing import Standing, laid_over
 from pipeline.vault.storage import Storage
-from pipeline.vault.volumes import SUFFIX, Files, Volume, Volumes, counts_of, decode, held_by
+from pipeline.vault.volumes import (
+    SUFFIX,
+    Files,
+    Volume,
+    Volumes,
+    counts_of,
+    covering,
+    decode,
+    held_by,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +37,7 @@ class Past:
 
     def covers(self, place: int) -> bool:
         """Tell whether the entry of a place is one of theirs."""
-        at = bisect_right(self.volumes, place, key=lambda one: one.first) - 1
-        return at >= 0 and place <= self.volumes[at].last
+        return covering(self.volumes, place) is not None
 
     def behind(self, head: Head) -> Head:
         """Return where the chain goes on behind ``head`` and those of them that follow it."""

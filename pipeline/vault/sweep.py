@@ -8,6 +8,7 @@ from typing import Final
 from pipeline.vault.erasures import Erasures
 from pipeline.vault.manifest import Chain
 from pipeline.vault.storage import Storage
+from pipeline.vault.volumes import place_of
 
 _FILES_A_FLUSH: Final = 3
 
@@ -28,7 +29,9 @@ def sweep(storage: Storage, folder: str) -> int:
     taken = chain.head().next
     places: defaultdict[int, list[str]] = defaultdict(list)
     for name in storage.names(f"{folder}/segments"):
-        places[int(name.partition("-")[0])].append(f"{folder}/segments/{name}")
+        place = place_of(name)
+        if place is not None:
+            places[place].append(f"{folder}/segments/{name}")
     removed = 0
     for place, names in places.items():
         odd = len(names) != _FILES_A_FLUSH or not replaced.isdisjoint(names)

@@ -7,17 +7,16 @@ place has one volume, and what is removed may be removed twice.
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from pipeline.rows import DAY, HOUR
-from pipeline.vault.binding import bound
-from pipeline.vault.manifest import PLACE_DIGITS, Chain, Entry, Head
+from pipeline.vault.binding import Run, bound
+from pipeline.vault.manifest import Chain, Entry, Head
 from pipeline.vault.standing import Standing, laid_over
 from pipeline.vault.storage import Storage
-from pipeline.vault.volumes import Volume, Volumes, day_of
+from pipeline.vault.volumes import Volume, Volumes, covering, day_of, place_of
 
 MOST_RECORDS: Final = 6_000_000
 """Records of a volume, whose packed indexes are held while it is made; a larger day has several."""
@@ -45,18 +44,24 @@ def upkeep(storage: Storage, folder: str, now: dt.datetime, vault_days: int) -> 
     at = int(now.timestamp())
     unbind(storage, folder)
     made = _bind(storage, folder, at)
-    gone = _expire(storage, folder, at // DAY, (at - _LATER) // DAY - vault_days)
+    gone = _expire(storage, folder, (at - _LATER) // DAY - vault_days)
+    unbind(storage, folder)  # what was erased while its day was bound
     volumes = Volumes(storage, folder)
     volumes.sweep(volumes.all())
     return Done(made, gone)
 
 
 def unbind(storage: Storage, folder: str) -> None:
-    """Remove the volumes that hold tokens of records that were erased since."""
+    """Remove what holds tokens of records that were erased since: volumes, replaced segments."""
     chain = Standing.of(storage, folder)
     for volume in chain.volumes:
         if not volume.expired and chain.stale(volume):
             Volumes(storage, folder).remove(volume)
+    replaced = {name for one in chain.erasures for name in one.replaces}
+    for part in ("segments", "resealed") if replaced else ():
+        there = {f"{folder}/{part}/{name}" for name in storage.names(f"{folder}/{part}")}
+        for name in sorted(replaced & there):
+            storage.remove(name)
 
 
 def _bind(storage: Storage, folder: str, at: int) -> int:
@@ -64,11 +69,13 @@ def _bind(storage: Storage, folder: str, at: int) -> int:
     chain = Standing.of(storage, folder)
     volumes, made = Volumes(storage, folder), 0
     over = (at - _SETTLED) // DAY
-    for after, last in _uncovered(chain.volumes):
+    for after, behind in _uncovered(chain.volumes):
+        last = None if behind is None else behind.first - 1
         entries = Chain(storage, folder).entries(after, last)
-        for run in _runs(entries, at // DAY, over, ended=last is not None):
-            inside = [one for one in chain.erasures if run[0].first <= one.place <= run[-1].last]
-            counting = laid_over(folder, run, inside)
+        for run in _runs(entries, at // DAY, over, None if behind is None else behind.day):
+            first, final = run.entries[0].first, run.entries[-1].last
+            inside = [one for one in chain.erasures if first <= one.place <= final]
+            counting = laid_over(folder, [*run.entries], inside)
             volume = bound(storage, folder, run, counting, len(chain.erasures))
             for name, data in volume.files.items():
                 storage.put(name, data)
@@ -76,44 +83,43 @@ def _bind(storage: Storage, folder: str, at: int) -> int:
     return made
 
 
-def _uncovered(volumes: Sequence[Volume]) -> Iterator[tuple[Head, int | None]]:
-    """Yield where entries lie that no volume covers: behind which, up to which offset."""
+def _uncovered(volumes: Sequence[Volume]) -> Iterator[tuple[Head, Volume | None]]:
+    """Yield where entries lie that no volume covers: behind which, and before which volume."""
     head = Head()
     for volume in volumes:
         if volume.first > head.next:
-            yield head, volume.first - 1
+            yield head, volume
         head = volume.head
     yield head, None
 
 
-def _runs(entries: Sequence[Entry], today: int, over: int, *, ended: bool) -> Iterator[list[Entry]]:
+def _runs(entries: Sequence[Entry], today: int, over: int, later: int | None) -> Iterator[Run]:
     """Cut entries into runs of a day each and MOST_RECORDS at most; those of days before ``over``.
 
-    An entry of nothing goes with those before it. ``ended`` says that a volume follows, so that the
-    last run is over whatever its day.
+    An entry of no day goes with those before it, at the beginning with those behind it. ``later``
+    is the day of the volume that follows, so that the last run is over whatever its day.
     """
+    days = [day_of(entry.held, today) for entry in entries]
     run: list[Entry] = []
-    day, records = None, 0
-    for entry in entries:
-        mine, count = day_of(entry.held, today), sum(one.records for one in entry.counts)
-        another = None not in {day, mine} and day != mine
-        if run and (another or records + count > MOST_RECORDS):
+    day, records = next((one for one in days if one is not None), later), 0
+    for entry, mine in zip(entries, days, strict=True):
+        count = sum(one.records for one in entry.counts)
+        if run and (mine not in {None, day} or records + count > MOST_RECORDS):
             if day is None or day >= over:
                 return
-            yield run
-            run, day, records = [], None, 0
+            yield Run(day, run)
+            run, day, records = [], day if mine is None else mine, 0
         run.append(entry)
-        day, records = mine if day is None else day, records + count
-    if run and (ended or (day is not None and day < over)):
-        yield run
+        records += count
+    if run and day is not None and (later is not None or day < over):
+        yield Run(day, run)
 
 
-def _expire(storage: Storage, folder: str, today: int, upto: int) -> int:
+def _expire(storage: Storage, folder: str, upto: int) -> int:
     """Remove what was sealed up to a day, but for the count of it; return the records."""
     volumes, records = Volumes(storage, folder), 0
     for volume in volumes.all():
-        day = day_of(volume.held, today)
-        if day is not None and day <= upto:
+        if not volume.expired and volume.day <= upto:
             records += sum(one.records for one in volume.counts)
             volumes.replace(replace(volume, held=(), files=None, expired=True))
     past = [one for one in volumes.all() if one.expired]
@@ -127,11 +133,9 @@ def _clear(storage: Storage, folder: str, past: Sequence[Volume]) -> None:
 
     The chain's last entry stays: it says where the writer goes on.
     """
-    firsts = [one.first for one in past]
     for part in ("manifest", "segments", "resealed"):
         names = storage.names(f"{folder}/{part}")
         for name in names[:-1] if part == "manifest" else names:
-            place = int(name[:PLACE_DIGITS])
-            at = bisect_right(firsts, place) - 1
-            if at >= 0 and place <= past[at].last:
+            place = place_of(name)
+            if place is not None and covering(past, place) is not None:
                 storage.remove(f"{folder}/{part}/{name}")

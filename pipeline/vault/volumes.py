@@ -10,6 +10,7 @@ and entries go, and it keeps the count of what there was, and where the chain go
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -50,9 +51,10 @@ class Volume:
     """The entries whose places are ``first`` to ``last`` (sealed offsets), added up.
 
     ``previous`` is the SHA-256 of the entry before them, ``end`` that of the last of them;
-    ``sources`` are that one's. ``counts`` and ``held`` are as in an entry. ``erasures`` says how
-    much of the chain's erasure list it takes in. ``files`` is None where no record is left, and
-    ``expired`` says that the records were past their time.
+    ``sources`` are that one's. ``day`` is the last whose key sealed any of them, as it was told
+    when they were bound. ``counts`` and ``held`` are as in an entry. ``erasures`` says how much of
+    the chain's erasure list it takes in. ``files`` is None where no record is left, and ``expired``
+    says that the records were past their time.
     """
 
     first: int
@@ -60,6 +62,7 @@ class Volume:
     previous: str | None
     end: str
     sources: dict[str, tuple[int, int]]
+    day: int
     counts: tuple[Count, ...]
     held: tuple[Held, ...]
     erasures: int
@@ -101,18 +104,22 @@ class Volumes:
         self._storage.put(self.name_of(volume.first), _encoded(volume))
 
     def remove(self, volume: Volume) -> None:
-        """Take a volume apart: its entries and segments count by themselves again."""
-        self._storage.remove(self.name_of(volume.first))
+        """Take a volume apart: its entries and segments count by themselves again.
+
+        It goes after its files, so that a kill in between leaves none that nothing names.
+        """
         for name in () if volume.files is None else volume.files.names:
             self._storage.remove(name)
+        self._storage.remove(self.name_of(volume.first))
 
-    def sweep(self, volumes: Iterable[Volume]) -> None:
-        """Remove the files that no volume names though its place is taken by one of ``volumes``."""
+    def sweep(self, volumes: Sequence[Volume]) -> None:
+        """Remove the files of places within ``volumes`` (ascending) that none of them names."""
         self._storage.clean(self.folder)
-        places = {one.first: set() if one.files is None else {*one.files.names} for one in volumes}
+        kept = {name for one in volumes if one.files is not None for name in one.files.names}
         for name in self._storage.names(self.folder):
-            path, place = f"{self.folder}/{name}", name.partition("-")[0]
-            if not name.endswith(SUFFIX) and path not in places.get(int(place), {path}):
+            path, place = f"{self.folder}/{name}", place_of(name)
+            inside = place is not None and covering(volumes, place) is not None
+            if inside and not name.endswith(SUFFIX) and path not in kept:
                 self._storage.remove(path)
 
     def stem(self, first: int, random: str) -> str:
@@ -167,6 +174,20 @@ def day_of(held: Iterable[Held], today: int) -> int | None:
         int(day) for day in named if day.isascii() and day.isdigit() and len(day) < PLACE_DIGITS
     )
     return max((day for day in days if day <= today + 1), default=None)
+
+
+def covering(volumes: Sequence[Volume], place: int) -> Volume | None:
+    """Return which of some volumes (ascending) covers a place, None where none does."""
+    at = bisect_right(volumes, place, key=lambda one: one.first) - 1
+    return volumes[at] if at >= 0 and place <= volumes[at].last else None
+
+
+def place_of(name: str) -> int | None:
+    """Return the place a file's name begins with, None where it is no file of a vault."""
+    place = name[:PLACE_DIGITS]
+    return (
+        int(place) if len(place) == PLACE_DIGITS and place.isascii() and place.isdigit() else None
+    )
 
 
 def counts_of(entries: Sequence[Entry]) -> tuple[Count, ...]:

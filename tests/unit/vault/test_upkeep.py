@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from pipeline.investigations.open import open_frame
 from pipeline.investigations.segments import Effort
 from pipeline.restricted.seal import seal
 from pipeline.vault import upkeep as keeping
+from pipeline.vault.binding import Made, Run
+from pipeline.vault.binding import bound as binding
 from pipeline.vault.building import built, counts_of
 from pipeline.vault.check import check
 from pipeline.vault.erasures import Erasure, Erasures
@@ -64,6 +68,14 @@ def filled(storage: Storage, *days: int) -> SegmentWriter:
     for number, day in enumerate(days):
         flush(writer, number, day)
     return writer
+
+
+def lie(writer: SegmentWriter, number: int, key_id: str) -> None:
+    """Flush one record under a key's id that is nobody's."""
+    strange = replace(key(FIRST).key, key_id=key_id)
+    for message in seal(records([number]), strange, source=f"logs.web:{number + 1}", hour=START):
+        writer.add(number, message)
+    writer.flush()
 
 
 def looked_up(
@@ -147,13 +159,35 @@ def test_keys_of_nobody_hold_nothing_up(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     writer = filled(storage, FIRST)
     for number, name in enumerate(("x", "999999999-x", "-1-x"), 1):
-        strange = replace(key(FIRST).key, key_id=name)
-        for message in seal(records([number]), strange, source=f"logs.web:{number}", hour=START):
-            writer.add(number, message)
-        writer.flush()
+        lie(writer, number, name)
     assert upkeep(storage, FOLDER, night_after(FIRST), KEPT).bound == 1
     assert upkeep(storage, FOLDER, night_after(FIRST + KEPT), KEPT).expired == 23
     assert check(storage) == []
+
+
+def test_keys_of_nobody_before_a_day_are_bound_with_it_however_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = LocalStorage(tmp_path)
+    monkeypatch.setattr(keeping, "MOST_RECORDS", 2)
+    writer = filled(storage)
+    for number in range(5):
+        lie(writer, number, "x")
+    assert upkeep(storage, FOLDER, night_after(FIRST), KEPT) == Done(0, 0), "of no day yet"
+    flush(writer, 5, FIRST)
+    assert upkeep(storage, FOLDER, night_after(FIRST), KEPT) == Done(4, 0)
+    assert check(storage) == []
+    assert upkeep(storage, FOLDER, night_after(FIRST + KEPT), KEPT).expired == 25
+    assert storage.names(f"{FOLDER}/segments") == []
+
+
+def test_a_key_of_a_day_to_come_does_not_keep_what_is_past_its_time(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    writer = filled(storage, FIRST)
+    lie(writer, 1, f"{FIRST + KEPT}-1")
+    upkeep(storage, FOLDER, night_after(FIRST), KEPT)
+    assert upkeep(storage, FOLDER, night_after(FIRST + KEPT), KEPT).expired == 21
+    assert storage.names(f"{FOLDER}/segments") == []
 
 
 def test_files_go_a_day_after_their_keys_and_no_other_goes(tmp_path: Path) -> None:
@@ -209,7 +243,8 @@ def erase(storage: Storage, place: int, address: str) -> None:
     frames = pl.read_parquet(storage.read(entry.segment.data)).with_row_index("place")
     segment = Segment()
     segment.keep(frames, staying)
-    made = built(segment, f"{Erasures(storage, FOLDER).segments}/{entry.first:020}-{day:016x}")
+    listed = Erasures(storage, FOLDER)
+    made = built(segment, f"{listed.segments}/{entry.first:020}-{len(listed.all()):016x}")
     for name, content in made.files.items():
         storage.put(name, content)
     assert Erasures(storage, FOLDER).append(
@@ -251,6 +286,76 @@ def test_what_is_erased_is_in_no_volume_s_answer_nor_in_its_files(tmp_path: Path
     assert check(storage) == []
     assert upkeep(storage, FOLDER, night_after(FIRST + KEPT), KEPT).expired > 0
     assert check(storage) == []
+
+
+def with_tokens(root: Path, tokens: set[bytes]) -> list[str]:
+    """Name the files of indexes that hold any of the tokens."""
+    return [
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.index.parquet")
+        if not tokens.isdisjoint(pl.read_parquet(path)["token"].drop_nulls())
+    ]
+
+
+def test_what_is_erased_while_its_day_is_bound_is_in_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = LocalStorage(tmp_path)
+    filled(storage, FIRST, FIRST)
+    tokens = set(looked_up(storage, "10.0.3.0", FIRST)["token"])
+
+    def meanwhile(
+        storage: Storage, folder: str, run: Run, now: Sequence[Entry], erasures: int
+    ) -> Made:
+        made = binding(storage, folder, run, now, erasures)
+        for place in (0, 1):
+            erase(storage, place, "10.0.3.0")
+        unbind(storage, FOLDER)
+        Erasures(storage, FOLDER).finish()
+        return made
+
+    monkeypatch.setattr(keeping, "bound", meanwhile)
+    upkeep(storage, FOLDER, night_after(FIRST), KEPT)
+    assert with_tokens(tmp_path, tokens) == []
+    assert check(storage) == []
+
+
+def test_what_is_erased_is_in_no_file_wherever_taking_it_apart_was_cut_off(tmp_path: Path) -> None:
+    for steps in range(8):
+        storage = LocalStorage(tmp_path / str(steps))
+        filled(storage, FIRST, FIRST)
+        upkeep(storage, FOLDER, night_after(FIRST), KEPT)
+        tokens = set(looked_up(storage, "10.0.3.0", FIRST)["token"])
+        for place in (0, 1):
+            erase(storage, place, "10.0.3.0")
+        with suppress(Killed):
+            unbind(Counting(storage, steps), FOLDER)  # type: ignore[arg-type]
+        unbind(storage, FOLDER)
+        assert with_tokens(tmp_path / str(steps), tokens) == []
+        assert check(storage) == []
+
+
+def test_a_segment_that_was_replaced_twice_is_removed_by_the_worker_too(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    filled(storage, FIRST)
+    gone: set[bytes] = set()
+    for address in ("10.0.3.0", "10.0.2.0"):
+        gone |= set(looked_up(storage, address, FIRST)["token"])
+        erase(storage, 0, address)  # and killed before it removes what it has replaced
+    upkeep(storage, FOLDER, night_after(FIRST), KEPT)
+    assert with_tokens(tmp_path, gone) == []
+    assert check(storage) == []
+
+
+def test_a_file_that_nothing_names_goes_wherever_in_a_volume_its_place_is(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    filled(storage, FIRST, FIRST, FIRST)
+    storage.put(f"{FOLDER}/volumes/{1:020}-{'0' * 16}.filter", b"left by a kill")
+    for folder in ("volumes", "segments"):
+        storage.put(f"{FOLDER}/{folder}/.nfs0001", b"no file of a vault")
+    SegmentWriter(storage, 0).open()
+    upkeep(storage, FOLDER, night_after(FIRST), KEPT)
+    assert len(check(storage)) == 2, "of other files alone, which hold nothing up"
 
 
 class Counting:
