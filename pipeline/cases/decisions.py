@@ -17,7 +17,7 @@ _HOUR: Final = 3600
 def approve(going: Going, decision: Decision, terms: Investigations, *, ratify: bool) -> None:
     """Add an approval; where it is the last one needed, do what was asked for."""
     request = _pending(going, ratify=ratify)
-    if any(one.by == decision.by for one in request.decisions):
+    if any(one.by.casefold() == decision.by.casefold() for one in request.decisions):
         raise UsageError("you have approved this already: another approver has to agree as well")
     if len(request.approvals) + 1 < request.needed:
         going.store.decide(going.case.id, request.number, decision, "pending")

@@ -72,6 +72,8 @@ def test_a_sensitive_category_needs_two_approvers(office: Office) -> None:
     assert office.cases.approve(APPROVER, case.id).stored is State.REQUESTED
     with pytest.raises(UsageError, match="another approver"):
         office.cases.approve(APPROVER, case.id)
+    with pytest.raises(UsageError, match="another approver"):
+        office.cases.approve(replace(APPROVER, name="Approver"), case.id)
     assert office.cases.approve(SECOND, case.id).stored is State.OPEN
 
 

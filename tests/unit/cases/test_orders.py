@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,13 @@ def test_who_may_do_both_does_not_do_both(office: Office) -> None:
     with pytest.raises(RefusedError, match="second person"):
         orders.agree(office.gate, ALL_ROLES, DAY)
     assert orders.agree(office.gate, APPROVER, DAY).by == ALL_ROLES.name
+
+
+def test_another_spelling_of_a_name_is_no_second_person(office: Office) -> None:
+    orders.order(office.gate, ALL_ROLES, DAY, "a reason")
+    with pytest.raises(RefusedError, match="second person"):
+        orders.agree(office.gate, replace(ALL_ROLES, name="All-Roles"), DAY)
+    assert office.entries()[-1].outcome == "refused"
 
 
 def test_nobody_agrees_to_what_was_not_ordered(office: Office) -> None:
