@@ -63,7 +63,7 @@ class Search:
         to begin with. ``effort`` is added to as the search gets on. Raises RefusedError as soon as
         the case has ended, IntegrityError, UnavailableError.
         """
-        first = scope.first // HOUR * HOUR if since is None else since
+        first = max(scope.first // HOUR * HOUR, since or 0)  # a page begins where somebody says
         last = scope.last // HOUR * HOUR
         tokens = self._tokens(scope, first, last, lender)
         keys = lender.pseudonym_keys() if scope.selectors.pseudonyms else {}

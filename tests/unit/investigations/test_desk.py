@@ -19,6 +19,7 @@ from pipeline.evidence.proof import checker
 from pipeline.evidence.verify import verify
 from pipeline.investigations.export import export, purge
 from pipeline.investigations.narrowing import Question
+from pipeline.investigations.paging import Place
 from pipeline.investigations.related import related
 from pipeline.scope import Selectors
 from tests.support.postgres_server import PostgresServer
@@ -109,6 +110,15 @@ def test_no_more_records_are_read_than_the_case_may(shared: Bureau) -> None:
     assert rest.read == 70
     page = shared.desk.search(INVESTIGATOR, case.id, Question(), size=1000)
     assert page.records.height == 70, "what was read may be looked at again"
+
+
+def test_a_page_that_begins_before_the_scope_begins_with_it(shared: Bureau) -> None:
+    scope = about(first=NOW - 3 * HOUR, selectors=Selectors(paths=("/login*",)))
+    case = shared.opened(scope)
+    whole = shared.desk.search(INVESTIGATOR, case.id, Question())
+    early = shared.desk.search(INVESTIGATOR, case.id, Question(), since=Place(NOW - 40 * HOUR, 0))
+    assert early.records.equals(whole.records)
+    assert early.effort == whole.effort, "what lies before it is not opened, and not counted"
 
 
 def test_who_has_read_all_they_may_learns_no_more_by_asking(shared: Bureau) -> None:
