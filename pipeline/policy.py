@@ -175,6 +175,8 @@ def _check_categories(source: Path, versions: tuple[Version, ...]) -> None:
             raise SettingsError(f"policy {source}: every category of cases needs an approver")
         if not 0 < cases.open_hours <= cases.most_open_hours:
             raise SettingsError(f"policy {source}: open_hours may not be over most_open_hours")
+        if cases.purge_days < 1:
+            raise SettingsError(f"policy {source}: purge_days must be 1 or more")
         if not 0 < cases.emergency_minutes <= MOST_EMERGENCY_MINUTES:
             raise SettingsError(
                 f"policy {source}: emergency_minutes may be {MOST_EMERGENCY_MINUTES} at most"

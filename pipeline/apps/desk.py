@@ -19,6 +19,7 @@ from pipeline.cases.store import CaseStore
 from pipeline.clock import Clock, system_clock
 from pipeline.database import Database
 from pipeline.errors import SettingsError
+from pipeline.investigations import retention
 from pipeline.investigations.desk import Desk
 from pipeline.investigations.export import Office
 from pipeline.investigations.records import Records
@@ -44,18 +45,25 @@ class Room:
         """Return the present moment in seconds since 1970 UTC."""
         return int(self.clock().timestamp())
 
+    @property
+    def purge_days(self) -> int:
+        """After how many days the policy in force has a case purged."""
+        return self.desk.cases.policy.current.investigations.purge_days
+
 
 @contextmanager
 def open_room(settings: Settings, clock: Clock = system_clock) -> Iterator[Room]:
     """Open the desk of an embedded group's folder; raises SettingsError, UnavailableError.
 
-    Where no group runs, the key service is started within this process and ends with it.
+    Where no group runs, the key service is started within this process and ends with it. No other
+    process comes round there, so what is due is purged whenever somebody sits down.
     """
     people = settings.investigations.people
     if people is None:
         raise SettingsError("setting investigations.people: name the file of people")
     Directory.make_default(people)
     with key_service_of(settings) as url, open_desk(settings, url, clock) as (desk, office):
+        retention.turn(desk)
         yield Room(desk, office, Directory.read(people), clock)
 
 

@@ -20,7 +20,10 @@ from pipeline.errors import SettingsError
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@|:+=-]{0,127}")
 _TEAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}")
-_NOBODY: Final = frozenset({"keys", "clock", "unknown"})
+CLOCK: Final = "clock"
+"""Who acts on a case where no person does: what the policy has fall due by itself."""
+
+_NOBODY: Final = frozenset({"keys", CLOCK, "unknown"})
 
 
 class Role(StrEnum):

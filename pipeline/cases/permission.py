@@ -19,7 +19,7 @@ from pipeline.audit.log import AuditLog, Written
 from pipeline.audit.seal import seal
 from pipeline.cases.life import Case
 from pipeline.cases.matrix import Act, why_not
-from pipeline.cases.people import Person
+from pipeline.cases.people import CLOCK, Person
 from pipeline.cases.reading import Done
 from pipeline.cases.store import CaseStore
 from pipeline.cases.writing import Writing
@@ -166,3 +166,12 @@ class Gate:
         roles: list[str] = sorted(role.value for role in person.roles)
         told = {"roles": roles, **(facts or {})}
         return self._log.record(person.name, act, outcome, case=case_id, facts=told, sealed=secret)
+
+    def by_clock(
+        self, act: str, outcome: str, case_id: str, facts: Mapping[str, Fact] | None = None
+    ) -> Written:
+        """Append an entry of what falls due by itself: the clock is no person, and has no role.
+
+        So nothing is weighed here against the table, which is of persons.
+        """
+        return self._log.record(CLOCK, act, outcome, case=case_id, facts=facts or {})

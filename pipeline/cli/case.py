@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from pipeline.cli import scoping
 from pipeline.cli.at_desk import DEFAULT, As, Data, seated
 from pipeline.cli.options import Json
 from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.apps.desk import Room
 
 case = typer.Typer(help="Cases: who may look at raw records, why, and for how long.",
                    no_args_is_help=True)  # fmt: skip
@@ -68,7 +71,7 @@ def open_(
         made = cases.draft(person, category, reason, reference, scope)
         if request_now:
             made = cases.request(person, made.id)
-        _tell(made, room.now(), as_json=as_json)
+        _tell(room, made, as_json=as_json)
 
 
 @case.command()
@@ -107,7 +110,7 @@ def request(
             raise UsageError("say what the case is to reach: --site, --address, --to and so on")
         else:
             made = cases.widen(person, case_id, scope, reason)
-        _tell(made, room.now(), as_json=as_json)
+        _tell(room, made, as_json=as_json)
 
 
 @case.command()
@@ -121,7 +124,7 @@ def approve(
 ) -> None:
     """Agree to what a case asks for; a second person does, never the requester."""
     with seated(data, name) as (room, person):
-        _tell(room.desk.approve(person, case_id, reason, seen=seen), room.now(), as_json=as_json)
+        _tell(room, room.desk.approve(person, case_id, reason, seen=seen), as_json=as_json)
 
 
 @case.command()
@@ -135,7 +138,7 @@ def deny(
 ) -> None:
     """Refuse what a case asks for, with a reason."""
     with seated(data, name) as (room, person):
-        _tell(room.desk.deny(person, case_id, reason, seen=seen), room.now(), as_json=as_json)
+        _tell(room, room.desk.deny(person, case_id, reason, seen=seen), as_json=as_json)
 
 
 @case.command()
@@ -146,7 +149,7 @@ def emergency(
     with seated(data, name) as (room, person):
         made = room.desk.emergency(person, case_id, reason)
         sys.stderr.write(f"emergency access to {made.id}: written down, and to be ratified\n")
-        _tell(made, room.now(), as_json=as_json)
+        _tell(room, made, as_json=as_json)
 
 
 @case.command()
@@ -161,7 +164,7 @@ def ratify(
     """Agree to an emergency afterwards; `deny` ends it."""
     with seated(data, name) as (room, person):
         made = room.desk.cases.ratify(person, case_id, reason, seen=seen)
-        _tell(made, room.now(), as_json=as_json)
+        _tell(room, made, as_json=as_json)
 
 
 @case.command()
@@ -176,7 +179,7 @@ def extend(
     """Ask that an open case run longer; that is a new approval."""
     with seated(data, name) as (room, person):
         made = room.desk.cases.extend(person, case_id, hours, reason)
-        _tell(made, room.now(), as_json=as_json)
+        _tell(room, made, as_json=as_json)
 
 
 @case.command()
@@ -189,16 +192,16 @@ def close(
 ) -> None:
     """End a case: its keys are taken back at once, from searches under way too."""
     with seated(data, name) as (room, person):
-        _tell(room.desk.close(person, case_id, reason), room.now(), as_json=as_json)
+        _tell(room, room.desk.close(person, case_id, reason), as_json=as_json)
 
 
 @case.command()
 def purge(case_id: CaseId, data: Data = DEFAULT, name: As = None) -> None:
     """Delete what an ended case holds, bundles too; its history in the audit log stays."""
-    from pipeline.investigations import export as bundles  # noqa: PLC0415 -- as the desk
+    from pipeline.investigations import retention  # noqa: PLC0415 -- as the desk
 
     with seated(data, name) as (room, person):
-        bundles.purge(room.desk, person, case_id)
+        retention.purge(room.desk, person, case_id)
         print(f"{case_id} purged")
 
 
@@ -207,11 +210,12 @@ def list_(data: Data = DEFAULT, name: As = None, as_json: Json = False) -> None:
     """List the cases that you may see."""
     with seated(data, name) as (room, person):
         now = room.now()
-        rows = [told.summary(one, now) for one in room.desk.cases.list(person)]
+        rows = [told.summary(one, now, room.purge_days) for one in room.desk.cases.list(person)]
     if as_json:
         told.as_json(rows)
     else:
-        columns = ["case", "state", "category", "requester", "expires", "waits_for", "unratified"]
+        columns = ["case", "state", "category", "requester", "expires", "waits_for", "unratified",
+                   "purged_from", "held"]  # fmt: skip
         told.table(rows, columns)
 
 
@@ -220,7 +224,7 @@ def show(case_id: CaseId, data: Data = DEFAULT, name: As = None, as_json: Json =
     """Show a case: its scope and clock, who decided what, what was added."""
     with seated(data, name) as (room, person):
         found, added = room.desk.cases.show(person, case_id)
-        said = told.details(found, added, room.now())
+        said = told.details(found, added, room.now(), room.purge_days)
     told.as_json(said) if as_json else told.tree(said)
 
 
@@ -250,8 +254,8 @@ def disclose(
         print(f"disclosure entered into {case_id}")
 
 
-def _tell(made: Case, now: int, *, as_json: bool) -> None:
-    said = told.summary(made, now)
+def _tell(room: Room, made: Case, *, as_json: bool) -> None:
+    said = told.summary(made, room.now(), room.purge_days)
     if as_json:
         told.as_json(said)
         return

@@ -85,7 +85,10 @@ def show(case_id: CaseId, data: Data = DEFAULT, name: As = None, as_json: Json =
     with seated(data, name) as (room, person):
         found, added = room.desk.cases.show(person, case_id)
         now = room.now()
-        said = {"days_left": clock(found, now).left, **told.details(found, added, now)}
+        said = {
+            "days_left": clock(found, now).left,
+            **told.details(found, added, now, room.purge_days),
+        }
     told.as_json(said) if as_json else told.tree(said)
 
 

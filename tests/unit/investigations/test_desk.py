@@ -17,9 +17,10 @@ from pipeline.cases.life import State
 from pipeline.errors import RefusedError, SettingsError, UnavailableError, UsageError
 from pipeline.evidence.proof import checker
 from pipeline.evidence.verify import verify
-from pipeline.investigations.export import export, purge
+from pipeline.investigations.export import export
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.related import related
+from pipeline.investigations.retention import purge
 from pipeline.scope import Selectors
 from tests.support.postgres_server import PostgresServer
 from tests.unit.cases.making import APPROVER, BOTH, HOUR, INVESTIGATOR, OFFICER

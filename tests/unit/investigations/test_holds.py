@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.cases.life import Kind
 from pipeline.errors import RefusedError, UnavailableError, UsageError
-from pipeline.investigations import holds
+from pipeline.investigations import holds, retention
 from pipeline.investigations.narrowing import Question
 from pipeline.scope import Selectors
 from tests.unit.cases.making import APPROVER, INVESTIGATOR, OFFICER
@@ -86,13 +86,13 @@ def test_a_hold_is_released_by_two_and_its_records_are_gone(made: Bureau) -> Non
         holds.order_release(made.desk, INVESTIGATOR, case_id, hold.name, "over")
     holds.order_release(made.desk, OFFICER, case_id, hold.name, "the case is over")
     with pytest.raises(UsageError, match="release it first"):
-        made.desk.cases.purge(OFFICER, case_id)
+        retention.purge(made.desk, OFFICER, case_id)
     holds.release(made.desk, APPROVER, case_id, hold.name)
     assert holds.listed(made.desk) == []
     assert not [p for p in (made.folder / "vault").rglob("hold-*/**/*") if p.is_file()]
     later = made.opened()
     assert made.lines_of(later.id) == []
-    made.desk.cases.purge(OFFICER, case_id)
+    retention.purge(made.desk, OFFICER, case_id)
     whys = [receipt.told["why"] for receipt in made.store.receipts()]
     assert "hold released" in whys
 
@@ -172,11 +172,11 @@ def test_a_hold_that_was_never_finished_can_be_released(
     [hold] = holds.listed(made.desk)
     made.desk.close(INVESTIGATOR, case.id)
     with pytest.raises(UsageError, match="release it first"):
-        made.desk.cases.purge(OFFICER, case.id)
+        retention.purge(made.desk, OFFICER, case.id)
     holds.order_release(made.desk, OFFICER, case.id, hold.name, "never finished")
     holds.release(made.desk, APPROVER, case.id, hold.name)
     assert holds.listed(made.desk) == []
-    made.desk.cases.purge(OFFICER, case.id)
+    retention.purge(made.desk, OFFICER, case.id)
 
 
 @pytest.mark.parametrize("nth", range(3))
