@@ -11,7 +11,7 @@ from pipeline.apps.left import left_settings
 from pipeline.cli.place import running
 from pipeline.clickhouse.client import Engine, connect, taming
 from pipeline.errors import UsageError
-from pipeline.settings import Kafka, Keys, Settings
+from pipeline.settings import Investigations, Kafka, Keys, Settings
 
 _RELEASED: Final = """
 SELECT (SELECT count() FROM analytics.ingests)
@@ -45,14 +45,15 @@ def embedded(settings: Settings, folder: Path) -> Settings:
 
     Its formats are those that its split knows, whatever others ``settings`` have.
     """
-    place = running(folder)
+    place, owned = running(folder), places(folder.resolve())
     own = ((left_settings(folder) or {}).get("split") or {}).get("formats") or {}
     return terms(settings, folder).model_copy(
         update={
             "kafka": Kafka(bootstrap=place.bootstrap, idempotence=False),
             "split": settings.split.model_copy(update={"formats": own}),
             "vault": settings.vault.model_copy(update={"url": str(folder / "vault")}),
-            "keys": Keys(**places(folder.resolve())["keys"]),
+            "keys": Keys(**owned["keys"]),
+            "investigations": Investigations(**owned["investigations"]),
             "state_dir": folder / "state",
         }
     )
