@@ -14,8 +14,9 @@ from pipeline.cases.life import Kind, State
 from pipeline.cases.matrix import Act
 from pipeline.cases.subject import SUBJECT, for_subject
 from pipeline.investigations import erasure, holds
-from pipeline.investigations.export import export, purge
+from pipeline.investigations.export import export
 from pipeline.investigations.narrowing import Question
+from pipeline.investigations.retention import purge, purge_due
 from pipeline.scope import Selectors
 from tests.unit.cases.making import APPROVER, INVESTIGATOR, OFFICER
 from tests.unit.investigations.making import ABUSER, NOW, Bureau, about, traffic
@@ -45,6 +46,7 @@ def furnish(made: Bureau) -> Names:
     made.clock.turn(days=-1)
     made.write(OLD)
     old = made.store.sealing().key_id
+    due = _ended(made)
     made.clock.turn(days=1)
     made.write(NEW)
     made.store.pseudonym_keys("live", [YESTERDAY])
@@ -55,8 +57,10 @@ def furnish(made: Bureau) -> Names:
         "old": old,
         "new": made.store.sealing().key_id,
         "approve": asked.id,
+        "due": due,
+        "purge": _ended(made),
         "all": made.opened(about(selectors=Selectors(paths=("/*",)))).id,
-        **{act: made.opened().id for act in ("export", "close", "place", "purge")},
+        **{act: made.opened().id for act in ("export", "close", "place")},
         "release": made.opened(about(HELD)).id,
     }
     for act in ("place", "release"):
@@ -71,11 +75,17 @@ def furnish(made: Bureau) -> Names:
     cases.ask(OFFICER, person.id, Kind.ERASE, "the person asks for it")
     desk.approve(APPROVER, person.id)
     names["erase"] = person.id
-    cases.write(INVESTIGATOR, Act.NOTE, names["purge"], NOTE)
-    export(desk, made.office, INVESTIGATOR, names["purge"], Question())
-    desk.close(INVESTIGATOR, names["purge"])
     orders.order(cases.gate, OFFICER, YESTERDAY, "nobody needs it")
     return names
+
+
+def _ended(made: Bureau) -> str:
+    """Return a closed case that has a note and a bundle."""
+    case = made.opened().id
+    made.desk.cases.write(INVESTIGATOR, Act.NOTE, case, NOTE)
+    export(made.desk, made.office, INVESTIGATOR, case, Question())
+    made.desk.close(INVESTIGATOR, case)
+    return case
 
 
 def state(made: Bureau, case: str) -> State:
@@ -106,6 +116,12 @@ def _close(made: Bureau, names: Names) -> None:
 
 def _purge(made: Bureau, names: Names) -> None:
     purge(made.desk, OFFICER, names["purge"])
+
+
+def _due(made: Bureau, _: Names) -> None:
+    """The day of a case that was closed a day before the others, as the clock sees to it."""
+    made.clock.turn(days=made.desk.cases.policy.current.investigations.purge_days - 1)
+    purge_due(made.desk)
 
 
 def _place(made: Bureau, names: Names) -> None:
@@ -144,6 +160,7 @@ ACTS: Final[dict[str, Callable[[Bureau, Names], None]]] = {
     "export": _export,
     "close": _close,
     "purge": _purge,
+    "due": _due,
     "place": _place,
     "release": _release,
     "erase": _erase,

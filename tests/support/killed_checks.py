@@ -11,7 +11,7 @@ import pytest
 from pipeline.cases.life import State
 from pipeline.errors import RefusedError
 from pipeline.investigations import holds
-from pipeline.investigations.export import KIND as EXPORT
+from pipeline.investigations.bundles import KIND as EXPORT
 from pipeline.vault.check import check
 from tests.support.killed_acts import (
     ACTS,
@@ -54,7 +54,7 @@ class Checks(Folder):
             self.whole(made, settled=False)
             getattr(self, f"left_{self.act}")(made, done=done, gone=gone)
             ACTS[self.act](made, self.names)
-            self.whole(made, settled=self.act in {"export", "purge"})
+            self.whole(made, settled=self.act in {"export", "purge", "due"})
             getattr(self, f"ended_{self.act}")(made)
         self.audit(mended=True)
         assert check(str(self.vault)) == []
@@ -124,7 +124,7 @@ class Checks(Folder):
             made.desk.keys.session(case, INVESTIGATOR.name)
 
     def left_purge(self, made: Bureau, *, done: bool, gone: set[str]) -> None:
-        case = self.names["purge"]
+        case = self.names[self.act]
         assert gone == set()
         found = state(made, case)
         assert found in {State.CLOSED, State.PURGED}
@@ -134,8 +134,16 @@ class Checks(Folder):
         assert notes == ([NOTE] if found is State.CLOSED else [])
 
     def ended_purge(self, made: Bureau) -> None:
-        assert state(made, self.names["purge"]) is State.PURGED
-        assert [path.name for path in made.office.folder.iterdir()] == []
+        case = self.names[self.act]
+        assert state(made, case) is State.PURGED
+        assert [*made.office.folder.glob(f"{case}-*")] == []
+        with made.desk.cases.gate.store.reading() as store:
+            assert store.half_purged() == []
+        told = [e.outcome for e in made.entries("case.purge") if e.case == case]
+        assert told[0] == "allowed"
+        assert told[-1] == "done"
+
+    left_due, ended_due = left_purge, ended_purge
 
     # Holds
 
