@@ -11,7 +11,7 @@ from pipeline.cases.life import Case
 from pipeline.cases.matrix import Act
 from pipeline.cli import cases_told as told
 from pipeline.cli import scoping
-from pipeline.cli.at_desk import DEFAULT, As, Data, seated
+from pipeline.cli.at_desk import DEFAULT, As, Data, at_cases, seated
 from pipeline.cli.options import Json
 from pipeline.errors import UsageError
 
@@ -63,7 +63,7 @@ def open_(
     """Draft a case: why, and what it would reach. Nothing can be looked at yet."""
     who = scoping.selectors(addresses, networks, pseudonyms, chats, agents, paths, listed)
     scope = scoping.Said(sites, first, last, who, shown, most, untimed).scope()
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         cases = room.desk.cases
         made = cases.draft(person, category, reason, reference, scope)
         if request_now:
@@ -97,7 +97,7 @@ def request(
     """Ask for approval of a draft; of an open case, for another scope (what is said replaces)."""
     who = scoping.selectors(addresses, networks, pseudonyms, chats, agents, paths, listed)
     said = scoping.Said(sites, first, last, who, shown, most, untimed)
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         cases = room.desk.cases
         before, _ = cases.show(person, case_id)
         scope = said.scope(before.scope or before.asked) if said.anything() else None
@@ -120,7 +120,7 @@ def approve(
     as_json: Json = False,
 ) -> None:
     """Agree to what a case asks for; a second person does, never the requester."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         _tell(room.desk.approve(person, case_id, reason, seen=seen), room.now(), as_json=as_json)
 
 
@@ -134,7 +134,7 @@ def deny(
     as_json: Json = False,
 ) -> None:
     """Refuse what a case asks for, with a reason."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         _tell(room.desk.deny(person, case_id, reason, seen=seen), room.now(), as_json=as_json)
 
 
@@ -143,7 +143,7 @@ def emergency(
     case_id: CaseId, reason: Reason, data: Data = DEFAULT, name: As = None, as_json: Json = False
 ) -> None:
     """Open a draft alone: one site, an hour, everybody alarmed, to be ratified within a day."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         made = room.desk.emergency(person, case_id, reason)
         sys.stderr.write(f"emergency access to {made.id}: written down, and to be ratified\n")
         _tell(made, room.now(), as_json=as_json)
@@ -159,7 +159,7 @@ def ratify(
     as_json: Json = False,
 ) -> None:
     """Agree to an emergency afterwards; `deny` ends it."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         made = room.desk.cases.ratify(person, case_id, reason, seen=seen)
         _tell(made, room.now(), as_json=as_json)
 
@@ -174,7 +174,7 @@ def extend(
     as_json: Json = False,
 ) -> None:
     """Ask that an open case run longer; that is a new approval."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         made = room.desk.cases.extend(person, case_id, hours, reason)
         _tell(made, room.now(), as_json=as_json)
 
@@ -188,7 +188,7 @@ def close(
     as_json: Json = False,
 ) -> None:
     """End a case: its keys are taken back at once, from searches under way too."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         _tell(room.desk.close(person, case_id, reason), room.now(), as_json=as_json)
 
 
@@ -205,7 +205,7 @@ def purge(case_id: CaseId, data: Data = DEFAULT, name: As = None) -> None:
 @case.command("list")
 def list_(data: Data = DEFAULT, name: As = None, as_json: Json = False) -> None:
     """List the cases that you may see."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         now = room.now()
         rows = [told.summary(one, now) for one in room.desk.cases.list(person)]
     if as_json:
@@ -218,7 +218,7 @@ def list_(data: Data = DEFAULT, name: As = None, as_json: Json = False) -> None:
 @case.command()
 def show(case_id: CaseId, data: Data = DEFAULT, name: As = None, as_json: Json = False) -> None:
     """Show a case: its scope and clock, who decided what, what was added."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         found, added = room.desk.cases.show(person, case_id)
         said = told.details(found, added, room.now())
     told.as_json(said) if as_json else told.tree(said)
@@ -229,7 +229,7 @@ def note(case_id: CaseId, text: Annotated[str, typer.Argument()], data: Data = D
          name: As = None, finding: Annotated[bool, typer.Option("--finding")] = False,
          ) -> None:  # fmt: skip
     """Add a note, or with --finding what the investigation has found."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         act = Act.FINDING if finding else Act.NOTE
         room.desk.cases.write(person, act, case_id, text)
         print(f"{act.value} added to {case_id}")
@@ -245,7 +245,7 @@ def disclose(
     name: As = None,
 ) -> None:
     """Enter into the ledger that something was given away: to whom, on what basis, what, when."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         room.desk.cases.disclose(person, case_id, to, basis, what)
         print(f"disclosure entered into {case_id}")
 
