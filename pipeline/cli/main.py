@@ -46,7 +46,7 @@ def main() -> None:
     except typer.Abort:
         sys.exit(130)
     except typer.BadParameter as error:
-        _fail(error.format_message(), 2)
+        _fail(_usage(error.format_message(), error), 2)
     except PartywallError as error:
         _fail(str(error), error.exit_code)
     except BrokenPipeError:
@@ -55,7 +55,7 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 -- a click usage error, or a fault of ours
         show = getattr(error, "format_message", None)
         if show is not None:
-            _fail(show(), 2)
+            _fail(_usage(show(), error), 2)
         from pipeline import logs  # noqa: PLC0415 -- what logs is loaded with a verb
 
         _fail(
@@ -71,6 +71,12 @@ def _interrupts() -> tuple[type[BaseException], ...]:
     from asyncio import CancelledError  # noqa: PLC0415 -- most verbs run no loop
 
     return KeyboardInterrupt, CancelledError
+
+
+def _usage(said: str, error: Exception) -> str:
+    """Return a mistake in what was typed, and where its verb's options stand."""
+    path = getattr(getattr(error, "ctx", None), "command_path", "partywall")
+    return f"{said.removesuffix('.')}. See `{path} --help`." if said else ""
 
 
 def _fail(message: str, code: int) -> NoReturn:
