@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-import polars as pl
 from rich.console import Console
 from rich.table import Table
 
@@ -16,6 +15,8 @@ from pipeline.cases.life import Case
 from pipeline.scope import Scope
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from pipeline.cases.reading import Added
 
 _TEXTS: Final = frozenset({"note", "finding"})

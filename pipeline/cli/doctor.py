@@ -21,7 +21,7 @@ from rich.markup import escape
 
 from pipeline import policy
 from pipeline import settings as tree
-from pipeline.apps.load import engine
+from pipeline.apps.engine import engine
 from pipeline.cli import clocks
 from pipeline.cli.findings import Finding
 from pipeline.cli.kept import embedded

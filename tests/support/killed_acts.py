@@ -14,7 +14,9 @@ from pipeline.cases.life import Kind, State
 from pipeline.cases.matrix import Act
 from pipeline.cases.subject import SUBJECT, for_subject
 from pipeline.investigations import erasure, holds
+from pipeline.investigations import held as holdings
 from pipeline.investigations.export import export
+from pipeline.investigations.held import Hold
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.retention import purge, purge_due
 from pipeline.scope import Selectors
@@ -92,6 +94,11 @@ def state(made: Bureau, case: str) -> State:
     """Return a case's state as people see it."""
     found, _ = made.desk.cases.show(APPROVER, case)
     return found.state(made.desk.cases.gate.now())
+
+
+def listed(made: Bureau) -> list[Hold]:
+    """Return the holds that there are."""
+    return holdings.listed(made.desk.keys, made.desk.search_in.vault)
 
 
 def held(made: Bureau, case: str) -> dict[str, str]:

@@ -339,7 +339,7 @@ def test_an_approval_that_was_cut_off_is_whole(
             shared.desk.approve(APPROVER, made.id)
     assert cases.show(APPROVER, made.id)[0].stored is State.REQUESTED
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.investigations.desk.grant", fails)
+        patch.setattr("pipeline.investigations.case_desk.grant", fails)
         with pytest.raises(UnavailableError):
             shared.desk.approve(APPROVER, made.id)
     assert cases.show(APPROVER, made.id)[0].stored is State.OPEN
