@@ -80,14 +80,21 @@ def test_what_is_new_is_told_once_and_what_is_as_it_was_never(house: House) -> N
 
 
 def test_of_many_processes_at_once_one_tells(house: House) -> None:
+    """Each has seen that something is to be told before any of them tells it."""
     house.tell(some("before"))
     processes = [house.process()[0] for _ in range(6)]
-    start = threading.Barrier(len(processes))
+    looked = threading.Barrier(len(processes))
     before = house.log.size()
 
     def begin(one: Told) -> None:
-        start.wait(10)
-        one.tell([some("after")])
+        looks = iter([looked.wait])
+
+        def read(_: parts.State | None) -> parts.State:
+            for wait in looks:
+                wait(10)
+            return {"name": "after"}
+
+        one.tell([parts.Part("config.some", read, some("after").facts)])
 
     with ThreadPoolExecutor(len(processes)) as pool:
         list(pool.map(begin, processes))
