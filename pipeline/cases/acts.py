@@ -181,6 +181,12 @@ class Cases:
                 raise UsageError(
                     f"a case is open for {most} hours at most: open a new one for more"
                 )
+            left = ((going.case.expires or 0) - going.now) // _HOUR
+            if going.case.pending is None and hours <= left:
+                raise UsageError(
+                    f"hours: they count from the approval, and the case has {left} left without: "
+                    "ask for more, or later"
+                )
             self._ask(going, Kind.EXTEND, None, hours, reason)
         return self._case(case_id)
 

@@ -122,8 +122,21 @@ ORDER_HOW: Final = (
 )
 """Who a second person is."""
 
+_OVER: Final = "its keys were taken back: open a new case"
+_LOOK: Final[Mapping[State | None, str]] = MappingProxyType(
+    {
+        State.REQUESTED: "a second person decides first, with `partywall case approve`",
+        State.CLOSED: _OVER,
+        State.EXPIRED: _OVER,
+        State.PURGED: _OVER,
+    }
+)
+_LOOKS: Final = frozenset({Act.SEARCH, Act.READ, Act.REVEAL})
+"""What leads to records from a state that shows none."""
+
 _HOW: Final[Mapping[Act, str]] = MappingProxyType(
     {
+        Act.REQUEST: "what is open is widened or extended, what is over takes a new case",
         Act.SEARCH: "ask for approval with `partywall case request`, and search once it is given",
         Act.EXPORT: "an export needs an open case: extend it before it ends, or open a new one",
         Act.APPROVE: ORDER_HOW,
@@ -151,6 +164,8 @@ def why_not(person: Person, act: Act, case: Case | None, now: int) -> str | None
     if state not in {one for rule in fit for one in rule.states}:
         where = "not there" if state is None else state.value
         how = _HOW.get(act, "see `partywall case show` for what it waits for")
+        if act in _LOOKS:
+            how = _LOOK.get(state, how)
         return f"{act.value} is not possible while the case is {where}: {how}"
     return None
 

@@ -24,4 +24,7 @@ def moment(text: str, *, end: bool = False) -> int:
     if found.tzinfo is None:
         found = found.replace(tzinfo=dt.UTC)
     whole = len(text.strip()) <= len("2026-11-29")
-    return int((found + _DAY).timestamp()) - 1 if end and whole else int(found.timestamp())
+    try:
+        return int((found + _DAY).timestamp()) - 1 if end and whole else int(found.timestamp())
+    except OverflowError:
+        raise UsageError("a time lies beyond the calendar: name one before the year 9999") from None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cases.life import Case
+from pipeline.cases.life import Case, State
 from pipeline.cases.matrix import Act
 from pipeline.cli import cases_told as told
 from pipeline.cli import scoping
@@ -101,7 +101,7 @@ def request(
         cases = room.desk.cases
         before, _ = cases.show(person, case_id)
         scope = said.scope(before.scope or before.asked) if said.anything() else None
-        if before.opened is None:
+        if before.state(room.now()) is not State.OPEN:
             made = cases.request(person, case_id, scope)
         elif scope is None:
             raise UsageError("say what the case is to reach: --site, --address, --to and so on")

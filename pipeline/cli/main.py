@@ -102,7 +102,7 @@ def main() -> None:
     except typer.Abort:
         sys.exit(130)
     except typer.BadParameter as error:
-        _fail(error.format_message(), 2)
+        _fail(_usage(error.format_message(), error), 2)
     except PartywallError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -113,10 +113,16 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 -- a click usage error, or a fault of ours
         show = getattr(error, "format_message", None)
         if show is not None:
-            _fail(show(), 2)
+            _fail(_usage(show(), error), 2)
         _fail(
             f"a fault of ours: {logs.describe(error)}; nothing of your logs is in this message", 70
         )
+
+
+def _usage(said: str, error: Exception) -> str:
+    """Return a mistake in what was typed, and where its verb's options stand."""
+    path = getattr(getattr(error, "ctx", None), "command_path", "partywall")
+    return f"{said.removesuffix('.')}. See `{path} --help`." if said else ""
 
 
 def _fail(message: str, code: int) -> None:

@@ -92,6 +92,7 @@ def place(
         key = desk.keys.place_hold(name, case_id, request.by, approver)
         vault = desk.search_in.vault
         chain, gone = Chain(vault, key.key_id), 0
+        _clear(vault, key.key_id)
         if chain.head().next == 0:
             parts, height = [pl.DataFrame(schema=PLACED)], 0
             for records, lost in desk.placed(person, asked.case, asked.scope, tell):
@@ -215,6 +216,20 @@ def _keep(vault: Storage, chain: Chain, records: pl.DataFrame, key: SealingKey) 
             vault.put(name, data)
         entry = Entry(0, messages - 1, None, made.segment, sources, made.counts, made.held)
     chain.append(entry)
+
+
+def _clear(vault: Storage, folder: str) -> None:
+    """Remove what a placing that was cut off has left: files that its chain does not name.
+
+    Only for whoever is alone in placing.
+    """
+    for part in ("segments", "manifest"):
+        vault.clean(f"{folder}/{part}")
+    segments = [one.segment for one in Chain(vault, folder).entries() if one.segment is not None]
+    named = {name for segment in segments for name in segment.names}
+    for name in vault.names(f"{folder}/segments"):
+        if f"{folder}/segments/{name}" not in named:
+            vault.remove(f"{folder}/segments/{name}")
 
 
 def _kept(vault: Storage, folder: str) -> int:

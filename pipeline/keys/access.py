@@ -24,6 +24,7 @@ from pipeline.errors import (
     UsageError,
 )
 from pipeline.keys.asking import TooManyError
+from pipeline.keys.sockets import listens
 
 SPLIT: Final = "split"
 INVESTIGATIONS: Final = "investigations"
@@ -127,7 +128,8 @@ def problem(status: int, why: str) -> web.Response:
 def listen(url: str) -> tuple[str, socket.socket]:
     """Bind ``unix://PATH`` or ``http://HOST:PORT``; return the URL bound and the socket.
 
-    A Unix socket is never open to others, not even for a moment. Raises SettingsError, OSError.
+    A Unix socket is never open to others, not even for a moment, and not taken from a service that
+    listens at it. Raises SettingsError, OSError.
     """
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname is not None and parts.port is not None:
@@ -137,7 +139,11 @@ def listen(url: str) -> tuple[str, socket.socket]:
         raise SettingsError(f"key service: {url} is neither unix://PATH nor http://HOST:PORT")
     path = Path(parts.netloc + parts.path)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.unlink(missing_ok=True)
+    if listens(path):
+        raise SettingsError(
+            f"key service: one runs at {url} already: stop it first, or choose another keys.url"
+        )
+    path.unlink(missing_ok=True)  # left by one that was killed
     # A folder hands its group down by its setgid bit: by that alone the socket is the group's too.
     shared = path.parent.stat().st_mode & stat.S_ISGID
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

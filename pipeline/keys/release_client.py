@@ -6,7 +6,6 @@ is no failure that another try would mend.
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +37,7 @@ from pipeline.keys.asking import (
     Wanted,
 )
 from pipeline.keys.material import SealingKey
+from pipeline.keys.sockets import listens
 
 _SESSION: Final = "Partywall-Session"
 _FIRST_WAIT: Final = 0.1
@@ -222,7 +222,8 @@ class ReleaseClient:
             if attempt:
                 self._patience.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
-            if self._socket is not None and not _listens(self._socket):
+            # The HTTP client forgets to close a connection that was refused.
+            if self._socket is not None and not listens(self._socket):
                 why = "nobody listens"
                 continue
             try:
@@ -239,16 +240,6 @@ class ReleaseClient:
                 raise error_of(status, why_of(taken(response.content)))
             why = f"HTTP {status}"
         raise UnavailableError(f"key service does not answer ({why})")
-
-
-def _listens(path: str) -> bool:
-    """Tell whether somebody listens at a socket; the HTTP client forgets to close a refused one."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(path)
-        except OSError:
-            return False
-        return True
 
 
 def _part(name: str) -> str:

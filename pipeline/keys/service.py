@@ -109,6 +109,9 @@ class KeyService:
             bound, listener = listen(url)
             site = web.SockSite(self._runner, listener)
             await site.start()
+        except SettingsError:
+            await self._runner.cleanup()
+            raise
         except OSError as error:
             await self._runner.cleanup()
             raise SettingsError(

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pipeline import metrics, rates
+from pipeline import logs, metrics, rates
 from pipeline.cases.people import Person
 from pipeline.clock import Clock
 from pipeline.errors import RefusedError, UnavailableError, UsageError
@@ -27,6 +27,8 @@ from pipeline.web.rendering import FORM_TOKEN, Rendering
 from pipeline.web.sessions import Cookies, Session, Sessions
 from pipeline.web.visits import Alarm, D, Page, Visit
 from pipeline.web.wording import on_pages
+
+_log = logs.get("web")
 
 SIGN_IN: Final = "/sign-in"
 
@@ -141,8 +143,10 @@ def troubled(rendering: Rendering) -> dict[type[Exception], Callable[..., Respon
     def refused(_: Request, error: RefusedError) -> Response:
         return rendering.trouble("refused", on_pages(error))
 
-    def unavailable(_: Request, __: UnavailableError) -> Response:
-        return rendering.trouble("unavailable")
+    def unavailable(request: Request, error: UnavailableError) -> Response:
+        # An act is in the log and in the case store before the key service hears of it.
+        _log.error("a service does not answer", reason=str(error))
+        return rendering.trouble("unavailable" if request.method == "GET" else "perhaps")
 
     return {
         TurnedAwayError: turned_away,

@@ -72,6 +72,12 @@ TROUBLES: Final = {
     "unavailable": Trouble(
         503, "Not at the moment", "A service this needs does not answer. Try again in a minute."
     ),
+    "perhaps": Trouble(
+        503,
+        "Not at the moment",
+        "A service this needs does not answer. What you sent may have been done all the same: "
+        "look whether it was, and try again in a minute.",
+    ),
     "audit": Trouble(
         503,
         "Not done",

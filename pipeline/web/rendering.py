@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pipeline.web.failures import TROUBLES
-from pipeline.web.wording import left, moment
+from pipeline.web.wording import left, minute, moment
 
 _HERE: Final = Path(__file__).parent
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -46,6 +46,7 @@ class Rendering:
         self._templates.globals["form_token"] = _form_token
         self._templates.globals["idle_seconds"] = idle_seconds
         self._templates.filters["moment"] = moment
+        self._templates.filters["minute"] = minute
         self._templates.filters["left"] = left
 
     def page(

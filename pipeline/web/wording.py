@@ -39,6 +39,11 @@ def moment(seconds: int | None) -> str:
     return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def minute(seconds: int) -> str:
+    """Return a time to the minute, in UTC, without saying so: for a line that is always in view."""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M")
+
+
 def left(seconds: int) -> str:
     """Return a span in its two largest units; ``over`` for none."""
     if seconds <= 0:

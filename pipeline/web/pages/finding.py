@@ -6,7 +6,7 @@ from typing import Final, cast, get_args
 
 from starlette.responses import Response
 
-from pipeline.cases.life import Case
+from pipeline.cases.life import Case, State
 from pipeline.cases.people import Role
 from pipeline.errors import RefusedError, UsageError
 from pipeline.investigations.desk import Tell
@@ -86,7 +86,11 @@ async def _begin(visit: AtDesk, title: str, question: Question, ask: Ask) -> Res
     await hunt.begin(PATIENCE)
     if hunt.failure is not None and hunt.refused:
         drop(visit.kept)
-        raise RefusedError(hunt.failure)
+        now, _ = await seen(visit)
+        if now.state(int(visit.now.timestamp())) is not State.OPEN:
+            raise RefusedError(hunt.failure)
+        # The question may be mended: beside it stand the scope and what was typed.
+        return await _form(visit, asking.of_form(visit.form), hunt.failure, status=403)
     if hunt.failure is not None:
         return await _form(visit, asking.of_form(visit.form), hunt.failure)
     return visit.go(f"/cases/{case.id}/results")
@@ -99,10 +103,10 @@ def _span(case: Case, question: Question) -> tuple[int, int]:
     return first, case.scope.last if question.last is None else question.last
 
 
-async def _form(visit: AtDesk, filled: Filled, error: str | None) -> Response:
+async def _form(visit: AtDesk, filled: Filled, error: str | None, status: int = 400) -> Response:
     case, _ = await seen(visit)
     return visit.show(
-        "find.html", status=200 if error is None else 400, filled=filled, kinds=KINDS, like=LIKE,
+        "find.html", status=200 if error is None else status, filled=filled, kinds=KINDS, like=LIKE,
         error=error, told=told(visit.person, case, int(visit.now.timestamp())),
     )  # fmt: skip
 

@@ -110,7 +110,8 @@ class Hunt:
             return
         except (RefusedError, UsageError) as error:
             self.failure, self.refused = on_pages(error), isinstance(error, RefusedError)
-        except UnavailableError:
+        except UnavailableError as error:
+            _log.error("a service does not answer", reason=str(error))
             self.failure = TROUBLES["unavailable"].sentence
         except Exception as error:  # noqa: BLE001 -- its text may quote a record: type and place do
             _log.error("a search failed", error=error)

@@ -108,6 +108,15 @@ def test_a_wider_scope_and_more_time_are_new_approvals(office: Office) -> None:
         office.cases.extend(INVESTIGATOR, case_id, 1, "too late")
 
 
+def test_an_extension_that_would_add_no_time_is_not_asked_for(office: Office) -> None:
+    """Its hours count from the approval: somebody would approve it, and the end stay as it is."""
+    case_id = office.opened()
+    office.clock.turn(hours=1)
+    with pytest.raises(UsageError, match="count from the approval, and the case has 71 left"):
+        office.cases.extend(INVESTIGATOR, case_id, 24, "a day more")
+    assert office.cases.extend(INVESTIGATOR, case_id, 72, "a day more").pending is not None
+
+
 def test_an_emergency_is_short_of_one_site_and_must_be_ratified(office: Office) -> None:
     case = office.cases.draft(INVESTIGATOR, "abuse", "why", "", replace(SCOPE, sites=("a", "b")))
     with pytest.raises(UsageError, match="one site"):
@@ -251,6 +260,7 @@ def test_emergencies_do_not_follow_each_other(office: Office) -> None:
 
 def test_an_approval_is_of_what_was_seen(office: Office) -> None:
     case_id = office.opened()
+    office.clock.turn(hours=70)
     office.cases.extend(INVESTIGATOR, case_id, 10, "more time")
     pending = office.cases.show(APPROVER, case_id)[0].pending
     assert pending is not None

@@ -90,6 +90,22 @@ PEOPLE: Final = {
 STATES: Final = ["none", *(state.value for state in State)]
 
 
+@pytest.mark.parametrize(
+    ("state", "way"),
+    [
+        (State.DRAFT, "ask for approval"),
+        (State.REQUESTED, "a second person decides first"),
+        (State.DENIED, "ask for approval"),
+        (State.CLOSED, "open a new case"),
+        (State.PURGED, "open a new case"),
+    ],
+)
+def test_whoever_cannot_look_hears_what_leads_to_it(state: State, way: str) -> None:
+    """Asking for approval of what is over, or waits for it already, would lead nowhere."""
+    me = Person("requester", frozenset({Role.INVESTIGATOR}), "abuse")
+    assert way in (why_not(me, Act.SEARCH, replace(CASE, stored=state), 0) or "")
+
+
 def test_nothing_is_allowed_that_the_table_does_not_allow() -> None:
     """Each set of roles, with each relation to the case, for each act, in each state."""
     allowed = table()

@@ -246,6 +246,7 @@ class TestFiles:
 class TestReport:
     def test_no_file_at_all(self, partywall: Partywall) -> None:
         assert "Missing argument" in partywall("report").complaint
+        assert "See `partywall report --help`." in partywall("report").complaint
 
     @pytest.mark.parametrize("k", ["0", "-1", "ten"])
     def test_a_k_that_is_none(self, partywall: Partywall, log: Path, k: str) -> None:

@@ -122,6 +122,21 @@ def about(*addresses: str, **changes: object) -> Scope:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
+def settings_in(
+    folder: Path,
+    store: str | None = None,
+    password: Path | None = None,
+    policy_file: Path | None = None,
+    asn: Path | None = None,
+) -> Settings:
+    """Say where everything lies, as :func:`bureau` has it."""
+    tree = {**places(folder), "policy": policy_file, "split": {"mmdb_asn": asn}}
+    if store is not None:
+        tree["investigations"] |= {"store": store, "store_password_file": password}
+        tree["keys"] |= {"store": store, "store_password_file": password}
+    return Settings(**tree)
+
+
 @contextmanager
 def bureau(
     folder: Path,
@@ -134,11 +149,7 @@ def bureau(
 
     ``asn`` is an MMDB file of providers.
     """
-    tree = {**places(folder), "policy": policy_file, "split": {"mmdb_asn": asn}}
-    if store is not None:
-        tree["investigations"] |= {"store": store, "store_password_file": password}
-        tree["keys"] |= {"store": store, "store_password_file": password}
-    settings = Settings(**tree)
+    settings = settings_in(folder, store, password, policy_file, asn)
     clock = Hands()
     log = key_service.audit_log(settings.audit, clock)
     keys = key_service.open_store(settings, log, clock)

@@ -12,6 +12,7 @@ from pipeline.errors import RefusedError, UnavailableError, UsageError
 from pipeline.investigations import holds
 from pipeline.investigations.narrowing import Question
 from pipeline.scope import Selectors
+from pipeline.vault.check import check
 from tests.unit.cases.making import APPROVER, INVESTIGATOR, OFFICER
 from tests.unit.investigations.making import ABUSER, Bureau, about, bureau, traffic
 
@@ -120,6 +121,7 @@ def test_a_hold_that_was_interrupted_is_placed_again(
         with pytest.raises(UnavailableError):
             holds.place(made.desk, INVESTIGATOR, case.id)
     assert holds.place(made.desk, INVESTIGATOR, case.id).records == len(OWN)
+    assert check(made.desk.search_in.vault) == [], "nothing is left of the first try"
     assert made.lines_of(case.id) == OWN
     end_the_day(made)
     later = made.opened()

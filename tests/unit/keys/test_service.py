@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -211,6 +212,26 @@ async def test_tcp_serves_as_well(tmp_path: Path) -> None:
         assert (await client.sealing()).day == TODAY
     with pytest.raises(SettingsError, match="cannot listen"):
         await serving(server.store, server.clock, tmp_path, {"split": TOKEN}).start(url)
+    await server.service.stop()
+    server.store.close()
+
+
+async def test_a_second_service_leaves_the_socket_to_the_first(served: Served) -> None:
+    """As when `run keys` is typed beside a group: whoever holds the socket goes on serving."""
+    second = serving(served.store, served.clock, served.folder, {"split": TOKEN})
+    with pytest.raises(SettingsError, match=r"one runs at .* already: stop it first"):
+        await second.start(served.url)
+    async with served.client() as client:
+        assert (await client.sealing()).day == TODAY
+
+
+async def test_a_killed_service_s_socket_is_no_hindrance(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
+        dead.bind(str(tmp_path / "sock"))
+    server = Served(tmp_path)
+    await server.service.start(server.url)
+    async with server.client() as client:
+        assert (await client.sealing()).day == TODAY
     await server.service.stop()
     server.store.close()
 

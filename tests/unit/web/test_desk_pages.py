@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 import threading
 from pathlib import Path
@@ -88,6 +89,7 @@ async def test_the_page_offers_what_may_be_done_and_nothing_else_can_be(
 ) -> None:
     """An open case that waits for nothing: an act without a form on its page changes nothing."""
     case = house.office.opened()
+    house.office.clock.turn(hours=1)  # an extension would add time by now
     browser = await house.person(person.name)
     token = browser.token()
     await browser.get(f"/cases/{case}")
@@ -95,7 +97,7 @@ async def test_the_page_offers_what_may_be_done_and_nothing_else_can_be(
     before, was = len(house.said(f"case.{name}")), _case(house, case)
     answer = await browser.post(
         f"/cases/{case}/{name}", token=token,
-        reason="r", text="t", to="a", basis="b", what="c", hours="1",
+        reason="r", text="t", to="a", basis="b", what="c", hours="72",
     )  # fmt: skip
     [said] = house.said(f"case.{name}")[before:]
     if offered:
@@ -140,6 +142,31 @@ async def _searched(house: DeskHouse, **question: str) -> tuple[Browser, str]:
     assert answer.status_code == 303, browser.title
     await browser.get(f"/cases/{case}/results")
     return browser, case
+
+
+async def test_a_question_beyond_the_scope_is_refused_beside_the_scope(house: DeskHouse) -> None:
+    """What was typed is still there, and so is what the case may look at."""
+    browser, case = await _searched(house)
+    await browser.get(f"/cases/{case}/search")
+    answer = await browser.post(f"/cases/{case}/timeline", address="198.51.100.99")
+    assert answer.status_code == 403
+    assert browser.title == "Search"
+    assert "outside of the case" in browser.text
+    assert "Scope in force" in browser.text
+    assert 'value="198.51.100.99"' in browser.text
+    assert house.said("case.search")[-1][2] == "refused"
+
+
+async def test_the_bar_says_where_and_when_the_case_may_look_also_folded(house: DeskHouse) -> None:
+    browser, case = await _searched(house)
+    scope = house.office.cases.show(INVESTIGATOR, case)[0].scope
+    assert scope is not None
+    first, last = (
+        dt.datetime.fromtimestamp(one, dt.UTC).strftime("%Y-%m-%d %H:%M")
+        for one in (scope.first, scope.last)
+    )
+    [folded] = re.findall(r"<summary>(Scope in force.*?)</summary>", browser.text)
+    assert f"{', '.join(scope.sites)}, {first} to {last} UTC, " in folded
 
 
 def _without_bar(text: str) -> str:

@@ -36,6 +36,7 @@ async def _mistake(_: Visit[str]) -> Response:
 PAGES = (
     Page("/breaks", "Breaks", _breaks),
     Page("/waits", "Waits", _waits),
+    Page("/waits", "Waits", _waits, method="POST"),
     Page("/mistake", "Mistake", _mistake),
 )
 
@@ -122,6 +123,20 @@ async def test_an_error_shows_neither_its_text_nor_its_kind_and_is_logged_by_pla
     assert "RuntimeError" not in answer.text
     assert [entry["event"] for entry in logged] == ["a page failed"]
     assert isinstance(logged[0]["error"], RuntimeError)  # which pipeline.logs reduces
+
+
+async def test_a_service_that_is_away_is_logged_and_no_act_is_said_to_be_undone() -> None:
+    """An approval is written down before the key service hears of it."""
+    browser = House(PAGES).browser()
+    await browser.sign_in("investigator")
+    with structlog.testing.capture_logs() as logged:
+        looked = await browser.get("/waits")
+        await browser.get("/")
+        sent = await browser.post("/waits")
+    assert "may have been done" not in looked.text
+    assert "may have been done" in sent.text
+    assert (looked.status_code, sent.status_code) == (503, 503)
+    assert [entry["reason"] for entry in logged] == ["the key service does not answer"] * 2
 
 
 async def test_a_mistake_of_the_persons_is_told_in_our_words() -> None:
