@@ -9,11 +9,14 @@ from pathlib import Path
 
 from pipeline import policy
 from pipeline.apps import keys as key_service
+from pipeline.apps.desk_configuration import evidence_key, tell
 from pipeline.apps.key_service import key_service_of
 from pipeline.audit.log import AuditLog
+from pipeline.audit.signing import Signer
 from pipeline.cases.acts import Cases
 from pipeline.cases.people import Directory
 from pipeline.cases.permission import Gate
+from pipeline.cases.present import Present
 from pipeline.cases.store import CaseStore
 from pipeline.clock import Clock, system_clock
 from pipeline.database import Database
@@ -51,11 +54,11 @@ def open_case_room(settings: Settings, clock: Clock = system_clock) -> Iterator[
     """
     with (
         key_service_for(settings) as (url, people),
-        open_cases(settings, url, clock) as (cases, client, _),
+        open_cases(settings, url, clock, people) as opened,
     ):
-        desk = CaseDesk(cases, client, settings.investigations.evidence)
+        desk = CaseDesk(opened.cases, opened.keys, settings.investigations.evidence)
         retention.turn(desk)
-        yield CaseRoom(desk, Directory.read(people), clock)
+        yield CaseRoom(desk, present_of(desk).directory(), clock)
 
 
 @contextmanager
@@ -73,28 +76,57 @@ def key_service_for(settings: Settings) -> Iterator[tuple[str, Path]]:
         yield url, people
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What every desk has: cases, keys to borrow, the log that acts are written to.
+
+    ``evidence`` is the key that bundles are signed by, ``policy_file`` the policy's bytes.
+    """
+
+    cases: Cases
+    keys: ReleaseClient
+    log: AuditLog
+    evidence: Signer
+    policy_file: bytes
+
+
 @contextmanager
 def open_cases(
-    settings: Settings, url: str, clock: Clock
-) -> Iterator[tuple[Cases, ReleaseClient, AuditLog]]:
-    """Open what every desk has: the cases, the keys at ``url``, the log that acts are written to.
+    settings: Settings, url: str, clock: Clock, people: Path | None = None
+) -> Iterator[Opened]:
+    """Open what every desk has, its keys at ``url``; raises SettingsError, UnavailableError.
 
-    Raises SettingsError, UnavailableError.
+    ``people`` is the file that says who there is; None where a provider does. The audit log knows
+    of the configuration before there is a desk.
     """
     own = settings.investigations
     if own.store == settings.keys.store and not own.store.startswith("postgresql"):
         raise SettingsError("setting investigations.store: cases need another file than the keys")
     log = key_service.audit_log(settings.audit, clock)
-    terms = policy.load(settings.policy, clock)
+    terms, policy_file = policy.read(settings.policy, clock)
     database = Database(own.store, "case store", own.store_password_file)
     token = key_service.token(settings.keys.investigations_token_file, "investigations_token_file")
     auditors = key_service.places_of(settings.audit).auditors()
     with ReleaseClient(url, token) as client:
         store = CaseStore(database, _case_key(own.kek_file))
         try:
-            yield Cases(Gate(store, log, auditors, clock), terms), client, log
+            signer = evidence_key(own.evidence_key)
+            told = tell(settings, store, log, clock, terms, policy_file, signer, auditors)
+            present = None if people is None else Present(people, told.tell)
+            if present is not None:
+                present.directory()
+            cases = Cases(Gate(store, log, auditors, clock, present), terms)
+            yield Opened(cases, client, log, signer, policy_file)
         finally:
             store.close()
+
+
+def present_of(desk: CaseDesk) -> Present:
+    """Return who there is, at a desk that was opened with a file of people."""
+    present = desk.cases.gate.present
+    if present is None:
+        raise SettingsError("setting investigations.people: name the file of people")
+    return present
 
 
 def _case_key(path: Path) -> bytes:

@@ -13,10 +13,12 @@ from typing import Final
 
 from pipeline import policy
 from pipeline.apps import keys as key_service
+from pipeline.apps.case_desk import present_of
 from pipeline.apps.desk import open_desk
 from pipeline.audit.entry import Fact
 from pipeline.audit.signing import read_vkey
 from pipeline.cases.people import Directory
+from pipeline.cases.present import Present
 from pipeline.clock import Clock, stopwatch, system_clock
 from pipeline.investigations import retention
 from pipeline.investigations.desk import Desk
@@ -82,9 +84,19 @@ class Worker:
             Directory.make_default(own.people)
         listener = self._held.enter_context(listen(own))
         origin = own_origin(own, listener.getsockname()[1])
-        sign_in = choose(own, embedded=self._embedded, origin=origin, clock=self._clock)
-        desk, office = self._held.enter_context(open_desk(settings, settings.keys.url, self._clock))
+        listed: list[Present] = []  # the desk's, which is opened once the way to sign in is sound
+
+        def who() -> Directory:
+            return listed[0].directory()
+
+        sign_in = choose(own, embedded=self._embedded, origin=origin, clock=self._clock, people=who)
+        people = own.people if sign_in.way == "people" else None
+        desk, office = self._held.enter_context(
+            open_desk(settings, settings.keys.url, self._clock, people)
+        )
         self._desk = desk
+        if people is not None:
+            listed.append(present_of(desk))
         places = key_service.places_of(settings.audit)
         gate, log = desk.cases.gate, office.log
         trail = Trail(gate, places.folder, read_vkey(places.vkey), (places.witness,))
@@ -106,6 +118,7 @@ class Worker:
             stopwatch=stopwatch,
             sessions=self._sessions,
             alarms=work.alarms,
+            still=gate.still,
         )
         self._server = Server(app, listener)
         await self._server.start()

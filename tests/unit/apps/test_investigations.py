@@ -56,7 +56,13 @@ async def test_it_serves_lets_in_by_name_and_writes_that_into_the_log(tmp_path: 
         await worker.stop()
     reader = Reader(settings.audit.folder, read_vkey(settings.audit.vkey))
     said = [(entry.actor, entry.act, entry.outcome) for _, entry in reader.entries()]
-    assert said == [("investigator", "login", "allowed")]
+    assert said == [
+        ("config", "config.policy", "allowed"),
+        ("config", "config.settings", "allowed"),
+        ("config", "config.keys", "allowed"),
+        ("config", "config.people", "allowed"),
+        ("investigator", "login", "allowed"),
+    ]
     with pytest.raises(httpx2.ConnectError):
         httpx2.get(origin)
 
