@@ -50,7 +50,11 @@ class PostgresServer:
             "initdb", "--pgdata", "data", "--username", "owner", "--auth", "scram-sha-256",
             "--pwfile", "password", "--encoding", "UTF8", "--no-sync",
         )  # fmt: skip
-        settings = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}'"
+        # No test pulls the plug of the machine: what a process wrote outlives it without waiting.
+        settings = (
+            f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' "
+            "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        )
         self._run("pg_ctl", "start", "-D", "data", "-w", "-l", "log", "-o", settings)
         return self
 
