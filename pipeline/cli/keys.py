@@ -15,7 +15,7 @@ from pipeline import settings as tree
 from pipeline.apps.folder import settings_of
 from pipeline.audit.signing import Verifier, read_vkey
 from pipeline.cli import cases_told as told
-from pipeline.cli.at_desk import DEFAULT, As, seated
+from pipeline.cli.at_desk import DEFAULT, As, at_cases
 from pipeline.cli.options import Config, Json
 from pipeline.clock import system_clock
 from pipeline.errors import IntegrityError, SettingsError, UsageError
@@ -110,7 +110,7 @@ def destroy(
     from pipeline.cases import orders  # noqa: PLC0415 -- as the desk
 
     number = _number(day)
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         gate = room.desk.cases.gate
         with gate.store.reading() as store:
             given = store.ordered(number)

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(stops.missing() is not None, reason=str(stops.mi
 SEED: Final = int(os.environ.get("KILL_SEED", "5"))
 SOME: Final = 4
 """Places of an act that ``make test`` tries, besides its end."""
-ON_POSTGRES: Final = ("approve", "destroy", "expire")
+ON_POSTGRES: Final = ("approve", "due", "destroy", "expire")
 
 
 @dataclass

@@ -14,8 +14,11 @@ from pipeline.cases.life import Kind, State
 from pipeline.cases.matrix import Act
 from pipeline.cases.subject import SUBJECT, for_subject
 from pipeline.investigations import erasure, holds
-from pipeline.investigations.export import export, purge
+from pipeline.investigations import held as holdings
+from pipeline.investigations.export import export
+from pipeline.investigations.held import Hold
 from pipeline.investigations.narrowing import Question
+from pipeline.investigations.retention import purge, purge_due
 from pipeline.scope import Selectors
 from tests.unit.cases.making import APPROVER, INVESTIGATOR, OFFICER
 from tests.unit.investigations.making import ABUSER, NOW, Bureau, about, traffic
@@ -45,6 +48,7 @@ def furnish(made: Bureau) -> Names:
     made.clock.turn(days=-1)
     made.write(OLD)
     old = made.store.sealing().key_id
+    due = _ended(made)
     made.clock.turn(days=1)
     made.write(NEW)
     made.store.pseudonym_keys("live", [YESTERDAY])
@@ -55,8 +59,10 @@ def furnish(made: Bureau) -> Names:
         "old": old,
         "new": made.store.sealing().key_id,
         "approve": asked.id,
+        "due": due,
+        "purge": _ended(made),
         "all": made.opened(about(selectors=Selectors(paths=("/*",)))).id,
-        **{act: made.opened().id for act in ("export", "close", "place", "purge")},
+        **{act: made.opened().id for act in ("export", "close", "place")},
         "release": made.opened(about(HELD)).id,
     }
     for act in ("place", "release"):
@@ -71,17 +77,28 @@ def furnish(made: Bureau) -> Names:
     cases.ask(OFFICER, person.id, Kind.ERASE, "the person asks for it")
     desk.approve(APPROVER, person.id)
     names["erase"] = person.id
-    cases.write(INVESTIGATOR, Act.NOTE, names["purge"], NOTE)
-    export(desk, made.office, INVESTIGATOR, names["purge"], Question())
-    desk.close(INVESTIGATOR, names["purge"])
     orders.order(cases.gate, OFFICER, YESTERDAY, "nobody needs it")
     return names
+
+
+def _ended(made: Bureau) -> str:
+    """Return a closed case that has a note and a bundle."""
+    case = made.opened().id
+    made.desk.cases.write(INVESTIGATOR, Act.NOTE, case, NOTE)
+    export(made.desk, made.office, INVESTIGATOR, case, Question())
+    made.desk.close(INVESTIGATOR, case)
+    return case
 
 
 def state(made: Bureau, case: str) -> State:
     """Return a case's state as people see it."""
     found, _ = made.desk.cases.show(APPROVER, case)
     return found.state(made.desk.cases.gate.now())
+
+
+def listed(made: Bureau) -> list[Hold]:
+    """Return the holds that there are."""
+    return holdings.listed(made.desk.keys, made.desk.search_in.vault)
 
 
 def held(made: Bureau, case: str) -> dict[str, str]:
@@ -106,6 +123,12 @@ def _close(made: Bureau, names: Names) -> None:
 
 def _purge(made: Bureau, names: Names) -> None:
     purge(made.desk, OFFICER, names["purge"])
+
+
+def _due(made: Bureau, _: Names) -> None:
+    """The day of a case that was closed a day before the others, as the clock sees to it."""
+    made.clock.turn(days=made.desk.cases.policy.current.investigations.purge_days - 1)
+    purge_due(made.desk)
 
 
 def _place(made: Bureau, names: Names) -> None:
@@ -144,6 +167,7 @@ ACTS: Final[dict[str, Callable[[Bureau, Names], None]]] = {
     "export": _export,
     "close": _close,
     "purge": _purge,
+    "due": _due,
     "place": _place,
     "release": _release,
     "erase": _erase,

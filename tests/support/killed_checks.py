@@ -10,8 +10,7 @@ import pytest
 
 from pipeline.cases.life import State
 from pipeline.errors import RefusedError
-from pipeline.investigations import holds
-from pipeline.investigations.export import KIND as EXPORT
+from pipeline.investigations.bundles import KIND as EXPORT
 from pipeline.vault.check import check
 from tests.support.killed_acts import (
     ACTS,
@@ -23,6 +22,7 @@ from tests.support.killed_acts import (
     PERSON,
     YESTERDAY,
     held,
+    listed,
     of,
     state,
 )
@@ -54,7 +54,7 @@ class Checks(Folder):
             self.whole(made, settled=False)
             getattr(self, f"left_{self.act}")(made, done=done, gone=gone)
             ACTS[self.act](made, self.names)
-            self.whole(made, settled=self.act in {"export", "purge"})
+            self.whole(made, settled=self.act in {"export", "purge", "due"})
             getattr(self, f"ended_{self.act}")(made)
         self.audit(mended=True)
         assert check(str(self.vault)) == []
@@ -124,7 +124,7 @@ class Checks(Folder):
             made.desk.keys.session(case, INVESTIGATOR.name)
 
     def left_purge(self, made: Bureau, *, done: bool, gone: set[str]) -> None:
-        case = self.names["purge"]
+        case = self.names[self.act]
         assert gone == set()
         found = state(made, case)
         assert found in {State.CLOSED, State.PURGED}
@@ -134,8 +134,16 @@ class Checks(Folder):
         assert notes == ([NOTE] if found is State.CLOSED else [])
 
     def ended_purge(self, made: Bureau) -> None:
-        assert state(made, self.names["purge"]) is State.PURGED
-        assert [path.name for path in made.office.folder.iterdir()] == []
+        case = self.names[self.act]
+        assert state(made, case) is State.PURGED
+        assert [*made.office.folder.glob(f"{case}-*")] == []
+        with made.desk.cases.gate.store.reading() as store:
+            assert store.half_purged() == []
+        told = [e.outcome for e in made.entries("case.purge") if e.case == case]
+        assert told[0] == "allowed"
+        assert told[-1] == "done"
+
+    left_due, ended_due = left_purge, ended_purge
 
     # Holds
 
@@ -143,7 +151,7 @@ class Checks(Folder):
         case = self.names["place"]
         assert gone == set()
         known = held(made, case)
-        keyed = {one.name: one.records for one in holds.listed(made.desk) if one.case == case}
+        keyed = {one.name: one.records for one in listed(made) if one.case == case}
         assert keyed.keys() <= known.keys(), "no key of a hold that its case does not know of"
         assert {e.facts["hold"] for e in made.entries("keys.hold")} >= keyed.keys()
         assert set(keyed.values()) <= {0, len(of(ABUSER))}
@@ -155,7 +163,7 @@ class Checks(Folder):
 
     def ended_place(self, made: Bureau) -> None:
         case = self.names["place"]
-        [hold] = [one for one in holds.listed(made.desk) if one.case == case]
+        [hold] = [one for one in listed(made) if one.case == case]
         assert hold.records == len(of(ABUSER))
         assert held(made, case) == {hold.name: "placed"}
         said = [e for e in made.entries("case.hold") if e.outcome == "done" and e.case == case]
@@ -168,14 +176,14 @@ class Checks(Folder):
         said = held(made, self.names["release"])[name]
         assert said in {"ordered", "releasing", "released"}
         assert said == "released" or not done
-        listed = name in {one.name for one in holds.listed(made.desk)}
-        assert listed or said != "ordered", "its key went before anybody agreed"
-        assert not (listed and said == "released")
+        there = name in {one.name for one in listed(made)}
+        assert there or said != "ordered", "its key went before anybody agreed"
+        assert not (there and said == "released")
         assert sorted(self.everything(made)) == sorted(_ALL), "what is not held hides for no hold"
 
     def ended_release(self, made: Bureau) -> None:
         name = self.names["name"]
-        assert name not in {one.name for one in holds.listed(made.desk)}
+        assert name not in {one.name for one in listed(made)}
         assert held(made, self.names["release"])[name] == "released"
         assert not (self.vault / f"hold-{name}").exists()
         self.has_one_receipt(made, f"hold-{name}")

@@ -17,7 +17,7 @@ from pipeline.cases.life import State
 from pipeline.cases.reading import remembered
 from pipeline.database import Database
 from pipeline.evidence.verify import verify as verify_evidence
-from pipeline.investigations.export import KIND as EXPORT
+from pipeline.investigations.bundles import KIND as EXPORT
 from pipeline.keys.receipts import Receipt, key_digest
 from tests.support.killed_acts import YESTERDAY
 from tests.support.killing import House

@@ -17,6 +17,7 @@ from pipeline.audit.log import AuditLog
 from pipeline.cases.life import Case
 from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
+from pipeline.investigations import retention
 from pipeline.investigations.desk import Desk
 from pipeline.investigations.export import Office
 from pipeline.investigations.narrowing import Question
@@ -181,7 +182,7 @@ def attempt(desk: Desk, person: Person, act: Act, case: str) -> object:
         Act.RATIFY: lambda: cases.ratify(person, case),
         Act.EXTEND: lambda: cases.extend(person, case, 10, "more"),
         Act.CLOSE: lambda: desk.close(person, case),
-        Act.PURGE: lambda: cases.purge(person, case),
+        Act.PURGE: lambda: retention.purge(desk, person, case),
         Act.SEARCH: lambda: desk.search(person, case, Question()),
     }
     return acts[act]()
