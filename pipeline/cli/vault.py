@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 import typer
@@ -13,9 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import settings as tree
+from pipeline.audit.names import printable
 from pipeline.cli.options import Config, Json
 from pipeline.errors import UsageError
 from pipeline.vault.status import require, vault_status
+
+_LATEST: Final = 253_402_300_800  # the year 10000, seconds since 1970
 
 vault = typer.Typer(help="The sealed store.", no_args_is_help=True)
 
@@ -42,7 +45,8 @@ def status(
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found) + b"\n")
         return
-    console = Console(highlight=False)
+    # What a sealed message says of itself is whoever sealed it's to say: it steers no terminal.
+    console = Console(highlight=False, markup=False, emoji=False)
     console.print(
         f"{found['segments']:,} segments, {found['records']:,} records, "
         f"{found['bytes']:,} bytes of ciphertext"
@@ -56,10 +60,10 @@ def status(
     for name in ("site", "source", "ingest", "outcome", "reason", "records"):
         table.add_column(name, justify="right" if name == "records" else "left")
     for row in found["outcomes"]:
-        table.add_row(*(str(row[c.header] or "") for c in table.columns))
+        table.add_row(*(printable(str(row[c.header] or "")) for c in table.columns))
     console.print(table)
     for site, (first, last) in found["spans"].items():
-        console.print(f"{site}: {_moment(first)} to {_moment(last + 3600)}")
+        console.print(f"{printable(site)}: {_moment(first)} to {_moment(last + 3600)}")
 
 
 @vault.command()
@@ -74,7 +78,7 @@ def check(data: Data = None, config: Config = None) -> None:
     wrong = False
     for line in findings(_url(data, config)):
         wrong = True
-        sys.stdout.write(f"{line}\n")
+        sys.stdout.write(f"{printable(line)}\n")
         sys.stdout.flush()
     if wrong:
         raise typer.Exit(1)
@@ -94,4 +98,6 @@ def _url(data: Path | None, config: Path | None) -> str:
 
 
 def _moment(seconds: int) -> str:
+    if not 0 <= seconds < _LATEST:
+        return "no time that there is"
     return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
