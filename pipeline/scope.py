@@ -99,6 +99,11 @@ class Scope:
         """Return the SHA-256 of the canonical bytes, in hex."""
         return hashlib.sha256(self.canonical()).hexdigest()
 
+    @property
+    def named(self) -> bool:
+        """Tell whether somebody is named, and not only what was done."""
+        return self.selectors.named()
+
     def networks(self) -> tuple[Network, ...]:
         """Return all addresses and networks as networks."""
         return tuple(map(ip_network, (*self.selectors.addresses, *self.selectors.networks)))

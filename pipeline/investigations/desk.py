@@ -243,8 +243,8 @@ class Desk(CaseDesk):
     ) -> Iterator[tuple[int | None, pl.DataFrame, int]]:  # fmt: skip
         lender = borrow(self.keys, case, person)
         first = None if since is None else since.hour
-        policy = self._since(case.category)
-        for hour in self.search_in.hours(scope, policy, lender, effort, first):
+        policy, named = self._since(case.category), case.scope is not None and case.scope.named
+        for hour in self.search_in.hours(scope, policy, lender, effort, first, named=named):
             tell(hour.start, effort)
             yield hour.start, hour.records, hour.gone
 

@@ -55,17 +55,25 @@ class Search:
         return self._vault
 
     def hours(
-        self, scope: Scope, policy: int, lender: Lender, effort: Effort, since: int | None = None
+        self,
+        scope: Scope,
+        policy: int,
+        lender: Lender,
+        effort: Effort,
+        since: int | None = None,
+        *,
+        named: bool = True,
     ) -> Iterator[Hour]:
         """Yield the hours of a scope with their records (columns PLACED), ascending.
 
         ``policy`` is the oldest version whose records may be shown; ``since`` the start of the hour
-        to begin with. ``effort`` is added to as the search gets on. Raises RefusedError as soon as
-        the case has ended, IntegrityError, UnavailableError.
+        to begin with. ``effort`` is added to as the search gets on. ``named``: the case names
+        somebody, so that there are tokens to be had. Raises RefusedError as soon as the case has
+        ended, IntegrityError, UnavailableError.
         """
         first = max(scope.first // HOUR * HOUR, since or 0)  # a page begins where somebody says
         last = scope.last // HOUR * HOUR
-        tokens = self._tokens(scope, first, last, lender)
+        tokens = self._tokens(scope, first, last, lender) if named else None
         keys = lender.pseudonym_keys() if scope.selectors.pseudonyms else {}
 
         def visitors(records: pl.DataFrame) -> pl.Series:

@@ -71,6 +71,13 @@ def test_what_has_no_token_is_found_by_looking(
     assert sorted(found) == sorted(expected)
 
 
+def test_of_what_was_done_one_address_s_part_can_be_asked_for(shared: Bureau) -> None:
+    case = shared.opened(about(selectors=Selectors(paths=("/page/*", "/login*"))))
+    found = shared.lines_of(case.id, Question(selectors=Selectors(addresses=(ABUSER,))))
+    assert sorted(found) == sorted(one.decode() for one in LINES if one.startswith(ABUSER.encode()))
+    assert found
+
+
 def test_a_question_is_a_part_of_the_scope_or_refused(shared: Bureau) -> None:
     wide = about(selectors=Selectors(networks=("198.51.100.0/24",)))
     case = shared.opened(wide)
