@@ -52,11 +52,16 @@ def upkeep(storage: Storage, folder: str, now: dt.datetime, vault_days: int) -> 
 
 
 def unbind(storage: Storage, folder: str) -> None:
-    """Remove what holds tokens of records that were erased since: volumes, replaced segments."""
-    chain = Standing.of(storage, folder)
+    """Remove what holds tokens of records that were erased since: volumes, replaced segments.
+
+    And a volume that reaches into the one before it, as of two workers whose days differ.
+    """
+    chain, reached = Standing.of(storage, folder), -1
     for volume in chain.volumes:
-        if not volume.expired and chain.stale(volume):
+        if not volume.expired and (volume.first <= reached or chain.stale(volume)):
             Volumes(storage, folder).remove(volume)
+        else:
+            reached = volume.last
     replaced = {name for one in chain.erasures for name in one.replaces}
     for part in ("segments", "resealed") if replaced else ():
         there = {f"{folder}/{part}/{name}" for name in storage.names(f"{folder}/{part}")}

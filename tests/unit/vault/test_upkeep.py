@@ -320,6 +320,24 @@ def test_what_is_erased_while_its_day_is_bound_is_in_no_file(
     assert check(storage) == []
 
 
+def test_of_volumes_that_reach_into_each_other_one_stays(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    filled(storage, FIRST, FIRST, FIRST)
+    before = answers(storage, FIRST)
+    [_, second, _] = Chain(storage, FOLDER).entries()
+    made = binding(storage, FOLDER, Run(FIRST, [second]), [second], 0)
+    upkeep(storage, FOLDER, night_after(FIRST), KEPT)
+    for name, content in made.files.items():
+        storage.put(name, content)
+    Volumes(storage, FOLDER).add(made.volume)
+    with pytest.raises(IntegrityError):
+        looked_up(storage, "10.0.3.0", FIRST)
+    upkeep(storage, FOLDER, night_after(FIRST), KEPT)
+    assert volumes(storage) == [(0, 2)]
+    assert same(answers(storage, FIRST), before)
+    assert check(storage) == []
+
+
 def test_what_is_erased_is_in_no_file_wherever_taking_it_apart_was_cut_off(tmp_path: Path) -> None:
     for steps in range(8):
         storage = LocalStorage(tmp_path / str(steps))
