@@ -34,6 +34,7 @@ from pipeline.investigations.desk import Asked, Desk, Keep, Tell
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.showing import RECORD, shown
 from pipeline.policy import Policy
+from pipeline.scope import Scope
 
 KIND: Final = "export"
 """What the case store calls an export."""
@@ -79,9 +80,12 @@ def export(
     exported by ``subjects.answer`` alone, which sees to it that nobody else is among it:
     ``answering`` says that it does.
     """
-    asked = desk.asking(person, Act.EXPORT, case_id, question)
-    if asked.case.category == SUBJECT and not answering:
-        raise UsageError("a person's request is answered with `partywall dsr answer`")
+
+    def answered(case: Case, _: Scope) -> None:
+        if case.category == SUBJECT and not answering:
+            raise UsageError("a person's request is answered with `partywall dsr answer`")
+
+    asked = desk.asking(person, Act.EXPORT, case_id, question, also=answered)
     records, gone = desk.everything(person, asked.case, asked.scope, tell)
     records = desk.count(person, case_id, records, asked.scope, whole=True).records
     versions = tuple(sorted(set(records["policy"].to_list()) - {0}))
