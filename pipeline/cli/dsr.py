@@ -10,7 +10,7 @@ from pipeline.cases.life import Kind
 from pipeline.cases.subject import SUBJECT, for_subject
 from pipeline.cli import cases_told as told
 from pipeline.cli import scoping
-from pipeline.cli.at_desk import DEFAULT, As, Data, seated
+from pipeline.cli.at_desk import DEFAULT, As, Data, not_blank, seated
 from pipeline.cli.case import CaseId
 from pipeline.cli.options import Json
 
@@ -24,7 +24,9 @@ def root() -> None:
 
 @dsr.command("open")
 def open_(
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="what is asked for")],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="what is asked for", callback=not_blank)
+    ],
     reference: Annotated[str, typer.Option("--reference", help="the letter, the ticket")] = "",
     sites: scoping.Sites = None,
     first: scoping.From = None,
@@ -86,7 +88,7 @@ def show(case_id: CaseId, data: Data = DEFAULT, name: As = None, as_json: Json =
         found, added = room.desk.cases.show(person, case_id)
         now = room.now()
         said = {"days_left": clock(found, now).left, **told.details(found, added, now)}
-    told.as_json(said) if as_json else told.tree(said)
+    told.as_json(said) if as_json else told.tree(told.briefly(said))
 
 
 @dsr.command()
@@ -99,7 +101,7 @@ def answer(case_id: CaseId, data: Data = DEFAULT, name: As = None, as_json: Json
     if as_json:
         told.as_json({"bundle": str(done.path), "records": done.written.records})
     else:
-        print(f"{done.path}: {done.written.records:,} records")
+        print(f"{done.path}: {told.counted(done.written.records, 'record')}")
 
 
 @dsr.command()
@@ -135,7 +137,7 @@ def erase(
     if as_json:
         told.as_json({"records": done.records, "gone": done.gone})
     else:
-        print(f"{case_id}: {done.records:,} records erased")
+        print(f"{case_id}: {told.counted(done.records, 'record')} erased")
 
 
 @dsr.command()
