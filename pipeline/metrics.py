@@ -41,6 +41,9 @@ KEYS_DESTROYED = Counter("partywall_keys_destroyed", "Keys destroyed by the cloc
 KEYS_OVERDUE = Gauge(
     "partywall_keys_overdue", "Keys that outlived their time: a destruction was missed"
 )
+CASES_OVERDUE = Gauge(
+    "partywall_cases_overdue", "Cases that outlived their time: a purge was missed"
+)
 REFUSED_DATABASES = Gauge(
     "partywall_refused_databases",
     "Address databases whose newest file cannot be read, so that the one before serves",

@@ -145,9 +145,15 @@ def shortfall(k: int, promised: int) -> str | None:
 
 def load(path: Path | None = None, clock: Clock = system_clock) -> Policy:
     """Read a policy file, the packaged default where ``path`` is None; raises SettingsError."""
+    return read(path, clock)[0]
+
+
+def read(path: Path | None = None, clock: Clock = system_clock) -> tuple[Policy, bytes]:
+    """Return what ``load`` does, and the very bytes that it was read from."""
     source = path or declarations.folder() / "policy/default.yaml"
     try:
-        document = yaml.safe_load(source.read_text(encoding="utf-8"))
+        said = source.read_bytes()
+        document = yaml.safe_load(said.decode("utf-8"))
         versions = tuple(_version(entry) for entry in document["versions"])
     except OSError as error:
         raise SettingsError(f"policy {source}: cannot be read ({error.strerror})") from error
@@ -165,7 +171,7 @@ def load(path: Path | None = None, clock: Clock = system_clock) -> Policy:
     now = clock()
     if dates[0] > now:
         raise SettingsError(f"policy {source}: no version is in force yet; let the first begin now")
-    return Policy(versions, now)
+    return Policy(versions, now), said
 
 
 def _check_categories(source: Path, versions: tuple[Version, ...]) -> None:
@@ -175,6 +181,8 @@ def _check_categories(source: Path, versions: tuple[Version, ...]) -> None:
             raise SettingsError(f"policy {source}: every category of cases needs an approver")
         if not 0 < cases.open_hours <= cases.most_open_hours:
             raise SettingsError(f"policy {source}: open_hours may not be over most_open_hours")
+        if cases.purge_days < 1:
+            raise SettingsError(f"policy {source}: purge_days must be 1 or more")
         if not 0 < cases.emergency_minutes <= MOST_EMERGENCY_MINUTES:
             raise SettingsError(
                 f"policy {source}: emergency_minutes may be {MOST_EMERGENCY_MINUTES} at most"

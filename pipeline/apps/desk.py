@@ -1,4 +1,4 @@
-"""The desk, put together: cases, audit log, key service and vault of one set of settings."""
+"""The desk, put together: that of cases, and what opens the records of the vault."""
 
 from __future__ import annotations
 
@@ -6,91 +6,52 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from pipeline import declarations, policy
-from pipeline.apps import keys as key_service
-from pipeline.apps.key_service import key_service_of
-from pipeline.audit.signing import Signer, make_signer, read_signer, write_vkey
-from pipeline.cases.acts import Cases
-from pipeline.cases.people import Directory
-from pipeline.cases.permission import Gate
-from pipeline.cases.store import CaseStore
+from pipeline.apps.case_desk import CaseRoom, key_service_for, open_cases, present_of
 from pipeline.clock import Clock, system_clock
-from pipeline.database import Database
-from pipeline.errors import SettingsError
+from pipeline.investigations import retention
 from pipeline.investigations.desk import Desk
 from pipeline.investigations.export import Office
 from pipeline.investigations.records import Records
 from pipeline.investigations.search import Search
-from pipeline.keys import kek
-from pipeline.keys.release_client import ReleaseClient
 from pipeline.settings import Settings
-
-EVIDENCE: Final = "partywall/evidence"
-"""Name of the key that bundles are signed by."""
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """A desk, what exports are made with, and who there is."""
+class Room(CaseRoom):
+    """A desk, who there is, and what exports are made with."""
 
     desk: Desk
     office: Office
-    people: Directory
-    clock: Clock
-
-    def now(self) -> int:
-        """Return the present moment in seconds since 1970 UTC."""
-        return int(self.clock().timestamp())
 
 
 @contextmanager
 def open_room(settings: Settings, clock: Clock = system_clock) -> Iterator[Room]:
     """Open the desk of an embedded group's folder; raises SettingsError, UnavailableError.
 
-    Where no group runs, the key service is started within this process and ends with it.
+    Where no group runs, the key service is started within this process and ends with it. No other
+    process comes round there, so what is due is purged whenever somebody sits down.
     """
-    people = settings.investigations.people
-    if people is None:
-        raise SettingsError("setting investigations.people: name the file of people")
-    Directory.make_default(people)
-    with key_service_of(settings) as url, open_desk(settings, url, clock) as (desk, office):
-        yield Room(desk, office, Directory.read(people), clock)
+    with (
+        key_service_for(settings) as (url, people),
+        open_desk(settings, url, clock, people) as (desk, office),
+    ):
+        retention.turn(desk)
+        yield Room(desk, present_of(desk).directory(), clock, office)
 
 
 @contextmanager
-def open_desk(settings: Settings, url: str, clock: Clock) -> Iterator[tuple[Desk, Office]]:
-    """Put a desk together that borrows keys at ``url``; raises SettingsError, UnavailableError."""
+def open_desk(
+    settings: Settings, url: str, clock: Clock, people: Path | None = None
+) -> Iterator[tuple[Desk, Office]]:
+    """Put a desk together that borrows keys at ``url``; raises SettingsError, UnavailableError.
+
+    ``people`` is the file that says who there is; None where a provider does. The audit log knows
+    of the configuration before the desk is anybody's.
+    """
     own = settings.investigations
-    if own.store == settings.keys.store and not own.store.startswith("postgresql"):
-        raise SettingsError("setting investigations.store: cases need another file than the keys")
-    log = key_service.audit_log(settings.audit, clock)
-    terms = policy.load(settings.policy, clock)
-    database = Database(own.store, "case store", own.store_password_file)
-    token = key_service.token(settings.keys.investigations_token_file, "investigations_token_file")
-    auditors = key_service.places_of(settings.audit).auditors()
-    with ReleaseClient(url, token) as client:
-        store = CaseStore(database, _case_key(own.kek_file))
-        try:
-            cases = Cases(Gate(store, log, auditors, clock), terms)
-            search = Search(settings.vault.url, Records(settings.split))
-            signer = _evidence_key(own.evidence_key)
-            source = settings.policy or declarations.folder() / "policy/default.yaml"
-            office = Office(own.evidence, signer, log, terms, source.read_bytes())
-            yield Desk(cases, search, client, terms, own.evidence), office
-        finally:
-            store.close()
-
-
-def _case_key(path: Path) -> bytes:
-    """Return the key that wraps the cases' keys, made at the first start; raises SettingsError."""
-    return kek.read(path) if path.exists() else kek.make(path)
-
-
-def _evidence_key(path: Path) -> Signer:
-    """Return the key that bundles are signed by, made with its vkey; raises SettingsError."""
-    if not path.exists():
-        signer = make_signer(path, EVIDENCE)
-        write_vkey(path.with_suffix(".vkey"), signer.verifier)
-    return read_signer(path)
+    with open_cases(settings, url, clock, people) as opened:
+        terms = opened.cases.policy
+        search = Search(settings.vault.url, Records(settings.split))
+        office = Office(own.evidence, opened.evidence, opened.log, terms, opened.policy_file)
+        yield Desk(opened.cases, search, opened.keys, terms, own.evidence), office

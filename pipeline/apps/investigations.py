@@ -13,11 +13,15 @@ from typing import Final
 
 from pipeline import policy
 from pipeline.apps import keys as key_service
+from pipeline.apps.case_desk import present_of
 from pipeline.apps.desk import open_desk
 from pipeline.audit.entry import Fact
 from pipeline.audit.signing import read_vkey
 from pipeline.cases.people import Directory
+from pipeline.cases.present import Present
 from pipeline.clock import Clock, stopwatch, system_clock
+from pipeline.investigations import retention
+from pipeline.investigations.desk import Desk
 from pipeline.investigations.trail import Trail
 from pipeline.settings import Settings
 from pipeline.web.app import make_app, make_sessions
@@ -27,6 +31,7 @@ from pipeline.web.server import Server, listen
 from pipeline.web.sessions import Sessions
 
 _SWEEP_SECONDS: Final = 30.0
+_PURGE_SECONDS: Final = 3600.0
 
 
 class Worker:
@@ -39,6 +44,7 @@ class Worker:
         self._clock = clock
         self._held = ExitStack()
         self._server: Server | None = None
+        self._desk: Desk | None = None
         self._sessions: Sessions = make_sessions(settings.investigations, clock)
 
     async def start(self) -> str:
@@ -50,10 +56,20 @@ class Worker:
             raise
 
     async def run(self) -> None:
-        """End the sessions whose time is over, again and again, until cancelled."""
+        """End sessions and purge cases whose time is over, again and again, until cancelled."""
+        await asyncio.gather(self._sweeping(), self._purging())
+
+    async def _sweeping(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             self._sessions.sweep()
+
+    async def _purging(self) -> None:
+        """Purge at the start, so that no restart puts it off, and every hour; pages are served."""
+        assert self._desk is not None  # noqa: S101 -- it is there once start has returned
+        while True:
+            await asyncio.to_thread(retention.turn, self._desk)
+            await asyncio.sleep(_PURGE_SECONDS)
 
     async def stop(self) -> None:
         """Stop searches, let go of what sessions hold, answer what is here, and close."""
@@ -68,8 +84,19 @@ class Worker:
             Directory.make_default(own.people)
         listener = self._held.enter_context(listen(own))
         origin = own_origin(own, listener.getsockname()[1])
-        sign_in = choose(own, embedded=self._embedded, origin=origin, clock=self._clock)
-        desk, office = self._held.enter_context(open_desk(settings, settings.keys.url, self._clock))
+        listed: list[Present] = []  # the desk's, which is opened once the way to sign in is sound
+
+        def who() -> Directory:
+            return listed[0].directory()
+
+        sign_in = choose(own, embedded=self._embedded, origin=origin, clock=self._clock, people=who)
+        people = own.people if sign_in.way == "people" else None
+        desk, office = self._held.enter_context(
+            open_desk(settings, settings.keys.url, self._clock, people)
+        )
+        self._desk = desk
+        if people is not None:
+            listed.append(present_of(desk))
         places = key_service.places_of(settings.audit)
         gate, log = desk.cases.gate, office.log
         trail = Trail(gate, places.folder, read_vkey(places.vkey), (places.witness,))
@@ -91,6 +118,7 @@ class Worker:
             stopwatch=stopwatch,
             sessions=self._sessions,
             alarms=work.alarms,
+            still=gate.still,
         )
         self._server = Server(app, listener)
         await self._server.start()

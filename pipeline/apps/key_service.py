@@ -28,8 +28,7 @@ def key_service_of(settings: Settings) -> Iterator[str]:
     # No longer than the name of the service's own: a socket's path has its limit.
     whole = Path(settings.keys.store).parent / f"{os.getpid()}.sock"
     url = f"unix://{whole}"
-    own = settings.model_copy(update={"keys": settings.keys.model_copy(update={"url": url})})
-    service = _Service(own)
+    service = _Service(settings, url)
     service.start()
     try:
         yield url
@@ -50,8 +49,9 @@ def _answers(url: str, token: str) -> bool:
 class _Service:
     """A key service on a thread of this process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, url: str) -> None:
         self._settings = settings
+        self._url = url
         self._loop = asyncio.new_event_loop()
         self._listening = threading.Event()
         self._failure: BaseException | None = None
@@ -92,7 +92,7 @@ class _Service:
         listening = asyncio.Event()
         told = asyncio.create_task(self._tell(listening))
         try:
-            await keys.run(self._settings, listening, idle=True)
+            await keys.run(self._settings, listening, idle=True, url=self._url)
         finally:
             told.cancel()
 

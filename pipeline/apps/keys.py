@@ -16,6 +16,8 @@ from pipeline.audit.log import AuditLog
 from pipeline.audit.places import Places
 from pipeline.audit.signing import Signer, make_signer, read_signer, read_vkey, write_vkey
 from pipeline.clock import Clock, system_clock
+from pipeline.configuration import parts
+from pipeline.configuration.told import Told
 from pipeline.database import Database
 from pipeline.errors import SettingsError
 from pipeline.keys.access import INVESTIGATIONS, SPLIT
@@ -23,6 +25,7 @@ from pipeline.keys.kek import FileKek, Kek, named_by
 from pipeline.keys.rules import Rules
 from pipeline.keys.service import KeyService
 from pipeline.keys.store import Store
+from pipeline.keys.tables import key_configuration
 from pipeline.settings import Audit, Settings
 from pipeline.settings import Kek as KekSettings
 
@@ -30,10 +33,12 @@ NAME: Final = "partywall/keys"
 """Name of the service's signing key."""
 
 
-async def run(settings: Settings, listening: asyncio.Event, *, idle: bool = False) -> None:
+async def run(
+    settings: Settings, listening: asyncio.Event, *, idle: bool = False, url: str | None = None
+) -> None:
     """Serve until cancelled, having set ``listening``; raises SettingsError.
 
-    ``idle``: nobody seals to these keys meanwhile.
+    ``idle``: nobody seals to these keys meanwhile. ``url``: where, in the place of ``keys.url``.
     """
     keys = settings.keys
     tokens = {
@@ -41,14 +46,14 @@ async def run(settings: Settings, listening: asyncio.Event, *, idle: bool = Fals
         INVESTIGATIONS: token(keys.investigations_token_file, "investigations_token_file"),
     }
     log = audit_log(settings.audit, system_clock)
-    store = open_store(settings, log, system_clock)
+    store, made = _opened(settings, log, system_clock)
     try:
-        rules = policy.load(settings.policy).current.investigations
+        rules = made.current.investigations
         own = signer(keys.signing_key)
         give_out(own, keys.verifier)
         service = KeyService(store, tokens, rules, system_clock, own, log, idle=idle)
         try:
-            await service.start(keys.url)
+            await service.start(url or keys.url)
             listening.set()
             await asyncio.Event().wait()
         finally:
@@ -58,12 +63,34 @@ async def run(settings: Settings, listening: asyncio.Event, *, idle: bool = Fals
 
 
 def open_store(settings: Settings, log: AuditLog, clock: Clock) -> Store:
-    """Open the key store that the settings name; raises SettingsError, UnavailableError."""
+    """Open the key store that the settings name; raises SettingsError, UnavailableError.
+
+    The audit log knows of the configuration before the store is anybody's.
+    """
+    return _opened(settings, log, clock)[0]
+
+
+def _opened(settings: Settings, log: AuditLog, clock: Clock) -> tuple[Store, policy.Policy]:
+    """Return the key store, and the policy that it keeps to."""
     keys = settings.keys
-    rules = Rules.of(policy.load(settings.policy, clock))
+    made, policy_file = policy.read(settings.policy, clock)
     key = kek(keys.kek, keys.kek_file)
+    own = signer(keys.signing_key)
     database = Database(keys.store, "key store", keys.store_password_file)
-    return Store(database, key, rules, clock, signer(keys.signing_key), log)
+    store = Store(database, key, Rules.of(made), clock, own, log)
+    vkeys = {"audit": str(read_vkey(settings.audit.vkey)), "service": str(own.verifier)}
+    try:
+        Told(database, key_configuration, log, clock, "keys").tell(
+            [
+                parts.policy(made, policy_file),
+                parts.settings({"keys": keys, "audit": settings.audit, "policy": settings.policy}),
+                parts.public_keys(vkeys),
+            ]
+        )
+    except BaseException:
+        store.close()
+        raise
+    return store, made
 
 
 def audit_log(settings: Audit, clock: Clock) -> AuditLog:

@@ -10,7 +10,8 @@ from aiohttp import web
 from faust.types import EventT, StreamT
 
 from pipeline import policy
-from pipeline.clickhouse.client import Engine, connect
+from pipeline.apps.engine import engine
+from pipeline.clickhouse.client import connect
 from pipeline.clickhouse.endpoint import application
 from pipeline.clickhouse.loader import Loader
 from pipeline.clickhouse.migrations import migrate
@@ -20,26 +21,11 @@ from pipeline.kafka import topics, worker
 from pipeline.logs import get
 from pipeline.metrics import ROWS_LOADED
 from pipeline.rows import RollupsHeader, decode_rollups
-from pipeline.settings import ClickHouse, Settings
+from pipeline.settings import Settings
 
 _log = get("load")
 GATHER: Final = 256
 """So many messages go into one insert at most."""
-
-
-def engine(settings: ClickHouse) -> Engine:
-    """Return which engine the settings mean; raises SettingsError."""
-    if settings.url is None:
-        return Engine(path=settings.embedded_path)
-    secret = ""
-    if settings.password_file is not None:
-        try:
-            secret = settings.password_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise SettingsError(
-                f"setting clickhouse.password_file: cannot be read ({error.strerror})"
-            ) from None
-    return Engine(url=settings.url, user=settings.username, password=secret)
 
 
 class Worker:

@@ -1,7 +1,7 @@
-"""What people do with a case: ask, agree, refuse, extend, write down, close, purge.
+"""What people do with a case: ask, agree, refuse, extend, write down, close.
 
 Every method has the act weighed (``weighing``) and written (``permission``) first. Free reasons,
-scopes and notes are sealed in the audit log and in the store.
+scopes and notes are sealed in the audit log and in the store. How a case is purged: ``purging``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from pipeline.cases.weighing import (
     deciding,
     extending,
     opening_alone,
-    purging,
     sealed,
     see_nothing_waits,
     told,
@@ -60,7 +59,7 @@ class Cases:
 
     def __init__(self, gate: Gate, policy: Policy) -> None:
         self.gate = gate
-        self._policy = policy
+        self.policy = policy
         self._terms = policy.current.investigations
 
     def draft(
@@ -91,7 +90,7 @@ class Cases:
                 requester=person.name,
                 team=person.team,
                 category=category,
-                policy=self._policy.current.version,
+                policy=self.policy.current.version,
                 made=now,
                 emergency=False,
                 due=due,
@@ -255,15 +254,6 @@ class Cases:
         entry = orjson.dumps({"to": to, "basis": basis, "what": what})
         with self.gate.act(person, Act.DISCLOSE, case_id, sealed=entry) as going:
             going.store.add(case_id, "disclosure", person.name, going.now, entry)
-
-    def purge(self, person: Person, case_id: str) -> None:
-        """Delete what an ended case holds, so that nobody reads it again.
-
-        Raises UsageError while a legal hold of it lives: its name would be lost with the case.
-        """
-        with self.gate.act(person, Act.PURGE, case_id, weigh=purging) as going:
-            going.store.purge(case_id, going.now)
-        self.gate.store.wipe()
 
     def show(self, person: Person, case_id: str) -> tuple[Case, list[Added]]:
         """Return a case with all that was added to it; raises RefusedError."""

@@ -14,8 +14,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from pipeline.scope import Scope
+
+_DAY: Final = 24 * 3600
 
 
 class State(StrEnum):
@@ -84,7 +87,7 @@ class Case:
     ``scope`` is the one in force, None before the first approval; ``asked`` the newest asked for.
     ``due`` is when the answer to a person's request must be given; ``ratify_by`` when an emergency
     must have been ratified, and ``ratified`` when it was. ``policy`` is the version in force when
-    the case was made. ``read`` counts the records shown.
+    the case was made. ``read`` counts the records shown, ``held`` tells that a legal hold lives.
     """
 
     id: str
@@ -107,6 +110,7 @@ class Case:
     ratified: int | None
     read: int
     requests: tuple[Request, ...] = ()
+    held: bool = False
 
     def state(self, now: int) -> State:
         """Return the state at ``now``: an open case is expired once its time is over."""
@@ -118,6 +122,33 @@ class Case:
         """Tell whether an emergency was not ratified in time: a flag that stays for good."""
         late = self.ratify_by is not None and (self.ratified or now) > self.ratify_by
         return self.emergency and late
+
+    def over(self, now: int) -> int | None:
+        """Return since when nothing is done in it: its end, else what was asked or said last.
+
+        None while it is open, and once it is purged.
+        """
+        match self.state(now):
+            case State.OPEN | State.PURGED:
+                return None
+            case State.CLOSED:
+                return self.ended
+            case State.EXPIRED:
+                return self.expires
+            case State.DRAFT | State.REQUESTED | State.DENIED:
+                asked = [one.at for one in self.requests]
+                said = [one.at for request in self.requests for one in request.decisions]
+                return max([self.made, *asked, *said])
+
+    def purged_from(self, now: int, days: int) -> int | None:
+        """Return from when the clock purges it, ``days`` after it was over; None as for ``over``.
+
+        Never while somebody is owed something: an answer to a person, or to an emergency.
+        """
+        over, owed = self.over(now), [self.due or 0, self.ratify_by or 0]
+        if over is None:
+            return None
+        return over + days * _DAY if self.stored is State.CLOSED else max(over + days * _DAY, *owed)
 
     @property
     def pending(self) -> Request | None:

@@ -1,7 +1,7 @@
 """Who there is: people, their roles, and the file that lists them for an embedded group.
 
 A person's name stands in the audit log for good, so it has a closed shape, and none may pass for a
-process (``keys``, ``clock``) or for somebody whom nobody knows (``unknown``).
+process (``keys``, ``clock``, ``config``) or for somebody whom nobody knows (``unknown``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from pipeline.errors import SettingsError
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@|:+=-]{0,127}")
 _TEAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}")
-_NOBODY: Final = frozenset({"keys", "clock", "unknown"})
+CLOCK: Final = "clock"
+"""Who acts on a case where no person does: what the policy has fall due by itself."""
+
+_NOBODY: Final = frozenset({"keys", CLOCK, "config", "unknown"})
 
 
 class Role(StrEnum):
@@ -66,7 +69,12 @@ class Directory:
 
     @classmethod
     def read(cls, path: Path) -> Directory:
-        """Read a people file; raises SettingsError, which names the file and what to mend.
+        """Read a people file; raises SettingsError, which names the file and what to mend."""
+        return cls.of(path, cls.text(path))
+
+    @staticmethod
+    def text(path: Path) -> str:
+        """Return what a people file says; raises SettingsError.
 
         Who writes the file hands out roles: one of ours that others may write to is refused.
         """
@@ -78,6 +86,11 @@ class Directory:
             raise SettingsError(f"people file {path}: cannot be read ({reason})") from None
         if status.st_uid == os.geteuid() and status.st_mode & 0o022:
             raise SettingsError(f"people file {path}: others may write to it; run chmod go-w on it")
+        return text
+
+    @classmethod
+    def of(cls, path: Path, text: str) -> Directory:
+        """Return the people of a file's text; raises SettingsError, as :meth:`read` does."""
         try:
             listed = _listed(text)
         except (yaml.YAMLError, ValueError, TypeError):

@@ -19,7 +19,8 @@ from pipeline.audit.log import AuditLog, Written
 from pipeline.audit.seal import seal
 from pipeline.cases.life import Case
 from pipeline.cases.matrix import Act, why_not
-from pipeline.cases.people import Person
+from pipeline.cases.people import CLOCK, Person
+from pipeline.cases.present import Present
 from pipeline.cases.reading import Done
 from pipeline.cases.store import CaseStore
 from pipeline.cases.writing import Writing
@@ -29,6 +30,7 @@ from pipeline.errors import RefusedError, UsageError
 NO_CASE: Final = (
     "there is no case of that name that you may see: `partywall case list` names those you may"
 )
+OTHERWISE: Final = "your roles are no longer what they were when you signed in: sign in again"
 _ID: Final = re.compile(r"C-[0-9]{1,15}")
 
 
@@ -62,9 +64,20 @@ Weigh = Callable[[Writing, Case, int], Weighed]
 class Gate:
     """Lets an act through, or says why not; either way it is written first."""
 
-    def __init__(self, store: CaseStore, log: AuditLog, auditors: bytes, clock: Clock) -> None:
-        """``auditors`` is their public key (X25519, 32 bytes): predicates are sealed to it."""
+    def __init__(
+        self,
+        store: CaseStore,
+        log: AuditLog,
+        auditors: bytes,
+        clock: Clock,
+        present: Present | None = None,
+    ) -> None:
+        """``auditors`` is their public key (X25519, 32 bytes): predicates are sealed to it.
+
+        ``present`` knows who there is; None where a sign-in provider alone does.
+        """
         self.store = store
+        self.present = present
         self._log = log
         self._auditors = auditors
         self._clock = clock
@@ -72,6 +85,14 @@ class Gate:
     def now(self) -> int:
         """Return the present moment in seconds since 1970 UTC."""
         return int(self._clock().timestamp())
+
+    def still(self, person: Person) -> bool:
+        """Tell whether somebody's roles are what they were at the sign-in, as far as we can know.
+
+        What has changed of them is in the audit log at the return. Raises SettingsError where the
+        list of people cannot be read, UnavailableError, IntegrityError.
+        """
+        return self.present is None or self.present.still(person)
 
     @contextmanager
     def act(
@@ -92,6 +113,8 @@ class Gate:
         store; it is asked once the table allows the act, so that whoever may not learns nothing
         by it. Raises RefusedError, UnavailableError, and what ``weigh`` raises.
         """
+        if not self.still(person):
+            self.refuse(person, act, case_id if _ID.fullmatch(case_id) else None, OTHERWISE)
         with self.store.writing() as store:
             case = store.case(case_id) if _ID.fullmatch(case_id) else None
             now = self.now()
@@ -128,7 +151,7 @@ class Gate:
         self, person: Person, facts: Mapping[str, Fact], sealed: bytes
     ) -> Iterator[tuple[Writing, str, int]]:
         """Let ``person`` make a case within the block: the transaction, its name, the moment."""
-        why = why_not(person, Act.DRAFT, None, self.now())
+        why = why_not(person, Act.DRAFT, None, self.now()) if self.still(person) else OTHERWISE
         if why is not None:
             self.refuse(person, Act.DRAFT, None, why)
         with self.store.writing() as store:
@@ -166,3 +189,12 @@ class Gate:
         roles: list[str] = sorted(role.value for role in person.roles)
         told = {"roles": roles, **(facts or {})}
         return self._log.record(person.name, act, outcome, case=case_id, facts=told, sealed=secret)
+
+    def by_clock(
+        self, act: str, outcome: str, case_id: str, facts: Mapping[str, Fact] | None = None
+    ) -> Written:
+        """Append an entry of what falls due by itself: the clock is no person, and has no role.
+
+        So nothing is weighed here against the table, which is of persons.
+        """
+        return self._log.record(CLOCK, act, outcome, case=case_id, facts=facts or {})

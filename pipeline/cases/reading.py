@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select
+import orjson
+from sqlalchemy import Connection, Row, exists, func, select
 
 from pipeline import scope as scopes
 from pipeline.cases.life import Case, Decision, Kind, Request, State
@@ -14,6 +15,9 @@ from pipeline.cases.tables import CASES, DECISIONS, ENTRIES, HISTORY, ORDERS, RE
 from pipeline.cases.texts import Texts
 from pipeline.database import Database
 from pipeline.scope import Scope
+
+PURGED: Final = "purged"
+"""What the history says once nothing is left of a case that was purged, in no file."""
 
 AT_ONCE: Final = 5_000
 """Values in one statement: databases bound them."""
@@ -56,7 +60,8 @@ class Order:
 class Reading:
     """Questions to the store."""
 
-    def __init__(self, connection: Connection, kek: bytes) -> None:
+    def __init__(self, connection: Connection, kek: bytes | None) -> None:
+        """Without a ``kek`` whatever is sealed reads as empty, and a hold as living."""
         self._connection = connection
         self._kek = kek
 
@@ -90,6 +95,21 @@ class Reading:
         )
         rows = self._connection.execute(query).all()
         return [(row.id, row.requester, row.ratify_by or 0) for row in rows]
+
+    def over_by(self, moment: int) -> list[str]:
+        """Return the cases that were over at a moment, among others: there may be later acts.
+
+        Cheap: no other case was, and nothing is opened.
+        """
+        over = func.coalesce(CASES.c.ended, CASES.c.expires, CASES.c.made)
+        query = select(CASES.c.id).where(CASES.c.state != State.PURGED.value, over <= moment)
+        return list(self._connection.execute(query.order_by(CASES.c.number)).scalars())
+
+    def half_purged(self) -> list[str]:
+        """Return the cases that are purged and may have left something in a file."""
+        done = exists().where(HISTORY.c.case_id == CASES.c.id, HISTORY.c.act == PURGED)
+        query = select(CASES.c.id).where(CASES.c.state == State.PURGED.value, ~done)
+        return list(self._connection.execute(query.order_by(CASES.c.number)).scalars())
 
     def added(self, case_id: str, kind: str | None = None) -> list[Added]:
         """Return what was added to a case, all of it or of one kind, in order."""
@@ -146,6 +166,8 @@ class Reading:
         """Return what opens a case's texts, None once it is purged."""
         query = select(CASES.c.wrapped_key).where(CASES.c.id == case_id)
         wrapped = self._connection.execute(query).scalar_one_or_none()
+        if self._kek is None:
+            return None
         return None if wrapped is None else Texts(self._kek, case_id, bytes(wrapped))
 
     def _case(self, row: Row[Any]) -> Case:
@@ -171,7 +193,14 @@ class Reading:
             ratified=row.ratified,
             read=self.shown(row.id),
             requests=tuple(self._requests(row.id, texts)),
+            held=self._held(row.id),
         )
+
+    def _held(self, case_id: str) -> bool:
+        """Tell whether a legal hold of a case lives: one that was begun, and not released."""
+        said = [orjson.loads(one.text or b"{}") for one in self.added(case_id, "hold")]
+        state = {one.get("hold"): one.get("state") for one in said}
+        return bool(set(state.values()) - {"released"})
 
     def _requests(self, case_id: str, texts: Texts | None) -> Iterator[Request]:
         rows = self._connection.execute(

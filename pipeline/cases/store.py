@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipeline.cases.reading import Reading
-from pipeline.cases.tables import TABLES
+from sqlalchemy import Connection
+
+from pipeline.audit.log import Written
+from pipeline.cases.reading import Done, Reading
+from pipeline.cases.tables import CONFIGURATION, TABLES
 from pipeline.cases.writing import Writing
+from pipeline.clock import Clock
+from pipeline.configuration.told import ACTOR, Recording, Told
 from pipeline.database import Database
 
 
@@ -42,6 +47,21 @@ class CaseStore:
         """Read cases as they are at one moment."""
         with self._database.reading() as connection:
             yield Reading(connection, self._kek)
+
+    @contextmanager
+    def reading_plain(self) -> Iterator[Reading]:
+        """Read what is not sealed, the same; a damaged key hinders nothing then."""
+        with self._database.reading() as connection:
+            yield Reading(connection, None)
+
+    def told(self, log: Recording, clock: Clock) -> Told:
+        """Return what tells ``log`` of the desk's configuration; its entries are in the history."""
+
+        def remember(connection: Connection, act: str, written: Written, at: int) -> None:
+            writing = Writing(connection, self._kek, sqlite=self._database.is_sqlite)
+            writing.remember(None, Done(written.index, written.leaf, act, ACTOR, at))
+
+        return Told(self._database, CONFIGURATION, log, clock, "desk", remember)
 
     def wipe(self) -> None:
         """Take from the files what a purge has deleted; raises UnavailableError to try again."""

@@ -17,7 +17,12 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from pipeline.configuration import told as configuration
+
 TABLES: Final = MetaData()
+
+CONFIGURATION: Final = configuration.table("desk_configuration", TABLES)
+"""What the audit log was last told of the desk's configuration."""
 
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts up only in a column that it calls INTEGER."""

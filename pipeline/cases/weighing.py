@@ -132,16 +132,6 @@ def correcting(statement: str) -> Weigh:
     return weigh
 
 
-def purging(store: Writing, case: Case, _: int) -> Weighed:
-    """Weigh the end of what a case holds: a hold of it would lose its name."""
-    # One that is purged has only its traces to be wiped from the files, in a second try.
-    said = [orjson.loads(one.text) for one in store.added(case.id, "hold")]
-    state = {one["hold"]: one["state"] for one in said}
-    if set(state.values()) - {"released"}:
-        raise UsageError("a legal hold of the case lives: release it first")
-    return Weighed()
-
-
 def see_nothing_waits(case: Case) -> None:
     """Raise UsageError where a case waits for a decision: it asks for one thing at a time."""
     if case.pending is not None:

@@ -20,6 +20,7 @@ class Writing(Reading):
 
     def __init__(self, connection: Connection, kek: bytes, *, sqlite: bool) -> None:
         super().__init__(connection, kek)
+        self._wrapping = kek
         self._sqlite = sqlite
 
     def next_id(self) -> str:
@@ -29,8 +30,8 @@ class Writing(Reading):
 
     def make(self, case_id: str, *, reason: str, reference: str, asked: Scope, **said: Any) -> None:  # noqa: ANN401 -- columns of the table
         """Add a draft; ``said`` are plain columns of CASES."""
-        key = Texts.new_key(self._kek)
-        texts = Texts(self._kek, case_id, key)
+        key = Texts.new_key(self._wrapping)
+        texts = Texts(self._wrapping, case_id, key)
         self._connection.execute(
             CASES.insert().values(
                 id=case_id,

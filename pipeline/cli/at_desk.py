@@ -15,6 +15,7 @@ from pipeline.cli.place import DEFAULT
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
+    from pipeline.apps.case_desk import CaseRoom
     from pipeline.apps.desk import Room
 
 Data = Annotated[
@@ -30,7 +31,7 @@ As = Annotated[
     ),
 ]
 
-__all__ = ["DEFAULT", "As", "Data", "not_blank", "seated"]
+__all__ = ["DEFAULT", "As", "Data", "at_cases", "not_blank", "seated"]
 
 
 def not_blank(param: typer.CallbackParam, value: str) -> str:
@@ -47,13 +48,26 @@ def seated(data: Path, name: str | None) -> Iterator[tuple[Room, Person]]:
     The folder's owner may take any name of its people: there is no password in an embedded group,
     and production has the pages, where a provider says who somebody is.
     """
-    from pipeline.apps.desk import open_room  # noqa: PLC0415 -- brings databases and HTTP
+    from pipeline.apps.desk import open_room  # noqa: PLC0415 -- brings the vault and its formats
 
     with open_room(settings_of(data)) as room:
-        if name is None:
-            names = ", ".join(sorted(one.name for one in room.people))
-            raise UsageError(f"say who you are with --as: {data}/people.yaml lists {names}")
-        person = room.people.find(name)
-        if person is None:
-            raise UsageError(f"--as: nobody of that name is in {data}/people.yaml")
-        yield room, person
+        yield room, _person(room, data, name)
+
+
+@contextmanager
+def at_cases(data: Path, name: str | None) -> Iterator[tuple[CaseRoom, Person]]:
+    """As ``seated``, for acts that need no record: what would open one is not loaded."""
+    from pipeline.apps.case_desk import open_case_room  # noqa: PLC0415 -- brings a database
+
+    with open_case_room(settings_of(data)) as room:
+        yield room, _person(room, data, name)
+
+
+def _person(room: CaseRoom, data: Path, name: str | None) -> Person:
+    if name is None:
+        names = ", ".join(sorted(one.name for one in room.people))
+        raise UsageError(f"say who you are with --as: {data}/people.yaml lists {names}")
+    person = room.people.find(name)
+    if person is None:
+        raise UsageError(f"--as: nobody of that name is in {data}/people.yaml")
+    return person

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,9 +11,12 @@ from pipeline.cases.life import Case, State
 from pipeline.cases.matrix import Act
 from pipeline.cli import cases_told as told
 from pipeline.cli import scoping
-from pipeline.cli.at_desk import DEFAULT, As, Data, not_blank, seated
+from pipeline.cli.at_desk import DEFAULT, As, Data, at_cases, not_blank
 from pipeline.cli.options import Json
 from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.apps.case_desk import CaseRoom
 
 case = typer.Typer(help="Cases: who may look at raw records, why, and for how long.",
                    no_args_is_help=True)  # fmt: skip
@@ -65,12 +68,12 @@ def open_(
     """Draft a case: why, and what it would reach. Nothing can be looked at yet."""
     who = scoping.selectors(addresses, networks, pseudonyms, chats, agents, paths, listed)
     scope = scoping.Said(sites, first, last, who, shown, most, untimed).scope()
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         cases = room.desk.cases
         made = cases.draft(person, category, reason, reference, scope)
         if request_now:
             made = cases.request(person, made.id)
-        _tell(made, room.now(), as_json=as_json)
+        _tell(room, made, as_json=as_json)
 
 
 @case.command()
@@ -99,7 +102,7 @@ def request(
     """Ask for approval of a draft; of an open case, for another scope (what is said replaces)."""
     who = scoping.selectors(addresses, networks, pseudonyms, chats, agents, paths, listed)
     said = scoping.Said(sites, first, last, who, shown, most, untimed)
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         cases = room.desk.cases
         before, _ = cases.show(person, case_id)
         scope = said.scope(before.scope or before.asked) if said.anything() else None
@@ -111,7 +114,7 @@ def request(
             raise UsageError("--reason: say why the case needs another scope")
         else:
             made = cases.widen(person, case_id, scope, reason)
-        _tell(made, room.now(), as_json=as_json)
+        _tell(room, made, as_json=as_json)
 
 
 @case.command()
@@ -124,8 +127,8 @@ def approve(
     as_json: Json = False,
 ) -> None:
     """Agree to what a case asks for; a second person does, never the requester."""
-    with seated(data, name) as (room, person):
-        _tell(room.desk.approve(person, case_id, reason, seen=seen), room.now(), as_json=as_json)
+    with at_cases(data, name) as (room, person):
+        _tell(room, room.desk.approve(person, case_id, reason, seen=seen), as_json=as_json)
 
 
 @case.command()
@@ -138,8 +141,8 @@ def deny(
     as_json: Json = False,
 ) -> None:
     """Refuse what a case asks for, with a reason."""
-    with seated(data, name) as (room, person):
-        _tell(room.desk.deny(person, case_id, reason, seen=seen), room.now(), as_json=as_json)
+    with at_cases(data, name) as (room, person):
+        _tell(room, room.desk.deny(person, case_id, reason, seen=seen), as_json=as_json)
 
 
 @case.command()
@@ -147,10 +150,10 @@ def emergency(
     case_id: CaseId, reason: Reason, data: Data = DEFAULT, name: As = None, as_json: Json = False
 ) -> None:
     """Open a draft alone: one site, an hour, everybody alarmed, to be ratified within a day."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         made = room.desk.emergency(person, case_id, reason)
         sys.stderr.write(f"emergency access to {made.id}: written down, and to be ratified\n")
-        _tell(made, room.now(), as_json=as_json)
+        _tell(room, made, as_json=as_json)
 
 
 @case.command()
@@ -163,9 +166,9 @@ def ratify(
     as_json: Json = False,
 ) -> None:
     """Agree to an emergency afterwards; `deny` ends it."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         made = room.desk.cases.ratify(person, case_id, reason, seen=seen)
-        _tell(made, room.now(), as_json=as_json)
+        _tell(room, made, as_json=as_json)
 
 
 @case.command()
@@ -178,9 +181,9 @@ def extend(
     as_json: Json = False,
 ) -> None:
     """Ask that an open case run longer; that is a new approval."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         made = room.desk.cases.extend(person, case_id, hours, reason)
-        _tell(made, room.now(), as_json=as_json)
+        _tell(room, made, as_json=as_json)
 
 
 @case.command()
@@ -192,39 +195,40 @@ def close(
     as_json: Json = False,
 ) -> None:
     """End a case: its keys are taken back at once, from searches under way too."""
-    with seated(data, name) as (room, person):
-        _tell(room.desk.close(person, case_id, reason), room.now(), as_json=as_json)
+    with at_cases(data, name) as (room, person):
+        _tell(room, room.desk.close(person, case_id, reason), as_json=as_json)
 
 
 @case.command()
 def purge(case_id: CaseId, data: Data = DEFAULT, name: As = None) -> None:
     """Delete what an ended case holds, bundles too; its history in the audit log stays."""
-    from pipeline.investigations import export as bundles  # noqa: PLC0415 -- as the desk
+    from pipeline.investigations import retention  # noqa: PLC0415 -- as the desk
 
-    with seated(data, name) as (room, person):
-        bundles.purge(room.desk, person, case_id)
+    with at_cases(data, name) as (room, person):
+        retention.purge(room.desk, person, case_id)
         print(f"{case_id} purged")
 
 
 @case.command("list")
 def list_(data: Data = DEFAULT, name: As = None, as_json: Json = False) -> None:
     """List the cases that you may see."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         now = room.now()
-        rows = [told.summary(one, now) for one in room.desk.cases.list(person)]
+        rows = [told.summary(one, now, room.purge_days) for one in room.desk.cases.list(person)]
     if as_json:
         told.as_json(rows)
     else:
-        columns = ["case", "state", "category", "requester", "expires", "waits_for", "unratified"]
+        columns = ["case", "state", "category", "requester", "expires", "waits_for", "unratified",
+                   "purged_from", "held"]  # fmt: skip
         told.table(rows, columns)
 
 
 @case.command()
 def show(case_id: CaseId, data: Data = DEFAULT, name: As = None, as_json: Json = False) -> None:
     """Show a case: its scope and clock, who decided what, what was added."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         found, added = room.desk.cases.show(person, case_id)
-        said = told.details(found, added, room.now())
+        said = told.details(found, added, room.now(), room.purge_days)
     told.as_json(said) if as_json else told.tree(told.briefly(said))
 
 
@@ -233,7 +237,7 @@ def note(case_id: CaseId, text: Annotated[str, typer.Argument()], data: Data = D
          name: As = None, finding: Annotated[bool, typer.Option("--finding")] = False,
          ) -> None:  # fmt: skip
     """Add a note, or with --finding what the investigation has found."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         act = Act.FINDING if finding else Act.NOTE
         room.desk.cases.write(person, act, case_id, text)
         print(f"{act.value} added to {case_id}")
@@ -253,13 +257,13 @@ def disclose(
     name: As = None,
 ) -> None:
     """Enter into the ledger that something was given away: to whom, on what basis, what, when."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         room.desk.cases.disclose(person, case_id, to, basis, what)
         print(f"disclosure entered into {case_id}")
 
 
-def _tell(made: Case, now: int, *, as_json: bool) -> None:
-    said = told.summary(made, now)
+def _tell(room: CaseRoom, made: Case, *, as_json: bool) -> None:
+    said = told.summary(made, room.now(), room.purge_days)
     if as_json:
         told.as_json(said)
         return

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-import polars as pl
 from rich.console import Console
 from rich.table import Table
 
@@ -16,6 +15,8 @@ from pipeline.cases.life import Case
 from pipeline.scope import Scope
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from pipeline.cases.reading import Added
 
 _TEXTS: Final = frozenset({"note", "finding"})
@@ -27,8 +28,11 @@ def as_json(value: object) -> None:
     sys.stdout.buffer.flush()
 
 
-def summary(case: Case, now: int) -> dict[str, Any]:
-    """Return what is said of a case in a list: nothing of whom it is about."""
+def summary(case: Case, now: int, purge_days: int) -> dict[str, Any]:
+    """Return what is said of a case in a list: nothing of whom it is about.
+
+    ``purge_days`` is the policy's; what is ``held`` stays past its ``purged_from``.
+    """
     pending = case.pending
     return {
         "case": case.id,
@@ -42,16 +46,18 @@ def summary(case: Case, now: int) -> dict[str, Any]:
         "emergency": case.emergency,
         "unratified": case.unratified(now),
         "read": case.read,
+        "purged_from": moment(case.purged_from(now, purge_days)),
+        "held": case.held,
         "waits_for": None if pending is None else pending.kind.value,
         "approvals": None if pending is None else len(pending.approvals),
         "needed": None if pending is None else pending.needed,
     }
 
 
-def details(case: Case, added: Sequence[Added], now: int) -> dict[str, Any]:
+def details(case: Case, added: Sequence[Added], now: int, purge_days: int) -> dict[str, Any]:
     """Return all that a case says."""
     return {
-        **summary(case, now),
+        **summary(case, now, purge_days),
         "reason": case.reason,
         "reference": case.reference,
         "scope": scope_of(case.scope),

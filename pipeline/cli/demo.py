@@ -17,7 +17,8 @@ from rich.console import Console
 from pipeline import policy
 from pipeline.apps import oneshot, ship
 from pipeline.apps.embedded import Group
-from pipeline.cli.options import K, k_asked_for
+from pipeline.cli.k_told import k_asked_for
+from pipeline.cli.options import K
 from pipeline.cli.private import private_folder
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock

@@ -21,7 +21,7 @@ from rich.markup import escape
 
 from pipeline import policy
 from pipeline import settings as tree
-from pipeline.apps.load import engine
+from pipeline.apps.engine import engine
 from pipeline.cli import clocks
 from pipeline.cli.cases_told import counted
 from pipeline.cli.findings import Finding
@@ -68,6 +68,7 @@ async def _examine(settings: Settings, *, embedded_engine: bool) -> list[Finding
     findings += [finding async for finding in _keys(settings)]
     findings += _vault(settings)
     findings += [] if embedded_engine else _clickhouse(settings)
+    findings += _cases(settings)
     findings += _databases(settings)
     findings += _anonymity(settings)
     if not any(finding.about == "clock" for finding in findings):
@@ -197,6 +198,31 @@ def _clickhouse(settings: Settings) -> list[Finding]:
         Finding("clickhouse", "ok", "answers"),
         clocks.compared("ClickHouse", theirs, _now()),
     ]
+
+
+def _cases(settings: Settings) -> list[Finding]:
+    """Look at the case store, where it can be reached from here at all."""
+    own = settings.investigations
+    if "://" not in own.store and not os.access(own.store, os.R_OK | os.W_OK):
+        return []
+    from pipeline.cases.purging import overdue  # noqa: PLC0415 -- brings databases
+    from pipeline.cases.reading import Reading  # noqa: PLC0415
+    from pipeline.database import Database  # noqa: PLC0415
+
+    try:
+        days = policy.load(settings.policy).current.investigations.purge_days
+        database = Database(own.store, "case store", own.store_password_file)
+        with contextlib.closing(database), database.reading() as connection:
+            count = overdue(Reading(connection, None), days, _now())
+    except PartywallError as error:
+        return [Finding("cases", "problem", str(error))]
+    if count:
+        say = (
+            f"{count} cases are overdue: see what keeps `run investigations` from purging them; in "
+            "a folder of `up`, `partywall case list` does it"
+        )
+        return [Finding("cases", "problem", say)]
+    return [Finding("cases", "ok", f"none is there longer than {days} days after its end")]
 
 
 def _databases(settings: Settings) -> list[Finding]:

@@ -10,9 +10,10 @@ from pipeline.cases.life import Kind
 from pipeline.cases.subject import SUBJECT, for_subject
 from pipeline.cli import cases_told as told
 from pipeline.cli import scoping
-from pipeline.cli.at_desk import DEFAULT, As, Data, not_blank, seated
+from pipeline.cli.at_desk import DEFAULT, As, Data, at_cases, not_blank, seated
 from pipeline.cli.case import CaseId
 from pipeline.cli.options import Json
+from pipeline.investigations.deadlines import clock, open_requests
 
 dsr = typer.Typer(help="Data subject requests.", no_args_is_help=True)
 
@@ -41,11 +42,9 @@ def open_(
     as_json: Json = False,
 ) -> None:
     """Open a person's request, and ask for its approval."""
-    from pipeline.investigations.subjects import clock  # noqa: PLC0415 -- as the desk
-
     who = scoping.selectors(addresses, None, pseudonyms, chats, agents, None, listed)
     scope = for_subject(scoping.Said(sites, first, last, who).scope())
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         cases = room.desk.cases
         made = cases.draft(person, SUBJECT, reason, reference, scope)
         made = cases.request(person, made.id)
@@ -59,9 +58,7 @@ def open_(
 @dsr.command("list")
 def list_(data: Data = DEFAULT, name: As = None, as_json: Json = False) -> None:
     """List the requests that are not ended, the most urgent first."""
-    from pipeline.investigations.subjects import clock, open_requests  # noqa: PLC0415 -- as the desk
-
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         now = room.now()
         rows = [
             {
@@ -82,12 +79,13 @@ def list_(data: Data = DEFAULT, name: As = None, as_json: Json = False) -> None:
 @dsr.command()
 def show(case_id: CaseId, data: Data = DEFAULT, name: As = None, as_json: Json = False) -> None:
     """Show a request with its clock, its corrections, and what was done."""
-    from pipeline.investigations.subjects import clock  # noqa: PLC0415 -- as the desk
-
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         found, added = room.desk.cases.show(person, case_id)
         now = room.now()
-        said = {"days_left": clock(found, now).left, **told.details(found, added, now)}
+        said = {
+            "days_left": clock(found, now).left,
+            **told.details(found, added, now, room.purge_days),
+        }
     told.as_json(said) if as_json else told.tree(told.briefly(said))
 
 
@@ -112,7 +110,7 @@ def correct(
     name: As = None,
 ) -> None:
     """Keep a person's statement of what is wrong, shown with the records; the lines stay."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         room.desk.cases.correct(person, case_id, text)
         print(f"{case_id}: the statement is kept, and shown with these records from now on")
 
@@ -148,6 +146,6 @@ def close(
     name: As = None,
 ) -> None:
     """End a request."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         room.desk.close(person, case_id, reason)
         print(f"{case_id} closed")

@@ -14,7 +14,8 @@ from rich.table import Table
 
 from pipeline import settings as tree
 from pipeline.apps import trial
-from pipeline.cli.options import Config, Json, with_own
+from pipeline.cli.checks import with_own
+from pipeline.cli.options import Config, Json
 from pipeline.clock import system_clock
 from pipeline.errors import UsageError
 

@@ -10,7 +10,7 @@ from pipeline.apps.folder import settings_of
 from pipeline.cases.life import Kind
 from pipeline.cases.people import Role
 from pipeline.cli import cases_told as told
-from pipeline.cli.at_desk import DEFAULT, As, Data, not_blank, seated
+from pipeline.cli.at_desk import DEFAULT, As, Data, at_cases, not_blank, seated
 from pipeline.cli.case import CaseId
 from pipeline.cli.options import Json
 
@@ -32,7 +32,7 @@ def ask(
     name: As = None,
 ) -> None:
     """Ask for a hold on the records in a case's scope; `case approve` agrees to it."""
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         room.desk.cases.ask(person, case_id, Kind.HOLD, reason)
         print(f"{case_id}: a hold is asked for; a second person approves it")
 
@@ -53,10 +53,12 @@ def place(case_id: CaseId, data: Data = DEFAULT, name: As = None, as_json: Json 
 @hold.command("list")
 def list_(data: Data = DEFAULT, as_json: Json = False) -> None:
     """List the holds there are: nothing of whom they are about."""
-    from pipeline.apps.desk import open_room  # noqa: PLC0415 -- brings databases and HTTP
-    from pipeline.investigations import holds  # noqa: PLC0415
+    from pipeline.apps.case_desk import open_case_room  # noqa: PLC0415 -- brings a database
+    from pipeline.investigations.held import listed  # noqa: PLC0415
+    from pipeline.vault.storage import storage_at  # noqa: PLC0415
 
-    with open_room(settings_of(data)) as room:
+    settings = settings_of(data)
+    with open_case_room(settings) as room:
         rows = [
             {
                 "hold": one.name,
@@ -65,7 +67,7 @@ def list_(data: Data = DEFAULT, as_json: Json = False) -> None:
                 "records": one.records,
                 "until": "it is released",
             }
-            for one in holds.listed(room.desk)
+            for one in listed(room.desk.keys, storage_at(settings.vault.url))
         ]
     if as_json:
         told.as_json(rows)

@@ -15,7 +15,7 @@ from pipeline import settings as tree
 from pipeline.apps.folder import settings_of
 from pipeline.audit.signing import Verifier, read_vkey
 from pipeline.cli import cases_told as told
-from pipeline.cli.at_desk import DEFAULT, As, seated
+from pipeline.cli.at_desk import DEFAULT, As, at_cases
 from pipeline.cli.options import Config, Json
 from pipeline.clock import system_clock
 from pipeline.errors import IntegrityError, SettingsError, UsageError
@@ -115,7 +115,7 @@ def destroy(
     from pipeline.investigations import days  # noqa: PLC0415
 
     number = _number(day)
-    with seated(data, name) as (room, person):
+    with at_cases(data, name) as (room, person):
         gate = room.desk.cases.gate
         with gate.store.reading() as store:
             given = store.ordered(number)
@@ -126,7 +126,7 @@ def destroy(
             print(f"{day}: ordered; a second person agrees with `partywall keys destroy {day}`")
             return
         given = orders.agree(gate, person, number, lambda one: days.in_use(room.desk, one))
-        count = days.destroy(room.desk, number, given.by, person.name)
+        count = room.desk.destroy_day(number, given.by, person.name)
         orders.carried_out(gate, number)
         gone = told.counted(count, "sealing key")
         print(f"{day}: {gone} destroyed; what was sealed is unreadable everywhere")

@@ -15,9 +15,10 @@ from rich.text import Text
 
 from pipeline import policy
 from pipeline import settings as tree
-from pipeline.apps.load import engine
+from pipeline.apps.engine import engine
+from pipeline.cli.k_told import note_k
 from pipeline.cli.kept import terms
-from pipeline.cli.options import Config, Json, note_k
+from pipeline.cli.options import Config, Json
 from pipeline.cli.place import DEFAULT, Place
 from pipeline.clickhouse import remote
 from pipeline.clickhouse.client import Engine

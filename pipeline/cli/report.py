@@ -19,28 +19,20 @@ from rich.console import Console
 from pipeline import policy
 from pipeline.apps import oneshot, ship, trial
 from pipeline.apps.embedded import Group
-from pipeline.cli.kept import refuse_released
-from pipeline.cli.options import (
-    ASN,
-    COUNTRY,
-    DATACENTRES,
-    Data,
-    Format,
-    K,
-    Site,
-    SiteFrom,
-    Zone,
+from pipeline.cli.checks import (
     check_label,
     check_site_from,
     check_zone,
     database,
-    k_asked_for,
     networks,
     with_own,
 )
+from pipeline.cli.k_told import k_asked_for
+from pipeline.cli.options import ASN, COUNTRY, DATACENTRES, Data, Format, K, Site, SiteFrom, Zone
 from pipeline.cli.place import occupied
 from pipeline.cli.private import private_folder
 from pipeline.cli.progress import Bars
+from pipeline.cli.released import refuse_released
 from pipeline.clock import system_clock
 from pipeline.errors import InputError, UnavailableError, UsageError
 from pipeline.report.as_json import as_json

@@ -15,7 +15,8 @@ from rich.table import Table
 from pipeline import settings as tree
 from pipeline.apps.preview import ScrubPreview
 from pipeline.apps.preview import preview as previewed
-from pipeline.cli.options import Config, Format, Json, Site, check_label, with_own
+from pipeline.cli.checks import check_label, with_own
+from pipeline.cli.options import Config, Format, Json, Site
 from pipeline.clock import system_clock
 
 scrub = typer.Typer(help="Scrubbing rules.", no_args_is_help=True)

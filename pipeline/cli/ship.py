@@ -16,17 +16,9 @@ from pipeline import logs
 from pipeline import settings as tree
 from pipeline.apps import follow as following
 from pipeline.apps import ship as shipping
+from pipeline.cli.checks import check_label, check_site_from, check_zone, own_format
 from pipeline.cli.kept import embedded
-from pipeline.cli.options import (
-    Config,
-    Format,
-    SiteFrom,
-    Zone,
-    check_label,
-    check_site_from,
-    check_zone,
-    own_format,
-)
+from pipeline.cli.options import Config, Format, SiteFrom, Zone
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
 from pipeline.errors import UsageError

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import polars as pl
 import typer
 
-from pipeline.cli.options import check_label
+from pipeline.cli.checks import check_label
 from pipeline.errors import UsageError
 
 _START: Final = "2025-03-29"

@@ -17,17 +17,9 @@ from pipeline import settings as tree
 from pipeline.apps import trial
 from pipeline.apps.carried import carried
 from pipeline.apps.embedded import PROCESSES, Group
-from pipeline.cli.options import (
-    ASN,
-    COUNTRY,
-    DATACENTRES,
-    Config,
-    K,
-    check_label,
-    database,
-    k_asked_for,
-    networks,
-)
+from pipeline.cli.checks import check_label, database, networks
+from pipeline.cli.k_told import k_asked_for
+from pipeline.cli.options import ASN, COUNTRY, DATACENTRES, Config, K
 from pipeline.cli.place import DEFAULT, Place, occupied
 from pipeline.errors import UnavailableError, UsageError
 

@@ -15,7 +15,6 @@ from rich.table import Table
 from pipeline import settings as tree
 from pipeline.cli.options import Config, Json
 from pipeline.errors import UsageError
-from pipeline.vault.check import findings
 from pipeline.vault.status import require, vault_status
 
 vault = typer.Typer(help="The sealed store.", no_args_is_help=True)
@@ -70,6 +69,8 @@ def check(data: Data = None, config: Config = None) -> None:
     No key is needed, none is used. Let the vault's writer rest meanwhile, or look again: files of
     a flush that is under way are not in the manifest yet.
     """
+    from pipeline.vault.check import findings  # noqa: PLC0415 -- brings Arrow
+
     wrong = False
     for line in findings(_url(data, config)):
         wrong = True

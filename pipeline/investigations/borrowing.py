@@ -1,19 +1,17 @@
-"""A case's session with the key service: grants put in place, keys borrowed for a search."""
+"""A case's session with the key service: keys borrowed for a search."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-from pipeline.cases.life import Case, Kind, Request
+from pipeline.cases.life import Case
 from pipeline.cases.people import Person
 from pipeline.errors import RefusedError
+from pipeline.investigations.granting import grant
 from pipeline.investigations.lookup import Wanted
-from pipeline.keys.asking import Approval, Asked, CaseSession, Grant
+from pipeline.keys.asking import Asked, CaseSession
 from pipeline.keys.asking import Wanted as WantedTokens
 from pipeline.keys.release_client import ReleaseClient
-
-_GRANTING: Final = (Kind.OPEN, Kind.EXTEND, Kind.WIDEN)
 
 
 class Borrowed:
@@ -59,31 +57,3 @@ def borrow(client: ReleaseClient, case: Case, person: Person) -> Borrowed:
     except RefusedError:
         grant(client, case)
     return Borrowed(client, client.session(case.id, person.name))
-
-
-def grant(client: ReleaseClient, case: Case) -> None:
-    """Tell the key service what an open case may reach; raises RefusedError, UnavailableError."""
-    if case.scope is None or case.opened is None or case.expires is None:
-        raise RefusedError("the case is not open: ask for approval with `partywall case request`")
-    newest = _newest(case)
-    emergency = newest is None
-    client.grant(
-        Grant(
-            case=case.id,
-            kind="emergency" if emergency else "normal",
-            category=case.category,
-            scope=case.scope,
-            requester=case.requester,
-            approvals=()
-            if newest is None
-            else tuple(Approval(one.by, one.at) for one in newest.approvals),
-            opened=case.opened,
-            expires=case.expires,
-        )
-    )
-
-
-def _newest(case: Case) -> Request | None:
-    """Return the newest approved request that changed scope or time; None in an emergency."""
-    approved = [one for one in case.requests if one.state == "approved" and one.kind in _GRANTING]
-    return max(approved, key=lambda one: max(d.at for d in one.approvals), default=None)

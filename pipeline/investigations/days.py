@@ -1,15 +1,15 @@
-"""Days whose keys two people want gone before their time: what stands against it, and the end."""
+"""Days whose keys two people want gone before their time: what stands against it."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from pipeline.investigations.desk import Desk
+from pipeline.investigations.case_desk import CaseDesk
 
 _DAY: Final = 86_400
 
 
-def in_use(desk: Desk, day: int) -> str | None:
+def in_use(desk: CaseDesk, day: int) -> str | None:
     """Return why a day (since 1970-01-01 UTC) is not destroyed while it is sealed to, else None.
 
     The key service decides; this asks it beforehand for what `partywall keys status` tells anybody.
@@ -20,7 +20,7 @@ def in_use(desk: Desk, day: int) -> str | None:
     return None
 
 
-def why_not(desk: Desk, day: int) -> str | None:
+def why_not(desk: CaseDesk, day: int) -> str | None:
     """Return why the end of a day is not ordered: it is in use, or has ended already."""
     if why := in_use(desk, day):
         return why
@@ -28,8 +28,3 @@ def why_not(desk: Desk, day: int) -> str | None:
     if not any(one["kind"] == "sealing" and one["day"] == day for one in keys):
         return "no sealing key of that day lives: `partywall keys status` lists those that do"
     return None
-
-
-def destroy(desk: Desk, day: int, requester: str, approver: str) -> int:
-    """Have a day's sealing key destroyed that two people want gone; return how many."""
-    return desk.keys.destroy_day(day, requester, approver)

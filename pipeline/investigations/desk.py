@@ -1,8 +1,8 @@
 """The desk: the one place from which people work on cases, by the command line or the pages.
 
-Acts without records are ``cases.acts``. Those with records are here: each is weighed, written to
-the audit log, then carried out with keys that the key service lends to the case; and what was
-found is counted and written down before anybody sees it.
+Acts without records are those of ``case_desk``. Those with records are here: each is weighed,
+written to the audit log, then carried out with keys that the key service lends to the case; and
+what was found is counted and written down before anybody sees it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ import polars as pl
 from pipeline.audit.entry import Fact
 from pipeline.audit.log import Written
 from pipeline.cases.acts import Cases
-from pipeline.cases.life import Case, State
+from pipeline.cases.life import Case
 from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
 from pipeline.cases.permission import Weighed
 from pipeline.cases.writing import Writing
 from pipeline.errors import RefusedError, UsageError
-from pipeline.investigations.borrowing import borrow, grant
+from pipeline.investigations.borrowing import borrow
+from pipeline.investigations.case_desk import CaseDesk
 from pipeline.investigations.corrections import corrections
 from pipeline.investigations.narrowing import Question, beyond, narrowed, outside
 from pipeline.investigations.paging import MOST_SHOWN, Gathered, Page, Place
@@ -72,44 +73,15 @@ def _tell_nothing(_: int | None, __: Effort) -> None:
     """Stand for nobody who is told."""
 
 
-class Desk:
+class Desk(CaseDesk):
     """Everything a person may do with cases, records included."""
 
     def __init__(
         self, cases: Cases, search: Search, keys: ReleaseClient, policy: Policy, turns: Path
     ) -> None:
-        """``turns`` is a folder by which holds and erasures take turns (``alone``)."""
-        self.cases = cases
+        super().__init__(cases, keys, turns)
         self.search_in = search
-        self.keys = keys
         self._policy = policy
-        self.turns = turns
-
-    def approve(
-        self, person: Person, case_id: str, reason: str = "", *, seen: int | None = None
-    ) -> Case:
-        """Agree to what a case asks for; where that opens or changes it, the key service hears.
-
-        ``seen`` as in ``cases.acts``.
-        """
-        case = self.cases.approve(person, case_id, reason, seen=seen)
-        if case.state(self.cases.gate.now()) is State.OPEN and not case.pending:
-            grant(self.keys, case)
-        return case
-
-    def emergency(self, person: Person, case_id: str, reason: str) -> Case:
-        """Open a draft alone, for an hour at most."""
-        case = self.cases.emergency(person, case_id, reason)
-        grant(self.keys, case)
-        return case
-
-    def close(self, person: Person, case_id: str, reason: str = "") -> Case:
-        """End a case: its keys are taken back before anything else."""
-        return self.cases.close(person, case_id, reason, before=self._take_back)
-
-    def deny(self, person: Person, case_id: str, reason: str, *, seen: int | None = None) -> Case:
-        """Refuse what a case asks for; an emergency that is not ratified ends at once."""
-        return self.cases.deny(person, case_id, reason, seen=seen, before=self._take_back)
 
     def search(
         self,
@@ -298,7 +270,3 @@ class Desk:
         if since is None:
             return None
         return 0 if since == self._policy.versions[0].version else since
-
-    def _take_back(self, person: Person, case: Case) -> None:
-        if case.opened is not None:
-            self.keys.revoke(case.id, person.name)

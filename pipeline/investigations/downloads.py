@@ -10,8 +10,9 @@ import orjson
 from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
 from pipeline.errors import UnavailableError
+from pipeline.investigations.bundles import KIND
 from pipeline.investigations.desk import Desk
-from pipeline.investigations.export import KIND, Office
+from pipeline.investigations.export import Office
 
 _NONE: Final = "the case has exported no bundle of that name: its page lists them"
 

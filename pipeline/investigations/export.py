@@ -1,19 +1,13 @@
 """Exports: a case's records as a bundle of evidence, signed, and counted like any other look.
 
-What a killed export leaves is no evidence: a bundle that the case does not list is removed by the
-next export of the same folder.
+What a killed export leaves is no evidence: ``bundles`` removes it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
 
 import orjson
 import polars as pl
@@ -29,15 +23,13 @@ from pipeline.cases.subject import SUBJECT
 from pipeline.errors import RefusedError, UsageError
 from pipeline.evidence.bundle import Contents, Custody
 from pipeline.evidence.write import Written, write
+from pipeline.investigations.bundles import KIND, swept
 from pipeline.investigations.corrections import corrections
 from pipeline.investigations.desk import Asked, Desk, Keep, Tell
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.showing import RECORD, shown
 from pipeline.policy import Policy
 from pipeline.scope import Scope
-
-KIND: Final = "export"
-"""What the case store calls an export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +81,7 @@ def export(
     records, gone = desk.everything(person, asked.case, asked.scope, tell)
     records = desk.count(person, case_id, records, asked.scope, whole=True).records
     versions = tuple(sorted(set(records["policy"].to_list()) - {0}))
-    with _alone(office.folder, desk):
+    with swept(office.folder, desk.cases.gate.store):
         path = office.folder / f"{case_id}-{asked.written.index:06}.zip"
         contents = Contents(
             case=case_id,
@@ -111,13 +103,6 @@ def export(
             path.unlink(missing_ok=True)
             raise
     return Exported(path, written, gone)
-
-
-def purge(desk: Desk, person: Person, case_id: str) -> None:
-    """Delete what an ended case holds, and its bundles; raises RefusedError, UnavailableError."""
-    desk.cases.purge(person, case_id)
-    with _alone(desk.turns, desk):
-        pass  # a bundle that no case lists is removed whenever the folder is held
 
 
 def _enter(desk: Desk, person: Person, case_id: str, path: Path, written: Written) -> None:
@@ -158,26 +143,3 @@ def _custody(desk: Desk, case_id: str, records: pl.DataFrame) -> tuple[Custody, 
 
 def _proof(log: AuditLog, asked: Asked) -> dict[str, object]:
     return {**asdict(log.proof(asked.written.index))}
-
-
-def _listed(desk: Desk) -> set[str]:
-    with desk.cases.gate.store.reading() as store:
-        cases: list[Case] = store.cases()
-        rows = [row for case in cases for row in store.added(case.id, KIND)]
-    return {str(orjson.loads(row.text)["bundle"]) for row in rows}
-
-
-@contextmanager
-def _alone(folder: Path, desk: Desk) -> Iterator[None]:
-    """Hold the folder, and remove what killed exports have left in it."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        listed = _listed(desk)
-        for path in folder.iterdir():
-            if path.suffix == ".tmp" or (path.suffix == ".zip" and path.name not in listed):
-                path.unlink()
-        yield
-    finally:
-        os.close(descriptor)

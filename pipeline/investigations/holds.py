@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -28,6 +27,7 @@ from pipeline.cases.writing import Writing
 from pipeline.errors import UsageError
 from pipeline.investigations.alone import alone
 from pipeline.investigations.desk import Desk, Tell
+from pipeline.investigations.held import Hold, kept_by
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.records import PLACED
 from pipeline.keys.material import SealingKey
@@ -50,25 +50,6 @@ _TO_SEAL: Final = (
     "raw", "address", "offset", "line", "site", "label", "ingest", "format", "outcome", "reason",
     "policy", "hour",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A hold that has a key: its name, its case, when it was made (seconds), how many records."""
-
-    name: str
-    case: str
-    made: int
-    records: int
-
-
-def listed(desk: Desk) -> list[Hold]:
-    """Return all holds there are; raises UnavailableError."""
-    vault = desk.search_in.vault
-    return [
-        Hold(one.hold, one.case, one.made, _kept(vault, f"{HOLD}{one.hold}"))
-        for one in desk.keys.holds()
-    ]
 
 
 def place(
@@ -96,6 +77,7 @@ def place(
         key = desk.keys.place_hold(name, case_id, request.by, approver)
         vault = desk.search_in.vault
         chain, gone = Chain(vault, key.key_id), 0
+        _clear(vault, key.key_id)
         if chain.head().next == 0:
             parts, height = [pl.DataFrame(schema=PLACED)], 0
             for records, lost in desk.placed(person, asked.case, asked.scope, tell):
@@ -107,7 +89,7 @@ def place(
                         f"a hold keeps {MOST_RECORDS:,} records at most: narrow the case"
                     )
             _keep(vault, chain, pl.concat(parts), key)
-    kept = _kept(vault, key.key_id)
+    kept = kept_by(vault, key.key_id)
     _say(desk, person, case_id, {"hold": name, "state": "placed", "records": kept, "gone": gone})
     return Hold(name, case_id, desk.cases.gate.now(), kept)
 
@@ -221,9 +203,18 @@ def _keep(vault: Storage, chain: Chain, records: pl.DataFrame, key: SealingKey) 
     chain.append(entry)
 
 
-def _kept(vault: Storage, folder: str) -> int:
-    entries = Chain(vault, folder).entries()
-    return sum(one.segment.records for one in entries if one.segment is not None)
+def _clear(vault: Storage, folder: str) -> None:
+    """Remove what a placing that was cut off has left: files that its chain does not name.
+
+    Only for whoever is alone in placing.
+    """
+    for part in ("segments", "manifest"):
+        vault.clean(f"{folder}/{part}")
+    segments = [one.segment for one in Chain(vault, folder).entries() if one.segment is not None]
+    named = {name for segment in segments for name in segment.names}
+    for name in vault.names(f"{folder}/segments"):
+        if f"{folder}/segments/{name}" not in named:
+            vault.remove(f"{folder}/segments/{name}")
 
 
 def _remove(vault: Storage, folder: str) -> None:

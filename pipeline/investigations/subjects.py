@@ -6,47 +6,18 @@ is written down. An answer must not reveal another's data (``sharing``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
-
 import polars as pl
 
-from pipeline.cases.life import Case, State
+from pipeline.cases.life import Case
 from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
-from pipeline.cases.subject import SUBJECT, for_subject
+from pipeline.cases.subject import for_subject
 from pipeline.investigations.desk import Desk, Tell
 from pipeline.investigations.export import Exported, Office, export
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.records import PLACED
 from pipeline.investigations.sharing import see_one_person, without_others
 from pipeline.scope import Scope
-
-_DAY: Final = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """How long there is to answer: ``due`` in seconds since 1970 UTC, ``left`` in whole days.
-
-    ``left`` is negative once it is overdue.
-    """
-
-    due: int
-    left: int
-
-
-def clock(case: Case, now: int) -> Clock:
-    """Return a request's clock."""
-    due = case.due or case.made
-    return Clock(due, (due - now) // _DAY)
-
-
-def open_requests(cases: list[Case], now: int) -> list[Case]:
-    """Return the requests of persons that are not ended, the most urgent first."""
-    live = (State.DRAFT, State.REQUESTED, State.OPEN, State.DENIED, State.EXPIRED)
-    mine = [one for one in cases if one.category == SUBJECT and one.state(now) in live]
-    return sorted(mine, key=lambda one: one.due or 0)
 
 
 def answer(

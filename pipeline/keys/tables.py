@@ -19,7 +19,12 @@ from sqlalchemy import (
     Table,
 )
 
+from pipeline.configuration import told as configuration
+
 TABLES: Final = MetaData()
+
+key_configuration = configuration.table("key_configuration", TABLES)
+"""What the audit log was last told of the key service's configuration."""
 
 store_key = Table(
     "store_key",

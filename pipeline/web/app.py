@@ -13,10 +13,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from pipeline.cases.people import Person
 from pipeline.clock import Clock, Stopwatch
 from pipeline.rates import Rates, networks
 from pipeline.settings import Investigations
-from pipeline.web.door import Door, troubled
+from pipeline.web.door import Door, as_ever, troubled
 from pipeline.web.failures import BY_STATUS
 from pipeline.web.home import home
 from pipeline.web.passage import Audit, Passage
@@ -42,11 +43,13 @@ def make_app(
     stopwatch: Stopwatch,
     sessions: Sessions | None = None,
     alarms: Callable[[], Sequence[Alarm]] = tuple,
+    still: Callable[[Person], bool] = as_ever,
 ) -> ASGIApp:
     """Return the app that serves ``pages`` at ``origin``; raises SettingsError.
 
     ``desk`` is what handlers find in ``visit.desk``. The start page is the one of ``pages`` at
-    ``/``, else what roles there are. ``alarms`` is asked, on a thread, for every page.
+    ``/``, else what roles there are. ``alarms`` is asked, on a thread, for every page, and so is
+    ``still``: whether somebody is who they were at the sign-in.
     """
     sessions = sessions or make_sessions(settings, clock)
     idle = sessions.idle
@@ -61,6 +64,7 @@ def make_app(
         clock=clock,
         rendering=rendering,
         alarms=alarms,
+        still=still,
     )
     start: list[Page[D]] = [Page("/", "Investigations", home, menu="Start")]
     served = [*([] if any(page.path == "/" for page in pages) else start), *pages]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlsplit
 
 import httpx2
@@ -22,11 +24,13 @@ def choose(
     origin: str,
     clock: Clock,
     transport: httpx2.AsyncBaseTransport | None = None,
+    people: Callable[[], Directory] | None = None,
 ) -> SignIn:
     """Return the way to sign in; raises SettingsError.
 
     ``embedded`` comes from the group that started this process, never from a setting.
-    ``transport`` carries requests to the provider; None: the network does.
+    ``transport`` carries requests to the provider; None: the network does. ``people`` returns who
+    there is at the moment; None: what the file says, which is read here once to see that it can be.
     """
     if settings.oidc is not None:
         return OidcSignIn(settings.oidc, origin, clock, transport)
@@ -43,7 +47,9 @@ def choose(
                 "setting investigations.host: signing in without a password is served on 127.0.0.1 "
                 "alone; name a provider in investigations.oidc to serve anybody else"
             )
-    return PeopleSignIn(Directory.read(settings.people))
+    read = partial(Directory.read, settings.people)
+    read()
+    return PeopleSignIn(people or read)
 
 
 def own_origin(settings: Investigations, port: int) -> str:

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from pipeline import logs, metrics, rates
+from pipeline.cases.people import Person
 from pipeline.clock import Clock
 from pipeline.errors import RefusedError, UnavailableError, UsageError
 from pipeline.web import forms
@@ -30,6 +31,11 @@ from pipeline.web.wording import on_pages
 _log = logs.get("web")
 
 SIGN_IN: Final = "/sign-in"
+
+
+def as_ever(_: Person) -> bool:
+    """Say that roles stay what they were at the sign-in: a provider's word holds that long."""
+    return True
 
 
 def _quiet() -> Sequence[Alarm]:
@@ -50,6 +56,8 @@ class Door:
     clock: Clock
     rendering: Rendering
     alarms: Callable[[], Sequence[Alarm]] = _quiet
+    still: Callable[[Person], bool] = as_ever
+    """Whether somebody is who they were at the sign-in; asked on a thread, for every request."""
 
     def client(self, request: Request) -> str:
         """Return whose requests are counted together: an address, which stays in this process."""
@@ -94,6 +102,11 @@ class Door:
                 raise TurnedAwayError("session")
             return RedirectResponse(SIGN_IN, 303)
         name, session = entered
+        if not await run_in_threadpool(self.still, session.person):
+            self.sessions.end(name)
+            if changes:
+                raise TurnedAwayError("session")
+            return RedirectResponse(SIGN_IN, 303)
         form = await forms.read(request) if changes else Form()
         if changes:
             self.check_token(name, form)

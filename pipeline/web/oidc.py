@@ -53,9 +53,8 @@ class OidcSignIn:
         """What the audit log calls it."""
         return "oidc"
 
-    @property
-    def people(self) -> tuple[Person, ...]:
-        """Nobody: the provider knows who there is."""
+    async def people(self) -> tuple[Person, ...]:
+        """Return nobody: the provider knows who there is."""
         return ()
 
     async def begin(self, visitor: str, form: Form) -> SignedIn | Onward | Refused:

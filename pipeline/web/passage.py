@@ -49,7 +49,7 @@ class Passage:
             return RedirectResponse("/", 303)
         known = self.door.cookies.visitor(request)
         visitor = known or new_name()
-        values = {"people": self.sign_in.people, "csrf": self.door.sessions.token(visitor)}
+        values = {"people": await self.sign_in.people(), "csrf": self.door.sessions.token(visitor)}
         response = self.door.rendering.page("sign-in.html", "Sign in", values)
         if known is None:
             self.door.cookies.set_visitor(response, visitor)

@@ -7,8 +7,10 @@ started it said so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
+
+from starlette.concurrency import run_in_threadpool
 
 from pipeline.cases.people import Directory, Person
 from pipeline.web.forms import Form
@@ -16,9 +18,10 @@ from pipeline.web.signin import Onward, Refused, SignedIn
 
 
 class PeopleSignIn:
-    """Everybody of a people file."""
+    """Everybody of a people file, as it is at the moment."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Callable[[], Directory]) -> None:
+        """``directory`` reads, and may wait: it is asked on a thread."""
         self._directory = directory
 
     @property
@@ -26,15 +29,15 @@ class PeopleSignIn:
         """What the audit log calls it."""
         return "people"
 
-    @property
-    def people(self) -> tuple[Person, ...]:
-        """Who may be chosen."""
-        return tuple(self._directory)
+    async def people(self) -> tuple[Person, ...]:
+        """Return who may be chosen."""
+        return tuple(await run_in_threadpool(self._directory))
 
     async def begin(self, visitor: str, form: Form) -> SignedIn | Onward | Refused:
         """Take the name that was chosen."""
         del visitor
-        person = self._directory.find(form.one("name"))
+        directory = await run_in_threadpool(self._directory)
+        person = directory.find(form.one("name"))
         return Refused("people") if person is None else SignedIn(person)
 
     async def finish(self, visitor: str | None, query: Mapping[str, str]) -> SignedIn | Refused:

@@ -49,9 +49,8 @@ class SignIn(Protocol):
     def way(self) -> Literal["oidc", "people"]:
         """What the audit log calls it."""
 
-    @property
-    def people(self) -> tuple[Person, ...]:
-        """Who may be chosen from a list; nobody where there is none."""
+    async def people(self) -> tuple[Person, ...]:
+        """Return who may be chosen from a list; nobody where there is none."""
 
     async def begin(self, visitor: str, form: Form) -> SignedIn | Onward | Refused:
         """Take the sign-in page's form; raises UnavailableError."""

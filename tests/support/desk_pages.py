@@ -120,7 +120,7 @@ class DeskHouse:
         self.work = Work(self.desk, exports, trail, made.current.investigations)
         self.app = make_app(
             Investigations(),
-            PeopleSignIn(Directory({p.name: p for p in (*PEOPLE, OTHER)})),
+            PeopleSignIn(lambda: Directory({p.name: p for p in (*PEOPLE, OTHER)})),
             self.work,
             PAGES,
             origin=self.origin,

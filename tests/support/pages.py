@@ -68,7 +68,7 @@ class House:
     settings: Investigations = field(default_factory=Investigations)
     origin: str = ORIGIN
     sign_in: SignIn = field(
-        default_factory=lambda: PeopleSignIn(Directory({p.name: p for p in PEOPLE}))
+        default_factory=lambda: PeopleSignIn(lambda: Directory({p.name: p for p in PEOPLE}))
     )
     moment: Moment = field(default_factory=Moment)
     book: Book = field(default_factory=Book)

@@ -11,6 +11,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -50,9 +51,11 @@ class PostgresServer:
             "initdb", "--pgdata", "data", "--username", "owner", "--auth", "scram-sha-256",
             "--pwfile", "password", "--encoding", "UTF8", "--no-sync",
         )  # fmt: skip
+        # No test pulls the plug of the machine: what a process wrote outlives it without waiting.
+        # Autovacuum's analysis is a reader, for which deleted rows would stay.
         settings = (
-            f"-c listen_addresses='' -c unix_socket_directories='{self.folder}'"
-            " -c autovacuum=off"  # its analysis is a reader, for which deleted rows would stay
+            f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' "
+            "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off"
         )
         self._run("pg_ctl", "start", "-D", "data", "-w", "-l", "log", "-o", settings)
         return self
@@ -63,16 +66,28 @@ class PostgresServer:
         self._run("pg_ctl", "stop", "-D", "data", "-m", "immediate", "-w")
         shutil.rmtree(self.folder)
 
-    def database(self) -> str:
-        """Make an empty database and return its URL, without a password."""
+    def database(self, like: str | None = None) -> str:
+        """Make a database, empty or a copy of one that nobody uses; return its URL.
+
+        There is no password in it.
+        """
         self._made += 1
         name = f"t{self._made}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        template = "template0" if like is None else _name(like)
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return f"postgresql+psycopg://owner@/{name}?host={self.folder}"
 
     def drop(self, url: str) -> None:
         """Drop a database, whoever is still connected."""
         self.execute(f"DROP DATABASE {_name(url)} WITH (FORCE)")
+
+    def wait_until_unused(self, url: str) -> None:
+        """Wait until nobody is connected to a database: what a killed client sent is done then."""
+        query = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{_name(url)}'"  # noqa: S608
+        end = time.monotonic() + 30
+        while self.execute(query):
+            if time.monotonic() > end:
+                raise TimeoutError("a killed client's connection is still open")
 
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """Run a statement as the cluster's owner; return its rows."""

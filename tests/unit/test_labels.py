@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.cli.options import check_label
+from pipeline.cli.checks import check_label
 from pipeline.errors import SettingsError, UsageError
 from pipeline.labels import of_key
 from pipeline.restricted.lines import Label, Labeller

@@ -15,7 +15,7 @@ from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
 from pipeline.errors import UsageError
 from pipeline.investigations.desk import Desk
-from pipeline.investigations.export import purge
+from pipeline.investigations.retention import purge
 from pipeline.web.forms import Form
 from pipeline.web.pages import asking
 from pipeline.web.pages.case import page

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from pipeline.apps import stage
+from pipeline.apps import investigations, stage
 from pipeline.apps.folder import places
 from pipeline.apps.investigations import Worker
 from pipeline.audit.reading import Reader
 from pipeline.audit.signing import read_vkey
 from pipeline.errors import SettingsError
+from pipeline.investigations import retention
+from pipeline.investigations.desk import Desk
 from pipeline.settings import Settings
 from tests.support.pages import Browser
 
@@ -53,6 +56,38 @@ async def test_it_serves_lets_in_by_name_and_writes_that_into_the_log(tmp_path: 
         await worker.stop()
     reader = Reader(settings.audit.folder, read_vkey(settings.audit.vkey))
     said = [(entry.actor, entry.act, entry.outcome) for _, entry in reader.entries()]
-    assert said == [("investigator", "login", "allowed")]
+    assert said == [
+        ("config", "config.policy", "allowed"),
+        ("config", "config.settings", "allowed"),
+        ("config", "config.keys", "allowed"),
+        ("config", "config.people", "allowed"),
+        ("investigator", "login", "allowed"),
+    ]
     with pytest.raises(httpx2.ConnectError):
         httpx2.get(origin)
+
+
+async def test_it_purges_what_is_due_at_its_start_and_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[Desk] = []
+    twice, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def turn(desk: Desk) -> None:
+        rounds.append(desk)
+        if len(rounds) == 2:
+            loop.call_soon_threadsafe(twice.set)
+
+    monkeypatch.setattr(retention, "turn", turn)
+    monkeypatch.setattr(investigations, "_PURGE_SECONDS", 0.01)
+    worker = Worker(_settings(tmp_path), embedded=True)
+    await worker.start()
+    running = asyncio.create_task(worker.run())
+    try:
+        async with asyncio.timeout(30):
+            await twice.wait()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await worker.stop()
+    assert rounds[0] is rounds[1]

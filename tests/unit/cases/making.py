@@ -13,6 +13,7 @@ from pipeline.audit.places import Places
 from pipeline.cases.acts import Cases
 from pipeline.cases.people import Person, Role
 from pipeline.cases.permission import Gate
+from pipeline.cases.purging import Remove, purge
 from pipeline.cases.store import CaseStore
 from pipeline.database import Database
 from pipeline.scope import Scope, Selectors
@@ -66,6 +67,10 @@ class Office:
         self.store = CaseStore(database, KEK)
         self.gate = Gate(self.store, self.log, self.places.auditors(), self.clock)
         self.cases = Cases(self.gate, policy.load())
+
+    def purge(self, person: Person, case_id: str, remove: Remove = lambda: None) -> None:
+        """Purge a case, which has no bundles here."""
+        purge(self.gate, person, case_id, remove)
 
     def entries(self) -> list[Entry]:
         return [entry for _, entry in self.log.entries()]

@@ -100,7 +100,7 @@ def test_what_is_refused_stands_in_the_log_as_refused_and_never_as_allowed(offic
         "case.correct": lambda: cases.correct(
             replace(INVESTIGATOR, roles=frozenset(Role)), opened, "wrong"
         ),
-        "case.purge": lambda: cases.purge(OFFICER, held),
+        "case.purge": lambda: office.purge(OFFICER, held),
     }
     for act, attempt in refused.items():
         before = len(office.entries())
@@ -186,8 +186,8 @@ def test_a_closed_case_is_purged_to_its_bones(office: Office, place: Place) -> N
     office.cases.disclose(INVESTIGATOR, case_id, "police", "warrant", "bundle 1")
     office.cases.close(INVESTIGATOR, case_id, "done")
     with pytest.raises(RefusedError):
-        office.cases.purge(INVESTIGATOR, case_id)
-    office.cases.purge(OFFICER, case_id)
+        office.purge(INVESTIGATOR, case_id)
+    office.purge(OFFICER, case_id)
     case, added = office.cases.show(AUDITOR, case_id)
     assert case.stored is State.PURGED
     assert (case.reason, case.scope, added) == ("", None, [])
@@ -362,8 +362,8 @@ def test_a_purge_that_could_not_be_wiped_is_wiped_by_the_next(
     with monkeypatch.context() as patch:
         patch.setattr(office.store, "wipe", busy)
         with pytest.raises(UnavailableError):
-            office.cases.purge(OFFICER, case_id)
+            office.purge(OFFICER, case_id)
     wiped = []
     monkeypatch.setattr(office.store, "wipe", lambda: wiped.append(1))
-    office.cases.purge(OFFICER, case_id)
+    office.purge(OFFICER, case_id)
     assert wiped == [1]

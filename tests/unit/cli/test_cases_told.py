@@ -22,7 +22,7 @@ def test_a_scope_that_was_told_is_named_and_not_told_again() -> None:
                    requests=(ASKED, replace(ASKED, number=2, scope=OTHER),
                              replace(ASKED, number=3, scope=OTHER),
                              replace(ASKED, number=4, scope=None)))  # fmt: skip
-    said = told.details(case, (), 0)
+    said = told.details(case, (), 0, 90)
     brief = told.briefly(said)
     assert brief["scope"] == said["scope"]
     assert brief["asked"] == "as the scope in force"
@@ -34,7 +34,7 @@ def test_a_scope_that_was_told_is_named_and_not_told_again() -> None:
 
 def test_a_draft_s_scope_is_told_where_it_is_asked_for() -> None:
     case = replace(CASE, asked=SCOPE, requests=(replace(ASKED, state="pending"),))
-    brief = told.briefly(told.details(case, (), 0))
+    brief = told.briefly(told.details(case, (), 0, 90))
     assert brief["scope"] is None
     assert brief["asked"]["sites"] == ["shop"]
     assert brief["requests"][0]["scope"] == "as asked"

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.doctor import _anonymity
-from pipeline.cli.kept import embedded, refuse_released, terms
+from pipeline.cli.kept import embedded, terms
 from pipeline.cli.place import Place
+from pipeline.cli.released import refuse_released
 from pipeline.clickhouse.client import Engine, connect
 from pipeline.clickhouse.migrations import migrate
 from pipeline.settings import Settings, Split

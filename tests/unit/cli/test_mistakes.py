@@ -447,9 +447,11 @@ class TestService:
     def test_a_port_that_is_none(self, partywall: Partywall) -> None:
         assert "'--port'" in partywall("up", "--port", "99999").complaint
 
-    @pytest.mark.parametrize("module", ["pipeline", "pipeline.apps.stage"])
-    def test_a_declaration_that_is_refused(self, tmp_path: Path, module: str) -> None:
-        """It is read before there is a verb or a stage, and named all the same."""
+    @pytest.mark.parametrize(
+        "words", [["pipeline", "status"], ["pipeline.apps.stage", "settings.yaml", "rollup"]]
+    )
+    def test_a_declaration_that_is_refused(self, tmp_path: Path, words: list[str]) -> None:
+        """It is read as a verb or a stage is loaded, before either runs, and named all the same."""
         for name in ("pipeline", "schemas"):
             shutil.copytree(TOP / name, tmp_path / name)
         declared = tmp_path / "schemas/events/event.yaml"
@@ -457,7 +459,7 @@ class TestService:
         declared.write_text(text.replace("within: audience", "within: audiense"), encoding="utf-8")
         (tmp_path / "settings.yaml").write_text("{}")
         run = subprocess.run(
-            [sys.executable, "-m", module, "settings.yaml", "rollup"],
+            [sys.executable, "-m", *words],
             cwd=tmp_path,
             capture_output=True,
             text=True,

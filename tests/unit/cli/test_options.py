@@ -8,7 +8,8 @@ import zoneinfo
 import pytest
 
 from pipeline import policy
-from pipeline.cli.options import check_zone, k_asked_for
+from pipeline.cli.checks import check_zone
+from pipeline.cli.k_told import k_asked_for
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from pipeline.audit.log import AuditLog
 from pipeline.cases.life import Case
 from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
+from pipeline.investigations import retention
 from pipeline.investigations.desk import Desk
 from pipeline.investigations.export import Office
 from pipeline.investigations.narrowing import Question
@@ -122,6 +123,21 @@ def about(*addresses: str, **changes: object) -> Scope:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
+def settings_in(
+    folder: Path,
+    store: str | None = None,
+    password: Path | None = None,
+    policy_file: Path | None = None,
+    asn: Path | None = None,
+) -> Settings:
+    """Say where everything lies, as :func:`bureau` has it."""
+    tree = {**places(folder), "policy": policy_file, "split": {"mmdb_asn": asn}}
+    if store is not None:
+        tree["investigations"] |= {"store": store, "store_password_file": password}
+        tree["keys"] |= {"store": store, "store_password_file": password}
+    return Settings(**tree)
+
+
 @contextmanager
 def bureau(
     folder: Path,
@@ -134,11 +150,7 @@ def bureau(
 
     ``asn`` is an MMDB file of providers.
     """
-    tree = {**places(folder), "policy": policy_file, "split": {"mmdb_asn": asn}}
-    if store is not None:
-        tree["investigations"] |= {"store": store, "store_password_file": password}
-        tree["keys"] |= {"store": store, "store_password_file": password}
-    settings = Settings(**tree)
+    settings = settings_in(folder, store, password, policy_file, asn)
     clock = Hands()
     log = key_service.audit_log(settings.audit, clock)
     keys = key_service.open_store(settings, log, clock)
@@ -170,7 +182,7 @@ def attempt(desk: Desk, person: Person, act: Act, case: str) -> object:
         Act.RATIFY: lambda: cases.ratify(person, case),
         Act.EXTEND: lambda: cases.extend(person, case, 10, "more"),
         Act.CLOSE: lambda: desk.close(person, case),
-        Act.PURGE: lambda: cases.purge(person, case),
+        Act.PURGE: lambda: retention.purge(desk, person, case),
         Act.SEARCH: lambda: desk.search(person, case, Question()),
     }
     return acts[act]()

@@ -17,9 +17,10 @@ from pipeline.cases.life import State
 from pipeline.errors import RefusedError, SettingsError, UnavailableError, UsageError
 from pipeline.evidence.proof import checker
 from pipeline.evidence.verify import verify
-from pipeline.investigations.export import export, purge
+from pipeline.investigations.export import export
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.related import related
+from pipeline.investigations.retention import purge
 from pipeline.scope import Selectors
 from tests.support.postgres_server import PostgresServer
 from tests.unit.cases.making import APPROVER, BOTH, HOUR, INVESTIGATOR, OFFICER
@@ -353,7 +354,7 @@ def test_an_approval_that_was_cut_off_is_whole(
             shared.desk.approve(APPROVER, made.id)
     assert cases.show(APPROVER, made.id)[0].stored is State.REQUESTED
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.investigations.desk.grant", fails)
+        patch.setattr("pipeline.investigations.case_desk.grant", fails)
         with pytest.raises(UnavailableError):
             shared.desk.approve(APPROVER, made.id)
     assert cases.show(APPROVER, made.id)[0].stored is State.OPEN

@@ -9,9 +9,11 @@ import pytest
 
 from pipeline.cases.life import Kind
 from pipeline.errors import RefusedError, UnavailableError, UsageError
-from pipeline.investigations import holds
+from pipeline.investigations import holds, retention
+from pipeline.investigations.held import Hold, listed
 from pipeline.investigations.narrowing import Question
 from pipeline.scope import Selectors
+from pipeline.vault.check import check
 from tests.unit.cases.making import APPROVER, INVESTIGATOR, OFFICER
 from tests.unit.investigations.making import ABUSER, Bureau, about, bureau, traffic
 
@@ -27,7 +29,7 @@ def made(tmp_path: Path) -> Iterator[Bureau]:
         yield one
 
 
-def placed(made: Bureau) -> tuple[str, holds.Hold]:
+def placed(made: Bureau) -> tuple[str, Hold]:
     """A case with a hold on its records."""
     case = made.opened()
     made.desk.cases.ask(INVESTIGATOR, case.id, Kind.HOLD, "a letter from a court")
@@ -77,7 +79,7 @@ def test_a_hold_needs_a_second_person(made: Bureau) -> None:
 
 def test_a_hold_is_released_by_two_and_its_records_are_gone(made: Bureau) -> None:
     case_id, hold = placed(made)
-    assert [one.name for one in holds.listed(made.desk)] == [hold.name]
+    assert [one.name for one in listed(made.desk.keys, made.desk.search_in.vault)] == [hold.name]
     end_the_day(made)
     with pytest.raises(RefusedError, match="expired"):
         holds.place(made.desk, INVESTIGATOR, case_id)
@@ -87,13 +89,13 @@ def test_a_hold_is_released_by_two_and_its_records_are_gone(made: Bureau) -> Non
         holds.order_release(made.desk, INVESTIGATOR, case_id, hold.name, "over")
     holds.order_release(made.desk, OFFICER, case_id, hold.name, "the case is over")
     with pytest.raises(UsageError, match="release it first"):
-        made.desk.cases.purge(OFFICER, case_id)
+        retention.purge(made.desk, OFFICER, case_id)
     holds.release(made.desk, APPROVER, case_id, hold.name)
-    assert holds.listed(made.desk) == []
+    assert listed(made.desk.keys, made.desk.search_in.vault) == []
     assert not [p for p in (made.folder / "vault").rglob("hold-*/**/*") if p.is_file()]
     later = made.opened()
     assert made.lines_of(later.id) == []
-    made.desk.cases.purge(OFFICER, case_id)
+    retention.purge(made.desk, OFFICER, case_id)
     whys = [receipt.told["why"] for receipt in made.store.receipts()]
     assert "hold released" in whys
 
@@ -121,6 +123,7 @@ def test_a_hold_that_was_interrupted_is_placed_again(
         with pytest.raises(UnavailableError):
             holds.place(made.desk, INVESTIGATOR, case.id)
     assert holds.place(made.desk, INVESTIGATOR, case.id).records == len(OWN)
+    assert check(made.desk.search_in.vault) == [], "nothing is left of the first try"
     assert made.lines_of(case.id) == OWN
     end_the_day(made)
     later = made.opened()
@@ -142,7 +145,7 @@ def test_a_release_that_was_interrupted_goes_on(
         with pytest.raises(UnavailableError):
             holds.release(made.desk, APPROVER, case_id, hold.name)
     holds.release(made.desk, APPROVER, case_id, hold.name)
-    assert holds.listed(made.desk) == []
+    assert listed(made.desk.keys, made.desk.search_in.vault) == []
     end_the_day(made)
     assert made.lines_of(made.opened().id) == []
 
@@ -170,14 +173,14 @@ def test_a_hold_that_was_never_finished_can_be_released(
         patch.setattr(holds if step == "_say" else made.desk.search_in.vault, step, fails)
         with pytest.raises(UnavailableError):
             holds.place(made.desk, INVESTIGATOR, case.id)
-    [hold] = holds.listed(made.desk)
+    [hold] = listed(made.desk.keys, made.desk.search_in.vault)
     made.desk.close(INVESTIGATOR, case.id)
     with pytest.raises(UsageError, match="release it first"):
-        made.desk.cases.purge(OFFICER, case.id)
+        retention.purge(made.desk, OFFICER, case.id)
     holds.order_release(made.desk, OFFICER, case.id, hold.name, "never finished")
     holds.release(made.desk, APPROVER, case.id, hold.name)
-    assert holds.listed(made.desk) == []
-    made.desk.cases.purge(OFFICER, case.id)
+    assert listed(made.desk.keys, made.desk.search_in.vault) == []
+    retention.purge(made.desk, OFFICER, case.id)
 
 
 @pytest.mark.parametrize("nth", range(3))

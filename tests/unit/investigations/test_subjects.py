@@ -15,9 +15,10 @@ from pipeline.cases.subject import SUBJECT, for_subject
 from pipeline.errors import RefusedError, UnavailableError, UsageError
 from pipeline.investigations import erasure, holds
 from pipeline.investigations.alone import alone
+from pipeline.investigations.deadlines import clock, open_requests
 from pipeline.investigations.export import export
 from pipeline.investigations.narrowing import Question
-from pipeline.investigations.subjects import answer, clock, open_requests
+from pipeline.investigations.subjects import answer
 from pipeline.scope import Scope, Selectors
 from pipeline.vault.check import check
 from pipeline.vault.status import vault_status

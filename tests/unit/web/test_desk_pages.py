@@ -108,6 +108,21 @@ async def test_the_page_offers_what_may_be_done_and_nothing_else_can_be(
         assert _case(house, case) == was
 
 
+async def test_a_case_says_when_it_will_be_purged_and_what_keeps_it(house: DeskHouse) -> None:
+    case = house.office.opened()
+    browser = await house.person("privacy-officer")
+    await browser.get(f"/cases/{case}")
+    assert "by itself" not in browser.text, "while it is open nobody can tell"
+    house.office.cases.close(INVESTIGATOR, case)
+    await browser.get(f"/cases/{case}")
+    assert 'by itself, from <time datetime="2027-03-10T12:00:00Z">' in browser.text
+    assert "legal hold" not in browser.text
+    with house.office.store.writing() as store:
+        store.add(case, "hold", "investigator", 1, b'{"hold":"C-1-2","state":"placed"}')
+    await browser.get(f"/cases/{case}")
+    assert "a legal hold keeps it" in browser.text
+
+
 def _case(house: DeskHouse, case_id: str) -> Case | None:
     with house.office.store.reading() as store:
         return store.case(case_id)

@@ -1,0 +1,44 @@
+"""Refuses a second count of what was counted and released into a data folder before."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Final
+
+from pipeline.clickhouse.client import Engine, connect, taming
+from pipeline.errors import UsageError
+
+_RELEASED: Final = """
+SELECT (SELECT count() FROM analytics.ingests)
+     + (SELECT count() FROM analytics.traffic_hourly_revisions)
+     + (SELECT count() FROM analytics.traffic_daily_revisions)
+     + (SELECT count() FROM analytics.breakdown_hourly_revisions)
+     + (SELECT count() FROM analytics.breakdown_daily_revisions)
+"""
+
+
+def refuse_released(folder: Path) -> None:
+    """Raise UsageError where numbers were released into a folder before.
+
+    A second report is mostly of the same lines, under an ingest of its own: the release protects
+    neither count against the other, and one less the other may be a single visitor.
+    """
+    if _released(folder / "clickhouse"):
+        raise UsageError(
+            f"data folder {folder} holds released numbers already, and a second count of the same "
+            f"lines would give away what the first one hides: ask it with `partywall query --data "
+            f"{folder}`, or choose an empty folder with --data"
+        )
+
+
+def _released(tables: Path) -> bool:
+    if not tables.is_dir():
+        return False
+    with (
+        contextlib.closing(connect(Engine(path=tables), read_only=True)) as client,
+        taming("looking"),
+    ):
+        # A group that was killed while it started has left an engine without tables.
+        made = client.query("EXISTS VIEW analytics.breakdown_daily").result_rows
+        return made == [(1,)] and client.query(_RELEASED).result_rows != [(0,)]
