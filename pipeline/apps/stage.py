@@ -165,9 +165,12 @@ async def _start(
 
 
 async def _first(task: asyncio.Task[None], ready: asyncio.Event) -> None:
-    """Wait until a stage says that it is ready, or has ended."""
+    """Wait until a stage says that it is ready; raises what ended it before."""
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if not ready.is_set():
+        waiting.cancel()
+        await task
 
 
 async def _faust(stage: str, settings: Settings, ready: dict[str, object]) -> faust.App:

@@ -20,7 +20,18 @@ from pipeline.cases.people import Person, Role
 from pipeline.cases.permission import Gate, Going, Weighed
 from pipeline.cases.reading import Added
 from pipeline.cases.subject import SUBJECT, of_category
-from pipeline.cases.weighing import LONGEST, check_text, deciding, opening_alone, sealed, told
+from pipeline.cases.weighing import (
+    LONGEST,
+    asking,
+    check_text,
+    correcting,
+    deciding,
+    extending,
+    opening_alone,
+    sealed,
+    see_nothing_waits,
+    told,
+)
 from pipeline.cases.writing import Writing
 from pipeline.errors import UsageError
 from pipeline.policy import Policy
@@ -96,6 +107,7 @@ class Cases:
             return of_category(case.category, asked).salted(case.asked)
 
         def weigh(_: Writing, case: Case, __: int) -> Weighed:
+            see_nothing_waits(case)
             scope = wanted(case)
             if scope is None:
                 return Weighed(why="the case has no scope left to ask for: open a new one")
@@ -154,7 +166,7 @@ class Cases:
         ratifies.
         """
         check_text("reason", reason)
-        weigh = deciding(reason, seen)
+        weigh = deciding(person, Act.DENY, reason, seen)
         with self.gate.act(person, Act.DENY, case_id, weigh=weigh) as going:
             pending = going.case.pending
             if pending is not None and pending.kind is Kind.RATIFY:
@@ -173,20 +185,8 @@ class Cases:
         check_text("reason", reason)
         if not 1 <= hours <= self._terms.open_hours:
             raise UsageError(f"hours: 1 to {self._terms.open_hours}")
-        with self.gate.act(
-            person, Act.EXTEND, case_id, {"hours": hours}, sealed=told(reason)
-        ) as going:
-            opened, most = going.case.opened or 0, self._terms.most_open_hours
-            if (going.case.expires or 0) >= opened + most * _HOUR:
-                raise UsageError(
-                    f"a case is open for {most} hours at most: open a new one for more"
-                )
-            left = ((going.case.expires or 0) - going.now) // _HOUR
-            if going.case.pending is None and hours <= left:
-                raise UsageError(
-                    f"hours: they count from the approval, and the case has {left} left without: "
-                    "ask for more, or later"
-                )
+        weigh = extending(hours, reason, self._terms)
+        with self.gate.act(person, Act.EXTEND, case_id, weigh=weigh) as going:
             self._ask(going, Kind.EXTEND, None, hours, reason)
         return self._case(case_id)
 
@@ -196,6 +196,7 @@ class Cases:
         asked = checked(scope)
 
         def weigh(_: Writing, case: Case, __: int) -> Weighed:
+            see_nothing_waits(case)
             wanted = of_category(case.category, asked).salted(case.asked)
             return Weighed({"scope": wanted.digest()}, sealed(reason, wanted))
 
@@ -208,7 +209,7 @@ class Cases:
         """Ask for a legal hold or an erasure of the case's records."""
         check_text("reason", reason)
         act = {Kind.HOLD: Act.HOLD, Kind.ERASE: Act.ERASE}[kind]
-        with self.gate.act(person, act, case_id, sealed=told(reason)) as going:
+        with self.gate.act(person, act, case_id, weigh=asking(reason)) as going:
             self._ask(going, kind, None, None, reason)
         return self._case(case_id)
 
@@ -239,10 +240,10 @@ class Cases:
         Raises UsageError where the case never had a scope, or is no request of a person.
         """
         check_text("statement", statement)
-        with self.gate.act(person, Act.CORRECT, case_id, sealed=told(statement)) as going:
+        weigh = correcting(statement)
+        with self.gate.act(person, Act.CORRECT, case_id, weigh=weigh) as going:
             scope = going.case.scope
-            if scope is None or going.case.category != SUBJECT:
-                raise UsageError("a correction belongs to an approved request of a person")
+            assert scope is not None  # noqa: S101 -- the act was weighed
             said = {"statement": statement, "scope": scope.canonical().decode()}
             going.store.add(case_id, CORRECTION, person.name, going.now, orjson.dumps(said))
 
@@ -267,18 +268,15 @@ class Cases:
         return [case for case in found if why_not(person, Act.SHOW, case, now) is None]
 
     def _agree(self, person: Person, act: Act, case_id: str, reason: str, seen: int | None) -> Case:
-        with self.gate.act(person, act, case_id, weigh=deciding(reason, seen)) as going:
+        weigh = deciding(person, act, reason, seen)
+        with self.gate.act(person, act, case_id, weigh=weigh) as going:
             decision = Decision(person.name, going.now, approved=True, reason=reason)
-            approve(going, decision, self._terms, ratify=act is Act.RATIFY)
+            approve(going, decision, self._terms)
         return self._case(case_id)
 
     def _ask(
         self, going: Going, kind: Kind, scope: Scope | None, hours: int | None, told: str
     ) -> None:
-        if going.case.pending is not None:
-            raise UsageError(
-                "the case waits for a decision already: have it approved or denied first"
-            )
         category = self._terms.categories.get(going.case.category)
         needed = 1 if category is None or kind is Kind.RATIFY else category.approvers
         going.store.ask(

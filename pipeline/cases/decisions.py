@@ -6,19 +6,14 @@ from typing import Final, assert_never
 
 from pipeline.cases.life import Decision, Kind, Request, State
 from pipeline.cases.permission import Going
-from pipeline.errors import UsageError
 from pipeline.policy import Investigations
-
-NOTHING: Final = "the case waits for nothing: its requester asks first"
 
 _HOUR: Final = 3600
 
 
-def approve(going: Going, decision: Decision, terms: Investigations, *, ratify: bool) -> None:
+def approve(going: Going, decision: Decision, terms: Investigations) -> None:
     """Add an approval; where it is the last one needed, do what was asked for."""
-    request = _pending(going, ratify=ratify)
-    if any(one.by.casefold() == decision.by.casefold() for one in request.decisions):
-        raise UsageError("you have approved this already: another approver has to agree as well")
+    request = _pending(going)
     if len(request.approvals) + 1 < request.needed:
         going.store.decide(going.case.id, request.number, decision, "pending")
         return
@@ -31,9 +26,7 @@ def deny(going: Going, decision: Decision) -> None:
 
     A case that was not open yet is denied; an emergency that somebody refuses to ratify ends.
     """
-    request = going.case.pending
-    if request is None:
-        raise UsageError(NOTHING)
+    request = _pending(going)
     going.store.decide(going.case.id, request.number, decision, "denied")
     if request.kind is Kind.OPEN:
         going.store.change(going.case.id, state=State.DENIED.value)
@@ -67,11 +60,7 @@ def _carry_out(going: Going, request: Request, terms: Investigations) -> None:
             assert_never(unknown)
 
 
-def _pending(going: Going, *, ratify: bool) -> Request:
+def _pending(going: Going) -> Request:
     request = going.case.pending
-    if request is None:
-        raise UsageError(NOTHING)
-    if ratify is not (request.kind is Kind.RATIFY):
-        verb = "ratify" if request.kind is Kind.RATIFY else "approve"
-        raise UsageError(f"the case waits to be decided by `partywall case {verb}`")
+    assert request is not None  # noqa: S101 -- the act was weighed
     return request

@@ -6,6 +6,7 @@ only then is it carried out. Both are written to the audit log first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from pipeline.cases.matrix import ORDER_HOW
@@ -17,11 +18,19 @@ from pipeline.errors import RefusedError
 _ACT: Final = "keys.destroy_day"
 
 
-def order(gate: Gate, person: Person, day: int, reason: str) -> None:
+WhyNot = Callable[[int], str | None]
+"""Says why a day cannot be destroyed at all, None where it can."""
+
+
+def order(
+    gate: Gate, person: Person, day: int, reason: str, why_not: WhyNot = lambda _: None
+) -> None:
     """Order that a day (since 1970-01-01 UTC) be destroyed; raises RefusedError."""
     facts = {"day": day}
-    if Role.PRIVACY_OFFICER not in person.roles:
-        why = "a day's keys are destroyed by order of the role privacy_officer: ask one"
+    why: str | None = "a day's keys are destroyed by order of the role privacy_officer: ask one"
+    if Role.PRIVACY_OFFICER in person.roles:
+        why = why_not(day)
+    if why is not None:
         gate.write(person, _ACT, "refused", None, {**facts, "why": why})
         raise RefusedError(why)
     with gate.store.writing() as store:
@@ -29,8 +38,9 @@ def order(gate: Gate, person: Person, day: int, reason: str) -> None:
         store.order(Order(day, person.name, person.team, gate.now()))
 
 
-def agree(gate: Gate, person: Person, day: int) -> Order:
+def agree(gate: Gate, person: Person, day: int, why_not: WhyNot = lambda _: None) -> Order:
     """Agree to an order and return it, to be carried out now; raises RefusedError."""
+    why: str | None
     with gate.store.reading() as store:
         given = store.ordered(day)
     if given is None:
@@ -38,8 +48,10 @@ def agree(gate: Gate, person: Person, day: int) -> Order:
     elif Role.APPROVER not in person.roles or not _is_second(person, given):
         why = f"that is for a second person: {ORDER_HOW}"
     else:
-        gate.write(person, _ACT, "allowed", None, {"day": day, "ordered_by": given.by})
-        return given
+        why = why_not(day)
+        if why is None:
+            gate.write(person, _ACT, "allowed", None, {"day": day, "ordered_by": given.by})
+            return given
     gate.write(person, _ACT, "refused", None, {"day": day, "why": why})
     raise RefusedError(why)
 

@@ -31,7 +31,14 @@ As = Annotated[
     ),
 ]
 
-__all__ = ["DEFAULT", "As", "Data", "at_cases", "seated"]
+__all__ = ["DEFAULT", "As", "Data", "at_cases", "not_blank", "seated"]
+
+
+def not_blank(param: typer.CallbackParam, value: str) -> str:
+    """Return what an option says; raises UsageError, which names it, where that is nothing."""
+    if not value.strip():
+        raise UsageError(f"{param.opts[0]}: say something")
+    return value
 
 
 @contextmanager

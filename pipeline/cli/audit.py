@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 import typer
@@ -23,6 +23,10 @@ from pipeline.cli.options import Json
 from pipeline.errors import UsageError
 
 audit = typer.Typer(help="The record of who did what.", no_args_is_help=True)
+
+_OF_RECORDS: Final = frozenset({"case.read", "case.reveal"})
+"""Acts whose sealed part is the records' digests end to end."""
+_RECORD_BYTES: Final = 16
 
 Data = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="the data folder of an embedded group")
@@ -180,16 +184,18 @@ def _row(index: int, entry: Entry, private: bytes | None) -> dict[str, Any]:
         "outcome": entry.outcome,
         "case": entry.case,
         "facts": dict(entry.facts),
-        "sealed": _opened(entry.sealed, private),
+        "sealed": _opened(entry, private),
     }
 
 
-def _opened(sealed: bytes | None, private: bytes | None) -> Any:  # noqa: ANN401 -- whatever JSON was sealed
-    if sealed is None:
+def _opened(entry: Entry, private: bytes | None) -> Any:  # noqa: ANN401 -- whatever JSON was sealed
+    if entry.sealed is None:
         return None
     if private is None:
-        return f"({len(sealed)} bytes, sealed)"
-    text = open_sealed(private, sealed)
+        return f"({len(entry.sealed)} bytes, sealed)"
+    text = open_sealed(private, entry.sealed)
+    if entry.act in _OF_RECORDS:
+        return [text[at : at + _RECORD_BYTES].hex() for at in range(0, len(text), _RECORD_BYTES)]
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

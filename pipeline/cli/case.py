@@ -11,7 +11,7 @@ from pipeline.cases.life import Case, State
 from pipeline.cases.matrix import Act
 from pipeline.cli import cases_told as told
 from pipeline.cli import scoping
-from pipeline.cli.at_desk import DEFAULT, As, Data, at_cases
+from pipeline.cli.at_desk import DEFAULT, As, Data, at_cases, not_blank
 from pipeline.cli.options import Json
 from pipeline.errors import UsageError
 
@@ -30,7 +30,9 @@ Seen = Annotated[
         help="the number of the request that `case show` showed you: no other is decided",
     ),
 ]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="why; kept sealed")]
+Reason = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="why; kept sealed", callback=not_blank)
+]
 
 
 @case.callback()
@@ -108,6 +110,8 @@ def request(
             made = cases.request(person, case_id, scope)
         elif scope is None:
             raise UsageError("say what the case is to reach: --site, --address, --to and so on")
+        elif not reason.strip():
+            raise UsageError("--reason: say why the case needs another scope")
         else:
             made = cases.widen(person, case_id, scope, reason)
         _tell(room, made, as_json=as_json)
@@ -225,7 +229,7 @@ def show(case_id: CaseId, data: Data = DEFAULT, name: As = None, as_json: Json =
     with at_cases(data, name) as (room, person):
         found, added = room.desk.cases.show(person, case_id)
         said = told.details(found, added, room.now(), room.purge_days)
-    told.as_json(said) if as_json else told.tree(said)
+    told.as_json(said) if as_json else told.tree(told.briefly(said))
 
 
 @case.command()
@@ -242,9 +246,13 @@ def note(case_id: CaseId, text: Annotated[str, typer.Argument()], data: Data = D
 @case.command()
 def disclose(
     case_id: CaseId,
-    to: Annotated[str, typer.Option("--to", help="who is given it")],
-    basis: Annotated[str, typer.Option("--basis", help="the law or the reason in the policy")],
-    what: Annotated[str, typer.Option("--what", help="what is given, as in a bundle's name")],
+    to: Annotated[str, typer.Option("--to", help="who is given it", callback=not_blank)],
+    basis: Annotated[
+        str, typer.Option("--basis", help="the law or the reason in the policy", callback=not_blank)
+    ],
+    what: Annotated[
+        str, typer.Option("--what", help="what is given, as in a bundle's name", callback=not_blank)
+    ],
     data: Data = DEFAULT,
     name: As = None,
 ) -> None:
@@ -261,6 +269,7 @@ def _tell(room: CaseRoom, made: Case, *, as_json: bool) -> None:
         return
     print(f"{made.id} {said['state']}")
     if said["waits_for"]:
-        print(f"waits for {said['needed'] - said['approvals']} approval(s): {said['waits_for']}")
+        more = told.counted(said["needed"] - said["approvals"], "approval")
+        print(f"waits for {more}: {said['waits_for']}")
     if said["expires"]:
         print(f"ends {said['expires']}")

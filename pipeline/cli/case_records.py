@@ -149,7 +149,8 @@ def export_(
     if as_json:
         told.as_json(said)
     else:
-        print(f"{path}: {done.written.records:,} records, SHA-256 {done.written.sha256}")
+        count = told.counted(done.written.records, "record")
+        print(f"{path}: {count}, SHA-256 {done.written.sha256}")
 
 
 def _copied(path: Path, to: Path) -> None:
@@ -219,7 +220,7 @@ def _tell(page: Page, *, as_json: bool) -> None:
         print("  ".join(told.plain(row[name]) for name in _columns(row)))
     for one in page.corrections:
         print(f"of {one.records:,} of these a person says: {told.plain(one.statement)}")
-    print(f"{len(rows):,} records; the case has read {page.read:,} of {page.most:,}")
+    print(f"{told.counted(len(rows), 'record')}; the case has read {page.read:,} of {page.most:,}")
     if page.gone:
         print(f"{page.gone:,} more can no longer be opened: the keys of their days are destroyed")
     if after is not None:

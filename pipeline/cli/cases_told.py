@@ -100,6 +100,32 @@ def scope_of(scope: Scope | None) -> dict[str, Any] | None:
     return {**found, "first": moment(scope.first), "last": moment(scope.last)}
 
 
+def briefly(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what :func:`details` says, for a person: a scope that was told is named after that."""
+    found = dict(said)
+    known: list[tuple[object, str]] = []
+
+    def once(scope: object, name: str) -> object:
+        same = next((words for told, words in known if told == scope), None)
+        if scope is None or same is not None:
+            return same
+        known.append((scope, name))
+        return scope
+
+    found["scope"] = once(said["scope"], "as the scope in force")
+    found["asked"] = once(said["asked"], "as asked")
+    found["requests"] = [
+        {**one, "scope": once(one["scope"], f"as of request {one['number']}")}
+        for one in said["requests"]
+    ]
+    return found
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with what is counted: ``1 record``, ``2,000 records``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def moment(seconds: int | None) -> str | None:
     """Return a time as ISO 8601 in UTC, None for none."""
     if seconds is None:

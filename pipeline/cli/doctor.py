@@ -23,6 +23,7 @@ from pipeline import policy
 from pipeline import settings as tree
 from pipeline.apps.engine import engine
 from pipeline.cli import clocks
+from pipeline.cli.cases_told import counted
 from pipeline.cli.findings import Finding
 from pipeline.cli.kept import embedded
 from pipeline.cli.options import Config, Json
@@ -139,12 +140,12 @@ async def _keys(settings: Settings) -> AsyncIterator[Finding]:
     if isinstance(theirs, int):
         yield clocks.compared("the key service", theirs, _now())
     overdue = answer.get("overdue")
-    if overdue:
+    if isinstance(overdue, int) and overdue:
         yield Finding(
             "keys",
             "problem",
-            f"{overdue} keys are overdue: see what keeps `run keys` from destroying them, then "
-            "`partywall keys expire`",
+            f"{counted(overdue, 'key is', 'keys are')} overdue: see what keeps `run keys` "
+            "from destroying what is due, then `partywall keys expire`",
         )
 
 

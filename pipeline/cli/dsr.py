@@ -10,7 +10,7 @@ from pipeline.cases.life import Kind
 from pipeline.cases.subject import SUBJECT, for_subject
 from pipeline.cli import cases_told as told
 from pipeline.cli import scoping
-from pipeline.cli.at_desk import DEFAULT, As, Data, at_cases, seated
+from pipeline.cli.at_desk import DEFAULT, As, Data, at_cases, not_blank, seated
 from pipeline.cli.case import CaseId
 from pipeline.cli.options import Json
 from pipeline.investigations.deadlines import clock, open_requests
@@ -25,7 +25,9 @@ def root() -> None:
 
 @dsr.command("open")
 def open_(
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="what is asked for")],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="what is asked for", callback=not_blank)
+    ],
     reference: Annotated[str, typer.Option("--reference", help="the letter, the ticket")] = "",
     sites: scoping.Sites = None,
     first: scoping.From = None,
@@ -84,7 +86,7 @@ def show(case_id: CaseId, data: Data = DEFAULT, name: As = None, as_json: Json =
             "days_left": clock(found, now).left,
             **told.details(found, added, now, room.purge_days),
         }
-    told.as_json(said) if as_json else told.tree(said)
+    told.as_json(said) if as_json else told.tree(told.briefly(said))
 
 
 @dsr.command()
@@ -97,7 +99,7 @@ def answer(case_id: CaseId, data: Data = DEFAULT, name: As = None, as_json: Json
     if as_json:
         told.as_json({"bundle": str(done.path), "records": done.written.records})
     else:
-        print(f"{done.path}: {done.written.records:,} records")
+        print(f"{done.path}: {told.counted(done.written.records, 'record')}")
 
 
 @dsr.command()
@@ -133,7 +135,7 @@ def erase(
     if as_json:
         told.as_json({"records": done.records, "gone": done.gone})
     else:
-        print(f"{case_id}: {done.records:,} records erased")
+        print(f"{case_id}: {told.counted(done.records, 'record')} erased")
 
 
 @dsr.command()

@@ -10,7 +10,7 @@ from pipeline.apps.folder import settings_of
 from pipeline.cases.life import Kind
 from pipeline.cases.people import Role
 from pipeline.cli import cases_told as told
-from pipeline.cli.at_desk import DEFAULT, As, Data, at_cases, seated
+from pipeline.cli.at_desk import DEFAULT, As, Data, at_cases, not_blank, seated
 from pipeline.cli.case import CaseId
 from pipeline.cli.options import Json
 
@@ -27,7 +27,7 @@ def root() -> None:
 @hold.command()
 def ask(
     case_id: CaseId,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", callback=not_blank)],
     data: Data = DEFAULT,
     name: As = None,
 ) -> None:
@@ -47,7 +47,7 @@ def place(case_id: CaseId, data: Data = DEFAULT, name: As = None, as_json: Json 
     if as_json:
         told.as_json({"hold": made.name, "case": made.case, "records": made.records})
     else:
-        print(f"{made.name}: {made.records:,} records kept until it is released")
+        print(f"{made.name}: {told.counted(made.records, 'record')} kept until it is released")
 
 
 @hold.command("list")

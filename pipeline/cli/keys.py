@@ -32,6 +32,8 @@ Data = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="the folder of `up` or `report --data`")
 ]
 _DAY: Final = 86_400
+_HOUR: Final = 3_600
+_HAVE: Final = "destructions have receipts"
 
 
 @keys.callback()
@@ -56,11 +58,13 @@ def status(data: Data = None, config: Config = None, as_json: Json = False) -> N
         told.as_json(said)
     else:
         told.table(rows, ["kind", "day", "ingest", "hold", "case", "until", "left"])
-        print(f"{found['receipts']} destructions have receipts: `partywall keys receipts`")
+        count = told.counted(int(found["receipts"]), "destruction has a receipt", _HAVE)
+        print(f"{count}: `partywall keys receipts`")
         if found["overdue"]:
             print(
-                f"ALARM: {found['overdue']} keys or their traces should be gone: run `partywall "
-                "keys expire`, and see what keeps the key service from it"
+                f"ALARM: {told.counted(int(found['overdue']), 'key or its', 'keys or their')} "
+                "traces should be gone: run `partywall keys expire`, and see what keeps the key "
+                "service from it"
             )
     if found["overdue"]:
         raise typer.Exit(1)
@@ -96,7 +100,7 @@ def expire(data: Data = None, config: Config = None) -> None:
         done = [r for r in client.receipts() if r["wiped"] and r["digest"] not in before]
     for one in done:
         print(_line(one))
-    print(f"{sum(len(one['keys']) for one in done)} keys destroyed")
+    print(f"{told.counted(sum(len(one['keys']) for one in done), 'key')} destroyed")
 
 
 @keys.command()
@@ -108,6 +112,7 @@ def destroy(
 ) -> None:
     """Destroy a day's keys before its time: a privacy officer orders it, an approver agrees."""
     from pipeline.cases import orders  # noqa: PLC0415 -- as the desk
+    from pipeline.investigations import days  # noqa: PLC0415
 
     number = _number(day)
     with at_cases(data, name) as (room, person):
@@ -117,13 +122,14 @@ def destroy(
         if given is None or given.by == person.name:
             if not reason.strip():
                 raise UsageError("--reason: say why the day is to be destroyed")
-            orders.order(gate, person, number, reason)
+            orders.order(gate, person, number, reason, lambda one: days.why_not(room.desk, one))
             print(f"{day}: ordered; a second person agrees with `partywall keys destroy {day}`")
             return
-        given = orders.agree(gate, person, number)
+        given = orders.agree(gate, person, number, lambda one: days.in_use(room.desk, one))
         count = room.desk.destroy_day(number, given.by, person.name)
         orders.carried_out(gate, number)
-        print(f"{day}: {count} sealing keys destroyed; what they sealed is unreadable everywhere")
+        gone = told.counted(count, "sealing key")
+        print(f"{day}: {gone} destroyed; what was sealed is unreadable everywhere")
 
 
 def _wrong(verifier: Verifier, receipt: dict[str, Any]) -> str | None:
@@ -141,8 +147,9 @@ def _line(receipt: dict[str, Any]) -> str:
         return f"receipt {told.plain(str(receipt['digest']))}: {told.plain(wrong)}"
     days = sorted({_date(int(key["day"])) for key in receipt["keys"]})
     kinds = ", ".join(sorted({str(key["kind"]) for key in receipt["keys"]}))
+    count = told.counted(len(receipt["keys"]), "key")
     return (
-        f"{told.moment(int(receipt['at']))}  {receipt['why']}: {len(receipt['keys'])} keys "
+        f"{told.moment(int(receipt['at']))}  {receipt['why']}: {count} "
         f"({kinds}) of {days[0]} to {days[-1]}, policy {receipt['policy']}: "
         f"{'gone' if receipt['wiped'] else 'not finished'}"
     )
@@ -185,8 +192,15 @@ def _row(key: dict[str, Any], now: int) -> dict[str, Any]:
         "case": key.get("case"),
         "made": told.moment(key.get("made")),
         "until": "its hold is released" if until is None else told.moment(int(until)),
-        "left": None if until is None else f"{max(int(until) - now, 0) / 3600:,.1f} h",
+        "left": None if until is None else _left(max(int(until) - now, 0)),
     }
+
+
+def _left(seconds: int) -> str:
+    """Return how long a key has, in days once that reads better: ``30.5 h``, ``89 d 14 h``."""
+    if seconds < 2 * _DAY:
+        return f"{seconds / _HOUR:.1f} h"
+    return f"{seconds // _DAY:,} d {seconds % _DAY // _HOUR} h"
 
 
 def _date(day: int) -> str:

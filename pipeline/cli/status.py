@@ -20,10 +20,11 @@ from rich.table import Table
 from pipeline import events, policy
 from pipeline import settings as tree
 from pipeline.apps.left import ACCOUNTS
+from pipeline.cli.cases_told import counted
 from pipeline.cli.kept import embedded
 from pipeline.cli.options import Config, Json
 from pipeline.clock import system_clock
-from pipeline.errors import PartywallError
+from pipeline.errors import PartywallError, UnavailableError
 from pipeline.kafka import topics
 from pipeline.kafka.reading import accounts, lags, reader
 from pipeline.keys.client import KeyClient, Patience
@@ -45,7 +46,14 @@ def status(
     settings = tree.load(config)
     if data is not None:
         settings = embedded(settings, data)
-    found = asyncio.run(gather(settings))
+    try:
+        found = asyncio.run(gather(settings))
+    except UnavailableError as error:
+        if data is not None:
+            raise
+        raise UnavailableError(
+            f"{error}; for the embedded group of `partywall up` name its folder with --data DIR"
+        ) from None
     if as_json:
         # Partitions are numbers.
         sys.stdout.buffer.write(orjson.dumps(found, option=orjson.OPT_NON_STR_KEYS) + b"\n")
@@ -210,10 +218,10 @@ def _show(found: dict[str, Any]) -> None:
         console.print(found["lines"])
     else:
         outcomes = ("in", "events", "rejected", "ignored")
-        console.print(_table("site", "source", "ingest", *outcomes, rows=found["lines"]))
-        console.print(_table("site", "outcome", "reason", "lines", rows=found["reasons"]))
+        _print(console, _table("site", "source", "ingest", *outcomes, rows=found["lines"]))
+        _print(console, _table("site", "outcome", "reason", "lines", rows=found["reasons"]))
     hits = ("counted", "released", "withheld", "pending")
-    console.print(_table("site", "ingest", *hits, rows=found["released"]))
+    _print(console, _table("site", "ingest", *hits, rows=found["released"]))
     _show_keys(console, found["keys"])
 
 
@@ -227,10 +235,11 @@ def _show_keys(console: Console, keys: dict[str, Any] | str) -> None:
         until = entry["until"]
         ends = f"its hold {entry['hold']} is released" if until is None else _moment(until)
         alive.add_row(entry["kind"], entry["ingest"] or "", day, ends)
-    console.print(alive)
+    _print(console, alive)
     if keys.get("overdue"):
         console.print(
-            f"ALARM: {keys['overdue']} keys are overdue: `partywall doctor` says what to do"
+            f"ALARM: {counted(int(keys['overdue']), 'key is', 'keys are')} overdue: "
+            "`partywall doctor` says what to do"
         )
 
 
@@ -244,8 +253,8 @@ def _show_collected(console: Console, found: dict[str, Any] | None) -> None:
     requests = _table("site", "outcome", "requests")
     for row in found["sites"]:
         requests.add_row(row["site"] or "(unknown)", row["outcome"], f"{row['requests']:,}")
-    console.print(requests)
-    console.print(_table("topic", "site", "outcome", "lines", rows=found["lines"]))
+    _print(console, requests)
+    _print(console, _table("topic", "site", "outcome", "lines", rows=found["lines"]))
 
 
 def _table(*names: str, rows: Sequence[Mapping[str, object]] = ()) -> Table:
@@ -256,6 +265,12 @@ def _table(*names: str, rows: Sequence[Mapping[str, object]] = ()) -> Table:
     for row in rows:
         table.add_row(*(str(row[name]) for name in names))
     return table
+
+
+def _print(console: Console, table: Table) -> None:
+    """Print a table, or nothing where it has no rows: heads alone say nothing."""
+    if table.row_count:
+        console.print(table)
 
 
 def _moment(seconds: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 import typer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -12,9 +13,13 @@ from rich.table import Table
 from pipeline import policy
 from pipeline import settings as tree
 from pipeline.cli.options import Config
+from pipeline.errors import UnavailableError
 from pipeline.kafka import client
 from pipeline.kafka import topics as declared_topics
 from pipeline.settings import Settings
+
+_PATIENCE: Final = 60.0
+"""Seconds for a broker to come up: this is run beside one that has only just been started."""
 
 topics = typer.Typer(help="The declared topics.", no_args_is_help=True)
 
@@ -51,9 +56,15 @@ async def _apply(settings: Settings) -> bool:
     console = Console(highlight=False)
     made = policy.load(settings.policy)
     wanted = list(declared_topics.declared(made.current.retention).values())
-    admin = await client.started(
-        lambda: client.admin(settings.kafka), AIOKafkaAdminClient.start, 60
-    )
+    kafka = settings.kafka
+    try:
+        admin = await client.started(
+            lambda: client.admin(kafka), AIOKafkaAdminClient.start, _PATIENCE, kafka.bootstrap
+        )
+    except UnavailableError as error:
+        raise UnavailableError(
+            f"{error}; the embedded group of `partywall up` makes its own topics"
+        ) from None
     try:
         created = await declared_topics.create(admin, wanted, settings.kafka.replication)
         for name in created:

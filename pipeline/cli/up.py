@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -101,6 +102,8 @@ async def _up(data: Path, overrides: dict[str, object], port: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
+    if sys.stderr.isatty():
+        sys.stderr.write("starting broker, key service, stages, engine and pages: about 10 s\n")
     async with Group(data, overrides, port=port, processes=PROCESSES) as group:
         Place(group.bootstrap, group.engine, os.getpid()).write(data)
         try:

@@ -27,7 +27,7 @@ from pipeline.errors import RefusedError, UsageError
 from pipeline.investigations.borrowing import borrow
 from pipeline.investigations.case_desk import CaseDesk
 from pipeline.investigations.corrections import corrections
-from pipeline.investigations.narrowing import OUTSIDE, Question, narrowed
+from pipeline.investigations.narrowing import Question, beyond, narrowed, outside
 from pipeline.investigations.paging import MOST_SHOWN, Gathered, Page, Place
 from pipeline.investigations.records import RECORDS
 from pipeline.investigations.search import Search
@@ -38,10 +38,14 @@ from pipeline.policy import Policy
 from pipeline.scope import Scope
 
 _LISTED: Final = 1_000
-
+_UNNAMED: Final = "the policy does not name the purpose of {}: no record may serve it"
 
 Keep = Callable[[pl.DataFrame], pl.DataFrame]
 """Leaves out some of the records found (columns RECORDS)."""
+
+
+Also = Callable[[Case, Scope], str | None]
+"""Says why a question is refused all the same; raises UsageError for one that is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,23 +179,27 @@ class Desk(CaseDesk):
         case_id: str,
         question: Question,
         facts: Mapping[str, Fact] | None = None,
+        also: Also | None = None,
     ) -> Asked:
         """Let a question through and write it down, its predicate sealed; raises RefusedError.
 
         Raises UsageError for a question that is none, to whoever may ask there at all.
         """
+        asked: list[Scope] = []
 
         def weigh(_: Writing, case: Case, __: int) -> Weighed:
             scope = None if case.scope is None else narrowed(case.scope, question)
-            if scope is None:
-                return Weighed(facts or {}, why=OUTSIDE)
-            return Weighed({"query": scope.digest(), **(facts or {})}, scope.canonical())
+            if case.scope is None or scope is None:
+                apart = outside(case.scope, question) if case.scope else beyond()
+                return Weighed(facts or {}, why=apart)
+            asked.append(scope)
+            why = None if also is None else also(case, scope)
+            if self._since(case.category) is None:
+                why = _UNNAMED.format(case.category)
+            return Weighed({"query": scope.digest(), **(facts or {})}, scope.canonical(), why)
 
         with self.cases.gate.act(person, act, case_id, weigh=weigh) as going:
-            scope = None if going.case.scope is None else narrowed(going.case.scope, question)
-            if scope is None:
-                raise RefusedError(OUTSIDE)
-            return Asked(going.case, scope, going.written)
+            return Asked(going.case, asked[-1], going.written)
 
     def count(
         self,
@@ -243,13 +251,16 @@ class Desk(CaseDesk):
     ) -> Iterator[tuple[int | None, pl.DataFrame, int]]:  # fmt: skip
         lender = borrow(self.keys, case, person)
         first = None if since is None else since.hour
-        policy, named = self._since(case.category), case.scope is not None and case.scope.named
+        policy = self._since(case.category)
+        if policy is None:
+            raise RefusedError(_UNNAMED.format(case.category))
+        named = case.scope is not None and case.scope.named
         for hour in self.search_in.hours(scope, policy, lender, effort, first, named=named):
             tell(hour.start, effort)
             yield hour.start, hour.records, hour.gone
 
-    def _since(self, category: str) -> int:
-        """Return the first policy version whose records a category may show; 0 for all of them.
+    def _since(self, category: str) -> int | None:
+        """Return the first policy version whose records a category may show: 0 all, None no one's.
 
         The purpose of a category holds for records collected once the policy named it.
         """
@@ -258,7 +269,5 @@ class Desk(CaseDesk):
             return 0
         since = self._policy.first_with(named.purpose)
         if since is None:
-            raise RefusedError(
-                f"the policy does not name the purpose of {category}: no record may serve it"
-            )
+            return None
         return 0 if since == self._policy.versions[0].version else since

@@ -30,6 +30,7 @@ from pipeline.investigations.open import open_with
 from pipeline.investigations.records import PLACED
 from pipeline.investigations.sharing import see_one_person
 from pipeline.restricted import seal_again
+from pipeline.scope import Scope
 from pipeline.vault.building import built, counts_of
 from pipeline.vault.erasures import Erasure, Erasures, erased
 from pipeline.vault.manifest import Entry
@@ -62,9 +63,15 @@ def erase(
         case = store.case(case_id)
     by = _approved(case)
     facts: dict[str, Fact] = {"request": by}
-    asked = desk.asking(person, Act.ERASE, case_id, Question(), facts)
-    if not by:
-        raise UsageError("no erasure was approved: ask with `partywall dsr erase`, then `approve`")
+
+    def approved(_: Case, __: Scope) -> None:
+        if not by:
+            raise UsageError(
+                "no erasure was approved: ask with `partywall dsr erase --reason`, and have it "
+                "approved with `partywall case approve`"
+            )
+
+    asked = desk.asking(person, Act.ERASE, case_id, Question(), facts, approved)
     with alone(desk.turns):
         parts, gone = [pl.DataFrame(schema=PLACED)], 0
         for records, lost in desk.placed(person, asked.case, asked.scope, tell):

@@ -15,6 +15,7 @@ import polars as pl
 from pipeline.audit.entry import Fact
 from pipeline.audit.log import AuditLog
 from pipeline.audit.signing import Signer
+from pipeline.cases.life import Case
 from pipeline.cases.matrix import Act, why_not
 from pipeline.cases.people import Person
 from pipeline.cases.reading import Done
@@ -28,6 +29,7 @@ from pipeline.investigations.desk import Asked, Desk, Keep, Tell
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.showing import RECORD, shown
 from pipeline.policy import Policy
+from pipeline.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,12 @@ def export(
     exported by ``subjects.answer`` alone, which sees to it that nobody else is among it:
     ``answering`` says that it does.
     """
-    asked = desk.asking(person, Act.EXPORT, case_id, question)
-    if asked.case.category == SUBJECT and not answering:
-        raise UsageError("a person's request is answered with `partywall dsr answer`")
+
+    def answered(case: Case, _: Scope) -> None:
+        if case.category == SUBJECT and not answering:
+            raise UsageError("a person's request is answered with `partywall dsr answer`")
+
+    asked = desk.asking(person, Act.EXPORT, case_id, question, also=answered)
     records, gone = desk.everything(person, asked.case, asked.scope, tell)
     records = desk.count(person, case_id, records, asked.scope, whole=True).records
     versions = tuple(sorted(set(records["policy"].to_list()) - {0}))

@@ -32,7 +32,7 @@ from pipeline.investigations.narrowing import Question
 from pipeline.investigations.records import PLACED
 from pipeline.keys.material import SealingKey
 from pipeline.restricted import seal_records
-from pipeline.scope import MOST_RECORDS
+from pipeline.scope import MOST_RECORDS, Scope
 from pipeline.vault.building import built
 from pipeline.vault.manifest import HOLD, Chain, Entry
 from pipeline.vault.segments import Segment
@@ -61,12 +61,16 @@ def place(
         request = _approved(case, store)
     name = "" if request is None else f"{case_id}-{request.number}"
     facts: dict[str, Fact] = {"hold": name}
-    asked = desk.asking(person, Act.HOLD, case_id, Question(), facts)
-    if request is None:
-        raise UsageError(
-            "no hold waits to be placed: ask for one with `partywall hold ask`, and have it "
-            "approved with `partywall case approve`"
-        )
+
+    def waits(_: Case, __: Scope) -> None:
+        if request is None:
+            raise UsageError(
+                "no hold waits to be placed: ask for one with `partywall hold ask`, and have it "
+                "approved with `partywall case approve`"
+            )
+
+    asked = desk.asking(person, Act.HOLD, case_id, Question(), facts, waits)
+    assert request is not None  # noqa: S101 -- the act was weighed
     with alone(desk.turns):
         _begin(desk, person, case_id, name)
         approver = request.approvals[-1].by

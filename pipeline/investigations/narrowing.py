@@ -9,8 +9,6 @@ from typing import Final
 from pipeline.errors import UsageError
 from pipeline.scope import NARROWING, WHO, Scope, Selectors, checked
 
-OUTSIDE = "that lies outside of the case's scope: ask for a wider one with `partywall case request`"
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -33,18 +31,49 @@ def narrowed(scope: Scope, question: Question) -> Scope | None:
         kept = [kind for kind in NARROWING if not getattr(asked, kind)]
         kept += () if asked.named() else WHO
         wanted = replace(asked, **{kind: getattr(wanted, kind) for kind in kept})
-    if not _may_ask(scope, question):
+    if _not_shown(scope, question):
         return None
+    first, last = _span(scope, question)
     part = checked(
         replace(
             scope,
             sites=question.sites or scope.sites,
-            first=scope.first if question.first is None else question.first,
-            last=scope.last if question.last is None else question.last,
+            first=first,
+            last=last,
             selectors=wanted,
         )
     )
     return part if part.within(scope) else None
+
+
+def outside(scope: Scope, question: Question) -> str:
+    """Return one line that says in what a question is no part of a scope, where it is none.
+
+    It holds the question against the scope, which whoever asks knows both, and nothing else.
+    """
+    if missing := _not_shown(scope, question):
+        return beyond(f"fields: {', '.join(missing)}")
+    first, last = _span(scope, question)
+    inside = {
+        "sites": set(question.sites) <= set(scope.sites),
+        "time span": scope.first <= first and last <= scope.last,
+        "selectors": narrowed(scope, Question(selectors=question.selectors)) is not None,
+    }
+    return beyond(*(name for name, is_so in inside.items() if not is_so))
+
+
+def beyond(*parts: str) -> str:
+    """Return the line of a refusal: which parts of what was asked lie outside of the scope."""
+    said = f" ({', '.join(parts)})" if parts else ""
+    return (
+        f"that lies outside of the case's scope{said}: ask for a wider one with "
+        "`partywall case request`"
+    )
+
+
+def _span(scope: Scope, question: Question) -> tuple[int, int]:
+    first = scope.first if question.first is None else question.first
+    return first, scope.last if question.last is None else question.last
 
 
 _SHOWS: Final[dict[str, str]] = {
@@ -57,14 +86,14 @@ _SHOWS: Final[dict[str, str]] = {
 """Kind of selector → the field whose values a question by it would give away."""
 
 
-def _may_ask(scope: Scope, question: Question) -> bool:
-    """Tell whether a question is by fields that the scope shows, or by what the scope says itself.
+def _not_shown(scope: Scope, question: Question) -> list[str]:
+    """Return by which fields a question is that the scope neither shows nor says itself.
 
     Asked by a field that is not shown, whoever tries values one by one would read it all the same.
     """
     shown = set(scope.fields)
     if "raw" in shown:
-        return True
+        return []
     said = {
         "site": bool(question.sites) and question.sites != scope.sites,
         "time": question.first not in {None, scope.first}
@@ -75,7 +104,7 @@ def _may_ask(scope: Scope, question: Question) -> bool:
         said[name] = said.get(name, False) or bool(
             asked and asked != getattr(scope.selectors, kind)
         )
-    return all(name in shown for name, asked in said.items() if asked)
+    return [name for name, asked in said.items() if asked and name not in shown]
 
 
 def neighbours(address: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipeline.cases.life import Case
 from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person
 from pipeline.cases.subject import for_subject
@@ -16,6 +17,7 @@ from pipeline.investigations.export import Exported, Office, export
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.records import PLACED
 from pipeline.investigations.sharing import see_one_person, without_others
+from pipeline.scope import Scope
 
 
 def answer(
@@ -29,7 +31,11 @@ def answer(
 
     Refused where somebody else may be among it: nothing is written or shown then.
     """
-    asked = desk.asking(person, Act.ANSWER, case_id, Question())
+
+    def of_a_person(_: Case, scope: Scope) -> None:
+        for_subject(scope)
+
+    asked = desk.asking(person, Act.ANSWER, case_id, Question(), also=of_a_person)
     selectors = for_subject(asked.scope).selectors
     parts = [pl.DataFrame(schema=PLACED)]
     for records, _ in desk.placed(person, asked.case, asked.scope, tell):

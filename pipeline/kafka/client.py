@@ -88,9 +88,15 @@ def admin(kafka: Kafka) -> AIOKafkaAdminClient:
 
 
 async def started(
-    make: Callable[[], T], start: Callable[[T], Awaitable[None]], patience: float
+    make: Callable[[], T],
+    start: Callable[[T], Awaitable[None]],
+    patience: float,
+    bootstrap: str | None = None,
 ) -> T:
-    """Start a client, waiting up to ``patience`` seconds for a broker that is not there yet."""
+    """Start a client, waiting up to ``patience`` seconds for a broker that is not there yet.
+
+    ``bootstrap`` is named where none answers.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience
     delay = 0.05
@@ -101,7 +107,8 @@ async def started(
         except KafkaConnectionError:
             await _close(client)
             if loop.time() + delay > deadline:
-                raise UnavailableError("no broker answers at kafka.bootstrap") from None
+                at = "kafka.bootstrap" if bootstrap is None else f"{bootstrap} (kafka.bootstrap)"
+                raise UnavailableError(f"no broker answers at {at}") from None
             await asyncio.sleep(delay)
             delay = min(delay * 2, 5.0)
         except KafkaError as error:

@@ -24,6 +24,7 @@ async def reader(kafka: Kafka, group: str | None = None) -> AsyncIterator[AIOKaf
         lambda: client.consumer(kafka, group, fetch_max_wait_ms=20),
         AIOKafkaConsumer.start,
         PATIENCE,
+        kafka.bootstrap,
     )
     try:
         yield consumer

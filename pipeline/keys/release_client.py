@@ -194,7 +194,10 @@ class ReleaseClient:
         return int(self._ask("POST", f"/v1/days/{day}/destroy", body)["destroyed"])
 
     def status(self) -> dict[str, Any]:
-        """Return which keys are alive and until when, and how many are overdue."""
+        """Return which keys are alive and until when, and how many are overdue.
+
+        ``sealed_to`` says whether somebody may seal to today's and later ones meanwhile.
+        """
         return self._ask("GET", "/v1/status", None)
 
     def receipts(self) -> list[dict[str, Any]]:

@@ -82,6 +82,7 @@ class KeyService:
         self._signer = signer
         self._audit = log
         self._expire_every = expire_every
+        self._sealed_to = not idle
         self._release = Release(store, rules, clock, log)
         released = ReleaseRoutes(
             self._release,
@@ -210,7 +211,7 @@ class KeyService:
         return web.json_response(body, status=200 if body["keys"] else 410)
 
     async def _status(self, _: web.Request) -> web.Response:
-        return web.json_response(self._store.status())
+        return web.json_response({**self._store.status(), "sealed_to": self._sealed_to})
 
     async def _receipts(self, _: web.Request) -> web.Response:
         return web.json_response({"receipts": [r.shown() for r in self._store.receipts()]})

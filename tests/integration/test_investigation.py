@@ -39,7 +39,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_the_demonstration_ends_as_it_must(told: tuple[Path, str]) -> None:
     _, said = told
     for text in (
-        "waits for 1 approval(s)",
+        "waits for 1 approval:",
         "240 records",
         "not possible while the case is closed",
         "sealed is unreadable everywhere",

@@ -6,9 +6,13 @@ from typing import Final
 
 from starlette.responses import Response
 
+from pipeline.cases.matrix import TABLE, Act
+from pipeline.cases.people import Role
 from pipeline.web.pages.telling import told
 from pipeline.web.pages.work import AtDesk, Work, aside
 from pipeline.web.visits import Page
+
+_OPENING: Final = frozenset(rule.role for rule in TABLE[Act.DRAFT])
 
 
 async def inbox(visit: AtDesk) -> Response:
@@ -19,7 +23,10 @@ async def inbox(visit: AtDesk) -> Response:
     waiting = [one for one in found if one.decides]
     mine = [one for one in found if one.case.requester == person.name and one not in waiting]
     others = [one for one in found if one not in waiting and one not in mine]
-    return visit.show("inbox.html", waiting=waiting, mine=mine, others=others)
+    return visit.show(
+        "inbox.html", waiting=waiting, mine=mine, others=others,
+        decides=Role.APPROVER in person.roles, opens=not _OPENING.isdisjoint(person.roles),
+    )  # fmt: skip
 
 
 PAGES: Final[tuple[Page[Work], ...]] = (Page("/", "Cases", inbox, menu="Cases"),)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import chain
 
 import pytest
 
 from pipeline import policy
-from pipeline.apps import STAGES
+from pipeline.apps import STAGES, stage
 from pipeline.apps.embedded import PROCESSES
+from pipeline.errors import SettingsError
 from pipeline.kafka import topics
 
 
@@ -18,6 +20,27 @@ def test_the_embedded_group_runs_every_stage_once_in_order() -> None:
 
 def test_every_stage_but_those_before_the_first_topic_and_the_pages_reads_one() -> None:
     assert ("keys", "collect", *topics.READ_BY, "investigations") == STAGES
+
+
+async def test_a_stage_that_cannot_begin_is_never_said_to_be_ready() -> None:
+    async def fails() -> None:
+        raise SettingsError("key service: cannot listen")
+
+    with pytest.raises(SettingsError, match="cannot listen"):
+        await stage._first(asyncio.create_task(fails()), asyncio.Event())
+
+
+async def test_a_stage_is_waited_for_until_it_says_that_it_is_ready() -> None:
+    ready = asyncio.Event()
+
+    async def works() -> None:
+        ready.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(works())
+    await stage._first(task, ready)
+    assert not task.done()
+    task.cancel()
 
 
 @pytest.mark.parametrize(

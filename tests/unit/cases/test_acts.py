@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +10,9 @@ import orjson
 import pytest
 
 from pipeline.audit.seal import open_sealed, read_auditor
-from pipeline.cases.life import State
+from pipeline.cases.life import Kind, State
 from pipeline.cases.matrix import Act
+from pipeline.cases.people import Role
 from pipeline.errors import RefusedError, UnavailableError, UsageError
 from pipeline.scope import Selectors
 from tests.support.databases import Place
@@ -70,11 +71,47 @@ def test_a_sensitive_category_needs_two_approvers(office: Office) -> None:
     case = office.cases.draft(INVESTIGATOR, "legal_process", "an order", "court 7", SCOPE)
     office.cases.request(INVESTIGATOR, case.id)
     assert office.cases.approve(APPROVER, case.id).stored is State.REQUESTED
-    with pytest.raises(UsageError, match="another approver"):
-        office.cases.approve(APPROVER, case.id)
-    with pytest.raises(UsageError, match="another approver"):
-        office.cases.approve(replace(APPROVER, name="Approver"), case.id)
+    for person in (APPROVER, replace(APPROVER, name="Approver")):
+        with pytest.raises(UsageError, match="another approver"):
+            office.cases.approve(person, case.id)
     assert office.cases.approve(SECOND, case.id).stored is State.OPEN
+
+
+def test_what_is_refused_stands_in_the_log_as_refused_and_never_as_allowed(office: Office) -> None:
+    """Whatever can be told before the act is told before its entry."""
+    cases = office.cases
+    twice = cases.draft(INVESTIGATOR, "legal_process", "an order", "court 7", SCOPE).id
+    cases.request(INVESTIGATOR, twice)
+    cases.approve(APPROVER, twice)
+    waiting, alone = office.opened(), cases.draft(BOTH, "abuse", "why", "", SCOPE).id
+    office.clock.turn(hours=1)
+    cases.extend(INVESTIGATOR, waiting, 72, "more")
+    cases.emergency(BOTH, alone, "now")
+    opened, held = office.opened(), office.opened()
+    with office.store.writing() as store:
+        store.add(held, "hold", "privacy-officer", 0, b'{"hold": "h", "state": "placed"}')
+    cases.close(INVESTIGATOR, held)
+    refused: dict[str, Callable[[], object]] = {
+        "case.approve": lambda: cases.approve(APPROVER, twice),
+        "case.ratify": lambda: cases.ratify(APPROVER, waiting),
+        "case.extend": lambda: cases.extend(INVESTIGATOR, opened, 1, "no more"),
+        "case.widen": lambda: cases.widen(INVESTIGATOR, waiting, SCOPE, "more"),
+        "case.hold": lambda: cases.ask(INVESTIGATOR, waiting, Kind.HOLD, "a letter"),
+        "case.correct": lambda: cases.correct(
+            replace(INVESTIGATOR, roles=frozenset(Role)), opened, "wrong"
+        ),
+        "case.purge": lambda: office.purge(OFFICER, held),
+    }
+    for act, attempt in refused.items():
+        before = len(office.entries())
+        with pytest.raises(UsageError):
+            attempt()
+        [entry] = office.entries()[before:]
+        assert (entry.act, entry.outcome) == (act, "refused")
+    before = len(office.entries())
+    with pytest.raises(UsageError, match="partywall case ratify"):
+        cases.approve(APPROVER, alone)
+    assert [one.outcome for one in office.entries()[before:]] == ["refused"]
 
 
 def test_a_denial_needs_a_reason_and_the_case_may_be_asked_for_again(office: Office) -> None:

@@ -89,6 +89,24 @@ def test_nobody_agrees_to_what_was_not_ordered(office: Office) -> None:
         orders.agree(office.gate, BOTH, DAY)
 
 
+def test_what_stands_against_a_day_is_told_to_whoever_may_order_it_and_written(
+    office: Office,
+) -> None:
+    def in_use(_: int) -> str:
+        return "that day is still sealed to"
+
+    with pytest.raises(RefusedError, match="privacy_officer"):
+        orders.order(office.gate, APPROVER, DAY, "a reason", in_use)
+    with pytest.raises(RefusedError, match="still sealed to"):
+        orders.order(office.gate, OFFICER, DAY, "a reason", in_use)
+    assert ordered(office) is None
+    orders.order(office.gate, OFFICER, DAY, "a reason")
+    with pytest.raises(RefusedError, match="still sealed to"):
+        orders.agree(office.gate, APPROVER, DAY, in_use)
+    said = [entry.outcome for entry in office.entries()]
+    assert said == ["refused", "refused", "allowed", "refused"]
+
+
 def test_without_the_audit_log_nothing_is_ordered(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

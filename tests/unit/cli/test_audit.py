@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,19 @@ def test_entries_are_shown_and_the_sealed_ones_stay_so(partywall: Partywall, dat
     assert row["sealed"] == {"addresses": ["192.0.2.7"]}
     assert partywall("audit", "show", "--data", data, "--act", "cas", "--json").out == ""
     assert partywall("audit", "show", "--data", data, "--act", "case", "--json").out != ""
+
+
+def test_the_records_of_a_look_are_shown_by_their_names(partywall: Partywall, data: Path) -> None:
+    """Sealed they are bytes end to end, which are no text."""
+    places = Places.under(data)
+    names = [bytes(range(250, 234, -1)), b"\n" * 16]
+    sealed = seal(places.auditors(), b"".join(names))
+    places.open(clock).append(replace(entry(9), act="case.read", sealed=sealed))
+    words = ("audit", "show", "--data", data, "--open", data / "auditors/auditor.key")
+    said = partywall(*words, "--act", "case.read")
+    assert said.code == 0
+    assert f'sealed=["{names[0].hex()}","{names[1].hex()}"]' in said.out
+    assert len(said.out.splitlines()) == 1
 
 
 def test_a_witness_taken_away_tells_of_what_comes_later(

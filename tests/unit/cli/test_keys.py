@@ -5,22 +5,28 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from pipeline import policy
 from pipeline.apps import keys as service
+from pipeline.apps.desk import open_room
 from pipeline.apps.folder import settings_of
 from pipeline.apps.key_service import key_service_of
+from pipeline.cases.reading import Order
 from pipeline.cli import doctor, status
 from pipeline.clock import Clock, system_clock
 from pipeline.database import Database
 from pipeline.errors import UnavailableError
+from pipeline.keys.service import KeyService
 from pipeline.keys.store import Store
 from pipeline.labels import LIVE
 from pipeline.settings import Settings
+from tests.support.key_service import ThreadedService
 from tests.unit.cli.conftest import Partywall
 
 
@@ -61,6 +67,7 @@ def test_status_lists_what_lives_and_until_when(partywall: Partywall, data: Path
         assert secret.hex() not in said.out
     shown = partywall("keys", "status", "--data", data)
     assert shown.code == 0
+    assert re.search(r"\d+ d \d+ h", shown.out), "days, where hours would be hundreds"
     assert all(word in shown.out for word in ("sealing", "pseudonym", LIVE, "h-1", "0 destruct"))
 
 
@@ -101,7 +108,7 @@ def test_a_destruction_that_was_missed_is_an_alarm_and_1(
     old.close()
     said = partywall("keys", "status", "--data", data)
     assert said.code == 1
-    assert "ALARM: 1 keys or their traces should be gone" in said.out
+    assert "ALARM: 1 key or its traces should be gone" in said.out
     told = partywall("keys", "status", "--data", data, "--json")
     assert (told.code, json.loads(told.out.splitlines()[-1])["overdue"]) == (1, 1)
     assert "not finished" in partywall("keys", "receipts", "--data", data).out
@@ -153,7 +160,7 @@ def test_a_receipt_that_is_none_any_more_is_named_beside_the_good_ones(
     assert said.code == 1
     assert len(said.out.splitlines()) == 2
     assert f"receipt {bad}: " in said.out
-    assert "ingest ended: 1 keys (pseudonym)" in said.out
+    assert "ingest ended: 1 key (pseudonym)" in said.out
     assert partywall("keys", "receipts", "--data", data, "--json").code == 1
 
 
@@ -190,14 +197,64 @@ def test_two_people_destroy_a_day_before_its_time(partywall: Partywall, data: Pa
     assert store.private_key(key.key_id) is not None, "one person's word changes nothing"
     store.close()
     said = partywall(*words, "--as", "approver")
-    assert (said.code, "1 sealing keys destroyed" in said.out) == (0, True)
+    assert (said.code, "1 sealing key destroyed" in said.out) == (0, True)
     store = store_of(data)
     assert store.private_key(key.key_id) is None
     store.close()
-    assert "ordered: 1 keys (sealing)" in partywall("keys", "receipts", "--data", data).out
+    assert "ordered: 1 key (sealing)" in partywall("keys", "receipts", "--data", data).out
     log = partywall("audit", "show", "--data", data).out
     assert "an order's reason" not in log
     assert partywall("audit", "verify", "--data", data).code == 0
+
+
+def test_an_order_for_a_day_that_has_no_keys_is_refused_at_once(
+    partywall: Partywall, data: Path
+) -> None:
+    store_of(data).close()
+    words = ("keys", "destroy", "2020-02-02", "--data", data, "--as", "privacy-officer")
+    said = partywall(*words, "--reason", "r")
+    assert (said.code, said.out) == (3, "")
+    assert "no sealing key of that day lives" in said.err
+    assert len(said.err.splitlines()) == 1
+    log = partywall("audit", "show", "--data", data, "--act", "keys.destroy_day").out
+    assert "privacy-officer  keys.destroy_day  refused" in log
+    agreed = partywall(*words[:-1], "approver", "--reason", "r")
+    assert "by order of the role privacy_officer" in agreed.err, "there is nothing to agree to"
+
+
+def put_an_order(data: Path, day: int) -> None:
+    """Put an order down as it was given while no group ran."""
+    with open_room(settings_of(data)) as room, room.desk.cases.gate.store.writing() as store:
+        store.order(Order(day, "privacy-officer", "privacy", 0))
+
+
+def test_a_day_that_a_group_seals_to_is_refused_at_the_order(
+    partywall: Partywall, data: Path
+) -> None:
+    store = store_of(data)
+    today = store.sealing()
+    day = (dt.date(1970, 1, 1) + dt.timedelta(days=today.day)).isoformat()
+    settings = settings_of(data)
+    log = service.audit_log(settings.audit, system_clock)
+    tokens = {
+        "split": service.token(settings.keys.token_file),
+        "investigations": service.token(settings.keys.investigations_token_file),
+    }
+    rules = policy.load().current.investigations
+    signer = service.signer(settings.keys.signing_key)
+    running = KeyService(store, tokens, rules, system_clock, signer, log)
+    with ThreadedService(running, settings.keys.url):
+        said = partywall(
+            "keys", "destroy", day, "--data", data, "--as", "privacy-officer", "--reason", "r"
+        )
+        assert (said.code, "that day is still sealed to" in said.err) == (3, True)
+        put_an_order(data, today.day)
+        said = partywall("keys", "destroy", day, "--data", data, "--as", "approver")
+        assert (said.code, "that day is still sealed to" in said.err) == (3, True)
+    told = partywall("audit", "show", "--data", data, "--act", "keys.destroy_day").out
+    assert "approver  keys.destroy_day  refused" in told
+    assert store.private_key(today.key_id) is not None
+    store.close()
 
 
 def test_doctor_and_status_take_a_hold_s_key_for_alive_and_tell_what_is_overdue(
@@ -235,8 +292,8 @@ def test_doctor_and_status_take_a_hold_s_key_for_alive_and_tell_what_is_overdue(
     with pytest.raises(UnavailableError, match="being read"):
         old.end_ingest("b1")
     findings, shown = look()
-    assert [f for f in findings if f.startswith("problem: 1 keys are overdue")], findings
-    assert "ALARM: 1 keys are overdue" in shown
+    assert [f for f in findings if f.startswith("problem: 1 key is overdue")], findings
+    assert "ALARM: 1 key is overdue" in shown
     reader.close()
     old.close()
 

@@ -389,6 +389,21 @@ class TestSettings:
 
 
 class TestService:
+    @pytest.mark.parametrize(
+        ("verb", "way"), [(["status"], "--data DIR"), (["topics", "apply"], "makes its own topics")]
+    )
+    def test_a_broker_that_is_away_is_named(
+        self, partywall: Partywall, monkeypatch: pytest.MonkeyPatch, verb: list[str], way: str
+    ) -> None:
+        monkeypatch.setattr("pipeline.kafka.reading.PATIENCE", 0)
+        monkeypatch.setattr("pipeline.cli.topics._PATIENCE", 0)
+        monkeypatch.setenv("PARTYWALL_KAFKA__BOOTSTRAP", "127.0.0.1:1")
+        said = partywall(*verb)
+        assert (said.code, said.out) == (1, "")
+        told = [line for line in said.err.splitlines() if line.startswith("partywall: ")]
+        assert "no broker answers at 127.0.0.1:1 (kafka.bootstrap); " in told[0]
+        assert way in told[0]
+
     def test_a_port_in_use(self, partywall: Partywall, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]

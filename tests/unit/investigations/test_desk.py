@@ -83,12 +83,16 @@ def test_a_question_is_a_part_of_the_scope_or_refused(shared: Bureau) -> None:
     case = shared.opened(wide)
     one = Question(selectors=Selectors(addresses=("198.51.100.4",)))
     assert shared.lines_of(case.id, one) == of("198.51.100.4")
-    for question in (
-        Question(selectors=Selectors(addresses=(ABUSER,))),
-        Question(sites=("blog",)),
-        Question(first=NOW - 49 * HOUR),
-    ):
-        with pytest.raises(RefusedError, match="outside of the case's scope"):
+    beyond = {
+        "selectors": Question(selectors=Selectors(addresses=(ABUSER,))),
+        "sites": Question(sites=("blog",)),
+        "time span": Question(first=NOW - 49 * HOUR),
+        "sites, time span, selectors": Question(
+            ("shop", "blog"), None, NOW + 1, Selectors(paths=("/*",), addresses=(ABUSER,))
+        ),
+    }
+    for parts, question in beyond.items():
+        with pytest.raises(RefusedError, match=rf"outside of the case's scope \({parts}\): "):
             shared.desk.search(INVESTIGATOR, case.id, question)
         assert shared.entries("case.search")[-1].outcome == "refused"
 
@@ -148,17 +152,28 @@ def test_who_has_read_all_they_may_learns_no_more_by_asking(shared: Bureau) -> N
 def test_what_is_not_shown_is_not_asked_for_either(shared: Bureau) -> None:
     scope = about(selectors=Selectors(networks=("198.51.100.0/24",)), fields=("status", "bytes"))
     case = shared.opened(scope)
-    for question in (
-        Question(selectors=Selectors(addresses=("198.51.100.3",))),
-        Question(selectors=Selectors(paths=("/p*",))),
-        Question(selectors=Selectors(agents=("x",))),
-        Question(first=NOW - HOUR),
-    ):
-        with pytest.raises(RefusedError, match="outside"):
+    for name, question in {
+        "address": Question(selectors=Selectors(addresses=("198.51.100.3",))),
+        "target": Question(selectors=Selectors(paths=("/p*",))),
+        "agent": Question(selectors=Selectors(agents=("x",))),
+        "time": Question(first=NOW - HOUR),
+    }.items():
+        with pytest.raises(RefusedError, match=rf"outside of the case's scope \(fields: {name}\)"):
             shared.desk.search(INVESTIGATOR, case.id, question)
     for by in ("agent", "provider"):
         with pytest.raises(RefusedError):
             related(shared.desk, INVESTIGATOR, case.id, "198.51.100.3", by)
+
+
+def test_what_lies_outside_is_told_alike_whether_there_are_records_or_not(shared: Bureau) -> None:
+    case = shared.opened(about("198.51.100.99"))
+    said = set()
+    for address in (ABUSER, "198.51.100.200"):
+        question = Question(selectors=Selectors(addresses=(address,)))
+        with pytest.raises(RefusedError) as refused:
+            shared.desk.search(INVESTIGATOR, case.id, question)
+        said.add(str(refused.value))
+    assert len(said) == 1
 
 
 def test_searches_at_once_read_no_more_than_one_would(shared: Bureau) -> None:

@@ -65,6 +65,7 @@ def test_a_hold_needs_a_second_person(made: Bureau) -> None:
     case = made.opened()
     with pytest.raises(UsageError, match="have it approved"):
         holds.place(made.desk, INVESTIGATOR, case.id)
+    assert [one.outcome for one in made.entries("case.hold")] == ["refused"]
     made.desk.cases.ask(INVESTIGATOR, case.id, Kind.HOLD, "why")
     with pytest.raises(UsageError):
         holds.place(made.desk, INVESTIGATOR, case.id)

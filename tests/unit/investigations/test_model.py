@@ -35,6 +35,7 @@ from tests.unit.investigations.making import ABUSER, NOW, about, attempt, bureau
 
 PEOPLE = (INVESTIGATOR, COLLEAGUE, APPROVER, BOTH)
 ADDRESSES = (ABUSER, "198.51.100.3", "198.51.100.4")
+MORE = 10  # hours that `attempt` asks for, from the approval: nobody asks for less than is left
 LINES = traffic(visitors=6, hours=6)
 
 
@@ -139,7 +140,7 @@ class Office(RuleBasedStateMachine):
                 model.state, model.opened = "open", self.now()
                 model.expires = self.now() + 72 * HOUR
             else:
-                model.expires = max(model.expires, self.now() + 10 * HOUR)
+                model.expires = max(model.expires, self.now() + MORE * HOUR)
             model.pending = None
 
     @rule(case=cases, person=st.sampled_from(PEOPLE))
@@ -162,6 +163,7 @@ class Office(RuleBasedStateMachine):
             and model.is_open(self.now())
             and model.pending is None
             and model.expires < model.opened + 336 * HOUR
+            and (model.expires - self.now()) // HOUR < MORE
         )
         if self._tried(Act.EXTEND, case, person, allowed=allowed):
             model.pending = "extend"
@@ -220,13 +222,19 @@ class Office(RuleBasedStateMachine):
             assert self.bureau.log.size() >= len(self.models)
 
     def _tried(self, act: Act, case: str, person: Person, *, allowed: bool) -> bool:
+        before = self.bureau.log.size()
         try:
             attempt(self.bureau.desk, person, act, case)
         except (RefusedError, UsageError):
             assert not allowed, (act, person.name, self.models[case])
+            assert self._since(before) == ["refused"], (act, person.name)
             return False
         assert allowed, (act, person.name, self.models[case])
         return True
+
+    def _since(self, size: int) -> list[str]:
+        """Return how each attempt ended that was written from an index on."""
+        return [entry.outcome for index, entry in self.bureau.log.entries() if index >= size]
 
     def _stands_in_the_log(self, sealed: bytes | None, records: list[str]) -> None:
         assert sealed is not None

@@ -54,9 +54,20 @@ def test_an_address_of_no_known_provider_says_what_to_set(shared: Bureau) -> Non
     case = shared.opened(about(ABUSER, "100.64.0.1"))
     with pytest.raises(UsageError, match="mmdb_asn"):
         found(shared, case.id, "100.64.0.1")
+    assert shared.entries()[-1].outcome == "refused"
 
 
 def test_whoever_may_not_see_addresses_learns_nothing_by_a_provider(shared: Bureau) -> None:
     case = shared.opened(about(ABUSER, fields=("status",)))
     with pytest.raises(RefusedError, match="outside"):
         found(shared, case.id)
+    assert shared.entries()[-1].outcome == "refused"
+
+
+def test_whoever_may_not_see_agents_has_none_read_for_it(shared: Bureau) -> None:
+    case = shared.opened(about(ABUSER, fields=("status",)))
+    reads = len(shared.entries("case.read"))
+    with pytest.raises(RefusedError, match="fields: agent"):
+        related(shared.desk, INVESTIGATOR, case.id, ABUSER, "agent")
+    assert shared.entries()[-1].outcome == "refused"
+    assert len(shared.entries("case.read")) == reads

@@ -101,8 +101,12 @@ def test_the_clock_says_how_many_days_are_left(made: Bureau) -> None:
 def test_erasure_takes_the_person_s_records_and_leaves_all_others(made: Bureau) -> None:
     before = all_lines(made)
     case = requested(made)
-    with pytest.raises(UsageError, match="no erasure was approved"):
+    with pytest.raises(UsageError, match="approved with `partywall case approve`"):
         erasure.erase(made.desk, OFFICER, case.id)
+    with pytest.raises(UsageError, match="dsr answer"):
+        export(made.desk, made.office, OFFICER, case.id, Question())
+    for act in ("case.erase", "case.export"):
+        assert [one.outcome for one in made.entries(act)] == ["refused"]
     files = set((made.folder / "vault").rglob("*.parquet"))
     done = erased(made, case)
     assert done.records == len(OWN)

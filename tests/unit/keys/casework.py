@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -60,6 +61,10 @@ def emergency(**changes: object) -> Grant:
     )
 
 
+_SOCKETS = itertools.count()
+"""A service started anew in a place listens elsewhere, as the one before may be there still."""
+
+
 class House:
     """A service, its store, its clock, its audit log and a client of the role investigations."""
 
@@ -68,7 +73,7 @@ class House:
         self.clock = Hands()
         self.log: AuditLog = log_in(place.folder, self.clock)
         self.store: Store = store_at(place, self.clock, log=self.log)
-        self.url = f"unix://{place.folder}/sock"
+        self.url = f"unix://{place.folder}/sock{next(_SOCKETS)}"
         self.tokens = {"split": SPLIT_TOKEN, "investigations": TOKEN}
         self.client = ReleaseClient(self.url, TOKEN, Patience(2, lambda _: None))
 

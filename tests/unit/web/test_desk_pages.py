@@ -463,3 +463,22 @@ async def test_a_long_search_tells_how_far_it_is_and_gives_way_to_the_next(
     await browser.get(f"/cases/{case}/results")
     assert "3 records on this page" in browser.text
     assert len(house.said("case.read")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("investigator", {"Your cases"}),
+        ("approver", {"Waiting for your decision"}),
+        ("auditor", {"There is no case yet."}),
+        ("privacy-officer", {"Your cases"}),
+        ("both", {"Your cases", "Waiting for your decision"}),
+    ],
+)
+async def test_an_inbox_has_what_its_person_may_ever_find_there(
+    house: DeskHouse, name: str, said: set[str]
+) -> None:
+    browser = await house.person(name)
+    await browser.get("/")
+    every = {"Your cases", "Waiting for your decision", "There is no case yet."}
+    assert {words for words in every if words in browser.text} == said
