@@ -31,6 +31,7 @@ from pipeline.settings.tree import (
 )
 
 _FILE_VARIABLE = "PARTYWALL_CONFIG"
+_PERSON_VARIABLE = "PARTYWALL_AS"  # who works on cases: no setting, and no mistake either
 
 
 class Settings(BaseSettings):
@@ -114,7 +115,8 @@ def written() -> dict[str, Any]:
 
 def _check_variables() -> None:
     """Refuse an environment variable of ours that names no setting (pydantic ignores it)."""
-    known = {f"PARTYWALL_{name.upper()}" for name in Settings.model_fields} | {_FILE_VARIABLE}
+    named = {f"PARTYWALL_{name.upper()}" for name in Settings.model_fields}
+    known = named | {_FILE_VARIABLE, _PERSON_VARIABLE}
     for variable in os.environ:
         if variable.startswith("PARTYWALL_") and variable.split("__")[0] not in known:
             raise SettingsError(

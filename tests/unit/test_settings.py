@@ -125,6 +125,11 @@ def test_a_mistake_in_the_environment(
     assert names in refused()
 
 
+def test_who_somebody_is_may_stand_beside_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARTYWALL_AS", "investigator")
+    assert load() == load()
+
+
 def test_a_mistake_in_a_flag() -> None:
     assert "setting k:" in refused(k=0)
     assert "setting nonsense:" in refused(nonsense=1)
