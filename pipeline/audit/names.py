@@ -61,10 +61,12 @@ def check_names(names: Names, size: int, *, rolled_back: bool) -> Iterator[Findi
     for name, tile in expected.items():
         if name not in names.files:
             yield Finding(Kind.REMOVED, name, _was(tile))
-    due = {} if rolled_back else _leftovers(size)
-    for name in sorted(names.files.keys() - expected.keys() - {CHECKPOINT}):
+    extra = sorted(names.files.keys() - expected.keys() - {CHECKPOINT})
+    # Thousands of names may be left over; a log in order has none of them to look up.
+    due = {} if rolled_back or not (extra or names.empty) else _leftovers(size)
+    for name in extra:
         yield _extra(name, due)
-    parents = {folder for name in due for folder in layout.folders(name)}
+    parents = {f for name in due for f in layout.folders(name)} if names.empty else set()
     for name in sorted(names.empty):
         if name in parents:
             yield Finding(Kind.UNFINISHED, printable(name), _swept(size, "empty folder of an"))
