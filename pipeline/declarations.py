@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
+
+# Ours are many and read at each start; where libyaml is there it is eight times as fast.
+_LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 _CANDIDATES = (Path(__file__).parent / "_schemas", Path(__file__).parent.parent / "schemas")
 
@@ -19,4 +22,4 @@ def folder() -> Path:
 
 def load(name: str) -> Any:  # noqa: ANN401 -- YAML has no type before it is checked
     """Return the YAML document ``schemas/<name>``, parsed."""
-    return yaml.safe_load((folder() / name).read_text(encoding="utf-8"))
+    return yaml.load((folder() / name).read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 -- a safe one
