@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -46,6 +48,23 @@ class Population:
     target_odds: Weights
     referrers: pl.Series
     referrer_odds: Weights
+
+
+def populated(seed: int) -> tuple[Population, np.random.Generator]:
+    """Return the population of a seed, and a generator as drawing it leaves one."""
+    people, state = _drawn(seed)
+    rng = np.random.default_rng(seed)
+    rng.bit_generator.state = state
+    return people, rng
+
+
+@lru_cache(maxsize=2)
+def _drawn(seed: int) -> tuple[Population, Mapping[str, Any]]:
+    """Draw once for the lines of all formats, which takes half a second."""
+    rng = np.random.default_rng(seed)
+    people = populate(rng)
+    people.browsers.setflags(write=False)
+    return people, rng.bit_generator.state
 
 
 def populate(rng: np.random.Generator) -> Population:

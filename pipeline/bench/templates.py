@@ -20,7 +20,7 @@ import yaml
 
 import pipeline
 from pipeline.bench.generate import BROWSER_ODDS
-from pipeline.bench.population import populate
+from pipeline.bench.population import populated
 from pipeline.errors import SettingsError
 from pipeline.simulate.draws import Indices, draw
 
@@ -89,8 +89,7 @@ def lines(template: Template, count: int, *, seed: int = 7) -> pl.Series:
 
     Raises SettingsError where the template has not what is to be drawn.
     """
-    rng = np.random.default_rng(seed)
-    people = populate(rng)
+    people, rng = populated(seed)
     address = draw(rng, people.address_odds, count)
     agent = people.browsers[address, draw(rng, BROWSER_ODDS, count)]
     seconds = np.sort(rng.integers(0, _HOUR, count))

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.bench import generate
 from pipeline.bench.comparators import PATTERN
-from pipeline.bench.population import ADDRESSES, AGENTS, PAGES, populate
+from pipeline.bench.population import ADDRESSES, AGENTS, PAGES, populate, populated
 
 
 @pytest.fixture(scope="module")
@@ -58,4 +58,17 @@ def test_the_population_is_distinct() -> None:
     assert people.agents.n_unique() == len(people.agents) == AGENTS == 1_800
     assert people.targets.n_unique() == len(people.targets) == PAGES == 5_000
     assert set(range(AGENTS)) == set(people.browsers.ravel().tolist())
+
+
+def test_a_population_that_is_kept_is_the_one_that_would_be_drawn() -> None:
+    """With what is drawn behind it, whoever has drawn before."""
+    rng = np.random.default_rng(11)
+    people, after = populate(rng), rng.integers(1 << 62, size=4).tolist()
+    for _ in range(2):
+        kept, going_on = populated(11)
+        for name in ("addresses", "agents", "targets", "referrers"):
+            assert getattr(kept, name).equals(getattr(people, name))
+        for name in ("address_odds", "browsers", "target_odds", "referrer_odds"):
+            assert np.array_equal(getattr(kept, name), getattr(people, name))
+        assert going_on.integers(1 << 62, size=4).tolist() == after
     assert not [a for a in people.agents if re.search(r"[{}\"\\]", a)]
