@@ -104,7 +104,10 @@ def _told(inner: pl.Series, directive: str) -> pl.Series:
 
 
 def _share(form: Format, inner: pl.Series, lines: pl.Series, context: Context) -> float:
-    reject = _read(form, inner, lines, context)
+    fields = form.read(inner, context)
+    if fields["matched"].not_().all(ignore_nulls=False):
+        return 0.0  # of most formats: what they would say of each line is not asked
+    reject = check(fields, lines, context)["reject"]
     requests = len(lines) - int((reject == DIRECTIVE).sum())
     return reject.null_count() / requests if requests else 0.0
 

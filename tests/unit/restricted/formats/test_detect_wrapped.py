@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 import polars as pl
 import pytest
@@ -67,7 +68,7 @@ _AROUND = st.sampled_from(
 _SAID = st.builds(lambda around, word: around.format(word, word), _AROUND, _MARKED)
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(st.lists(st.one_of(_SAID, st.text(max_size=60)), min_size=1, max_size=6))
 def test_no_message_quotes_what_stands_in_a_line(lines: list[str]) -> None:
     """Its words are ours and its numbers are counts, whatever the lines are."""
@@ -77,17 +78,34 @@ def test_no_message_quotes_what_stands_in_a_line(lines: list[str]) -> None:
     assert reason.isascii()
 
 
-@settings(max_examples=200)
-@given(st.lists(_MARKED, min_size=1, max_size=8), st.sampled_from(" \t;|"))
-def test_no_run_of_four_characters_of_a_line_is_shown(words: list[str], between: str) -> None:
-    """The lines have no letter that our own words have, so that nothing is shown by chance."""
-    line = between.join(words)
+_LINE: Final = st.builds(
+    lambda words, between: between.join(words),
+    st.lists(_MARKED, min_size=1, max_size=8),
+    st.sampled_from(" \t;|"),
+)
+"""A line without any letter that our own words have, so that nothing is shown by chance."""
+
+
+def shown(line: str, said: str) -> set[str]:
+    return {run for at in range(len(line) - 3) if (run := line[at : at + 4]) in said}
+
+
+@settings(max_examples=40)
+@given(_LINE)
+def test_no_run_of_four_characters_of_a_line_is_shown(line: str) -> None:
+    """A refusal tries every format, so the few examples here are followed by many of its words."""
     for lines in ([line], [line] * 3 + [COMBINED]):
-        reason = detect(pl.Series(lines)).reason
-        runs = {line[at : at + 4] for at in range(len(line) - 3)}
-        assert not {run for run in runs if run in reason}, "a run of the line is shown"
-    runs = {line[at : at + 4] for at in range(len(line) - 3)}
-    assert not {run for run in runs if run in shape(line)}
+        assert not shown(line, detect(pl.Series(lines)).reason), "a run of the line is shown"
+
+
+@settings(max_examples=1_000)
+@given(
+    _LINE, st.sampled_from(["{}", "{{{}", '"{}" {}', "[{}] {}", "192.0.2.7 {}", "2001:db8::7\t{}"])
+)
+def test_the_shape_of_a_line_shows_no_run_of_it(line: str, around: str) -> None:
+    """All that a refusal is made of which has seen the line."""
+    assert not shown(line, shape(line))
+    assert not shown(line, shape(around.format(line, line)))
 
 
 def test_a_widgets_lines_are_not_taken_in_a_wrapper() -> None:
