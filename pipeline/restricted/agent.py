@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, NamedTuple
 
 from ua_parser import Domain, PartialResult
@@ -68,14 +69,19 @@ def load_names() -> Names:
     )
 
 
+@cache
+def _parser() -> Resolver:
+    return Resolver(load_lazy_builtins())
+
+
 class Agents:
     """Describes user agents; remembers at most ``cache_limit`` distinct ones."""
 
     def __init__(self, names: Names | None = None, *, cache_limit: int = CACHE_LIMIT) -> None:
-        """Load the parser (a tenth of a second) and the lists."""
+        """Load the parser (a tenth of a second, once in a process) and the lists."""
         self._names = names or load_names()
         self._crawler = load_crawlers()
-        self._resolve = Resolver(load_lazy_builtins())
+        self._resolve = _parser()
         self._remembered: Remembered[str | None, Agent] = Remembered(self.describe, cache_limit)
 
     def many(self, headers: Sequence[str | None]) -> list[Agent]:

@@ -14,24 +14,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 _MEMORY: Final = Path("/dev/shm")
 _ROOM: Final = 1 << 30
 
 
-@contextmanager
-def folder_in_memory(otherwise: Path) -> Iterator[Path]:
-    """Yield an empty folder that is gone afterwards; ``otherwise`` where memory has no room."""
-    if not _has_room():
-        yield otherwise
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """The folder of a test, in memory where that has room: for a ``conftest.py`` to import."""
+    if not memory_has_room():
+        yield tmp_path
         return
-    folder = Path(tempfile.mkdtemp(prefix="partywall-", dir=_MEMORY))
-    try:
+    with folder_in_memory() as folder:
         yield folder
+
+
+@contextmanager
+def folder_in_memory() -> Iterator[Path]:
+    """Yield an empty folder that is gone afterwards; on the disk where memory has no room."""
+    place = _MEMORY if memory_has_room() else None
+    folder = Path(tempfile.mkdtemp(prefix="partywall-", dir=place))
+    try:
+        # Beside it a test may put what belongs to it, as under pytest's own.
+        own = folder / "own"
+        own.mkdir()
+        yield own
     finally:
         shutil.rmtree(folder)
 
 
-def _has_room() -> bool:
+def memory_has_room() -> bool:
+    """Tell whether a gigabyte can be written into memory as if it was a disk."""
     if not os.access(_MEMORY, os.W_OK | os.X_OK):
         return False
     found = os.statvfs(_MEMORY)

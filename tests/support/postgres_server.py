@@ -52,11 +52,10 @@ class PostgresServer:
             "--pwfile", "password", "--encoding", "UTF8", "--no-sync",
         )  # fmt: skip
         # No test pulls the plug of the machine: what a process wrote outlives it without waiting.
-        # Autovacuum's analysis is a reader, for which deleted rows would stay.
-        settings = (
-            f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' "
-            "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off"
-        )
+        # Nothing else is set: whether a row that was deleted leaves its page hangs on the rest. But
+        # autovacuum's analysis is a reader, for which deleted rows would stay.
+        place = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}'"
+        settings = f"{place} -c fsync=off -c autovacuum=off"
         self._run("pg_ctl", "start", "-D", "data", "-w", "-l", "log", "-o", settings)
         return self
 

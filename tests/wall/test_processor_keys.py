@@ -11,6 +11,8 @@ import base64
 import binascii
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -233,8 +235,17 @@ def _check_memory(stage: str, pid: int, secrets: dict[str, bytes], sealing: Seal
 
 def test_the_search_finds_what_a_process_has() -> None:
     """Were it blind, everything above would hold."""
-    secret = os.urandom(32)
-    assert found_in(os.getpid(), {"mine": secret}) == {"mine"}
+    secret, stranger = os.urandom(32), os.urandom(32)
+    keeping = "import sys; kept = sys.stdin.buffer.read(32); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", keeping], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(secret)
+        process.stdin.flush()
+        process.stdout.readline()
+        assert found_in(process.pid, {"its": secret, "ours": stranger}) == {"its"}
 
 
 @pytest.mark.parametrize("form", ["raw", "hex", "base64", "base64url"])

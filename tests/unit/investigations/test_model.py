@@ -7,10 +7,8 @@ in the audit log before.
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
@@ -30,6 +28,7 @@ from pipeline.cases.matrix import Act
 from pipeline.cases.people import Person, Role
 from pipeline.errors import RefusedError, UsageError
 from pipeline.investigations.narrowing import Question
+from tests.support.memory import folder_in_memory
 from tests.unit.cases.making import APPROVER, BOTH, COLLEAGUE, HOUR, INVESTIGATOR
 from tests.unit.investigations.making import ABUSER, NOW, about, attempt, bureau, traffic
 
@@ -74,8 +73,8 @@ class Office(RuleBasedStateMachine):
     @initialize()
     def open_the_office(self) -> None:
         self.stack = ExitStack()
-        folder = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="pw"))
-        self.bureau = self.stack.enter_context(bureau(Path(folder)))
+        folder = self.stack.enter_context(folder_in_memory())
+        self.bureau = self.stack.enter_context(bureau(folder))
         self.bureau.write(LINES)
         self.models: dict[str, Model] = {}
 

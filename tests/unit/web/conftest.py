@@ -1,0 +1,7 @@
+"""These tests sync databases and audit logs again and again: in memory, if there is room."""
+
+from __future__ import annotations
+
+from tests.support.memory import tmp_path
+
+__all__ = ["tmp_path"]
