@@ -6,15 +6,18 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Final
 
 import polars as pl
 
 from pipeline.errors import IntegrityError
 from pipeline.vault import bloom
-from pipeline.vault.binding import indexes, slices
+from pipeline.vault.binding import indexes
 from pipeline.vault.erasures import Erasures
 from pipeline.vault.manifest import Chain, Entry, Head, digest
+from pipeline.vault.merging import merged, rows_of
 from pipeline.vault.recount import UNREADABLE
+from pipeline.vault.segments import cut
 from pipeline.vault.standing import Standing, laid_over
 from pipeline.vault.storage import Storage
 from pipeline.vault.volumes import (
@@ -27,6 +30,9 @@ from pipeline.vault.volumes import (
     decode,
     held_by,
 )
+
+_AT_ONCE: Final = 100_000
+"""Rows that are compared at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +140,10 @@ def _content(
 ) -> Iterator[str]:
     records = sum(one.records for entry in now for one in entry.counts)
     tokens: list[pl.Series] = []
-    mine, theirs = slices({None: data[0]}, records), slices(indexes(storage, now), records)
+    mine = cut(rows_of(data[0]), _AT_ONCE)
+    theirs = cut(merged(indexes(storage, now), records), _AT_ONCE)
     for one, other in zip_longest(mine, theirs):
-        if not one.equals(other):
+        if one is None or other is None or not one.equals(other):
             yield f"{path}: has another index than its segments"
             return
         tokens.append(other.get_column("token").drop_nulls().unique())

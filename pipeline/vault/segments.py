@@ -165,26 +165,27 @@ def index_file(rows: pl.DataFrame) -> bytes:
 def indexed(parts: Iterable[pl.DataFrame], rows: int, schema: pa.Schema) -> bytes:
     """Return the index file for so many rows in all, in their order; ``schema`` has INDEX_SCHEMA.
 
-    A part is held at a time, and what of it is no whole row group yet.
+    A part is held at a time, and what of it is no whole row group yet. Texts may be categories: a
+    row group at a time is made of them.
     """
-    tables = (part.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema) for part in parts)
+    groups = cut(parts, index_rows_a_group(rows))
     return _parquet(
-        _cut(tables, index_rows_a_group(rows)),
+        (one.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema) for one in groups),
         schema,
         statistics=["token", "hour"],
         dictionary=[one.name for one in schema if one.type == pa.string()],
     )
 
 
-def _cut(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
-    """Yield tables of so many rows, the last of fewer."""
-    held: pa.Table | None = None
-    for table in tables:
-        held = table if held is None else pa.concat_tables([held, table])
-        whole = held.num_rows - held.num_rows % size
+def cut(parts: Iterable[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
+    """Yield frames of so many rows, the last of fewer."""
+    held: pl.DataFrame | None = None
+    for part in parts:
+        held = part if held is None else pl.concat([held, part])
+        whole = held.height - held.height % size
         yield from (held.slice(first, size) for first in range(0, whole, size))
         held = held.slice(whole)
-    if held is not None and held.num_rows:
+    if held is not None and held.height:
         yield held
 
 

@@ -148,7 +148,7 @@ def test_a_large_day_has_several_volumes(tmp_path: Path, monkeypatch: pytest.Mon
     filled(storage, *[FIRST] * 5)
     before = answers(storage, FIRST)
     monkeypatch.setattr(keeping, "MOST_RECORDS", 50)
-    monkeypatch.setattr("pipeline.vault.binding._SLICE", 7)
+    monkeypatch.setattr("pipeline.vault.merging.ROWS", 7)
     assert upkeep(storage, FOLDER, night_after(FIRST), KEPT) == Done(3, 0)
     assert volumes(storage) == [(0, 1), (2, 3), (4, 4)]
     assert same(answers(storage, FIRST), before)
