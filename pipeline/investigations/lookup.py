@@ -10,56 +10,19 @@ Memory: :func:`hours` holds one window of hours at a time, so that a year can be
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
 
-from pipeline.investigations.segments import (
-    Effort,
-    Indexed,
-    Sought,
-    Tokens,
-    frames_of,
-    index_rows,
-)
+from pipeline.investigations.parts import ROWS, parts_of, rows_in
+from pipeline.investigations.segments import Effort, Sought, Tokens, frames_of
 from pipeline.investigations.windows import windows
 from pipeline.keys.material import Tokeniser
 from pipeline.rows import DAY
-from pipeline.vault.manifest import HOLD, Entry, Held, folders, held_folders
-from pipeline.vault.standing import Standing
+from pipeline.vault.manifest import HOLD
 from pipeline.vault.storage import Storage, storage_at
-from pipeline.vault.together import together
-from pipeline.vault.volumes import Volume
-
-ROWS: Final = pl.Schema(
-    {
-        "token": pl.Binary(),
-        "hour": pl.Int64(),
-        "key_id": pl.String(),
-        "place": pl.UInt32(),
-        "row": pl.UInt32(),
-        "partition": pl.String(),
-        "offset": pl.UInt64(),
-        "line": pl.UInt32(),
-        "site": pl.String(),
-        "label": pl.String(),
-        "ingest": pl.String(),
-        "format": pl.String(),
-        "outcome": pl.String(),
-        "reason": pl.String(),
-        "policy": pl.UInt16(),
-        "folder": pl.String(),
-        "data": pl.String(),
-    }
-)
-"""Columns of :func:`rows`: those of ``vault.segments.INDEX_SCHEMA``, and where a record lies.
-
-``folder`` is that of the chain it came by, ``data`` the name of its segment's data file. A copy
-that a legal hold keeps has the folder and partition of what it is a copy of, and the hold's
-``key_id``.
-"""
 
 RECORD: Final = ["folder", "partition", "offset", "line"]
 """Rows that are alike in these are of one record: itself, and the copies that legal holds keep."""
@@ -81,38 +44,6 @@ class Wanted:
     first_day: int
     last_day: int
     untimed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A volume or an entry of a chain, and the chain's folder."""
-
-    folder: str
-    one: Volume | Entry
-
-    @property
-    def held(self) -> tuple[Held, ...]:
-        return self.one.held
-
-    @property
-    def indexed(self) -> Indexed | None:
-        return self.one.files if isinstance(self.one, Volume) else self.one.segment
-
-    def placed(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Say of index rows where they lie; copies are named after what they are copies of."""
-        if isinstance(self.one, Volume):
-            data = pl.concat_str(pl.lit(f"{self.folder}/"), "data")
-        else:
-            assert self.one.segment is not None  # noqa: S101 - its index has the rows
-            data = pl.lit(self.one.segment.data)
-        origin = pl.col("partition").str.split_exact("/", 1)
-        copied = {
-            "folder": origin.struct.field("field_0"),
-            "partition": origin.struct.field("field_1"),
-        }
-        held = self.folder.startswith(HOLD)
-        told = copied if held else {"folder": pl.lit(self.folder)}
-        return rows.with_columns(**told, data=data).select(ROWS.names())
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +103,7 @@ def wanted(
     """
     days: dict[tuple[str, str], tuple[int, int, bool]] = {}
     sought = Sought.of(sites, first_hour, last_hour, None, untimed=untimed)
-    for part in _parts(vault, sought, bound=True):
+    for part in parts_of(_storage(vault), sought, bound=True):
         for held in part.held:
             if not sought.may_be_in(held):
                 continue
@@ -211,8 +142,8 @@ def rows(
     """
     sought = Sought.of(sites, first_hour, last_hour, tokens, untimed=untimed)
     storage = _storage(vault)
-    parts = _parts(storage, sought, bound=tokens is not None)
-    return _sorted(_rows(storage, parts, sought, effort or Effort()))
+    parts = parts_of(storage, sought, bound=tokens is not None)
+    return _sorted(rows_in(storage, parts, sought, effort or Effort()))
 
 
 def hours(
@@ -233,14 +164,14 @@ def hours(
     """
     storage, spent = _storage(vault), effort or Effort()
     sought = Sought.of(sites, first_hour, last_hour, tokens, untimed=untimed)
-    parts = _parts(storage, sought, bound=tokens is not None)
+    parts = parts_of(storage, sought, bound=tokens is not None)
     for first, last in windows(parts, sought):
-        within = _sorted(_rows(storage, parts, sought.between(first, last), spent))
+        within = _sorted(rows_in(storage, parts, sought.between(first, last), spent))
         for [hour], found in within.group_by(["hour"], maintain_order=True):
             assert isinstance(hour, int)  # noqa: S101 - rows without one are not asked for here
             yield hour, found
     if untimed:
-        found = _sorted(_rows(storage, parts, sought.only_untimed(), spent))
+        found = _sorted(rows_in(storage, parts, sought.only_untimed(), spent))
         if not found.is_empty():
             yield None, found
 
@@ -273,45 +204,6 @@ def fetch(
 
 def _storage(vault: Storage | str) -> Storage:
     return storage_at(vault) if isinstance(vault, str) else vault
-
-
-def _parts(vault: Storage | str, sought: Sought, *, bound: bool) -> list[_Part]:
-    """Return what covers all chains and may hold what is sought; raises IntegrityError.
-
-    ``bound`` takes volumes where there are any, else each entry comes by itself: volumes are in the
-    order of their tokens, so that a scan by hours would read all of one for each of its windows.
-    """
-    storage = _storage(vault)
-
-    def may_hold(part: Volume | Entry) -> bool:
-        return any(map(sought.may_be_in, part.held))
-
-    return [
-        _Part(folder, part)
-        for folder in (*folders(storage), *held_folders(storage))
-        for part in Standing.of(storage, folder).parts(lambda v: bound or not may_hold(v))
-        if may_hold(part)
-    ]
-
-
-def _rows(
-    storage: Storage, parts: Sequence[_Part], sought: Sought, effort: Effort
-) -> list[pl.DataFrame]:
-    def search(part: _Part) -> tuple[pl.DataFrame, Effort]:
-        spent, indexed = Effort(), part.indexed
-        if indexed is None or not any(map(sought.may_be_in, part.held)):
-            return pl.DataFrame(), spent
-        rows = index_rows(storage, indexed, sought.under(part.one.keys), spent)
-        return part.placed(rows) if not rows.is_empty() else rows, spent
-
-    # A scan reads whole files: one at a time fills the disk's line, and memory with no more.
-    searched = map(search, parts) if sought.tokens is None else together(search, parts)
-    found = []
-    for rows, spent in searched:
-        effort.add(spent)
-        if not rows.is_empty():
-            found.append(rows)
-    return found
 
 
 def is_copy() -> pl.Expr:

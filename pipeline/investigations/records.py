@@ -40,7 +40,7 @@ PLACE: Final[dict[str, pl.DataType]] = {
     "place": pl.UInt32(),
     "row": pl.UInt32(),
 }
-"""Where a record lies sealed, and what it stands under in the index: as in ``lookup.ROWS``."""
+"""Where a record lies sealed, and what it stands under in the index: as in ``parts.ROWS``."""
 
 PLACED: Final[dict[str, pl.DataType]] = {
     **RECORDS,

@@ -13,7 +13,6 @@ import pytest
 
 from pipeline.investigations.lookup import (
     ORDER,
-    ROWS,
     Found,
     Wanted,
     fetch,
@@ -23,6 +22,7 @@ from pipeline.investigations.lookup import (
     wanted,
 )
 from pipeline.investigations.open import open_frame
+from pipeline.investigations.parts import ROWS
 from pipeline.investigations.segments import Effort, Tokens
 from pipeline.keys.material import Tokeniser
 from pipeline.restricted.seal import seal
