@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from pipeline.cli.verbs import Verbs
+from pipeline.cli.verbs import OWN_PROCESS, Verbs
 from pipeline.errors import PartywallError
 
 app = typer.Typer(
@@ -42,7 +42,7 @@ def main() -> None:
     """Run the command line; our errors are one line on standard error and an exit code."""
     try:
         # Without its own mode Typer returns the code of a `typer.Exit`, and None from a verb.
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, obj=OWN_PROCESS)
     except typer.Abort:
         sys.exit(130)
     except typer.BadParameter as error:

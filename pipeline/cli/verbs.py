@@ -227,6 +227,10 @@ VERBS: Final = {
 """In the order of the list."""
 
 
+OWN_PROCESS: Final = "own process"
+"""What the context holds where the command is a process and not called within one."""
+
+
 class Verbs(TyperGroup):
     """The command: its list holds names and sentences; a verb takes its place once it is typed."""
 
@@ -238,13 +242,17 @@ class Verbs(TyperGroup):
     def resolve_command(
         self, ctx: Context, args: list[str]
     ) -> tuple[str | None, Command | None, list[str]]:
-        """Find the verb that was typed, and load it; logs are set up before anything can log."""
+        """Find the verb that was typed, and load it; logs are set up before anything can log.
+
+        Only in a process of the command's own: who calls it within another has logs already.
+        """
         name, listed, rest = super().resolve_command(ctx, args)
         if listed is None:
             return name, listed, rest
-        from pipeline import logs
+        if ctx.obj is OWN_PROCESS:
+            from pipeline import logs
 
-        logs.setup("error", json_lines=False)
+            logs.setup("error", json_lines=False)
         return name, load(str(listed.name)), rest
 
 
