@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.cases.reading import Added
 
 _TEXTS: Final = frozenset({"note", "finding"})
+_NO_TERMINAL: Final = 10_000  # columns
 
 
 def as_json(value: object) -> None:
@@ -134,13 +135,20 @@ def moment(seconds: int | None) -> str | None:
 
 
 def table(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
-    """Print rows as a table."""
-    shown = Table(box=None, header_style="bold")
-    for name in names:
+    """Print rows as a table, without columns that say nothing; in a pipe lines are not cut."""
+    saying = [name for name in names if not all(_silent(row[name]) for row in rows)]
+    shown = Table(box=None, header_style="bold", pad_edge=False)
+    for name in saying:
         shown.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        shown.add_row(*(plain(row[name]) for name in names))
-    Console(highlight=False, markup=False, emoji=False).print(shown)
+        shown.add_row(*(plain(row[name]) for name in saying))
+    if saying:
+        width = None if sys.stdout.isatty() else _NO_TERMINAL
+        Console(highlight=False, markup=False, emoji=False, width=width).print(shown)
+
+
+def _silent(value: object) -> bool:
+    return value is None or value is False or value in ("", [])
 
 
 def tree(value: Mapping[str, Any], indent: int = 0) -> None:
