@@ -11,7 +11,7 @@ from faust.types import EventT, StreamT
 
 from pipeline import policy
 from pipeline.clock import system_clock
-from pipeline.errors import PartywallError
+from pipeline.errors import IntegrityError, PartywallError
 from pipeline.kafka import topics, worker
 from pipeline.metrics import SEGMENTS
 from pipeline.settings import Settings
@@ -98,7 +98,14 @@ class Worker:
             return  # from before a rebalance: whoever has the partition now reads it again
         if one.position >= 0:
             await worker.follows(self.app, event, one.position)
-        await asyncio.to_thread(one.writer.add, offset, event.value)
+        try:
+            await asyncio.to_thread(one.writer.add, offset, event.value)
+        except IntegrityError:
+            # Whoever has the broker drop it drops all that is before it: let that be stored.
+            _log.error("a sealed message is damaged", partition=partition, offset=offset)
+            one.due = loop.time()
+            await self._flush_due()
+            raise
         one.position = max(one.position, offset)
         one.events.append(event)
         one.due = min(one.due, loop.time() + self._settings.vault.flush_seconds)
