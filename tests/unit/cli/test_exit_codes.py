@@ -52,7 +52,8 @@ def test_the_code_a_verb_ends_with_is_the_commands(
     partywall: Partywall, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     """Typer hands it back, and an interrupt as one too, instead of ending the process."""
-    monkeypatch.setattr(main, "app", lambda *, standalone_mode: None if standalone_mode else code)
+    ended = {False: code}
+    monkeypatch.setattr(main, "app", lambda *, standalone_mode, **_: ended.get(standalone_mode))
     assert partywall("anything").code == code
 
 
