@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import IntegrityError
 from pipeline.vault import bloom
 from pipeline.vault.manifest import Held
-from pipeline.vault.reading import parquet, reading
+from pipeline.vault.reading import as_rows, parquet, reading
 from pipeline.vault.segments import INDEX_SCHEMA, VOLUME_SCHEMA
 from pipeline.vault.storage import Storage
 
@@ -196,7 +196,7 @@ def index_rows(storage: Storage, part: Indexed, sought: Sought, effort: Effort) 
             group = index.read_row_group(number, use_threads=False)
             if tokens is not None:
                 group = group.filter(pc.is_in(group.column(_TOKEN), value_set=tokens))
-            hits = _frame(_unpacked(group)).filter(matches)
+            hits = as_rows(_unpacked(group)).filter(matches)
             if not hits.is_empty():
                 found.append(hits)
     return pl.concat(found) if found else pl.DataFrame()
@@ -239,9 +239,3 @@ def _unpacked(table: pa.Table) -> pa.Table:
     """Return a table whose texts are texts: made of those rows alone that are sought."""
     schema = [VOLUME_SCHEMA.field(name) for name in table.schema.names]
     return table.cast(pa.schema(schema))
-
-
-def _frame(table: pa.Table) -> pl.DataFrame:
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is no series
-    return frame

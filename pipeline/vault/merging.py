@@ -19,6 +19,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.vault.reading import as_rows
 from pipeline.vault.segments import INDEX_SCHEMA, SORTED, VOLUME_SCHEMA
 
 ROWS: Final = 500_000
@@ -95,7 +96,7 @@ def rows_of(index: bytes) -> Iterator[pl.DataFrame]:
     file = pq.ParquetFile(io.BytesIO(index), read_dictionary=_TEXTS)
     if file.schema_arrow.names != VOLUME_SCHEMA.names:
         raise ValueError
-    yield from (_frame(file.read_row_group(number)) for number in range(file.num_row_groups))
+    yield from (as_rows(file.read_row_group(number)) for number in range(file.num_row_groups))
 
 
 def _opened(index: bytes) -> pq.ParquetFile:
@@ -121,7 +122,7 @@ def _by_hours(files: Sequence[_Index], part: _Range) -> Iterator[pl.DataFrame]:
         for number, group in one.groups():
             if part.reaches(group):
                 hours = one.file.read_row_group(number, columns=["token", "hour"])
-                of_hour = _frame(hours).filter(part.inside())["hour"].drop_nulls().value_counts()
+                of_hour = as_rows(hours).filter(part.inside())["hour"].drop_nulls().value_counts()
                 counted.update(dict(of_hour.iter_rows()))
     for first, last in _spans(counted):
         yield _read(files, part, pl.col("hour").is_between(first, last), (first, last))
@@ -155,7 +156,7 @@ def _read(
     for one in files:
         for number, group in one.groups():
             if part.reaches(group) and _within(group, hours):
-                rows = _frame(one.file.read_row_group(number)).filter(inside)
+                rows = as_rows(one.file.read_row_group(number)).filter(inside)
                 parts.append(rows.with_columns(data=pl.lit(one.data, pl.Categorical)))
     found = pl.concat(parts)
     parts.clear()  # what is sorted is held twice as it is
@@ -167,12 +168,6 @@ def _within(group: pq.RowGroupMetaData, hours: tuple[int, int] | None) -> bool:
     if hours is None:
         return True
     return bool(found.has_min_max and found.min <= hours[1] and hours[0] <= found.max)
-
-
-def _frame(table: pa.Table) -> pl.DataFrame:
-    rows = pl.from_arrow(table)
-    assert isinstance(rows, pl.DataFrame)  # noqa: S101 - a table is no series
-    return rows
 
 
 def _number(token: bytes) -> int:

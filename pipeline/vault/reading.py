@@ -49,6 +49,13 @@ def parquet(
             yield parquet
 
 
+def as_rows(table: pa.Table) -> pl.DataFrame:
+    """Return a table's rows."""
+    rows = pl.from_arrow(table)
+    assert isinstance(rows, pl.DataFrame)  # noqa: S101 - a table is no series
+    return rows
+
+
 def _footer_length(file: BinaryIO) -> int:
     """Return the length of a footer by what stands behind it: its own, and four bytes."""
     file.seek(-8, io.SEEK_END)

@@ -16,6 +16,7 @@ from pipeline.errors import IntegrityError
 from pipeline.vault.building import counts_of as counted
 from pipeline.vault.building import held_by
 from pipeline.vault.manifest import Entry, SegmentFiles
+from pipeline.vault.reading import as_rows
 from pipeline.vault.segments import DATA_SCHEMA, INDEX_SCHEMA, filter_file, footer
 from pipeline.vault.writer import fresh
 
@@ -96,9 +97,7 @@ def _index(file: bytes) -> pl.DataFrame:
     table = pq.read_table(io.BytesIO(file), page_checksum_verification=True)
     if table.schema.names != INDEX_SCHEMA.names:
         raise ValueError
-    rows = pl.from_arrow(table)
-    assert isinstance(rows, pl.DataFrame)  # noqa: S101 - a table is no series
-    return rows
+    return as_rows(table)
 
 
 def _data(file: bytes) -> _Data:
