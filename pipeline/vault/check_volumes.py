@@ -13,12 +13,12 @@ import polars as pl
 from pipeline.errors import IntegrityError
 from pipeline.vault import bloom
 from pipeline.vault.binding import indexes
-from pipeline.vault.erasures import Erasures
+from pipeline.vault.erasures import Erasures, of_places
 from pipeline.vault.manifest import Chain, Entry, Head, digest
 from pipeline.vault.merging import merged, rows_of
 from pipeline.vault.recount import UNREADABLE
 from pipeline.vault.segments import cut
-from pipeline.vault.standing import Standing, laid_over
+from pipeline.vault.standing import laid_over, stale
 from pipeline.vault.storage import Storage
 from pipeline.vault.volumes import (
     SUFFIX,
@@ -103,11 +103,10 @@ def _volume(storage: Storage, folder: str, path: str, volume: Volume) -> Iterato
     if not written or digest(written[-1]) != volume.end or written[-1].sources != volume.sources:
         yield f"{path}: covers other entries than it says"
         return
-    if Standing(storage, folder, erasures, [volume]).stale(volume):
+    if stale(volume, erasures):
         yield f"{path}: holds tokens of records that were erased since: it is to be taken apart"
         return
-    inside = [one for one in erasures if volume.first <= one.place <= volume.last]
-    now = laid_over(folder, written, inside)
+    now = laid_over(folder, written, of_places(erasures, volume.first, volume.last))
     if counts_of(now) != volume.counts or held_by(now) != volume.held:
         yield f"{path}: does not tell what its entries count"
     elif volume.files is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
@@ -116,6 +117,11 @@ class Erasures:
             return Erasure(segment=None if segment is None else SegmentFiles(**segment), **values)
         except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise IntegrityError(f"erasures {self._folder}: entry {name} {_DAMAGED}") from error
+
+
+def of_places(erasures: Sequence[Erasure], first: int, last: int | None) -> list[Erasure]:
+    """Return those of a list that concern places from ``first`` to ``last`` (None: to the end)."""
+    return [one for one in erasures if first <= one.place and (last is None or one.place <= last)]
 
 
 def erased(storage: Storage, folder: str, by: str) -> Counter[str]:

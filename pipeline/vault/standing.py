@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.errors import IntegrityError
-from pipeline.vault.erasures import Erasure, Erasures
+from pipeline.vault.erasures import Erasure, Erasures, of_places
 from pipeline.vault.manifest import Chain, Entry, Head, digest
 from pipeline.vault.storage import Storage
 from pipeline.vault.volumes import Volume, Volumes
@@ -46,7 +46,7 @@ class Standing:
         head = Head()
         for volume in self.volumes:
             yield from self._run(head, volume.first - 1, volume.previous)
-            if volume.expired or (whole(volume) and not self.stale(volume)):
+            if volume.expired or (whole(volume) and not stale(volume, self.erasures)):
                 if not volume.expired:
                     yield volume
             else:
@@ -54,12 +54,6 @@ class Standing:
                 yield from self._run(before, volume.last, volume.end)
             head = volume.head
         yield from self._run(head, None, None)
-
-    def stale(self, volume: Volume) -> bool:
-        """Tell whether records were erased from a volume's segments since it was bound."""
-        return any(
-            volume.first <= one.place <= volume.last for one in self.erasures[volume.erasures :]
-        )
 
     def _run(self, after: Head, last: int | None, end: str | None) -> list[Entry]:
         """Return the entries behind ``after`` up to offset ``last``, of which the last is ``end``.
@@ -73,12 +67,12 @@ class Standing:
         reached = digest(written[-1]) if written else after.sha256
         if last is not None and reached != end:
             raise IntegrityError(f"vault: {self.folder}/volumes: one does not fit the manifest")
-        inside = [
-            one
-            for one in self.erasures
-            if after.next <= one.place and (last is None or one.place <= last)
-        ]
-        return laid_over(self.folder, written, inside)
+        return laid_over(self.folder, written, of_places(self.erasures, after.next, last))
+
+
+def stale(volume: Volume, erasures: Sequence[Erasure]) -> bool:
+    """Tell whether records were erased from a volume's segments since it was bound."""
+    return bool(of_places(erasures[volume.erasures :], volume.first, volume.last))
 
 
 def standing(storage: Storage, folder: str) -> list[Entry]:
@@ -86,7 +80,7 @@ def standing(storage: Storage, folder: str) -> list[Entry]:
     return Standing.of(storage, folder).entries()
 
 
-def laid_over(folder: str, entries: list[Entry], erasures: Sequence[Erasure]) -> list[Entry]:
+def laid_over(folder: str, entries: Sequence[Entry], erasures: Sequence[Erasure]) -> list[Entry]:
     """Return entries with what stands in the place of their segments; raises IntegrityError."""
     places = {entry.first: at for at, entry in enumerate(entries)}
     counting = list(entries)

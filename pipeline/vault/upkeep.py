@@ -13,8 +13,9 @@ from typing import Final
 
 from pipeline.rows import DAY, HOUR
 from pipeline.vault.binding import Run, bound
+from pipeline.vault.erasures import of_places
 from pipeline.vault.manifest import Chain, Entry, Head
-from pipeline.vault.standing import Standing, laid_over
+from pipeline.vault.standing import Standing, laid_over, stale
 from pipeline.vault.storage import Storage
 from pipeline.vault.volumes import Volume, Volumes, covering, day_of, place_of
 
@@ -58,7 +59,7 @@ def unbind(storage: Storage, folder: str) -> None:
     """
     chain, reached = Standing.of(storage, folder), -1
     for volume in chain.volumes:
-        if not volume.expired and (volume.first <= reached or chain.stale(volume)):
+        if not volume.expired and (volume.first <= reached or stale(volume, chain.erasures)):
             Volumes(storage, folder).remove(volume)
         else:
             reached = volume.last
@@ -79,8 +80,7 @@ def _bind(storage: Storage, folder: str, at: int) -> int:
         entries = Chain(storage, folder).entries(after, last)
         for run in _runs(entries, at // DAY, over, None if behind is None else behind.day):
             first, final = run.entries[0].first, run.entries[-1].last
-            inside = [one for one in chain.erasures if first <= one.place <= final]
-            counting = laid_over(folder, [*run.entries], inside)
+            counting = laid_over(folder, run.entries, of_places(chain.erasures, first, final))
             volume = bound(storage, folder, run, counting, len(chain.erasures))
             for name, data in volume.files.items():
                 storage.put(name, data)
