@@ -46,7 +46,8 @@ def upkeep(storage: Storage, folder: str, now: dt.datetime, vault_days: int) -> 
     unbind(storage, folder)
     made = _bind(storage, folder, at)
     gone = _expire(storage, folder, (at - _LATER) // DAY - vault_days)
-    unbind(storage, folder)  # what was erased while its day was bound
+    if made:
+        unbind(storage, folder)  # what was erased while its day was bound
     volumes = Volumes(storage, folder)
     volumes.sweep(volumes.all())
     return Done(made, gone)
@@ -122,12 +123,15 @@ def _runs(entries: Sequence[Entry], today: int, over: int, later: int | None) ->
 
 def _expire(storage: Storage, folder: str, upto: int) -> int:
     """Remove what was sealed up to a day, but for the count of it; return the records."""
-    volumes, records = Volumes(storage, folder), 0
+    volumes, past, records = Volumes(storage, folder), [], 0
     for volume in volumes.all():
+        now = volume
         if not volume.expired and volume.day <= upto:
             records += sum(one.records for one in volume.counts)
-            volumes.replace(replace(volume, held=(), files=None, expired=True))
-    past = [one for one in volumes.all() if one.expired]
+            now = replace(volume, held=(), files=None, expired=True)
+            volumes.replace(now)
+        if now.expired:
+            past.append(now)
     if past:
         _clear(storage, folder, past)
     return records
