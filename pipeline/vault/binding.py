@@ -15,7 +15,7 @@ from pipeline.vault.manifest import Entry, digest
 from pipeline.vault.merging import merged
 from pipeline.vault.segments import VOLUME_SCHEMA, footer, indexed
 from pipeline.vault.storage import Storage
-from pipeline.vault.volumes import Files, Volume, Volumes, counts_of, held_by
+from pipeline.vault.volumes import Files, Volume, Volumes, counts_together, held_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ def bound(storage: Storage, folder: str, run: Run, now: Sequence[Entry], erasure
         end=digest(written[-1]),
         sources=written[-1].sources,
         day=run.day,
-        counts=counts_of(now),
-        held=held_by(now),
+        counts=counts_together(now),
+        held=held_together(now),
         erasures=erasures,
         files=named,
     )

@@ -25,10 +25,10 @@ from pipeline.vault.volumes import (
     Files,
     Volume,
     Volumes,
-    counts_of,
+    counts_together,
     covering,
     decode,
-    held_by,
+    held_together,
 )
 
 _AT_ONCE: Final = 100_000
@@ -107,7 +107,7 @@ def _volume(storage: Storage, folder: str, path: str, volume: Volume) -> Iterato
         yield f"{path}: holds tokens of records that were erased since: it is to be taken apart"
         return
     now = laid_over(folder, written, of_places(erasures, volume.first, volume.last))
-    if counts_of(now) != volume.counts or held_by(now) != volume.held:
+    if counts_together(now) != volume.counts or held_together(now) != volume.held:
         yield f"{path}: does not tell what its entries count"
     elif volume.files is None:
         if volume.counts:

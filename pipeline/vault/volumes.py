@@ -190,7 +190,7 @@ def place_of(name: str) -> int | None:
     )
 
 
-def counts_of(entries: Sequence[Entry]) -> tuple[Count, ...]:
+def counts_together(entries: Sequence[Entry]) -> tuple[Count, ...]:
     """Add up what entries count."""
     found: Counter[tuple[str, str, str, str, str | None]] = Counter()
     for one in (count for entry in entries for count in entry.counts):
@@ -199,7 +199,7 @@ def counts_of(entries: Sequence[Entry]) -> tuple[Count, ...]:
     return tuple(Count(*group, records) for group, records in ordered)
 
 
-def held_by(entries: Sequence[Entry]) -> tuple[Held, ...]:
+def held_together(entries: Sequence[Entry]) -> tuple[Held, ...]:
     """Add up what entries hold, by sealing key and site."""
     found: dict[tuple[str, str], Held] = {}
     for one in (held for entry in entries for held in entry.held):

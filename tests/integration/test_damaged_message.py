@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,21 +18,10 @@ from pipeline.vault.check import check
 from pipeline.vault.status import vault_status
 from pipeline.vault.storage import LocalStorage
 from tests.support.group import Group
-from tests.support.kafka_server import KafkaServer, missing
+from tests.support.kafka_server import KafkaServer
 from tests.unit.sealed.records import START, day_key, records
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[KafkaServer]:
-    """A broker of this test's own: stages know one set of topic names."""
-    if reason := missing():
-        if os.environ.get("NEED_KAFKA_TESTS"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with KafkaServer(tmp_path / "kafka") as server:
-        yield server
 
 
 def test_what_is_past_a_damaged_message_is_stored_once_the_broker_has_dropped_it(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from pipeline.kafka.runs import RunLog
 from pipeline.rows import HOUR, decode_cells
 from pipeline.settings import Kafka
 from tests.support.group import Group
-from tests.support.kafka_server import KafkaServer, missing
+from tests.support.kafka_server import KafkaServer
 
 pytestmark = pytest.mark.kafka
 
@@ -37,17 +36,6 @@ _COMPACT_AT_ONCE = {
     "delete.retention.ms": "200",
     "max.compaction.lag.ms": "200",
 }
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[KafkaServer]:
-    """A broker of this test's own: stages know one set of topic names."""
-    if reason := missing():
-        if os.environ.get("NEED_KAFKA_TESTS"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with KafkaServer(tmp_path / "kafka") as server:
-        yield server
 
 
 class Topic:

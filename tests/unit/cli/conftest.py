@@ -38,6 +38,15 @@ Partywall = Callable[..., Said]
 
 
 @pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder in which no group runs."""
+    folder = tmp_path / "data"
+    (folder / "keys").mkdir(parents=True, mode=0o700)
+    (folder / "settings.yaml").write_text("{}\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
 def partywall(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> Partywall:

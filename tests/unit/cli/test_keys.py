@@ -30,15 +30,6 @@ from tests.support.key_service import ThreadedService
 from tests.unit.cli.conftest import Partywall
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A data folder in which no group runs."""
-    folder = tmp_path / "data"
-    (folder / "keys").mkdir(parents=True, mode=0o700)
-    (folder / "settings.yaml").write_text("{}\n", encoding="utf-8")
-    return folder
-
-
 def store_of(data: Path, clock: Clock = system_clock) -> Store:
     settings = settings_of(data)
     return service.open_store(settings, service.audit_log(settings.audit, clock), clock)

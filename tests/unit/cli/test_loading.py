@@ -27,15 +27,6 @@ STORES: Final = {"sqlalchemy", "fsspec", "pydantic_settings"}
 ALL: Final = COLUMNS | WAY | LINES | HTTP | STORES
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A data folder in which no group runs."""
-    folder = tmp_path / "data"
-    (folder / "keys").mkdir(parents=True, mode=0o700)
-    (folder / "settings.yaml").write_text("{}\n", encoding="utf-8")
-    return folder
-
-
 def loaded(folder: Path, *words: str) -> set[str]:
     """Run the command in a process of its own and return the libraries that it has loaded."""
     run = subprocess.run(

@@ -6,23 +6,12 @@ import datetime as dt
 import json
 from pathlib import Path
 
-import pytest
-
 from pipeline.apps.desk import open_room
 from pipeline.apps.folder import settings_of
 from pipeline.cli import doctor
 from pipeline.clock import system_clock
 from tests.unit.cases.making import INVESTIGATOR, SCOPE
 from tests.unit.cli.conftest import Partywall
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A data folder in which no group runs."""
-    folder = tmp_path / "data"
-    (folder / "keys").mkdir(parents=True, mode=0o700)
-    (folder / "settings.yaml").write_text("{}\n", encoding="utf-8")
-    return folder
 
 
 def drafted(data: Path, days: float) -> None:
