@@ -48,23 +48,29 @@ def shown(
     a split value must be safe by itself. Of ``equal`` ones both are shown, or none.
     """
     seen = rows.select(*CELL, "visitor").unique()
-    counts = seen.group_by(CELL).agg(visitors=distinct())
-    own = counts.filter(pl.col("visitors") >= k)
+    cells = seen.group_by(CELL).agg(visitors=distinct())
+    own = cells.filter(pl.col("visitors") >= k)
     if k > 1:
         own = own.filter(pl.col("value") != codes.other)
     if barred is not None:
         own = own.join(barred, on=CELL, how="anti")
-    own = own.with_columns(
+    if k == 1 or own.is_empty():
+        return own.select(CELL)
+    cells = cells.with_columns(
         text=codes.decode(pl.col("value")), across_text=codes.decode(pl.col("across"))
     )
+    own = cells.join(own, on=CELL, how="semi")
+    # Whatever happens, these are never split: they need to be looked at once.
+    split = own.select(_OF_VALUE).unique()
+    whole = seen.join(split, on=_OF_VALUE, how="anti")
+    seen = seen.join(split, on=_OF_VALUE, how="semi")
+    whole = whole.select(*_OF_ACROSS, "visitor").unique()
     while not own.is_empty():
-        marked = seen.join(own.select(*CELL, own=pl.lit(value=True)), on=CELL, how="left")
-        marked = marked.with_columns(own=_OWN.is_not_null())
         hidden = _single(own, equal) if equal is not None else own.clear()
         if hidden.is_empty() and rules.rests:
-            hidden = _rests(own, marked, k)
+            hidden = _rests(own, seen, k)
         if hidden.is_empty() and rules.pools:
-            hidden = _unsplit(own, marked, k)
+            hidden = _unsplit(own, cells, seen, whole, k)
         if hidden.is_empty():
             break
         own = own.join(hidden, on=CELL, how="anti")
@@ -104,29 +110,38 @@ def folded(
     return marked.select(kept.otherwise(pl.lit(codes.other, pl.UInt32))).to_series()
 
 
-def _rests(own: pl.DataFrame, marked: pl.DataFrame, k: int) -> pl.DataFrame:
+def _rests(own: pl.DataFrame, seen: pl.DataFrame, k: int) -> pl.DataFrame:
     """Return the smallest shown cell of each split value of which too few are hidden."""
-    rest = marked.filter(~_OWN).group_by(_OF_VALUE).agg(visitors=distinct())
+    near = seen.join(own.select(_OF_VALUE).unique(), on=_OF_VALUE, how="semi")
+    rest = near.join(own, on=CELL, how="anti").group_by(_OF_VALUE).agg(visitors=distinct())
     short = rest.filter(too_few(pl.col("visitors"), k)).select(_OF_VALUE)
     return _first(own.join(short, on=_OF_VALUE, how="semi"), _OF_VALUE, "across_text")
 
 
-def _unsplit(own: pl.DataFrame, marked: pl.DataFrame, k: int) -> pl.DataFrame:
-    """Return all cells of the smallest split value of each across value that is hidden badly."""
+def _unsplit(
+    own: pl.DataFrame, cells: pl.DataFrame, seen: pl.DataFrame, whole: pl.DataFrame, k: int
+) -> pl.DataFrame:
+    """Return all cells of the smallest split values of each across value that is hidden badly.
+
+    ``whole`` are the visitors of values that never were split, ``seen`` those of all others.
+    """
     split = own.select(_OF_VALUE).unique()
-    whole = marked.join(split, on=_OF_VALUE, how="anti").group_by(_OF_ACROSS).agg(pool=distinct())
-    hidden = marked.filter(~_OWN).select(_OF_ACROSS).unique()
-    short = hidden.join(whole, on=_OF_ACROSS, how="left").filter(pl.col("pool").fill_null(0) < k)
-    sizes = marked.group_by(_OF_VALUE).agg(visitors=distinct())
-    touching = (
-        marked.join(short, on=_OF_ACROSS, how="semi")
-        .select(CELL)
-        .unique()
-        .join(own.select(*_OF_VALUE, "text").unique(), on=_OF_VALUE)
-        .join(sizes, on=_OF_VALUE)
+    more = seen.join(split, on=_OF_VALUE, how="anti").select(*_OF_ACROSS, "visitor")
+    pools = pl.concat([whole, more]).group_by(_OF_ACROSS).agg(pool=distinct())
+    hidden = cells.join(own, on=CELL, how="anti").select(_OF_ACROSS).unique()
+    short = (
+        hidden.join(pools, on=_OF_ACROSS, how="left")
+        .with_columns(pl.col("pool").fill_null(0))
+        .filter(pl.col("pool") < k)
     )
-    # One value a window at a time: what goes with it may serve several across values.
-    victims = _first(touching, ["window"], "text").select(_OF_VALUE)
+    # So many values as would do if nobody was seen in two of them; then it is looked at again.
+    taken = pl.col("visitors").cum_sum().over(_OF_ACROSS) - pl.col("visitors")
+    victims = (
+        cells.join(short, on=_OF_ACROSS)
+        .join(split, on=_OF_VALUE, how="semi")
+        .sort("visitors", "text", "across_text")
+        .filter(pl.col("pool") + taken < k)
+    )
     return own.join(victims, on=_OF_VALUE, how="semi")
 
 

@@ -46,19 +46,17 @@ def views(rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
     one second count in the order of their pages' names.
     """
     single = _apart(rows) if _repeats(rows) else rows
-    ordered = single.with_columns(_rank(single, codes), at=pl.col("hour") + pl.col("second")).sort(
-        "window", "visitor", "at", "order", maintain_order=True
+    ordered = (
+        single.with_columns(_rank(single, codes), at=pl.col("hour") + pl.col("second"))
+        .sort("window", "visitor", "at", "order", maintain_order=True)
+        .with_columns(person=_changes("window") | _changes("visitor"))
+        .with_columns(first=_begins(codes))
+        .with_columns(last=pl.col("first").shift(-1, fill_value=True))
     )
-    visit = ["window", "visitor", "visit"]
-    told = ordered.with_columns(visit=_begins(codes).cum_sum()).with_columns(
-        first=pl.int_range(pl.len()).over(visit) == 0,
-        last=pl.int_range(pl.len(), 0, -1).over(visit) == 1,
-        next_page=pl.col("told_page").shift(-1).over(visit),
-        lasted=(pl.col("at").last().over(visit) - pl.col("at").first().over(visit)),
-    )
+    alone = pl.col("first") & pl.col("last")
     entry = pl.col("first") & ~pl.col("last")
     role = (
-        pl.when(pl.col("first") & pl.col("last"))
+        pl.when(alone)
         .then(pl.lit(BOUNCE))
         .when("first")
         .then(pl.lit(ENTRY))
@@ -66,11 +64,15 @@ def views(rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
         .then(pl.lit(EXIT))
         .otherwise(pl.lit(BETWEEN))
     )
-    return told.with_columns(
+    told = ordered.with_columns(
         role=codes.encode(role),
+        next_page=pl.when(~pl.col("last")).then(pl.col("told_page").shift(-1)),
+        lasted=pl.when("last").then("at").backward_fill() - pl.col("at"),
+    )
+    return told.with_columns(
         seconds=pl.when(entry).then("lasted").otherwise(0).cast(pl.UInt64),
         visit_length=pl.when(entry).then(codes.encode(_length())),
-    ).drop("at", "order", "visit", "first", "last", "lasted")
+    ).drop("at", "order", "person", "first", "last", "lasted")
 
 
 def _apart(rows: pl.DataFrame) -> pl.DataFrame:
@@ -91,16 +93,21 @@ def _rank(rows: pl.DataFrame, codes: Codes) -> pl.Series:
     return rows.select("page").join(ranked, on="page", how="left", maintain_order="left")["order"]
 
 
+def _changes(name: str) -> pl.Expr:
+    """Return whether a row has another value than the one before it; the first one has."""
+    return pl.col(name).ne_missing(pl.col(name).shift(1))
+
+
 def _begins(codes: Codes) -> pl.Expr:
-    """Return whether a view begins a visit, given rows in order."""
-    of = ["window", "visitor"]
-    campaign = codes.decode(pl.col("campaign"))
-    named = pl.when(campaign != NO_CAMPAIGN).then(campaign)
-    before = named.forward_fill().shift(1).over(of)
+    """Return whether a view begins a visit, given rows in order and whether a person is new."""
+    person, campaign = pl.col("person"), pl.col("campaign")
+    none = codes.encode(pl.lit(NO_CAMPAIGN))
+    # The last campaign up to and with each row; a person who has none yet begins with none.
+    last = pl.when((campaign != none) | person).then(campaign).forward_fill()
     return (
-        pl.col("at").shift(1).over(of).is_null()
-        | (pl.col("at") - pl.col("at").shift(1).over(of) > GAP)
-        | (named.is_not_null() & named.ne_missing(before))
+        person
+        | (pl.col("at") - pl.col("at").shift(1) > GAP)
+        | ((campaign != none) & (campaign != last.shift(1)))
     )
 
 
