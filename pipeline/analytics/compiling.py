@@ -152,9 +152,7 @@ def _scan(
         selected = [f"toString({own[key]}) AS k{number}" for number, key in enumerate(keys)]
     if facts:
         values |= _judging(part)
-    selected += [
-        f"{values.get(column, _nothing(column))} AS {column}" for column in columns
-    ]
+    selected += [f"{values.get(column, _nothing(column))} AS {column}" for column in columns]
     groups = ", ".join(f"k{number}" for number in range(len(keys)))
     return f"SELECT {', '.join(selected)} FROM {source}" + (f" GROUP BY {groups}" if groups else "")
 

@@ -62,7 +62,10 @@ def cells(
     """
     found = []
     for metric in query.metrics:
-        part = next(p for p in parts if metric in {name for name, _ in p.columns})
+        part = next((p for p in parts if metric in {name for name, _ in p.columns}), None)
+        if part is None:
+            found.append(Cell(None, words.WITHHELD))
+            continue
         cell = _of_visits(metric, part, row, query) if part.roles else _plain(metric, part, row)
         found.append(cell or _absent(metric, part, facts, window, horizon, picked=picked))
     return tuple(found)
@@ -97,9 +100,7 @@ def _absent(
     closed = [day for day in kept if day < horizon.open_from]
     if not kept:
         return Cell(None, words.EXPIRED)
-    if not closed and (
-        window.hour is None or window.hour > horizon.last_hour or not part.hourly
-    ):
+    if not closed and (window.hour is None or window.hour > horizon.last_hour or not part.hourly):
         return Cell(None, words.NOT_YET_CLOSED)
     folded = int(facts.get(f"{part.name}_folded") or 0)
     seen = int(facts.get(f"{part.name}_windows") or 0)

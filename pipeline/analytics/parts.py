@@ -15,6 +15,8 @@ from pipeline.clickhouse.sql import literal
 from pipeline.errors import UsageError
 
 _PATHS: Final = {"entry_page", "exit_page"}
+_APART: Final = {"segment", "audience"}
+"""What requests are told apart by in every table; no dimension of a breakdown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,7 @@ class Part:
 
 def parts(query: Query) -> tuple[Part, ...]:
     """Return the parts of a question; raises UsageError where there are no such numbers."""
-    made = _Making(query)
-    found = [*made.counted(), *made.visits()]
+    found = _Making(query, grouped=True).all(query.metrics)
     if "time:hour" in query.dimensions and not all(part.hourly for part in found):
         daily = [part for part in found if not part.hourly]
         raise UsageError(
@@ -50,30 +51,53 @@ def parts(query: Query) -> tuple[Part, ...]:
     return tuple(found)
 
 
+def of_totals(query: Query) -> tuple[Part, ...]:
+    """Return the parts of a question's totals, without the metrics that cannot be added up."""
+    made = _Making(query, grouped=False)
+    known = []
+    for metric in query.metrics:
+        try:
+            made.all((metric,))
+        except UsageError:
+            continue
+        known.append(metric)
+    return tuple(made.all(tuple(known)))
+
+
 def _names(part: Part) -> str:
     return ", ".join(name for name, _ in part.columns) or "this"
 
 
 class _Making:
-    """One question on its way into parts."""
+    """One question on its way into parts: of its rows, or ``grouped`` by nothing, of its totals."""
 
-    def __init__(self, query: Query) -> None:
+    def __init__(self, query: Query, *, grouped: bool) -> None:
         self.query = query
         self.widget = words.is_widget(query.site)
-        self.segments = self._segments()
-        self.audience = self._audience()
-        grouped = [name for name in query.dimensions if name not in words.TIMES]
-        self.apart = [name for name in grouped if name in {"segment", "audience"}]
-        named = [*grouped, *(one.dimension for one in query.filters)]
-        self.of = tuple(dict.fromkeys(n for n in named if n not in {"segment", "audience"}))
+        self.segments = _chosen(query, "segment", words.SEGMENTS)
+        self.audience = _chosen(query, "audience", words.AUDIENCES)
+        by = [name for name in query.dimensions if name not in words.TIMES]
+        self.apart = [name for name in by if name in _APART]
+        named = [*by, *(one.dimension for one in query.filters)]
+        self.of = tuple(dict.fromkeys(n for n in named if n not in _APART))
+        self.dimensions = query.dimensions
         self._check()
+        if not grouped:
+            self._ungroup()
 
-    def _segments(self) -> tuple[str, ...] | None:
-        """Return the segments asked for, None where none are."""
-        return _chosen(self.query, "segment", words.SEGMENTS)
+    def _ungroup(self) -> None:
+        filtered = {one.dimension for one in self.query.filters} - _APART
+        if filtered != {words.NEXT_PAGE}:
+            self.of = tuple(name for name in self.of if name in filtered)
+        if "segment" in self.apart and self.segments is None:
+            self.segments = words.SEGMENTS
+        if "audience" in self.apart and self.audience is None:
+            self.audience = words.AUDIENCES
+        self.apart, self.dimensions = [], ()
 
-    def _audience(self) -> tuple[str, ...] | None:
-        return _chosen(self.query, "audience", words.AUDIENCES)
+    def all(self, metrics: tuple[str, ...]) -> list[Part]:
+        """Return the parts for ``metrics``; raises UsageError."""
+        return [*self.counted(metrics), *self.visits(metrics)]
 
     def _check(self) -> None:
         for one in self.query.filters:
@@ -96,18 +120,29 @@ class _Making:
 
     # what is counted of requests
 
-    def counted(self) -> list[Part]:
+    def counted(self, metrics: tuple[str, ...]) -> list[Part]:
         """Return the parts for what is counted request by request."""
         found: dict[tuple[str, ...], list[tuple[str, str]]] = {}
-        for metric in self.query.metrics:
+        for metric in metrics:
             if metric not in words.VISITS:
                 found.setdefault(self._of(metric), []).append(_column(metric))
-        if not found:
-            return []
-        made = []
+        if "visitors" in metrics:
+            self._one_value()
+        made: list[Part] = []
         for segments, columns in found.items():
             made.append(self._part(f"p{len(made)}", segments, tuple(columns)))
         return made
+
+    def _one_value(self) -> None:
+        """Refuse visitors of several values that one visitor may be in at once."""
+        for name in self.of:
+            wanted = [one for one in self.query.filters if one.dimension == name]
+            one_value = any(one.operator == "is" and len(one.values) == 1 for one in wanted)
+            if name not in self.dimensions and name not in words.OF_A_VISITOR and not one_value:
+                raise UsageError(
+                    f"metrics: visitors of several values of {name} cannot be added up; "
+                    "filter one value with is"
+                )
 
     def _of(self, metric: str) -> tuple[str, ...]:
         """Return the segments that a metric is of, or ``("*",)`` for an audience's traffic."""
@@ -168,7 +203,7 @@ class _Making:
             self._none_of("visitors", columns)
             one, column = "status", _STATUS_CLASS
         where.append(f"dimension = {literal(one)}")
-        keys |= {d: column for d in self.query.dimensions if d == self.of[0]}
+        keys |= {d: column for d in self.dimensions if d == self.of[0]}
         chosen = self._conditions({self.of[0]: column})
         return Part(
             name, "segment_breakdown", columns, tuple(where), chosen, tuple(keys.items()),
@@ -180,9 +215,7 @@ class _Making:
         keys = (("audience", "audience"),) if self.apart else ()
         if len(audiences) > 1 and not self.apart:
             self._none_of("visitors", columns)
-        return Part(
-            name, "traffic", columns, (_among("audience", audiences),), (), keys, "0", True
-        )
+        return Part(name, "traffic", columns, (_among("audience", audiences),), (), keys, "0", True)
 
     def _none_of(self, metric: str, columns: tuple[tuple[str, str], ...]) -> None:
         if any(name == metric for name, _ in columns):
@@ -199,7 +232,7 @@ class _Making:
         first, across = self._paired()
         where += [f"dimension = {literal(first)}", f"across = {literal(_stored(across))}"]
         sql = {first: "value", across: "across_value"}
-        keys |= {d: sql[d] for d in self.query.dimensions if d in sql}
+        keys |= {d: sql[d] for d in self.dimensions if d in sql}
         return Part(
             name, "pair", columns, tuple(where), self._conditions(sql), tuple(keys.items()),
             "value = '(other)' OR across_value = '(other)'", False,
@@ -228,7 +261,7 @@ class _Making:
         if one == "visit_length":
             raise UsageError(f"metrics: {columns[0][0]} by visit_length is not counted; ask visits")
         where += ["dimension = 'segment'", "across = 'role'"]
-        keys = tuple((d, "across_value") for d in self.query.dimensions if d == one)
+        keys = tuple((d, "across_value") for d in self.dimensions if d == one)
         chosen = self._conditions({one: "across_value"})
         return Part(
             name, "pair", columns, tuple(where), chosen, keys, "across_value = '(other)'", False
@@ -236,9 +269,9 @@ class _Making:
 
     # what is counted of visits
 
-    def visits(self) -> list[Part]:
+    def visits(self, metrics: tuple[str, ...]) -> list[Part]:
         """Return the part for metrics made of visits."""
-        asked = [name for name in self.query.metrics if name in words.VISITS]
+        asked = [name for name in metrics if name in words.VISITS]
         if not asked:
             return []
         if self.widget:
@@ -262,7 +295,7 @@ class _Making:
         where = (
             "segment = 'view'", f"dimension = {literal(str(dimension))}", "across = 'role'",
         )  # fmt: skip
-        keys = tuple((d, "value") for d in self.query.dimensions if d == one)
+        keys = tuple((d, "value") for d in self.dimensions if d == one)
         chosen = self._conditions({str(one): "value"})
         columns = tuple((name, "role") for name in asked)
         return [
@@ -271,16 +304,14 @@ class _Making:
 
     def _lengths(self, asked: list[str]) -> Part:
         where = ("segment = 'view'", "dimension = 'segment'", "across = 'visit_length'")
-        keys = tuple((d, "across_value") for d in self.query.dimensions if d == "visit_length")
+        keys = tuple((d, "across_value") for d in self.dimensions if d == "visit_length")
         chosen = self._conditions({"visit_length": "across_value"})
         columns = tuple((name, "hits") for name in asked)
-        return Part(
-            "v", "pair", columns, where, chosen, keys, "across_value = '(other)'", False
-        )
+        return Part("v", "pair", columns, where, chosen, keys, "across_value = '(other)'", False)
 
     def _sensible(self, asked: list[str], one: str | None) -> None:
         allowed = _ALLOWED.get(str(one), words.VISITS)
-        if one is not None and one not in words.OF_A_VISIT:
+        if one is not None and one not in words.OF_A_VISITOR:
             allowed -= {"views_per_visit"}
         if one == words.NEXT_PAGE or one == words.STATUS_CLASS or one == "visit_role":
             raise UsageError(f"metrics: {asked[0]} by {one} is not counted; ask for pageviews")

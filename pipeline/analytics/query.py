@@ -60,6 +60,13 @@ class Query:
     limit: int = 100
     after: str | None = None
     compare: bool = False
+    spelt: tuple[tuple[str, str], ...] = ()
+    """Names as they were asked, where they are others' for ours: an answer has them so."""
+
+    def named(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return metrics or dimensions under the names that they were asked by."""
+        spelt = dict(self.spelt)
+        return tuple(spelt.get(name, name) for name in names)
 
     def document(self) -> dict[str, Any]:
         """Return the question as JSON, in full words."""
@@ -111,7 +118,13 @@ def read(asked: Any) -> Query:  # noqa: ANN401 -- JSON may be anything
         limit=_limit(asked.get("limit", 100)),
         after=_after(asked.get("after")),
         compare=_compare(asked.get("compare")),
+        spelt=_spelt([*(asked.get("metrics") or []), *(asked.get("dimensions") or [])]),
     )
+
+
+def _spelt(names: list[str]) -> tuple[tuple[str, str], ...]:
+    own = words.METRIC_ALIASES | words.DIMENSION_ALIASES
+    return tuple((own[name], name) for name in names if name in own)
 
 
 def from_params(parameters: Iterable[tuple[str, str]]) -> Query:
