@@ -11,6 +11,7 @@ The rooms stand in the order in which the data walks through them:
 ``rollups``        windows of events, cut into cells
 ``release``        door 2: what may be said of a window, and what is withheld
 ``clickhouse``     migrations, the loader, queries
+``analytics``      questions in a closed vocabulary, and their answers
 ``vault``          the sealed store: segments and their manifest
 ``keys``           the key service and its clients
 ``cases``          permission: people, scopes asked for, who agreed, until when

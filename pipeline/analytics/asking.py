@@ -14,7 +14,8 @@ from pipeline.analytics import compiling, notes, series, words
 from pipeline.analytics.answer import Answer, Cell, Line
 from pipeline.analytics.compiling import Span
 from pipeline.analytics.judging import Horizon, Window, cells
-from pipeline.analytics.parts import Part, of_totals, parts
+from pipeline.analytics.part import Part
+from pipeline.analytics.parts import of_rows, of_totals
 from pipeline.analytics.query import Query
 from pipeline.analytics.ranges import Days, days
 from pipeline.clickhouse.queries import QueryFn
@@ -55,7 +56,7 @@ class _Asking:
         self._query = query
         self._k = k
         self._now = clock()
-        self._parts = parts(query)
+        self._parts = of_rows(query)
         self._of_totals = of_totals(query)
         self._timed = bool(query.dimensions) and query.dimensions == query.times
         if query.compare and query.times and not self._timed:

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 -- conditions.py puts texts of others into SQL, as literals; here are ours alone
 """Parts of a question into one SELECT: its rows, or the facts that its empty cells are judged by.
 
 The newest revision of each cell counts, and ingests add up, as in the views; the base tables are
@@ -12,12 +13,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.analytics import words
-from pipeline.analytics.parts import Part
+from pipeline.analytics.part import Part
 from pipeline.analytics.query import Query
 from pipeline.analytics.ranges import Days
 from pipeline.clickhouse.sql import literal
 
 _ONE: Final = dt.timedelta(days=1)
+_NOTHING: Final = "toUInt64(0)"
 TIME: Final = {
     "time:hour": "toString(window_start)",
     "time:day": "toString(toDate(window_start))",
@@ -78,12 +80,16 @@ def facts(query: Query, found: tuple[Part, ...], span: Span, *, by_time: bool) -
 def known(site: str) -> str:
     """Return the SELECT of how far the site's tables reach, and the newest day of all sites."""
     here = f"WHERE site = {literal(site)}"
-    return (
-        f"SELECT (SELECT toString(min(window_start)) FROM {_base('traffic_daily')} {here}) AS first_day, "
-        f"(SELECT toString(max(window_start)) FROM {_base('traffic_daily')} {here}) AS last_day, "
-        f"(SELECT toString(min(window_start)) FROM {_base('traffic_hourly')} {here}) AS first_hour, "
-        f"(SELECT toString(max(window_start)) FROM {_base('traffic_hourly')} {here}) AS last_hour, "
-        f"(SELECT toString(max(window_start)) FROM {_base('traffic_daily')}) AS newest_day"
+    looked_for = {
+        "first_day": ("min", "traffic_daily", here),
+        "last_day": ("max", "traffic_daily", here),
+        "first_hour": ("min", "traffic_hourly", here),
+        "last_hour": ("max", "traffic_hourly", here),
+        "newest_day": ("max", "traffic_daily", ""),
+    }
+    return "SELECT " + ", ".join(
+        f"(SELECT toString({end}(window_start)) FROM {_base(table)} {where}) AS {name}"
+        for name, (end, table, where) in looked_for.items()
     )
 
 
@@ -143,7 +149,7 @@ def _scan(
     table = f"{_base(f'{part.table}_{pace}')} FINAL WHERE {' AND '.join(f'({w})' for w in where)}"
     cond = picked if facts else "1"
     if part.roles:
-        values = _role_values(part, cond)
+        values = _role_values(part)
         source = _roles(table, [own[key] for key in keys], cond, part.folded)
         selected = [f"r.k{number} AS k{number}" for number in range(len(keys))]
     else:
@@ -152,13 +158,9 @@ def _scan(
         selected = [f"toString({own[key]}) AS k{number}" for number, key in enumerate(keys)]
     if facts:
         values |= _judging(part)
-    selected += [f"{values.get(column, _nothing(column))} AS {column}" for column in columns]
+    selected += [f"{values.get(column, _NOTHING)} AS {column}" for column in columns]
     groups = ", ".join(f"k{number}" for number in range(len(keys)))
     return f"SELECT {', '.join(selected)} FROM {source}" + (f" GROUP BY {groups}" if groups else "")
-
-
-def _nothing(column: str) -> str:
-    return "toUInt64(0)"
 
 
 def _values(part: Part, cond: str, *, part_day: bool) -> dict[str, str]:
@@ -198,7 +200,7 @@ def _roles(table: str, keys: list[str], cond: str, folded: str) -> str:
     return f"(SELECT {', '.join(listed)} FROM {table} GROUP BY {groups}) AS r"
 
 
-def _role_values(part: Part, cond: str) -> dict[str, str]:
+def _role_values(part: Part) -> dict[str, str]:
     begun, ended = "entry_told AND bounce_told", "exit_told AND bounce_told"
     values = {
         "visits": f"sumIf(entry_hits + bounce_hits, {begun})",
@@ -268,7 +270,7 @@ def _time_keys(keys: dict[str, str]) -> set[str]:
 
 def measured(metric: str, found: tuple[Part, ...], query: Query) -> str:
     """Return a metric as SQL over the sums, NULL where it is not known."""
-    part = next(p for p in found if metric in {name for name, _ in p.columns})
+    part = next(p for p in found if p.has(metric))
     if not part.roles:
         return f"if({part.name}_{metric}_cells > 0, {part.name}_{metric}, NULL)"
     top, bottom, told = formula(metric, query)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pipeline.analytics import words
 from pipeline.analytics.answer import Cell
 from pipeline.analytics.compiling import formula
-from pipeline.analytics.parts import Part
+from pipeline.analytics.part import NOTHING_FOLDS, Part
 from pipeline.analytics.query import Query
 
 _ENOUGH: Final = 0.5
@@ -62,7 +62,7 @@ def cells(
     """
     found = []
     for metric in query.metrics:
-        part = next((p for p in parts if metric in {name for name, _ in p.columns}), None)
+        part = next((p for p in parts if p.has(metric)), None)
         if part is None:
             found.append(Cell(None, words.WITHHELD))
             continue
@@ -105,6 +105,6 @@ def _absent(
     folded = int(facts.get(f"{part.name}_folded") or 0)
     seen = int(facts.get(f"{part.name}_windows") or 0)
     all_seen = seen >= (1 if window.hour else len(window.days))
-    if picked and part.folded != "0" and folded == 0 and all_seen:
+    if picked and part.folded != NOTHING_FOLDS and folded == 0 and all_seen:
         return Cell(None if metric in words.RATES else 0, words.ZERO)
     return Cell(None, words.WITHHELD)

@@ -8,7 +8,7 @@ from typing import Final
 from pipeline.analytics import words
 from pipeline.analytics.answer import Answer
 from pipeline.analytics.judging import Horizon
-from pipeline.analytics.parts import Part
+from pipeline.analytics.part import Part
 from pipeline.analytics.query import Query
 
 VISITOR_DAYS: Final = (

@@ -114,8 +114,8 @@ NOT_YET_CLOSED: Final = "not_yet_closed"
 STATES: Final = (VALUE, ZERO, WITHHELD, EXPIRED, NOT_YET_CLOSED)
 
 DOWNLOADS: Final = tuple(
-    ".7z .apk .csv .deb .dmg .doc .docx .epub .exe .gz .iso .jar .mp3 .mp4 .msi .ods .odt .pdf .pkg "
-    ".ppt .pptx .rar .rpm .tar .tgz .txt .wav .webm .xls .xlsx .xz .zip .zst".split()
+    ".7z .apk .csv .deb .dmg .doc .docx .epub .exe .gz .iso .jar .mp3 .mp4 .msi .ods .odt .pdf "
+    ".pkg .ppt .pptx .rar .rpm .tar .tgz .txt .wav .webm .xls .xlsx .xz .zip .zst".split()
 )
 """Ends of paths that people take away with them."""
 
