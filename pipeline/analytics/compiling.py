@@ -27,10 +27,12 @@ TIME: Final = {
     "time:month": "toString(toStartOfMonth(window_start))",
 }
 _ROLES: Final = ("entry", "bounce", "exit")
-_SUMS: Final = (
+SUMS: Final = (
     "visits", "bounces", "seconds", "exits", "views", "exit_views", "told", "told_exits", "all",
 )  # fmt: skip
 """What a part of roles comes to: sums over the days of which the roles are told."""
+ENOUGH: Final = 0.5
+"""Of the page views there are, the share that must be told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +228,7 @@ def _judging(part: Part) -> dict[str, str]:
 
 def _names(part: Part, *, facts: bool) -> list[str]:
     if part.roles:
-        own = list(_SUMS)
+        own = list(SUMS)
     else:
         own = ["cells"]
         for metric, _ in part.columns:
@@ -242,9 +244,12 @@ def _counted(part: Part) -> str:
 
 def _shown(query: Query, count: str) -> str:
     """Return which rows are listed: of the pages that visits begin or end with, those with some."""
-    for path, told in (("entry_page", "visits"), ("exit_page", "exits")):
+    for path, count_of, told in (
+        ("entry_page", "visits", "told"),
+        ("exit_page", "exits", "told_exits"),
+    ):
         if path in query.dimensions:
-            return f"v_{told} > 0"
+            return f"v_{count_of} > 0 AND {_told(told)}"
     return f"{count} > 0"
 
 
@@ -274,9 +279,17 @@ def measured(metric: str, found: tuple[Part, ...], query: Query) -> str:
     if not part.roles:
         return f"if({part.name}_{metric}_cells > 0, {part.name}_{metric}, NULL)"
     top, bottom, told = formula(metric, query)
-    sql = f"v_{top}" if bottom is None else f"v_{top} / v_{bottom}"
-    known = f"v_{told} > 0" if bottom is None else f"v_{told} > 0 AND v_{bottom} > 0"
-    return f"if({known}, {sql}, NULL)"
+    known = f"{_told(told)} AND v_{bottom} > 0" if bottom else _told(told)
+    return f"if({known}, v_{top}{f' / v_{bottom}' if bottom else ''}, NULL)"
+
+
+def _told(told: str) -> str:
+    return f"v_{told} > 0 AND v_{seen(told)} >= {ENOUGH} * v_all"
+
+
+def seen(told: str) -> str:
+    """Return which sum holds the page views of the days that ``told`` counts."""
+    return "exit_views" if told == "told_exits" else "views"
 
 
 def formula(metric: str, query: Query) -> tuple[str, str | None, str]:
