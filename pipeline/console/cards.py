@@ -1,0 +1,134 @@
+"""The cards of a page: what each is called, its tabs, and what each tab asks for.
+
+A tab is a question with a dimension; what is clicked in it narrows the page to that value, if the
+dimension can be filtered by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+FAILED: Final = ["is", "segment", ["failed"]]
+BOTS: Final = ["is", "audience", ["bot"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One question of a card. ``head`` is the column of its values; the first metric has bars."""
+
+    name: str
+    title: str
+    head: str
+    dimensions: tuple[str, ...]
+    metrics: tuple[str, ...]
+    only: tuple[list[object], ...] = ()
+    without: tuple[str, ...] = ()
+    """Values that are left out of the list: those that say there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A part of the page. ``kind`` is which template draws it."""
+
+    name: str
+    title: str
+    tabs: tuple[Tab, ...]
+    kind: str = "list"
+    wide: bool = False
+
+    def tab(self, name: str | None) -> Tab:
+        """Return the tab of that name, the first one for none."""
+        return next((tab for tab in self.tabs if tab.name == name), self.tabs[0])
+
+
+HEADS: Final[Mapping[str, str]] = {
+    "visitors": "Visitors",
+    "visits": "Visits",
+    "pageviews": "Views",
+    "hits": "Requests",
+    "entries": "Visits",
+    "exits": "Visits",
+    "bounce_rate": "Bounce rate",
+    "exit_rate": "Exit rate",
+    "moves": "Moves",
+}
+"""What a column of a metric is headed with."""
+
+CARDS: Final = (
+    Card(
+        "pages",
+        "Pages",
+        (
+            Tab("top", "Top pages", "Page", ("page",), ("visitors", "pageviews")),
+            Tab("entry", "Entry pages", "Visits began at", ("entry_page",), ("entries",)),
+            Tab("exit", "Exit pages", "Visits ended at", ("exit_page",), ("exits",)),
+        ),
+    ),
+    Card(
+        "sources",
+        "Sources",
+        (
+            Tab("channel", "Channels", "Channel", ("referrer_kind",), ("visitors", "pageviews")),
+            Tab("source", "Sources", "Source", ("referrer",), ("visitors", "pageviews"), (), ("(none)",)),
+            Tab("campaign", "Campaigns", "Campaign", ("campaign",), ("visitors", "pageviews"), (), ("(none)",)),
+        ),
+    ),
+    Card(
+        "places",
+        "Places",
+        (
+            Tab("country", "Countries", "Country", ("country",), ("visitors", "pageviews")),
+            Tab("provider", "Providers", "Internet provider", ("provider",), ("visitors", "pageviews")),
+        ),
+        kind="places",
+        wide=True,
+    ),
+    Card(
+        "flow",
+        "From page to page",
+        (Tab("next", "Next page", "From", ("page", "next_page"), ("moves",)),),
+        kind="flow",
+        wide=True,
+    ),
+    Card(
+        "funnel",
+        "Chat funnel",
+        (Tab("steps", "Steps", "Step", ("event",), ("visitors", "hits")),),
+        kind="funnel",
+    ),
+    Card(
+        "devices",
+        "Devices",
+        (
+            Tab("browser", "Browsers", "Browser", ("browser",), ("visitors", "pageviews")),
+            Tab("system", "Systems", "System", ("system",), ("visitors", "pageviews")),
+            Tab("device", "Devices", "Device", ("device",), ("visitors", "pageviews")),
+        ),
+    ),
+    Card(
+        "failures",
+        "Failures",
+        (
+            Tab("status", "By status", "Answered with", ("status",), ("hits", "visitors"), (FAILED,)),
+            Tab("where", "By page", "Page", ("page",), ("hits", "visitors"), (FAILED,)),
+        ),
+    ),
+    Card(
+        "bots",
+        "Bots",
+        (
+            Tab("purpose", "By purpose", "Purpose", ("bot",), ("hits", "visitors"), (BOTS,)),
+            Tab("fetched", "By page", "Page", ("page",), ("hits", "visitors"), (BOTS,)),
+        ),
+    ),
+)  # fmt: skip
+
+TABS: Final = {card.name: tuple(tab.name for tab in card.tabs) for card in CARDS}
+"""Card → names of its tabs, the usual one first."""
+
+
+def card(name: str) -> Card | None:
+    """Return the card of that name."""
+    return next((one for one in CARDS if one.name == name), None)
