@@ -1,34 +1,27 @@
-"""What a question's answer looks like, and who answers: one at a time for each of a few readers.
+"""Answers as pages use them, and the desk that pages ask.
 
-::
-
-    {"date_range": ["2026-11-01", "2026-11-07"], "metrics": ["visitors"], "dimensions": ["page"],
-     "results": [{"dimensions": ["/a"], "metrics": [12], "states": ["value"]}], "k": 10, …}
-
-The same question is asked once within some seconds, however many look at the page: what is released
-changes by the hour.
+What is released changes by the hour, and one page asks many things that overlap: the same SELECT
+goes to the tables once within some seconds, however many look at the page.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import orjson
-
-from pipeline.clock import Stopwatch
-from pipeline.errors import UsageError
+from pipeline import analytics
+from pipeline.clickhouse.queries import QueryFn, Row
+from pipeline.clock import Clock, Stopwatch
 
 Question = Mapping[str, object]
-"""In the words of a query."""
-Asking = Callable[[Question], Mapping[str, Any]]
-"""Answers a question; raises UsageError where it cannot be asked so, UnavailableError."""
+"""In the words of a query (docs/analytics.md)."""
 
 _SECONDS: Final = 30.0
-_MOST: Final = 512
+_MOST: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +39,11 @@ class Cell:
         """Tell whether there is a number."""
         return self.value is not None
 
+    def earlier(self) -> Cell | None:
+        """Return the cell of the period before; None where nothing is compared."""
+        state = self.before_state
+        return None if state is None else Cell(self.metric, self.before, state)
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -57,10 +55,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as pages use it."""
+    """The rows of a question, its totals, and the days that they are of."""
 
-    first: str
-    last: str
+    first: dt.date
+    last: dt.date
     lines: tuple[Line, ...]
     totals: tuple[Cell, ...]
     notes: tuple[str, ...]
@@ -68,67 +66,88 @@ class Answer:
     k: int
 
 
-def read(found: Mapping[str, Any]) -> Answer:
-    """Return an answer in the shape of pages."""
-    metrics = [str(metric) for metric in found["metrics"]]
-    lines = tuple(
-        Line(tuple(str(v) for v in row["dimensions"]), _cells(metrics, row))
-        for row in found["results"]
-    )
-    first, last = found["date_range"]
+def _read(found: analytics.Answer) -> Answer:
     return Answer(
-        first=str(first),
-        last=str(last),
-        lines=lines,
-        totals=_cells(metrics, found["totals"]) if found.get("totals") else (),
-        notes=tuple(str(note) for note in found.get("notes", ())),
-        more=found.get("next") is not None,
-        k=int(found["k"]),
+        first=found.days.first,
+        last=found.days.last,
+        lines=tuple(Line(one.dimensions, _cells(found.metrics, one)) for one in found.lines),
+        totals=_cells(found.metrics, found.totals),
+        notes=found.notes,
+        more=found.next is not None,
+        k=found.k,
     )
 
 
-def _cells(metrics: list[str], row: Mapping[str, Any]) -> tuple[Cell, ...]:
-    before = row.get("compare") or [None] * len(metrics)
+def _cells(metrics: Sequence[str], line: analytics.Line) -> tuple[Cell, ...]:
+    before = line.compare or (None,) * len(metrics)
     return tuple(
-        Cell(metric, value if state == "value" else 0 if state == "zero" else None, state, earlier)
-        for metric, value, state, earlier in zip(
-            metrics, row["metrics"], row["states"], before, strict=True
-        )
+        Cell(metric, now.number, now.state, then and then.number, then and then.state)
+        for metric, now, then in zip(metrics, line.cells, before, strict=True)
     )
 
 
-class Desk:
-    """Asks, and remembers answers for some seconds. Safe to use from several threads."""
+class Remembering:
+    """A ``QueryFn`` that asks another one, and remembers its rows. Safe to use from threads."""
 
-    def __init__(self, asking: Asking, stopwatch: Stopwatch) -> None:
-        self._asking = asking
+    def __init__(self, run: QueryFn, stopwatch: Stopwatch) -> None:
+        self._run = run
         self._stopwatch = stopwatch
-        self._kept: OrderedDict[bytes, tuple[float, Answer | str]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[float, list[Row]]] = OrderedDict()
         self._lock = threading.Lock()
+        self._asked: dict[str, threading.Lock] = {}
+
+    def __call__(self, statement: str) -> list[Row]:
+        """Return the rows of a statement; raises as the other one does."""
+        with self._lock:
+            asked = self._asked.setdefault(statement, threading.Lock())
+        try:
+            with asked:  # who asks the same at the same time waits for the answer
+                found = self._remembered(statement)
+                if found is None:
+                    found = self._run(statement)
+                    self._keep(statement, found)
+                return found
+        finally:
+            with self._lock:
+                self._asked.pop(statement, None)
+
+    def _remembered(self, statement: str) -> list[Row] | None:
+        with self._lock:
+            at, found = self._kept.get(statement, (0.0, None))
+            return found if found is not None and self._stopwatch() - at < _SECONDS else None
+
+    def _keep(self, statement: str, found: list[Row]) -> None:
+        with self._lock:
+            self._kept[statement] = (self._stopwatch(), found)
+            self._kept.move_to_end(statement)
+            if len(self._kept) > _MOST:
+                self._kept.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What pages ask. ``k`` is the one in force; ``retention_days``: how long rows are kept."""
+
+    run: QueryFn
+    clock: Clock
+    k: int
+    retention_days: int
 
     def ask(self, question: Question) -> Answer:
         """Return the answer to a question; raises UsageError, UnavailableError."""
-        key = orjson.dumps(question, option=orjson.OPT_SORT_KEYS)
-        found = self._remembered(key)
-        if found is None:
-            try:
-                found = read(self._asking(question))
-            except UsageError as error:
-                found = str(error)
-            self._keep(key, found)
-        if isinstance(found, str):
-            raise UsageError(found)
-        return found
+        query = analytics.read(dict(question))
+        return _read(
+            analytics.ask(
+                self.run, query, clock=self.clock, k=self.k, retention_days=self.retention_days
+            )
+        )
 
-    def _remembered(self, key: bytes) -> Answer | str | None:
-        with self._lock:
-            at, found = self._kept.get(key, (0.0, None))
-            fresh = found is not None and self._stopwatch() - at < _SECONDS
-            return found if fresh else None
+    def sites(self) -> list[str]:
+        """Return the names of what has numbers; raises UnavailableError."""
+        return [str(row["site"]) for row in self.run(_SITES)]
 
-    def _keep(self, key: bytes, found: Answer | str) -> None:
-        with self._lock:
-            self._kept[key] = (self._stopwatch(), found)
-            self._kept.move_to_end(key)
-            if len(self._kept) > _MOST:
-                self._kept.popitem(last=False)
+
+_SITES: Final = (
+    "SELECT DISTINCT site FROM (SELECT site FROM traffic_daily_revisions "
+    "UNION ALL SELECT site FROM traffic_hourly_revisions) ORDER BY site"
+)

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-FAILED: Final = ["is", "segment", ["failed"]]
-BOTS: Final = ["is", "audience", ["bot"]]
+FAILED: Final[list[object]] = ["is", "segment", ["failed"]]
+BOTS: Final[list[object]] = ["is", "audience", ["bot"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +52,46 @@ HEADS: Final[Mapping[str, str]] = {
     "exits": "Visits",
     "bounce_rate": "Bounce rate",
     "exit_rate": "Exit rate",
-    "moves": "Moves",
 }
 """What a column of a metric is headed with."""
+
+_SEEN: Final = ("visitors", "pageviews")
+_ASKED: Final = ("hits", "visitors")
+_NONE: Final = ("(none)",)
+_OF_FAILED: Final = (FAILED,)
+_OF_BOTS: Final = (BOTS,)
 
 CARDS: Final = (
     Card(
         "pages",
         "Pages",
         (
-            Tab("top", "Top pages", "Page", ("page",), ("visitors", "pageviews")),
-            Tab("entry", "Entry pages", "Visits began at", ("entry_page",), ("entries",)),
-            Tab("exit", "Exit pages", "Visits ended at", ("exit_page",), ("exits",)),
+            Tab("top", "Top pages", "Page", ("page",), _SEEN),
+            Tab(
+                "entry",
+                "Entry pages",
+                "Visits began at",
+                ("entry_page",),
+                ("entries", "bounce_rate"),
+            ),
+            Tab("exit", "Exit pages", "Visits ended at", ("exit_page",), ("exits", "exit_rate")),
         ),
     ),
     Card(
         "sources",
         "Sources",
         (
-            Tab("channel", "Channels", "Channel", ("referrer_kind",), ("visitors", "pageviews")),
-            Tab("source", "Sources", "Source", ("referrer",), ("visitors", "pageviews"), (), ("(none)",)),
-            Tab("campaign", "Campaigns", "Campaign", ("campaign",), ("visitors", "pageviews"), (), ("(none)",)),
+            Tab("channel", "Channels", "Channel", ("referrer_kind",), _SEEN),
+            Tab("source", "Sources", "Source", ("referrer",), _SEEN, (), _NONE),
+            Tab("campaign", "Campaigns", "Campaign", ("campaign",), _SEEN, (), ("(none)",)),
         ),
     ),
     Card(
         "places",
         "Places",
         (
-            Tab("country", "Countries", "Country", ("country",), ("visitors", "pageviews")),
-            Tab("provider", "Providers", "Internet provider", ("provider",), ("visitors", "pageviews")),
+            Tab("country", "Countries", "Country", ("country",), _SEEN),
+            Tab("provider", "Providers", "Internet provider", ("provider",), _SEEN),
         ),
         kind="places",
         wide=True,
@@ -88,7 +99,7 @@ CARDS: Final = (
     Card(
         "flow",
         "From page to page",
-        (Tab("next", "Next page", "From", ("page", "next_page"), ("moves",)),),
+        (Tab("next", "Next page", "From", ("page", "next_page"), ("pageviews",)),),
         kind="flow",
         wide=True,
     ),
@@ -102,28 +113,28 @@ CARDS: Final = (
         "devices",
         "Devices",
         (
-            Tab("browser", "Browsers", "Browser", ("browser",), ("visitors", "pageviews")),
-            Tab("system", "Systems", "System", ("system",), ("visitors", "pageviews")),
-            Tab("device", "Devices", "Device", ("device",), ("visitors", "pageviews")),
+            Tab("browser", "Browsers", "Browser", ("browser",), _SEEN),
+            Tab("system", "Systems", "System", ("system",), _SEEN),
+            Tab("device", "Devices", "Device", ("device",), _SEEN),
         ),
     ),
     Card(
         "failures",
         "Failures",
         (
-            Tab("status", "By status", "Answered with", ("status",), ("hits", "visitors"), (FAILED,)),
-            Tab("where", "By page", "Page", ("page",), ("hits", "visitors"), (FAILED,)),
+            Tab("status", "By status", "Answered with", ("status",), _ASKED, _OF_FAILED),
+            Tab("where", "By page", "Page", ("page",), _ASKED, _OF_FAILED),
         ),
     ),
     Card(
         "bots",
         "Bots",
         (
-            Tab("purpose", "By purpose", "Purpose", ("bot",), ("hits", "visitors"), (BOTS,)),
-            Tab("fetched", "By page", "Page", ("page",), ("hits", "visitors"), (BOTS,)),
+            Tab("purpose", "By purpose", "Purpose", ("bot",), _ASKED, _OF_BOTS),
+            Tab("fetched", "By page", "Page", ("page",), _ASKED, _OF_BOTS),
         ),
     ),
-)  # fmt: skip
+)
 
 TABS: Final = {card.name: tuple(tab.name for tab in card.tabs) for card in CARDS}
 """Card → names of its tabs, the usual one first."""

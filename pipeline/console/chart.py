@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from pipeline.console.answers import Answer, Cell, Desk
+from pipeline.console.answers import Cell, Desk, Line
 from pipeline.console.view import View
 
 _HOURS_UP_TO: Final = 2
@@ -75,37 +75,24 @@ def unit_of(days: int) -> str:
 
 def chart(desk: Desk, view: View, first: dt.date, last: dt.date) -> Chart:
     """Ask for the line of a view whose period these days are."""
-    length = (last - first).days + 1
-    unit = unit_of(length)
-    shown = replace(view, period=(first, last))
-    now = desk.ask(_question(shown, unit))
-    before: Answer | None = None
-    if view.compare:
-        earlier = (first - dt.timedelta(days=length), first - dt.timedelta(days=1))
-        before = desk.ask(_question(replace(view, period=earlier), unit))
-    cells = _by_moment(now)
-    others = list(_by_moment(before).values()) if before else []
-    points = []
-    for number, (at, cell) in enumerate(sorted(cells.items())):
-        other = others[number] if number < len(others) else None
-        points.append(Point(at, _label(at, unit), cell, other))
-    return Chart(view.metric, unit, tuple(points), compared=before is not None)
+    unit = unit_of((last - first).days + 1)
+    answer = desk.ask(
+        {
+            "site": view.site,
+            "metrics": [view.metric],
+            "date_range": [first.isoformat(), last.isoformat()],
+            "dimensions": [f"time:{unit}"],
+            "filters": view.query_filters(),
+            "compare": "previous_period" if view.compare else None,
+        }
+    )
+    points = [_point(line, unit) for line in answer.lines]
+    return Chart(view.metric, unit, tuple(points), compared=view.compare)
 
 
-def _question(view: View, unit: str) -> dict[str, object]:
-    return {
-        "site": view.site,
-        "metrics": [view.metric],
-        "date_range": view.date_range(),
-        "dimensions": [f"time:{unit}"],
-        "filters": view.query_filters(),
-        "order": [[f"time:{unit}", "asc"]],
-        "limit": 1000,
-    }
-
-
-def _by_moment(answer: Answer) -> dict[dt.datetime, Cell]:
-    return {moment(line.values): line.cells[0] for line in answer.lines}
+def _point(line: Line, unit: str) -> Point:
+    at = moment(line.values)
+    return Point(at, _label(at, unit), line.cells[0], line.cells[0].earlier())
 
 
 def moment(values: Sequence[str]) -> dt.datetime:

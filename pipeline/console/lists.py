@@ -122,6 +122,8 @@ def label(dimension: str, value: str) -> str:
     if dimension == "status" and value.isdecimal():
         known = {status.value: status.phrase for status in HTTPStatus}
         return f"{value} {known.get(int(value), '')}".strip()
+    if dimension == "bot":
+        value = value.replace("ai ", "AI ").replace("seo", "SEO")
     if dimension in {"referrer_kind", "device", "bot"}:
         return value[:1].upper() + value[1:]
     return value

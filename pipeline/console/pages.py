@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, quote
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from pipeline.clock import Clock
+from pipeline.console import special
 from pipeline.console import view as views
 from pipeline.console.answers import Desk
 from pipeline.console.board import board, fill
@@ -21,10 +22,9 @@ from pipeline.console.cards import TABS, card
 from pipeline.console.entrance import Entrance, form
 from pipeline.console.rendering import Rendering
 from pipeline.console.signing import EndedError, Shared, Viewer
-from pipeline.console.special import WIDGET
 from pipeline.console.view import FILTERS, PERIODS, View
 from pipeline.console.wording import day
-from pipeline.errors import IntegrityError, RefusedError, UsageError
+from pipeline.errors import IntegrityError, UsageError
 
 LASTS: Final = {"1": "a day", "7": "a week", "30": "30 days", "90": "90 days"}
 """Days that a link can be good for."""
@@ -32,16 +32,13 @@ LASTS: Final = {"1": "a day", "7": "a week", "30": "30 days", "90": "90 days"}
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The handlers. ``sites`` returns the names of what has numbers."""
+    """The handlers."""
 
     entrance: Entrance
     rendering: Rendering
     desk: Desk
-    sites: Callable[[], Sequence[str]]
     clock: Clock
     lateness: int
-    anonymous: bool = True
-    """False where k is 1: every page says so."""
 
     async def start(self, request: Request) -> Response:
         """Send the browser to the first site, or say that there is none yet."""
@@ -71,8 +68,10 @@ class Pages:
         self._check_origin(request)
         given = await form(request)
         response = RedirectResponse("/", 303)
-        return response if self.entrance.let_in(response, given.get("token", "")) else self._door(
-            wrong=True
+        return (
+            response
+            if self.entrance.let_in(response, given.get("token", ""))
+            else self._door(wrong=True)
         )
 
     async def sign_out(self, request: Request) -> Response:
@@ -99,9 +98,7 @@ class Pages:
         if viewer is None:
             raise HTTPException(404)
         site = self._known(request, await self._names(viewer))
-        return await self._card(
-            request, views.read(site, request.query_params.multi_items(), TABS)
-        )
+        return await self._card(request, views.read(site, request.query_params.multi_items(), TABS))
 
     async def share(self, request: Request) -> Response:
         """Make a link to what a page shows."""
@@ -166,7 +163,7 @@ class Pages:
 
     async def _shown(self, view: View, values: dict[str, object]) -> Response:
         now = self.clock()
-        widget = await asyncio.to_thread(lambda: view.site + WIDGET in self.sites())
+        widget = await asyncio.to_thread(lambda: view.site + special.WIDGET in self.desk.sites())
         shown = await board(self.desk, view, now, lateness=self.lateness, widget=widget)
         known = {
             "title": view.site,
@@ -175,12 +172,17 @@ class Pages:
             "periods": PERIODS,
             "filters": FILTERS,
             "today": now.date(),
-            "anonymous": self.anonymous,
+            "anonymous": self.desk.k > 1,
         }
         return self.rendering.page("site.html", known | values)
 
     async def _card(self, request: Request, view: View) -> Response:
-        one = card(request.path_params["card"])
+        name, now = request.path_params["card"], self.clock()
+        if name == "newest":
+            hours = await asyncio.to_thread(special.newest, self.desk, view, now, self.lateness)
+            values = {"newest": hours, "today": now.date()}
+            return self.rendering.page("newest.html", values)
+        one = card(name)
         if one is None:
             raise HTTPException(404)
         filled = await asyncio.to_thread(fill, self.desk, view, one)
@@ -188,8 +190,14 @@ class Pages:
 
     async def _names(self, viewer: Viewer) -> list[str]:
         """Return the sites that somebody sees. A chat widget's numbers are on its site's page."""
-        found = await asyncio.to_thread(self.sites)
-        return sorted({n.removesuffix(WIDGET) for n in found if viewer.sees(n.removesuffix(WIDGET))})
+        found = await asyncio.to_thread(self.desk.sites)
+        return sorted(
+            {
+                n.removesuffix(special.WIDGET)
+                for n in found
+                if viewer.sees(n.removesuffix(special.WIDGET))
+            }
+        )
 
     @staticmethod
     def _known(request: Request, names: Sequence[str]) -> str:

@@ -12,12 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from pipeline.console import countries, wording
+from pipeline.console import wording
+from pipeline.console.cards import HEADS
+from pipeline.console.lists import label
+from pipeline.console.view import METRICS
 
 _HERE: Final = Path(__file__).parent
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -48,9 +52,15 @@ class Rendering:
             "figure": wording.figure,
             "short": wording.short,
             "states": wording.STATES,
-            "country": countries.name,
+            "heads": HEADS,
+            "metrics": METRICS,
         }
-        self._templates.filters["day"] = wording.day
+        self._templates.filters |= {
+            "day": wording.day,
+            "json": lambda value: orjson.dumps(value).decode(),
+            "label": label,
+            "shortened": wording.shortened,
+        }
 
     def text(self, template: str, values: Mapping[str, object]) -> str:
         """Return what a template comes to."""
@@ -70,7 +80,10 @@ class Rendering:
         digest, content, packed = self._files.get(name, ("", b"", b""))
         if not digest or request.path_params["digest"] != digest:
             raise HTTPException(404)
-        headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
+        headers = {
+            "cache-control": "public, max-age=31536000, immutable",
+            "vary": "accept-encoding",
+        }
         if "gzip" in request.headers.get("accept-encoding", "") and len(packed) < len(content):
             content, headers["content-encoding"] = packed, "gzip"
         return Response(content, media_type=_TYPES[Path(name).suffix], headers=headers)

@@ -59,7 +59,9 @@ def funnel(desk: Desk, view: View, tab: Tab) -> Funnel:
         first = steps[0].cell.value if steps else people.value
         before = steps[-1].cell.value if steps else None
         of_before = _share(people.value, before)
-        steps.append(Step(label("event", name), people, hits, of_before, _share(people.value, first)))
+        steps.append(
+            Step(label("event", name), people, hits, of_before, _share(people.value, first))
+        )
     return Funnel(tuple(steps))
 
 
@@ -107,12 +109,11 @@ def flow(desk: Desk, view: View, tab: Tab) -> Flow:
         answer = desk.ask(question(view, tab, limit=_MOVES))
     except UsageError as error:
         return Flow(trouble=sentence(error))
-    moves = {
+    known = {
         (line.values[0], line.values[1]): line.cells[0].value
         for line in answer.lines
         if line.cells[0].value and OTHER not in line.values
     }
-    known = {pair: value for pair, value in moves.items() if value is not None}
     starts = _largest(known, 0)
     ends = _largest({pair: v for pair, v in known.items() if pair[0] in starts}, 1)
     kept = {p: v for p, v in known.items() if p[0] in starts and p[1] in ends}

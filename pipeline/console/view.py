@@ -87,6 +87,8 @@ class View:
     filters: tuple[Filter, ...] = ()
     tabs: Mapping[str, str] = field(default_factory=dict)
     """Card → which of its tabs; the first where none is named."""
+    whole: bool = False
+    """With every card at once: for who has no script to fetch those further down."""
     base: str = ""
     """The path instead of the site's own: a shared page's."""
 
@@ -116,6 +118,10 @@ class View:
     def with_metric(self, metric: str) -> View:
         """Return the same view with another metric in the chart."""
         return replace(self, metric=metric)
+
+    def all_at_once(self) -> View:
+        """Return the same view with every card in it."""
+        return replace(self, whole=True)
 
     def compared(self, compare: bool) -> View:  # noqa: FBT001 -- what it is about
         """Return the same view with or without the period before."""
@@ -166,6 +172,8 @@ class View:
             found["compare"] = ["off"]
         if self.metric != "visitors":
             found["metric"] = [self.metric]
+        if self.whole:
+            found["cards"] = ["all"]
         for one in self.filters:
             found.setdefault(one.name, []).extend(one.values)
         return found | {card: [tab] for card, tab in self.tabs.items()}
@@ -182,33 +190,38 @@ def read(
 
     ``tabs`` are the names of each card's tabs, the usual one first.
     """
-    period: str = _USUAL
-    days: dict[str, dt.date] = {}
     view = View(site, base=base)
+    days: dict[str, dt.date] = {}
     chosen: dict[str, str] = {}
     values: dict[tuple[bool, str], list[str]] = {}
     for name, value in given:
-        negated, dimension = name.startswith(_NOT), name.removeprefix(_NOT)
-        if name == "period":
-            period = _one_of(PERIODS, value, "period")
-        elif name in {"from", "to"}:
-            if value:
-                days[name] = _day(value)
-        elif name == "compare":
-            view = view.compared(value != "off")
-        elif name == "metric":
-            view = view.with_metric(_one_of(METRICS, value, "metric"))
+        dimension = name.removeprefix(_NOT)
+        if name in {"from", "to"}:
+            days |= {name: _day(value)} if value else {}
         elif name in tabs:
-            if _one_of(tabs[name], value, name) != tabs[name][0]:
-                chosen[name] = value
+            chosen[name] = _one_of(tabs[name], value, name)
         elif dimension in FILTERS:
-            values.setdefault((negated, dimension), []).append(_value(value))
+            values.setdefault((name != dimension, dimension), []).append(_value(value))
         else:
-            raise UsageError("The address asks for something that this page does not know.")
+            view = _worded(view, name, value)
     filters = tuple(Filter(dim, tuple(found), no) for (no, dim), found in values.items())
     if sum(len(f.values) for f in filters) > _MOST_VALUES:
         raise UsageError(f"Choose {_MOST_VALUES} values to filter by at most.")
-    return replace(view, period=_span(days) or period, filters=filters, tabs=chosen)
+    in_front = {card: tab for card, tab in chosen.items() if tab != tabs[card][0]}
+    return replace(view, period=_span(days) or view.period, filters=filters, tabs=in_front)
+
+
+def _worded(view: View, name: str, value: str) -> View:
+    """Return the view with what one parameter of a fixed name says."""
+    if name == "period":
+        return view.at(_one_of(PERIODS, value, "period"))
+    if name == "metric":
+        return view.with_metric(_one_of(METRICS, value, "metric"))
+    if name == "compare":
+        return view.compared(value != "off")
+    if name == "cards":
+        return view.all_at_once()
+    raise UsageError("The address asks for something that this page does not know.")
 
 
 def _span(days: Mapping[str, dt.date]) -> tuple[dt.date, dt.date] | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
-_SHARE: Final = frozenset({"bounce_rate", "share"})
+_SHARE: Final = frozenset({"bounce_rate", "exit_rate", "share"})
 _SPAN: Final = frozenset({"visit_duration"})
 _RATIO: Final = frozenset({"views_per_visit"})
 _STEPS: Final = ((1_000_000_000, "bn"), (1_000_000, "M"), (10_000, "k"))
@@ -66,7 +66,7 @@ class Change:
     @property
     def said(self) -> str:
         """Return it for who cannot see an arrow."""
-        return {"up": "up by ", "down": "down by ", "same": "unchanged, "}[self.way] + self.text
+        return {"up": f"up by {self.text}", "down": f"down by {self.text}"}.get(self.way, self.text)
 
 
 def change(metric: str, now: float | None, before: float | None) -> Change | None:
@@ -81,9 +81,18 @@ def change(metric: str, now: float | None, before: float | None) -> Change | Non
     else:
         percent = round((now - before) / before * 100)
         text, moved = f"{abs(percent):,} %", percent
-    way = "same" if moved == 0 else "up" if moved > 0 else "down"
-    good = None if moved == 0 else (moved > 0) != (metric == "bounce_rate")
-    return Change(text, way, good)
+    if moved == 0:
+        return Change("same", "same", None)
+    good = (moved > 0) != (metric == "bounce_rate")
+    return Change(text, "up" if moved > 0 else "down", good)
+
+
+def shortened(text: str, most: int = 30) -> str:
+    """Return a text whose middle is left out where it is long: paths differ at their ends."""
+    if len(text) <= most:
+        return text
+    half = (most - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
 
 
 def day(date: dt.date) -> str:

@@ -110,6 +110,25 @@
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   }
 
+  async function fetched(address) {
+    const answer = await fetch(address, { headers: { accept: "text/html" } });
+    if (!answer.ok) throw new Error("no card");
+    return new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".card");
+  }
+  // Cards further down are asked for when they come near.
+  const near = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      fetched(target.dataset.waits).then((made) => target.replaceWith(made), () => {
+        target.removeAttribute("data-waits");
+        const said = target.querySelector(".none") ?? target.appendChild(document.createElement("p"));
+        said.textContent = "This did not come. Load the page again.";
+      });
+    }
+  }, { rootMargin: "500px" });
+  for (const card of document.querySelectorAll("[data-waits]")) near.observe(card);
+
   // Tabs bring their card alone, and stay in the page's address.
   document.addEventListener("click", async (event) => {
     const link = event.target.closest?.("a[data-fragment]");
@@ -118,9 +137,7 @@
     const card = link.closest(".card");
     card.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(link.dataset.fragment, { headers: { accept: "text/html" } });
-      if (!answer.ok) throw new Error("no card");
-      const made = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".card");
+      const made = await fetched(link.dataset.fragment);
       card.replaceWith(made);
       keep(link.href, made.id.replace("card-", ""));
       made.querySelector(".tabs [aria-current]")?.focus({ preventScroll: true });
@@ -143,6 +160,9 @@
       if (link.closest(".card")?.id === `card-${name}` && link.dataset.fragment) continue;
       link.href = changed(url);
       if (link.dataset.fragment) link.dataset.fragment = changed(new URL(link.dataset.fragment, location.href));
+    }
+    for (const card of document.querySelectorAll("[data-waits]")) {
+      card.dataset.waits = changed(new URL(card.dataset.waits, location.href));
     }
     for (const field of document.querySelectorAll("form.share [name=query]")) field.value = new URL(location.href).search.slice(1);
   }
