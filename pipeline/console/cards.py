@@ -56,6 +56,8 @@ HEADS: Final[Mapping[str, str]] = {
 """What a column of a metric is headed with."""
 
 _SEEN: Final = ("visitors", "pageviews")
+_BEGAN: Final = ("entries", "bounce_rate")
+_ENDED: Final = ("exits", "exit_rate")
 _ASKED: Final = ("hits", "visitors")
 _NONE: Final = ("(none)",)
 _OF_FAILED: Final = (FAILED,)
@@ -72,9 +74,9 @@ CARDS: Final = (
                 "Entry pages",
                 "Visits began at",
                 ("entry_page",),
-                ("entries", "bounce_rate"),
+                _BEGAN,
             ),
-            Tab("exit", "Exit pages", "Visits ended at", ("exit_page",), ("exits", "exit_rate")),
+            Tab("exit", "Exit pages", "Visits ended at", ("exit_page",), _ENDED),
         ),
     ),
     Card(

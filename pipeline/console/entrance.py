@@ -7,6 +7,7 @@ cannot send along (``SameSite=Strict``) and scripts cannot read.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import secrets
 from collections.abc import Callable, Mapping
@@ -114,9 +115,7 @@ async def form(request: Request) -> Mapping[str, str]:
         body += chunk
         if len(body) > _LARGEST:
             raise UsageError("The form is too large.")
-    try:
-        if kind != _FORM:
-            raise ValueError(kind)
-        return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=20))
-    except ValueError:
-        raise UsageError("The form cannot be read: load the page again and send it anew.") from None
+    with contextlib.suppress(ValueError):
+        if kind == _FORM:
+            return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=20))
+    raise UsageError("The form cannot be read: load the page again and send it anew.")

@@ -51,7 +51,7 @@ class Pages:
         return self.rendering.page("empty.html", {"title": "No numbers yet", "viewer": viewer})
 
     async def enter(self, request: Request) -> Response:
-        """Take the link of this machine. A redirect could come without the cookie; a page goes on."""
+        """Take this machine's link. A redirect could come without the cookie, so a page goes on."""
         onward = self.rendering.page("onward.html", {"title": "One moment"})
         if self.entrance.let_in(onward, request.query_params.get("token", "")):
             return onward
@@ -129,8 +129,8 @@ class Pages:
         except EndedError as error:
             return self.rendering.trouble(
                 "This link has ended",
-                f"It was good until {day(error.ended.date())}, {error.ended:%H:%M} UTC. Ask whoever "
-                "sent it for a new one.",
+                f"It was good until {day(error.ended.date())}, {error.ended:%H:%M} UTC. Ask "
+                "whoever sent it for a new one.",
                 410,
             )
         view = self._shared_view(request, shared)

@@ -13,7 +13,7 @@ _SPAN: Final = frozenset({"visit_duration"})
 _RATIO: Final = frozenset({"views_per_visit"})
 _STEPS: Final = ((1_000_000_000, "bn"), (1_000_000, "M"), (10_000, "k"))
 
-DASH: Final = "–"
+DASH: Final = "–"  # noqa: RUF001 -- a dash, as between days
 STATES: Final = {
     "withheld": "withheld",
     "expired": "expired",
@@ -101,7 +101,7 @@ def day(date: dt.date) -> str:
 
 
 def days(first: dt.date, last: dt.date) -> str:
-    """Return a span of days as briefly as can be: 1–7 Nov 2026."""
+    """Return a span of days as briefly as can be."""
     if first == last:
         return day(first)
     if (first.year, first.month) == (last.year, last.month):

@@ -33,7 +33,7 @@ _PAGES: Final = {
 }  # fmt: skip
 _MIX: Final[Mapping[str, Mapping[str, float]]] = {
     "page": _PAGES,
-    "referrer_kind": {"direct": 40, "search": 32, "social": 14, "internal": 0.1, "mail": 6, "other": 8},
+    "referrer_kind": {"direct": 40, "search": 32, "social": 14, "mail": 6, "other": 8},
     "referrer": {
         "(none)": 40, "google.com": 24, "bing.com": 5, "duckduckgo.com": 3, "facebook.com": 6,
         "reddit.com": 4, "news.ycombinator.com": 4, "mail.example": 6, "partner.example": 5,
@@ -44,7 +44,10 @@ _MIX: Final[Mapping[str, Mapping[str, float]]] = {
         "US": 30, "DE": 18, "GB": 10, "FR": 8, "AT": 6, "IN": 6, "BR": 4, "CA": 4, "JP": 3, "AU": 3,
         "NL": 3, "SG": 1.2, "ZA": 1, "MX": 1, "MT": 0.4, "NG": 0.5, "PL": 1.5, "IS": 0.1,
     },
-    "provider": {"Deutsche Telekom": 14, "Comcast": 16, "Vodafone": 11, "BT": 8, "Orange": 7, "(unknown)": 30},
+    "provider": {
+        "Deutsche Telekom": 14, "Comcast": 16, "Vodafone": 11, "BT": 8, "Orange": 7,
+        "(unknown)": 30,
+    },
     "device": {"desktop": 52, "mobile": 43, "tablet": 5},
     "browser": {"Chrome": 55, "Safari": 24, "Firefox": 10, "Edge": 9, "Opera": 1.5, "Lynx": 0.05},
     "system": {"Windows": 36, "iOS": 22, "Android": 20, "macOS": 16, "Linux": 5, "ChromeOS": 1},
@@ -85,16 +88,20 @@ class _Rows:
 
 _COLUMNS: Final = {
     "segment": ["site", "window_start", "segment", "hits", "bytes", "visitors"],
-    "segment_breakdown": ["site", "window_start", "segment", "dimension", "value", "hits", "visitors"],
+    "segment_breakdown": [
+        "site", "window_start", "segment", "dimension", "value", "hits", "visitors",
+    ],
     "traffic": ["site", "window_start", "audience", "hits", "bytes", "visitors"],
     "breakdown": ["site", "window_start", "dimension", "value", "hits", "visitors"],
-    "pair": ["site", "window_start", "segment", "dimension", "value", "across", "across_value", "hits",
-             "visitors", "seconds"],
+    "pair": [
+        "site", "window_start", "segment", "dimension", "value", "across", "across_value", "hits",
+        "visitors", "seconds",
+    ],
 }  # fmt: skip
 
 
 def fill(folder: Path, *, days: int = DAYS, today: dt.date = TODAY, seed: int = 7) -> None:
-    """Make the tables in an engine's folder, and fill them up to yesterday, and today's first hours."""
+    """Make the tables in an engine's folder, and fill them up to today's first hours."""
     client = connect(Engine(path=folder))
     try:
         migrate(client, rollups_days=3650)
@@ -217,8 +224,8 @@ def _widget(
 
 
 def _roles(
-    rows: _Rows, site: str, start: dt.datetime, dimension: str, value: str, roles: Mapping[str, int],
-    people: int,
+    rows: _Rows, site: str, start: dt.datetime, dimension: str, value: str,
+    roles: Mapping[str, int], people: int,
 ) -> None:  # fmt: skip
     total = sum(roles.values()) or 1
     left = 0
@@ -251,7 +258,7 @@ def _across(
 
 
 def _cells(weights: Mapping[str, float], hits: int, people: int) -> dict[str, tuple[int, int]]:
-    """Return hits and visitors of each value; the small ones are one cell, if it is not small too."""
+    """Return hits and visitors of each value; small ones are one cell, if that is not small."""
     whole = sum(weights.values())
     shown: dict[str, tuple[int, int]] = {}
     folded = [0, 0]
