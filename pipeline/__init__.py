@@ -18,6 +18,8 @@ The rooms stand in the order in which the data walks through them:
 ``investigations`` the desk: records of open cases, holds, erasure, exports
 ``evidence``       what an investigation hands out: one signed file, and its verifier
 ``web``            the investigators' pages
+``console``        the analysts' pages
+``serving``        what both kinds of pages are served with
 ``configuration``  what is configured, and that the audit log knows of each change
 ``audit``          who did what: an append-only, signed Merkle log
 ``report``         the face of what was released: terminal, JSON, one page

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from pipeline.cases.people import Person
 from pipeline.clock import Clock, Stopwatch
 from pipeline.rates import Rates, networks
+from pipeline.serving.shield import Shield
 from pipeline.settings import Investigations
 from pipeline.web.door import Door, as_ever, troubled
 from pipeline.web.failures import BY_STATUS
@@ -23,7 +24,6 @@ from pipeline.web.home import home
 from pipeline.web.passage import Audit, Passage
 from pipeline.web.rendering import STATIC, Rendering
 from pipeline.web.sessions import Cookies, Sessions
-from pipeline.web.shield import Shield
 from pipeline.web.signin import SignIn
 from pipeline.web.visits import Alarm, D, Page
 

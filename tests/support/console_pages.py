@@ -1,0 +1,87 @@
+"""The console over an engine of made-up numbers, served on a socket of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from starlette.types import ASGIApp
+
+from pipeline.clickhouse.client import Engine
+from pipeline.clickhouse.queries import QueryFn, Reader, Row
+from pipeline.clock import Clock, stopwatch
+from pipeline.console.answers import Desk, Remembering
+from pipeline.console.app import make_app
+from pipeline.console.entrance import Entrance, by_word
+from pipeline.console.pages import Pages
+from pipeline.console.rendering import Rendering
+from pipeline.console.signing import Signer
+from pipeline.serving.server import Server, listen
+from tests.support.console_data import TODAY, K
+
+NOW: Final = dt.datetime.combine(TODAY, dt.time(11, 40), dt.UTC)
+WORD: Final = "the-word-of-this-machine-and-of-nobody-else"
+KEY: Final = "0123456789abcdef0123456789abcdef0123456789ab"
+
+
+def still() -> dt.datetime:
+    """Return the same moment always: that after the newest hour."""
+    return NOW
+
+
+@dataclass
+class OneAtATime:
+    """Asks a reader from several threads."""
+
+    reader: Reader
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __call__(self, statement: str) -> list[Row]:
+        with self._lock:
+            return self.reader.rows(statement)
+
+
+def pages_of(run: QueryFn, origin: str, clock: Clock = still) -> Pages:
+    """Return the pages over what answers ``run``."""
+    return Pages(
+        entrance=Entrance(origin, Signer(KEY, clock), by_word(WORD, "you"), dt.timedelta(hours=12)),
+        rendering=Rendering(),
+        desk=Desk(Remembering(run, stopwatch), clock, K, 3650),
+        clock=clock,
+        lateness=120,
+    )
+
+
+@contextmanager
+def asking(folder: Path) -> Iterator[QueryFn]:
+    """Ask the engine of a folder."""
+    with closing(Reader.open(Engine(path=folder))) as reader:
+        yield OneAtATime(reader)
+
+
+@contextmanager
+def served(run: QueryFn, clock: Clock = still, port: int = 0) -> Iterator[str]:
+    """Serve the console, and give its origin."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    listener = listen("127.0.0.1", port, "console")
+    origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    app: ASGIApp = make_app(pages_of(run, origin, clock))
+    server = Server(app, listener)
+    try:
+        asyncio.run_coroutine_threadsafe(server.start(), loop).result(30)
+        yield origin
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
