@@ -33,5 +33,6 @@ Loose files are what every room shares: ``events`` (the only shape that crosses 
 ``rows`` (the only ones that cross door 2), ``sealed`` (what both sides of the vault know of its
 messages) and ``envelope`` (their header), ``codes`` (texts as numbers), ``scope`` (what a case may
 reach), ``policy`` and ``purposes``, ``settings``, ``database`` (SQLite or PostgreSQL), ``errors``,
-``clock``, ``labels``, ``logs``, ``metrics``, ``rates``, ``declarations``, ``nulls``, ``buckets``.
+``clock``, ``labels``, ``logs``, ``metrics``, ``rates``, ``clients``, ``declarations``, ``nulls``,
+``buckets``.
 """
