@@ -1,4 +1,4 @@
-"""Times the questions of a dashboard over a year of cells, each beside the same SELECT on a view."""
+"""Times the questions of a dashboard over a year of cells, and one SELECT beside that on a view."""
 
 from __future__ import annotations
 

@@ -110,7 +110,8 @@ def _times(first: dt.date, days: int, hours: int) -> str:
 
 
 def _sites(year: Year) -> str:
-    return f"(SELECT concat('site-', toString(number)) AS site, number AS s FROM numbers({year.sites}))"
+    named = "concat('site-', toString(number))"
+    return f"(SELECT {named} AS site, number AS s FROM numbers({year.sites}))"
 
 
 def _traffic(client: Client, year: Year, times: str, pace: str) -> None:
@@ -157,8 +158,8 @@ def _pair(client: Client, year: Year, times: str, dimension: str, across: str) -
         "next_page": "arrayMap(n -> concat('/value/', toString(n)), range(8))",
     }[across]
     client.command(
-        "INSERT INTO analytics.pair_daily_revisions (site, window_start, segment, dimension, value, "
-        "across, across_value, hits, visitors, seconds, ingest, revision) "
+        "INSERT INTO analytics.pair_daily_revisions "
+        "(site, window_start, segment, dimension, value, across, across_value, hits, visitors, seconds, ingest, revision) "
         f"SELECT site, w, 'view', '{dimension}', {value}, '{across}', a, "
         "10 + intDiv(200, v + 1), 10 + intDiv(90, v + 1), if(a = 'entry', 900, 0), 'live', 1 "
         f"FROM {_sites(year)} ARRAY JOIN {times} AS w ARRAY JOIN range({shown}) AS v "

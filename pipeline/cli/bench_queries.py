@@ -54,8 +54,8 @@ def bench_queries(
             style=style,
         )
     out.print(table)
-    for one in compared:
+    for both in compared:
         out.print(
-            f"{one.days} days of pages: {one.base * 1000:.0f} ms from the base table with FINAL, "
-            f"{one.view / one.base:.1f} times that from the view"
+            f"{both.days} days of pages: {both.base * 1000:.0f} ms from the base table with FINAL, "
+            f"{both.view / both.base:.1f} times that from the view"
         )
