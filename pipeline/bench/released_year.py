@@ -159,7 +159,8 @@ def _pair(client: Client, year: Year, times: str, dimension: str, across: str) -
     }[across]
     client.command(
         "INSERT INTO analytics.pair_daily_revisions "
-        "(site, window_start, segment, dimension, value, across, across_value, hits, visitors, seconds, ingest, revision) "
+        "(site, window_start, segment, dimension, value, across, across_value, hits, visitors, "
+        "seconds, ingest, revision) "
         f"SELECT site, w, 'view', '{dimension}', {value}, '{across}', a, "
         "10 + intDiv(200, v + 1), 10 + intDiv(90, v + 1), if(a = 'entry', 900, 0), 'live', 1 "
         f"FROM {_sites(year)} ARRAY JOIN {times} AS w ARRAY JOIN range({shown}) AS v "
