@@ -23,9 +23,10 @@ class Aim:
     nothing is said of them.
     """
 
-    def __init__(self, query: Query, *, grouped: bool) -> None:
+    def __init__(self, query: Query, crossings: words.Crossings, *, grouped: bool) -> None:
         """Raises UsageError where the words do not go together."""
         self.query = query
+        self.crossings = crossings
         self.widget = words.is_widget(query.site)
         self.segments = conditions.chosen(query, "segment", words.SEGMENTS)
         self.audience = conditions.chosen(query, "audience", words.AUDIENCES)
@@ -78,6 +79,11 @@ class Aim:
     def keys(self, sql: dict[str, str]) -> tuple[tuple[str, str], ...]:
         """Return what is grouped by, of columns by dimension."""
         return tuple((name, sql[name]) for name in self.dimensions if name in sql)
+
+    def segments_of(self, first: str, across: str) -> tuple[str, ...]:
+        """Return the segments in which two things are counted at a time."""
+        stored = "role" if across == "visit_role" else across
+        return tuple(s for s, pairs in self.crossings.items() if stored in pairs.get(first, ()))
 
     def one_value(self, name: str) -> bool:
         """Tell whether a visitor counts once: one value of ``name``, or one each by nature."""

@@ -28,13 +28,22 @@ _CLOSED_AFTER: Final = dt.timedelta(hours=48)
 _TOKEN: Final = re.compile(r"([0-9]{1,9})\.([0-9a-f]{18})", re.ASCII)
 
 
-def ask(run: QueryFn, query: Query, *, clock: Clock, k: int, retention_days: int) -> Answer:
+def ask(
+    run: QueryFn,
+    query: Query,
+    *,
+    clock: Clock,
+    k: int,
+    retention_days: int,
+    crossings: words.Crossings = words.CROSSINGS,
+) -> Answer:
     """Answer ``query`` by asking ``run``.
 
-    ``k`` is the one in force, ``retention_days`` how long the tables keep a row. Raises UsageError
+    ``k`` is the one in force, ``retention_days`` how long the tables keep a row, ``crossings`` what
+    is released together. Raises UsageError
     where the words do not go together, and as ``run`` does.
     """
-    return _Asking(run, query, clock, k, retention_days).answer()
+    return _Asking(run, query, clock, k, retention_days, crossings).answer()
 
 
 @dataclass(slots=True)
@@ -50,14 +59,20 @@ class _Period:
 
 class _Asking:
     def __init__(
-        self, run: QueryFn, query: Query, clock: Clock, k: int, retention_days: int
+        self,
+        run: QueryFn,
+        query: Query,
+        clock: Clock,
+        k: int,
+        retention_days: int,
+        crossings: words.Crossings,
     ) -> None:
         self._run = run
         self._query = query
         self._k = k
         self._now = clock()
-        self._parts = of_rows(query)
-        self._of_totals = of_totals(query)
+        self._parts = of_rows(query, crossings)
+        self._of_totals = of_totals(query, crossings)
         self._timed = bool(query.dimensions) and query.dimensions == query.times
         if query.compare and query.times and not self._timed:
             raise UsageError("compare: a time beside another dimension is not compared; leave one")

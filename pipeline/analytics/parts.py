@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.analytics import words
 from pipeline.analytics.aim import Aim
 from pipeline.analytics.part import Part
 from pipeline.analytics.query import Query
@@ -10,9 +11,9 @@ from pipeline.analytics.visits import of_visits
 from pipeline.errors import UsageError
 
 
-def of_rows(query: Query) -> tuple[Part, ...]:
+def of_rows(query: Query, crossings: words.Crossings = words.CROSSINGS) -> tuple[Part, ...]:
     """Return the parts of a question; raises UsageError where there are no such numbers."""
-    found = _all(Aim(query, grouped=True), query.metrics)
+    found = _all(Aim(query, crossings, grouped=True), query.metrics)
     daily = [part for part in found if not part.hourly]
     if "time:hour" in query.dimensions and daily:
         raise UsageError(
@@ -21,9 +22,9 @@ def of_rows(query: Query) -> tuple[Part, ...]:
     return found
 
 
-def of_totals(query: Query) -> tuple[Part, ...]:
+def of_totals(query: Query, crossings: words.Crossings = words.CROSSINGS) -> tuple[Part, ...]:
     """Return the parts of a question's totals, without the metrics that cannot be added up."""
-    aim = Aim(query, grouped=False)
+    aim = Aim(query, crossings, grouped=False)
     known = []
     for metric in query.metrics:
         try:

@@ -15,6 +15,7 @@ _TRAFFIC: Final = ("*",)
 _STATUS_CLASS: Final = (
     "if(match(value, '^[1-5][0-9][0-9]$'), concat(substring(value, 1, 1), 'xx'), value)"
 )
+_FOLDED_PAIR: Final = "value = '(other)' OR across_value = '(other)'"
 _SUMMED: Final = {"visitors": "visitors", "bytes": "bytes"}
 _INSTEAD: Final = {
     "entry_page": "entries, bounce_rate, visit_duration",
@@ -54,7 +55,7 @@ def _segments(aim: Aim, metric: str) -> tuple[str, ...]:
     if metric == "visitors":
         return _of_visitors(aim, asked)
     if aim.audience is not None or "audience" in aim.apart or asked is None:
-        return (asked or words.PEOPLE) if aim.of else _TRAFFIC
+        return (asked or _of_hits(aim)) if aim.of else _TRAFFIC
     return asked
 
 
@@ -66,6 +67,10 @@ def _asked(aim: Aim) -> tuple[str, ...] | None:
         return aim.segments
     people = words.PEOPLE if "human" in aim.audience else ()
     return (*people, *([words.BOT] if "bot" in aim.audience else []))
+
+
+def _of_hits(aim: Aim) -> tuple[str, ...]:
+    return (words.REQUEST,) if aim.widget else words.PEOPLE
 
 
 def _only(metric: str, segment: str, asked: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -114,7 +119,7 @@ def _part(aim: Aim, name: str, segments: tuple[str, ...], columns: Columns) -> P
     if any(metric == "bytes" for metric, _ in columns):
         raise UsageError(f"metrics: bytes by {aim.of[0]} are not counted; leave them out")
     if len(aim.of) > 1 or aim.of[0] == "visit_role":
-        return _pair(aim, name, where, columns)
+        return _pair(aim, name, segments, where, columns)
     return _breakdown(aim, name, where, columns)
 
 
@@ -143,8 +148,10 @@ def _breakdown(aim: Aim, name: str, where: tuple[str, ...], columns: Columns) ->
     )
 
 
-def _pair(aim: Aim, name: str, where: tuple[str, ...], columns: Columns) -> Part:
-    first, across = _paired(aim)
+def _pair(
+    aim: Aim, name: str, segments: tuple[str, ...], where: tuple[str, ...], columns: Columns
+) -> Part:
+    first, across = _paired(aim, segments)
     stored = "role" if across == "visit_role" else across
     sql = {first: "value", across: "across_value"}
     return Part(
@@ -154,22 +161,42 @@ def _pair(aim: Aim, name: str, where: tuple[str, ...], columns: Columns) -> Part
         where=(*where, f"dimension = {literal(first)}", f"across = {literal(stored)}"),
         chosen=aim.conditions(sql),
         keys=aim.keys({"segment": "segment"} | sql),
-        folded="value = '(other)' OR across_value = '(other)'",
+        # Of moves what is left is not told, so nothing that is not there is known to be none.
+        folded="1" if across == words.NEXT_PAGE else _FOLDED_PAIR,
     )
 
 
-def _paired(aim: Aim) -> tuple[str, str]:
+def _paired(aim: Aim, segments: tuple[str, ...]) -> tuple[str, str]:
     """Return the dimension and what it is counted across; raises UsageError."""
-    known, views = words.pairs(aim.query.site), not aim.widget
-    if len(aim.of) == 1 and views:
+    if len(aim.of) == 1:
+        if segments != (words.VIEW,):
+            raise UsageError("metrics: visit_role is of page views; ask for pageviews or visitors")
         return "segment", aim.of[0]
-    for first, across in (aim.of, aim.of[::-1]) if len(aim.of) > 1 else ():
-        if (first, across) in known:
+    elsewhere: tuple[str, ...] = ()
+    for first, across in (aim.of, aim.of[::-1]):
+        there = aim.segments_of(first, across)
+        if there and set(segments) <= set(there):
             return first, across
-        if across == "visit_role" and first in words.COUNTED and views:
-            return first, across
-    listed = ", ".join(f"{first} with {across}" for first, across in known)
-    also = ", any with visit_role" if views else ""
+        elsewhere = elsewhere or there
+    if elsewhere:
+        raise UsageError(
+            f"dimensions: {' with '.join(aim.of)} is counted within a segment; filter segment "
+            f"is {' or '.join(elsewhere)}"
+        )
     raise UsageError(
-        f"dimensions: {' with '.join(aim.of)} is not counted; there are {listed}{also}"
+        f"dimensions: {' with '.join(aim.of)} is not counted; there are {_listed(aim)}"
     )
+
+
+def _listed(aim: Aim) -> str:
+    """Return the pairs of a site's kind, in words."""
+    own = (words.REQUEST,) if aim.widget else (words.VIEW, words.FAILED)
+    found: dict[str, list[str]] = {}
+    for segment in own:
+        for first, others in aim.crossings.get(segment, {}).items():
+            for across in others:
+                if across != "role" and across not in found.setdefault(first, []):
+                    found[first].append(across)
+    pairs = "; ".join(f"{first} with {', '.join(also)}" for first, also in found.items() if also)
+    roles = [first for first, o in aim.crossings.get(words.VIEW, {}).items() if "role" in o]
+    return pairs if aim.widget else f"{pairs}; visit_role with {', '.join(roles)}"

@@ -20,6 +20,9 @@ _ALLOWED: Final = {
 }
 
 
+_STORED: Final = {"entry_page": "page", "exit_page": "page"}
+
+
 def of_visits(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
     """Return the part for those of ``metrics`` that are made of visits; raises UsageError."""
     asked = [name for name in metrics if name in words.VISITS]
@@ -28,14 +31,14 @@ def of_visits(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
     one = _dimension(aim, asked)
     if one == "visit_length":
         return [_lengths(aim, asked)]
-    stored = {None: "segment", "entry_page": "page", "exit_page": "page"}.get(one, one)
+    stored = "segment" if one is None else _STORED.get(one, one)
     sql = {} if one is None else {one: "value"}
     return [
         Part(
             name="v",
             table="pair",
             columns=tuple((name, "hits") for name in asked),
-            where=("segment = 'view'", f"dimension = {literal(str(stored))}", "across = 'role'"),
+            where=("segment = 'view'", f"dimension = {literal(stored)}", "across = 'role'"),
             chosen=aim.conditions(sql),
             keys=aim.keys(sql),
             folded="value = '(other)' OR across_value = '(other)'",
@@ -70,6 +73,12 @@ def _dimension(aim: Aim, asked: list[str]) -> str | None:
             "leave one of them out"
         )
     one = aim.of[0] if aim.of else None
+    by = _STORED.get(str(one), one)
+    if by in words.COUNTED and words.VIEW not in aim.segments_of(by, "visit_role"):
+        known = [d for d in words.COUNTED if words.VIEW in aim.segments_of(d, "visit_role")]
+        raise UsageError(
+            f"metrics: {asked[0]} by {one} is not counted; visits are known by {', '.join(known)}"
+        )
     allowed = _ALLOWED.get(str(one), words.VISITS)
     if one is not None and one not in words.OF_A_VISITOR:
         allowed -= {"views_per_visit"}

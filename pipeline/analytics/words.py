@@ -5,6 +5,7 @@ docs/analytics.md defines each word, beside what other tools call it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -91,20 +92,29 @@ OPERATORS: Final = ("is", "is_not", "contains", "starts_with", "ends_with")
 SEARCHING: Final = frozenset({"contains", "starts_with", "ends_with"})
 """Operators for values of a dimension that is grouped by."""
 
-PAIRS: Final = (
-    ("page", "next_page"),
-    ("page", "referrer_kind"),
-    ("country", "device"),
-    ("browser", "status"),
+Crossings = Mapping[str, Mapping[str, Sequence[str]]]
+"""Segment → dimension → what ``pair_daily`` has it together with; ``role`` is ``visit_role``."""
+CROSSINGS: Final[Crossings] = MappingProxyType(
+    {
+        VIEW: {
+            "page": ("role", NEXT_PAGE, "referrer_kind"),
+            "referrer_kind": ("role",),
+            "referrer": ("role",),
+            "campaign": ("role",),
+            "country": ("role", "device"),
+            "provider": ("role",),
+            "browser": ("role",),
+            "system": ("role",),
+            "device": ("role",),
+        },
+        FAILED: {"page": ("status", "referrer_kind"), "browser": ("status",)},
+        REQUEST: {
+            "event": ("page", "referrer_kind", "country", "locale"),
+            "detail": ("widget_version",),
+        },
+    }
 )
-"""Dimension and across of ``pair_daily``, besides each dimension with ``visit_role``."""
-WIDGET_PAIRS: Final = (
-    ("event", "page"),
-    ("event", "referrer_kind"),
-    ("event", "country"),
-    ("event", "locale"),
-)
-"""The same for widget sites."""
+"""Those of the packaged policy."""
 
 VALUE: Final = "value"
 ZERO: Final = "zero"
@@ -118,11 +128,6 @@ DOWNLOADS: Final = tuple(
     ".pkg .ppt .pptx .rar .rpm .tar .tgz .txt .wav .webm .xls .xlsx .xz .zip .zst".split()
 )
 """Ends of paths that people take away with them."""
-
-
-def pairs(site: str) -> tuple[tuple[str, str], ...]:
-    """Return the pairs that are counted of a site."""
-    return WIDGET_PAIRS if is_widget(site) else PAIRS
 
 
 def is_widget(site: str) -> bool:
