@@ -11,6 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 FAILED: Final[list[object]] = ["is", "segment", ["failed"]]
+STEPS: Final = ("shown", "opened", "chat_requested", "chat_started", "rated")
+"""Events of a chat widget, in the order in which it is followed."""
+SPANS: Final = (
+    "0-10 s", "11-30 s", "31-60 s", "1-3 min", "3-10 min", "10-30 min", "30+ min",
+)  # fmt: skip
+"""Lengths of visits, the shortest first."""
+FUNNEL: Final[list[object]] = ["is", "event", list(STEPS)]
 BOTS: Final[list[object]] = ["is", "audience", ["bot"]]
 
 
@@ -108,7 +115,7 @@ CARDS: Final = (
     Card(
         "funnel",
         "Chat funnel",
-        (Tab("steps", "Steps", "Step", ("event",), ("visitors", "hits")),),
+        (Tab("steps", "Steps", "Step", ("event",), ("visitors", "hits"), (FUNNEL,)),),
         kind="funnel",
     ),
     Card(
@@ -119,6 +126,11 @@ CARDS: Final = (
             Tab("system", "Systems", "System", ("system",), _SEEN),
             Tab("device", "Devices", "Device", ("device",), _SEEN),
         ),
+    ),
+    Card(
+        "lengths",
+        "Length of visits",
+        (Tab("spans", "Spans", "From first to last page", ("visit_length",), ("visits",)),),
     ),
     Card(
         "failures",
