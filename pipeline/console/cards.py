@@ -108,7 +108,7 @@ CARDS: Final = (
     Card(
         "flow",
         "From page to page",
-        (Tab("next", "Next page", "From", ("page", "next_page"), ("pageviews",)),),
+        (Tab("next", "Moves", "From", ("page", "next_page"), ("pageviews",)),),
         kind="flow",
         wide=True,
     ),
@@ -130,22 +130,22 @@ CARDS: Final = (
     Card(
         "lengths",
         "Length of visits",
-        (Tab("spans", "Spans", "From first to last page", ("visit_length",), ("visits",)),),
+        (Tab("spans", "Lengths", "From first to last page", ("visit_length",), ("visits",)),),
     ),
     Card(
         "failures",
         "Failures",
         (
-            Tab("status", "By status", "Answered with", ("status",), _ASKED, _OF_FAILED),
-            Tab("where", "By page", "Page", ("page",), _ASKED, _OF_FAILED),
+            Tab("status", "Statuses", "Answered with", ("status",), _ASKED, _OF_FAILED),
+            Tab("where", "Pages", "Page", ("page",), _ASKED, _OF_FAILED),
         ),
     ),
     Card(
         "bots",
         "Bots",
         (
-            Tab("purpose", "By purpose", "Purpose", ("bot",), _ASKED, _OF_BOTS),
-            Tab("fetched", "By page", "Page", ("page",), _ASKED, _OF_BOTS),
+            Tab("purpose", "Purposes", "Purpose", ("bot",), _ASKED, _OF_BOTS),
+            Tab("fetched", "Pages", "Page", ("page",), _ASKED, _OF_BOTS),
         ),
     ),
 )

@@ -145,10 +145,7 @@ def trouble(view: View, tab: Tab, error: UsageError) -> str:
     if not view.filters:
         return sentence(error)
     names = " and ".join(dict.fromkeys(FILTERS[one.dimension].lower() for one in view.filters))
-    return (
-        f"{tab.title} are not counted by {names}: what is counted together is chosen beforehand, "
-        "since each combination tells more of fewer people. Take the filter away to see them all."
-    )
+    return f"{tab.title}: not counted together with {names}."
 
 
 def sentence(error: Exception) -> str:
