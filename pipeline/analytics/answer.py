@@ -42,6 +42,7 @@ class Line:
         }
         if self.compare is not None:
             found["compare"] = [cell.number for cell in self.compare]
+            found["compare_states"] = [cell.state for cell in self.compare]
         return found
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 -- conditions.py puts texts of others into SQL, as literals; here are ours alone
 """Parts of a question into one SELECT: its rows, or the facts that its empty cells are judged by.
 
 The newest revision of each cell counts, and ingests add up, as in the views; the base tables are
@@ -12,12 +13,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.analytics import words
-from pipeline.analytics.parts import Part
+from pipeline.analytics.part import Part
 from pipeline.analytics.query import Query
 from pipeline.analytics.ranges import Days
 from pipeline.clickhouse.sql import literal
 
 _ONE: Final = dt.timedelta(days=1)
+_NOTHING: Final = "toUInt64(0)"
 TIME: Final = {
     "time:hour": "toString(window_start)",
     "time:day": "toString(toDate(window_start))",
@@ -25,10 +27,12 @@ TIME: Final = {
     "time:month": "toString(toStartOfMonth(window_start))",
 }
 _ROLES: Final = ("entry", "bounce", "exit")
-_SUMS: Final = (
+SUMS: Final = (
     "visits", "bounces", "seconds", "exits", "views", "exit_views", "told", "told_exits", "all",
 )  # fmt: skip
 """What a part of roles comes to: sums over the days of which the roles are told."""
+ENOUGH: Final = 0.5
+"""Of the page views there are, the share that must be told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,16 @@ def facts(query: Query, found: tuple[Part, ...], span: Span, *, by_time: bool) -
 def known(site: str) -> str:
     """Return the SELECT of how far the site's tables reach, and the newest day of all sites."""
     here = f"WHERE site = {literal(site)}"
-    return (
-        f"SELECT (SELECT toString(min(window_start)) FROM {_base('traffic_daily')} {here}) AS first_day, "
-        f"(SELECT toString(max(window_start)) FROM {_base('traffic_daily')} {here}) AS last_day, "
-        f"(SELECT toString(min(window_start)) FROM {_base('traffic_hourly')} {here}) AS first_hour, "
-        f"(SELECT toString(max(window_start)) FROM {_base('traffic_hourly')} {here}) AS last_hour, "
-        f"(SELECT toString(max(window_start)) FROM {_base('traffic_daily')}) AS newest_day"
+    looked_for = {
+        "first_day": ("min", "traffic_daily", here),
+        "last_day": ("max", "traffic_daily", here),
+        "first_hour": ("min", "traffic_hourly", here),
+        "last_hour": ("max", "traffic_hourly", here),
+        "newest_day": ("max", "traffic_daily", ""),
+    }
+    return "SELECT " + ", ".join(
+        f"(SELECT toString({end}(window_start)) FROM {_base(table)} {where}) AS {name}"
+        for name, (end, table, where) in looked_for.items()
     )
 
 
@@ -143,7 +151,7 @@ def _scan(
     table = f"{_base(f'{part.table}_{pace}')} FINAL WHERE {' AND '.join(f'({w})' for w in where)}"
     cond = picked if facts else "1"
     if part.roles:
-        values = _role_values(part, cond)
+        values = _role_values(part)
         source = _roles(table, [own[key] for key in keys], cond, part.folded)
         selected = [f"r.k{number} AS k{number}" for number in range(len(keys))]
     else:
@@ -152,15 +160,9 @@ def _scan(
         selected = [f"toString({own[key]}) AS k{number}" for number, key in enumerate(keys)]
     if facts:
         values |= _judging(part)
-    selected += [
-        f"{values.get(column, _nothing(column))} AS {column}" for column in columns
-    ]
+    selected += [f"{values.get(column, _NOTHING)} AS {column}" for column in columns]
     groups = ", ".join(f"k{number}" for number in range(len(keys)))
     return f"SELECT {', '.join(selected)} FROM {source}" + (f" GROUP BY {groups}" if groups else "")
-
-
-def _nothing(column: str) -> str:
-    return "toUInt64(0)"
 
 
 def _values(part: Part, cond: str, *, part_day: bool) -> dict[str, str]:
@@ -200,7 +202,7 @@ def _roles(table: str, keys: list[str], cond: str, folded: str) -> str:
     return f"(SELECT {', '.join(listed)} FROM {table} GROUP BY {groups}) AS r"
 
 
-def _role_values(part: Part, cond: str) -> dict[str, str]:
+def _role_values(part: Part) -> dict[str, str]:
     begun, ended = "entry_told AND bounce_told", "exit_told AND bounce_told"
     values = {
         "visits": f"sumIf(entry_hits + bounce_hits, {begun})",
@@ -226,7 +228,7 @@ def _judging(part: Part) -> dict[str, str]:
 
 def _names(part: Part, *, facts: bool) -> list[str]:
     if part.roles:
-        own = list(_SUMS)
+        own = list(SUMS)
     else:
         own = ["cells"]
         for metric, _ in part.columns:
@@ -242,9 +244,12 @@ def _counted(part: Part) -> str:
 
 def _shown(query: Query, count: str) -> str:
     """Return which rows are listed: of the pages that visits begin or end with, those with some."""
-    for path, told in (("entry_page", "visits"), ("exit_page", "exits")):
+    for path, count_of, told in (
+        ("entry_page", "visits", "told"),
+        ("exit_page", "exits", "told_exits"),
+    ):
         if path in query.dimensions:
-            return f"v_{told} > 0"
+            return f"v_{count_of} > 0 AND {_told(told)}"
     return f"{count} > 0"
 
 
@@ -270,13 +275,21 @@ def _time_keys(keys: dict[str, str]) -> set[str]:
 
 def measured(metric: str, found: tuple[Part, ...], query: Query) -> str:
     """Return a metric as SQL over the sums, NULL where it is not known."""
-    part = next(p for p in found if metric in {name for name, _ in p.columns})
+    part = next(p for p in found if p.has(metric))
     if not part.roles:
         return f"if({part.name}_{metric}_cells > 0, {part.name}_{metric}, NULL)"
     top, bottom, told = formula(metric, query)
-    sql = f"v_{top}" if bottom is None else f"v_{top} / v_{bottom}"
-    known = f"v_{told} > 0" if bottom is None else f"v_{told} > 0 AND v_{bottom} > 0"
-    return f"if({known}, {sql}, NULL)"
+    known = f"{_told(told)} AND v_{bottom} > 0" if bottom else _told(told)
+    return f"if({known}, v_{top}{f' / v_{bottom}' if bottom else ''}, NULL)"
+
+
+def _told(told: str) -> str:
+    return f"v_{told} > 0 AND v_{seen(told)} >= {ENOUGH} * v_all"
+
+
+def seen(told: str) -> str:
+    """Return which sum holds the page views of the days that ``told`` counts."""
+    return "exit_views" if told == "told_exits" else "views"
 
 
 def formula(metric: str, query: Query) -> tuple[str, str | None, str]:

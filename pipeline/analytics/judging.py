@@ -1,8 +1,8 @@
 """What a cell is: a number, or the reason why there is none.
 
-A sum over days adds up the cells that are shown. A rate divides sums over the same days and values,
-those of which all that it needs is shown, and is withheld where these hold less than half of the
-page views that there are.
+A sum over days adds up the cells that are shown. A metric of visits is of the days and values of
+which all that it needs is shown, and a rate divides sums over these alone; both are withheld where
+these hold less than half of the page views that there are.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from typing import Any, Final
 
 from pipeline.analytics import words
 from pipeline.analytics.answer import Cell
-from pipeline.analytics.compiling import formula
-from pipeline.analytics.parts import Part
+from pipeline.analytics.compiling import ENOUGH, SUMS, formula, seen
+from pipeline.analytics.part import NOTHING_FOLDS, Part
 from pipeline.analytics.query import Query
 
-_ENOUGH: Final = 0.5
 _DIGITS: Final = 4
 Row = Mapping[str, Any]
 
@@ -62,7 +61,10 @@ def cells(
     """
     found = []
     for metric in query.metrics:
-        part = next(p for p in parts if metric in {name for name, _ in p.columns})
+        part = next((p for p in parts if p.has(metric)), None)
+        if part is None:
+            found.append(Cell(None, words.WITHHELD))
+            continue
         cell = _of_visits(metric, part, row, query) if part.roles else _plain(metric, part, row)
         found.append(cell or _absent(metric, part, facts, window, horizon, picked=picked))
     return tuple(found)
@@ -76,18 +78,16 @@ def _plain(metric: str, part: Part, row: Row) -> Cell | None:
 
 def _of_visits(metric: str, part: Part, row: Row, query: Query) -> Cell | None:
     top, bottom, told = formula(metric, query)
-    sums = {name: int(row.get(f"{part.name}_{name}") or 0) for name in (top, told, "all")}
+    sums = {name: int(row.get(f"{part.name}_{name}") or 0) for name in SUMS}
     if not sums[told]:
         return None
+    if sums[seen(told)] < ENOUGH * sums["all"]:
+        return Cell(None, words.WITHHELD)
     if bottom is None:
         return Cell(sums[top], words.VALUE if sums[top] else words.ZERO)
-    seen = int(row[f"{part.name}_{'exit_views' if told == 'told_exits' else 'views'}"])
-    if seen < _ENOUGH * sums["all"]:
-        return Cell(None, words.WITHHELD)
-    below = int(row[f"{part.name}_{bottom}"])
-    if not below:
+    if not sums[bottom]:
         return Cell(None, words.ZERO)
-    return Cell(round(sums[top] / below, _DIGITS), words.VALUE)
+    return Cell(round(sums[top] / sums[bottom], _DIGITS), words.VALUE)
 
 
 def _absent(
@@ -97,13 +97,11 @@ def _absent(
     closed = [day for day in kept if day < horizon.open_from]
     if not kept:
         return Cell(None, words.EXPIRED)
-    if not closed and (
-        window.hour is None or window.hour > horizon.last_hour or not part.hourly
-    ):
+    if not closed and (window.hour is None or window.hour > horizon.last_hour or not part.hourly):
         return Cell(None, words.NOT_YET_CLOSED)
     folded = int(facts.get(f"{part.name}_folded") or 0)
     seen = int(facts.get(f"{part.name}_windows") or 0)
     all_seen = seen >= (1 if window.hour else len(window.days))
-    if picked and part.folded != "0" and folded == 0 and all_seen:
+    if picked and part.folded != NOTHING_FOLDS and folded == 0 and all_seen:
         return Cell(None if metric in words.RATES else 0, words.ZERO)
     return Cell(None, words.WITHHELD)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from pipeline.analytics import words
 from pipeline.analytics.answer import Answer
 from pipeline.analytics.judging import Horizon
-from pipeline.analytics.parts import Part
+from pipeline.analytics.part import Part
 from pipeline.analytics.query import Query
 
 VISITOR_DAYS: Final = (
@@ -19,6 +19,9 @@ _ROLES: Final = (
     "metrics of visits add up the days and values whose entries, exits and bounces are shown; "
     "rates divide within these"
 )
+_NOT_ADDED: Final = (
+    "the total has no visitors where they cannot be added up: one person may be in several rows"
+)
 _OF_PAGES: Final = "visits by page are those that began on it"
 
 
@@ -26,7 +29,7 @@ def of(
     answer: Answer,
     query: Query,
     parts: Sequence[Part],
-    facts: Mapping[str, Any],
+    folded: bool,  # noqa: FBT001 -- whether there is more in (other)
     horizon: Horizon,
 ) -> tuple[str, ...]:
     """Return the notes of an answer, the most general first."""
@@ -38,7 +41,6 @@ def of(
         found.append(VISITOR_DAYS)
     if "visitors" in query.metrics and "time:hour" in query.dimensions:
         found.append("visitors of an hour: whoever comes in two hours is counted in both")
-    folded = any(int(facts.get(f"{part.name}_folded") or 0) for part in parts)
     if answer.has_other:
         found.append(
             f"(other) adds up what fewer than {answer.k} visitors did, and what hides them; other "
@@ -53,6 +55,12 @@ def of(
         found.append(_ROLES)
     if "page" in query.dimensions and {"visits", "bounce_rate"} & {*query.metrics}:
         found.append(_OF_PAGES)
+    if (
+        "visitors" in query.metrics
+        and answer.dimensions
+        and answer.totals.cells[query.metrics.index("visitors")] == (None, words.WITHHELD)
+    ):
+        found.append(_NOT_ADDED)
     found += _of_time(answer, query, horizon)
     return tuple(found)
 
@@ -65,5 +73,7 @@ def _of_time(answer: Answer, query: Query, horizon: Horizon) -> list[str]:
         lacking = f"; {', '.join(daily)} come when a day has closed" if daily else ""
         found.append(f"days not yet closed, from {first} on, are counted from hours{lacking}")
     if answer.days.first < horizon.kept_from:
-        found.append(f"days before {horizon.kept_from} are past their retention, unless loaded late")
+        found.append(
+            f"days before {horizon.kept_from} are past their retention, unless loaded late"
+        )
     return found

@@ -1,4 +1,4 @@
-"""A question in the closed vocabulary, read from JSON or from the parameters of a URL.
+"""A question in the closed vocabulary, read from JSON.
 
 Every mistake is one line that begins with the field it is in and says what to write instead.
 """
@@ -25,14 +25,6 @@ _MOST_FILTERS: Final = 8
 _FIELDS: Final = frozenset(
     "site metrics date_range dimensions filters order limit after compare".split()
 )
-_SHORT: Final = re.compile(r"(?P<name>[\w:]+)(?P<sign>!=|\^=|\$=|~|=)(?P<values>.*)", re.DOTALL)
-_SIGNS: Final = {
-    "=": "is",
-    "!=": "is_not",
-    "~": "contains",
-    "^=": "starts_with",
-    "$=": "ends_with",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +38,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question; made by ``read`` or ``from_params``, which check every word of it.
+    """A question; made by ``read`` or ``parameters.read``, which check every word of it.
 
     ``date_range`` is a name or two days; ``order`` holds names and whether they go down.
     """
@@ -60,6 +52,13 @@ class Query:
     limit: int = 100
     after: str | None = None
     compare: bool = False
+    spelt: tuple[tuple[str, str], ...] = ()
+    """Names as they were asked, where they are others' for ours: an answer has them so."""
+
+    def named(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return metrics or dimensions under the names that they were asked by."""
+        spelt = dict(self.spelt)
+        return tuple(spelt.get(name, name) for name in names)
 
     def document(self) -> dict[str, Any]:
         """Return the question as JSON, in full words."""
@@ -97,7 +96,7 @@ def read(asked: Any) -> Query:  # noqa: ANN401 -- JSON may be anything
         raise UsageError("query: send a JSON object")
     strange = sorted(str(name) for name in asked.keys() - _FIELDS)
     if strange:
-        raise UsageError(f"{_quoted(strange[0])}: no such field; there are {_listed(_FIELDS)}")
+        raise UsageError(f"{quoted(strange[0])}: no such field; there are {_listed(_FIELDS)}")
     site = asked.get("site")
     if not isinstance(site, str) or not re.fullmatch(PATTERN, site):
         raise UsageError("site: name the site; GET /v1/sites lists those there are")
@@ -111,63 +110,13 @@ def read(asked: Any) -> Query:  # noqa: ANN401 -- JSON may be anything
         limit=_limit(asked.get("limit", 100)),
         after=_after(asked.get("after")),
         compare=_compare(asked.get("compare")),
+        spelt=_spelt([*(asked.get("metrics") or []), *(asked.get("dimensions") or [])]),
     )
 
 
-def from_params(parameters: Iterable[tuple[str, str]]) -> Query:
-    """Read a question from names and values of a URL, or of flags; raises UsageError.
-
-    Lists have commas: ``metrics=visitors,pageviews``, ``date_range=2026-11-01,2026-11-07``,
-    ``order=visitors:desc``. ``filter`` may come several times: ``page=/a|/b``, ``page!=/a``,
-    ``page~shop``, ``page^=/docs``, ``page$=.pdf``; ``filters`` holds them as JSON.
-    """
-    asked: dict[str, Any] = {}
-    short: list[Any] = []
-    for name, value in parameters:
-        if name == "filter":
-            short.append(_short(value))
-        elif name in asked:
-            raise UsageError(f"{_quoted(name)}: write it once, with commas between")
-        elif name in {"metrics", "dimensions"}:
-            asked[name] = [part.strip() for part in value.split(",") if part.strip()]
-        elif name == "order":
-            asked[name] = [_direction(part) for part in value.split(",") if part.strip()]
-        elif name == "date_range":
-            asked[name] = value.split(",") if "," in value else value
-        elif name == "limit":
-            asked[name] = int(value) if re.fullmatch(r"[0-9]{1,6}", value, re.ASCII) else value
-        elif name == "filters":
-            asked[name] = _json(value)
-        else:
-            asked[name] = value or None
-    if short:
-        given = asked.get("filters") or []
-        asked["filters"] = [*(given if isinstance(given, list) else [given]), *short]
-    return read(asked)
-
-
-def _json(text: str) -> Any:  # noqa: ANN401
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise UsageError('filters: write JSON, as in [["is","page",["/"]]]') from None
-
-
-def _short(text: str) -> list[Any]:
-    match = _SHORT.fullmatch(text)
-    if match is None:
-        raise UsageError(
-            "filter: write NAME=VALUE, or NAME with !=, ~ (contains), ^= (starts with), "
-            "$= (ends with) and a value"
-        )
-    return [_SIGNS[match["sign"]], match["name"], match["values"].split("|")]
-
-
-def _direction(text: str) -> list[str]:
-    name, colon, way = text.strip().rpartition(":")
-    if colon and way in {"asc", "desc"}:
-        return [name, way]
-    return [text.strip(), "asc" if dimension(text.strip()) is not None else "desc"]
+def _spelt(names: list[str]) -> tuple[tuple[str, str], ...]:
+    own = words.METRIC_ALIASES | words.DIMENSION_ALIASES
+    return tuple((own[name], name) for name in names if name in own)
 
 
 def metric(name: str) -> str | None:
@@ -202,7 +151,7 @@ def _dimensions(asked: object) -> tuple[str, ...]:
 def _dimension(name: str, field: str) -> str:
     found = dimension(name)
     if found is None:
-        raise UsageError(f"{field}: no dimension {_quoted(name)}; {_listed(words.DIMENSIONS)}")
+        raise UsageError(f"{field}: no dimension {quoted(name)}; {_listed(words.DIMENSIONS)}")
     return found
 
 
@@ -289,7 +238,8 @@ def _written(text: str, field: str) -> None:
         raise UsageError(f"{field}: a value has no control characters; write it as the tables do")
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name that somebody wrote, short and on one line."""
     return "".join(c for c in name[:40] if c.isprintable())
 
 

@@ -83,8 +83,9 @@ DIMENSION_ALIASES: Final[MappingProxyType[str, str]] = MappingProxyType(
         "month": "time:month",
     }
 )
-OF_A_VISIT: Final = frozenset({"browser", "system", "device", "country", "provider", "suspicion"})
-"""Dimensions in which all page views of a visit agree, so that views go by visits."""
+OF_A_VISITOR: Final = frozenset({"browser", "system", "device", "country", "provider", "bot"})
+"""Dimensions of which a visitor of a day has one value: a pseudonym is of an address and an agent.
+So visitors of several values add up, and all page views of a visit agree."""
 
 OPERATORS: Final = ("is", "is_not", "contains", "starts_with", "ends_with")
 SEARCHING: Final = frozenset({"contains", "starts_with", "ends_with"})
@@ -113,8 +114,8 @@ NOT_YET_CLOSED: Final = "not_yet_closed"
 STATES: Final = (VALUE, ZERO, WITHHELD, EXPIRED, NOT_YET_CLOSED)
 
 DOWNLOADS: Final = tuple(
-    ".7z .apk .csv .deb .dmg .doc .docx .epub .exe .gz .iso .jar .mp3 .mp4 .msi .ods .odt .pdf .pkg "
-    ".ppt .pptx .rar .rpm .tar .tgz .txt .wav .webm .xls .xlsx .xz .zip .zst".split()
+    ".7z .apk .csv .deb .dmg .doc .docx .epub .exe .gz .iso .jar .mp3 .mp4 .msi .ods .odt .pdf "
+    ".pkg .ppt .pptx .rar .rpm .tar .tgz .txt .wav .webm .xls .xlsx .xz .zip .zst".split()
 )
 """Ends of paths that people take away with them."""
 

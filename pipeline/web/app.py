@@ -14,8 +14,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from pipeline.cases.people import Person
+from pipeline.clients import networks
 from pipeline.clock import Clock, Stopwatch
-from pipeline.rates import Rates, networks
+from pipeline.rates import Rates
 from pipeline.serving.shield import Shield
 from pipeline.settings import Investigations
 from pipeline.web.door import Door, as_ever, troubled
