@@ -28,8 +28,12 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
 PURPOSES: Final[dict[str, str]] = {n: s["purpose"] for n, s in _DOCUMENT["fields"].items()}
 """Column name → purpose in the policy."""
 
-AUDIENCE: Final = "audience"
-"""The field that the traffic is told apart by; it is no dimension, but one may nest in it."""
+SEGMENT: Final = "segment"
+"""The field that the traffic is told apart by: every dimension is broken down within a segment."""
+BOT: Final = "bot"
+"""The segment of what people did not ask for; all others are people's."""
+VIEW: Final = "view"
+"""The segment of people's page views: what visits are made of."""
 
 
 def nesting(document: dict[str, Any]) -> dict[str, str | None]:
@@ -43,11 +47,11 @@ def nesting(document: dict[str, Any]) -> dict[str, str | None]:
         within = spec.get("within")
         if name not in document["fields"] or document["fields"][name]["type"] != "String":
             raise _undeclared(name, "is no field of text: declare it under fields first")
-        if name in {"site", AUDIENCE}:
+        if name in {"site", "audience", SEGMENT}:
             raise _undeclared(name, "is told apart in every table already: remove it")
         if spec.keys() - {"within"} != {"purpose"}:
             raise _undeclared(name, "takes purpose, and within where it needs one, and no more")
-        if within is not None and within != AUDIENCE:
+        if within is not None:
             if within not in document["dimensions"]:
                 raise _undeclared(name, f"is within {within}, which is no dimension: mend the name")
             if within not in found:
@@ -65,7 +69,7 @@ def _undeclared(name: str, why: str) -> SettingsError:
 
 
 DIMENSIONS: Final = nesting(_DOCUMENT)
-"""Breakdown dimension → the dimension it nests in, AUDIENCE, or None. Parents come first."""
+"""Breakdown dimension → the dimension it nests in, or None. Parents come first."""
 
 DIMENSION_PURPOSES: Final[dict[str, str]] = {
     n: s["purpose"] for n, s in _DOCUMENT["dimensions"].items()

@@ -3,9 +3,10 @@
 Both messages are a JSON header, a newline and an Arrow IPC stream, as in ``events``. A statement of
 account is JSON alone.
 
-Cells keep one row per hour, visitor and profile (the value of every dimension), not counts:
-whether ``(other)`` stands for k distinct visitors can only be told from the visitors themselves,
-since folded cells share them. Rollup rows are the only ones that cross door 2.
+Cells keep one row per hour, segment, visitor and profile (the value of every dimension), of page
+views even one per second, and not counts: whether ``(other)`` stands for k distinct visitors can
+only be told from the visitors themselves, since folded cells share them. Rollup rows are the only
+ones that cross door 2.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ OTHER: Final = "(other)"
 CELLS: Final[dict[str, pl.DataType]] = {
     "site": pl.String(),
     "hour": pl.Int64(),
-    "audience": pl.String(),
+    "segment": pl.String(),
     "visitor": pl.UInt64(),
+    "second": pl.UInt16(),
     **{name: pl.String() for name in DIMENSIONS},
     "hits": pl.UInt64(),
     "bytes": pl.UInt64(),
 }
-"""Columns of a cells message. ``hour`` is its start in seconds since 1970 UTC."""
+"""Columns of a cells message. ``hour`` is its start in seconds since 1970 UTC; ``second`` is that
+of the hour in which a page was viewed, and 0 of all other requests: visits are made of views."""
 
 TRAFFIC: Final[dict[str, pl.DataType]] = {
     "site": pl.String(),
@@ -52,11 +55,46 @@ BREAKDOWN: Final[dict[str, pl.DataType]] = {
     "hits": pl.UInt64(),
     "visitors": pl.UInt64(),
 }
+_OF_SEGMENT: Final[dict[str, pl.DataType]] = {
+    "site": pl.String(),
+    "window_start": pl.Int64(),
+    "segment": pl.String(),
+}
+SEGMENTS: Final[dict[str, pl.DataType]] = {
+    **_OF_SEGMENT,
+    "hits": pl.UInt64(),
+    "bytes": pl.UInt64(),
+    "visitors": pl.UInt64(),
+}
+SEGMENT_BREAKDOWN: Final[dict[str, pl.DataType]] = {
+    **_OF_SEGMENT,
+    "dimension": pl.String(),
+    "value": pl.String(),
+    "hits": pl.UInt64(),
+    "visitors": pl.UInt64(),
+}
+PAIRS: Final[dict[str, pl.DataType]] = {
+    **_OF_SEGMENT,
+    "dimension": pl.String(),
+    "value": pl.String(),
+    "across": pl.String(),
+    "across_value": pl.String(),
+    "hits": pl.UInt64(),
+    "visitors": pl.UInt64(),
+    "seconds": pl.UInt64(),
+}
+COUNTS: Final = ("hits", "bytes", "visitors", "seconds")
+"""The columns of TABLES that count; all others say what."""
 TABLES: Final[dict[str, dict[str, pl.DataType]]] = {
     "traffic_hourly": TRAFFIC,
     "traffic_daily": TRAFFIC,
     "breakdown_hourly": BREAKDOWN,
     "breakdown_daily": BREAKDOWN,
+    "segment_hourly": SEGMENTS,
+    "segment_daily": SEGMENTS,
+    "segment_breakdown_hourly": SEGMENT_BREAKDOWN,
+    "segment_breakdown_daily": SEGMENT_BREAKDOWN,
+    "pair_daily": PAIRS,
 }
 """Table → columns of its released rows, ``revision`` (UInt64) and ``ingest`` aside."""
 

@@ -18,14 +18,13 @@ Row = Mapping[str, Any]
 """One row of rows.CELLS."""
 Key = tuple[Any, ...]
 
-BY_AUDIENCE: Final = frozenset({"browser", "system", "device", "bot", "suspicion"})
 PARENTS: Final = {"referrer": "referrer_kind", "detail": "event"}
-_OUTSIDE: Final = "outside every cell of the parent"
+_OUTSIDE: Final = ("outside every cell of the parent",)
 
 
 @dataclass
 class Reference:
-    """Table → (site, window start, audience, or dimension and value) → (hits, bytes, visitors).
+    """Table → (site, window start, and what tells its cells apart) → (hits, bytes, visitors).
 
     ``bytes`` is None for breakdowns. ``accounts``: site → (counted, released, withheld) hits.
     """
@@ -33,7 +32,7 @@ class Reference:
     tables: dict[str, dict[Key, tuple[int, int | None, int]]] = field(
         default_factory=lambda: {
             f"{kind}_{pace}": {}
-            for kind in ("traffic", "breakdown")
+            for kind in ("traffic", "breakdown", "segment", "segment_breakdown")
             for pace in ("hourly", "daily")
         }
     )
@@ -92,9 +91,9 @@ def _day(site: str, start: int, rows: list[Row], k: int, reference: Reference) -
 
 
 def _loud(rows: list[Row], places: list[int], k: int) -> list[int]:
-    """Return the rows of the audiences that have k visitors in the hour."""
-    people = _people(rows, places, lambda at: rows[at]["audience"])
-    return [at for at in places if len(people[rows[at]["audience"]]) >= k]
+    """Return the rows of the segments that have k visitors in the hour."""
+    people = _people(rows, places, lambda at: rows[at]["segment"])
+    return [at for at in places if len(people[rows[at]["segment"]]) >= k]
 
 
 def _hour(rows: list[Row], shown: list[int], k: int) -> dict[str, set[int]]:
@@ -114,12 +113,22 @@ def _hour(rows: list[Row], shown: list[int], k: int) -> dict[str, set[int]]:
 
 
 def _joined(rows: list[Row], in_hours: set[int], k: int) -> list[int]:
-    """Return the rows of the day's traffic: those of the hours, and audiences that may join."""
-    known = _people(rows, in_hours, lambda at: rows[at]["audience"])
+    """Return the rows of the day's traffic: those of the hours, and segments that may join."""
+    known = _people(rows, in_hours, lambda at: rows[at]["segment"])
+    of_audience = _people(rows, in_hours, lambda at: _audience(rows[at]["segment"]))
     arrivals = [at for at in range(len(rows)) if at not in in_hours]
-    more = _people(rows, arrivals, lambda at: rows[at]["audience"])
-    joining = {a for a, visitors in more.items() if _may_join(visitors, known.get(a, set()), k)}
-    return [at for at in range(len(rows)) if at in in_hours or rows[at]["audience"] in joining]
+    more = _people(rows, arrivals, lambda at: rows[at]["segment"])
+    joining = {
+        segment
+        for segment, visitors in more.items()
+        if _may_join(visitors, known.get(segment, set()), k)
+        and _may_join(visitors, of_audience.get(_audience(segment), set()), k)
+    }
+    return [at for at in range(len(rows)) if at in in_hours or rows[at]["segment"] in joining]
+
+
+def _audience(segment: str) -> str:
+    return "bot" if segment == "bot" else "human"
 
 
 def _close(
@@ -139,32 +148,49 @@ def _close(
         def cell(at: int, name: str = name, space: Callable[[int], Any] = space) -> Key:
             return (space(at), rows[at][name])
 
-        # A leaf is shown as one cell, whatever parent values it stands within.
-        base = _people(rows, (at for at in inside if at in known), lambda at, n=name: rows[at][n])  # type: ignore[misc]
         more = _people(rows, (at for at in inside if at not in known), cell)
-        own = {c for c, visitors in more.items() if _may_join(visitors, base.get(c[1], set()), k)}
+        own = _grown(more, [(rows[at], rows[at][name]) for at in inside if at in known], k)
         parent = PARENTS.get(name)
         under = in_hours if parent is None else own_hour[parent]
         within: dict[Key, list[_Open]] = defaultdict(list)
-        across: list[_Open] = []
+        across: dict[Key, list[_Open]] = defaultdict(list)
         for at in shown:
             if at in known:
                 continue
             row = rows[at]
-            hour: Key = (row["hour"],) if at in in_hours else ("arrived", row["audience"])
+            hour: Key = (row["hour"],) if at in in_hours else ("arrived",)
             slot = hour if parent is None or at in under else ("arrived",)
             visitor, rest = row["visitor"], ("rest", space(at))
             if space(at) != _OUTSIDE:
                 within[rest].append(_Open(visitor, slot, at not in under, cell(at), rest))
             level = (*hour, row[parent]) if parent is not None and at in under else hour
-            across.append(_Open(visitor, level, at not in in_hours, cell(at), rest))
+            wide = _Open(visitor, level, at not in in_hours, cell(at), rest)
+            across[row["segment"],].append(wide)
         while True:
             for universe in within.values():
                 _repair(universe, own, k)
-            if parent is None or not _repair(across, own, k):
+            if parent is None or not sum(_repair(part, own, k) for part in across.values()):
                 break
         labels[name] = {at for at in inside if at in known or cell(at) in own}
     return labels
+
+
+def _grown(more: dict[Key, set[int]], known: list[tuple[Row, str]], k: int) -> set[Key]:
+    """Return the cells whose open rows may join those that stand under the value already.
+
+    A leaf is shown as one cell in its segment, whatever parent values it stands within, and as one
+    in all segments together.
+    """
+    base: dict[Key, set[int]] = defaultdict(set)
+    for row, value in known:
+        base[row["segment"], value].add(row["visitor"])
+        base[value,].add(row["visitor"])
+    return {
+        (space, value)
+        for (space, value), visitors in more.items()
+        if _may_join(visitors, base.get((space[0], value), set()), k)
+        and _may_join(visitors, base.get((value,), set()), k)
+    }
 
 
 def _repair(rows: list[_Open], own: set[Key], k: int) -> int:
@@ -227,11 +253,9 @@ def _alone(rows: list[_Open], own: set[Key], k: int) -> Iterator[set[Key]]:
 def _spaces(rows: list[Row], name: str, labels: dict[str, set[int]]) -> Callable[[int], Any]:
     """Return which universe a row belongs to when ``name`` is partitioned."""
     parent = PARENTS.get(name)
-    if parent is not None:
-        return lambda at: rows[at][parent] if at in labels[parent] else _OUTSIDE
-    if name in BY_AUDIENCE:
-        return lambda at: rows[at]["audience"]
-    return lambda _: ""
+    if parent is None:
+        return lambda at: (rows[at]["segment"],)
+    return lambda at: (rows[at]["segment"], rows[at][parent]) if at in labels[parent] else _OUTSIDE
 
 
 def _publish(
@@ -247,16 +271,21 @@ def _publish(
     people: dict[tuple[str, Key], set[int]] = defaultdict(set)
     for at in shown:
         row = rows[at]
-        cells: list[tuple[str, Key]] = [(f"traffic_{pace}", (site, start, row["audience"]))]
+        segment = row["segment"]
+        cells: list[tuple[str, Key]] = [
+            (f"traffic_{pace}", (site, start, _audience(segment))),
+            (f"segment_{pace}", (site, start, segment)),
+        ]
         for name, own in labels.items():
             value = row[name] if at in own else OTHER
             cells.append((f"breakdown_{pace}", (site, start, name, value)))
+            cells.append((f"segment_breakdown_{pace}", (site, start, segment, name, value)))
         for cell in cells:
             sums[cell][0] += row["hits"]
             sums[cell][1] += row["bytes"]
             people[cell].add(row["visitor"])
     for (table, key), (hits, size) in sums.items():
-        counts = hits, size if table.startswith("traffic") else None, len(people[table, key])
+        counts = hits, None if "breakdown" in table else size, len(people[table, key])
         reference.tables[table][key] = counts
 
 

@@ -27,6 +27,12 @@ _MONTHS: Final = {
     name: number
     for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
 }
+_ASSETS: Final = frozenset(
+    b"avif bmp css eot gif ico jpeg jpg js map mjs mp4 otf png svg ttf wasm webm webmanifest webp "
+    b"woff woff2".split()
+)
+_FIRST_ERROR: Final = 400
+_NOT_MODIFIED: Final = 304
 _HOUR: Final = 3600
 T = TypeVar("T")
 H = TypeVar("H")
@@ -101,7 +107,7 @@ def rows(
         cell = cells.setdefault(_profile(match, describers, memory), [0, 0])
         cell[0] += 1
         cell[1] += size
-    names = ("hour", "audience", "visitor", *_PROFILE)
+    names = ("hour", "segment", "visitor", "second", *_PROFILE)
     for key, (hits, size) in cells.items():
         row: Row = {"site": site, **dict(zip(names, key, strict=True))}
         row["hits"], row["bytes"] = hits, size
@@ -136,10 +142,12 @@ def _profile(match: re.Match[bytes], say: Describers, memory: _Memory) -> tuple[
     country, provider = _known(memory.places, address, say.place, bytes.decode)
     page = _known(memory.pages, match[12], say.page, bytes.decode)
     method = _known(memory.methods, match[11], say.method, bytes.decode)
+    segment = "bot" if audience == "bot" else _segment(match, page)
     return (
         time // _HOUR * _HOUR,
-        audience,
+        segment,
         visitor,
+        time % _HOUR if segment == "view" else 0,
         page,
         kind or "",
         referrer or "",
@@ -158,6 +166,17 @@ def _profile(match: re.Match[bytes], say: Describers, memory: _Memory) -> tuple[
         "(none)" if page == "(none)" else method,
         *_NO_WIDGET.values(),
     )
+
+
+def _segment(match: re.Match[bytes], page: str) -> str:
+    """Return what a person's request was."""
+    status = int(match[13])
+    if status >= _FIRST_ERROR:
+        return "failed"
+    file = match[12].partition(b"?")[0].partition(b"#")[0].rpartition(b"/")[2].partition(b";")[0]
+    asset = b"." in file and file.rpartition(b".")[2].lower() in _ASSETS
+    seen = status // 100 == 2 or status == _NOT_MODIFIED  # noqa: PLR2004 -- 2xx
+    return "view" if match[11] == b"GET" and page != "(none)" and seen and not asset else "request"
 
 
 def _known(

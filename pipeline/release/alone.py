@@ -1,4 +1,4 @@
-"""Windows in which a dimension has one value only: decided once for all such dimensions.
+"""Sites and times at which a dimension has one value only: decided once for all such dimensions.
 
 A web server's lines have no widget's language, and most small sites one kind of this or that. Such
 a dimension does not cut its window, so all of them are labelled alike; to work that out for each
@@ -12,11 +12,10 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.events import AUDIENCE, DIMENSIONS
 from pipeline.release.rules import BITS, Rules
 
 Label = tuple[pl.Series, pl.Series]
-"""Per row whether it stands under its own value, and the windows that must wait."""
+"""Per row whether it stands under its own value, and the wholes that must wait."""
 
 Work = Callable[[pl.DataFrame, str, pl.Series | None], Label]
 """Labels rows by a dimension; the last says per row whether its parent value has a cell."""
@@ -30,26 +29,26 @@ class Alone:
     """Knows which dimensions have one value where; ``work`` labels by one that has more."""
 
     def __init__(self, rows: pl.DataFrame, rules: Rules, work: Work) -> None:
-        """``rows``: window, the dimensions (codes), base, label; as an edition has them."""
+        """``rows``: whole, the dimensions (codes), base, label; as an edition has them."""
         self._rows = rows
         self._rules = rules
         self._work = work
-        self._windows = single(rows, pl.col("base"))
-        self._shared: dict[str | None, Label] = {}
+        self._wholes = single(rows, pl.col("base"), "whole")
+        self._shared: Label | None = None
 
     def label(self, dimension: str, inside: pl.Series | None) -> Label:
         """Return what ``work`` would for all rows."""
-        windows = self._windows[dimension]
+        wholes = self._wholes[dimension]
         parent = self._rules.parent(dimension)
         if inside is not None:
             # Where the parent has one value as well, its cell is the same rows, and goes the same
             # way: a row that is not inside does not join here either.
-            windows = windows.filter(windows.is_in(self._windows[str(parent)].implode()))
-        if windows.is_empty():
+            wholes = wholes.filter(wholes.is_in(self._wholes[str(parent)].implode()))
+        if wholes.is_empty():
             return self._work(self._rows, dimension, inside)
-        own, lost = self._alike(AUDIENCE if parent == AUDIENCE else None)
-        lost = lost.filter(lost.is_in(windows.implode()))
-        many = ~self._rows.get_column("window").is_in(windows.implode())
+        own, lost = self._alike()
+        lost = lost.filter(lost.is_in(wholes.implode()))
+        many = ~self._rows.get_column("whole").is_in(wholes.implode())
         if not many.any():
             return own, lost
         rest = None if inside is None else inside.filter(many)
@@ -57,46 +56,46 @@ class Alone:
         apart = pl.repeat(False, len(many), eager=True).scatter(many.arg_true(), more)  # noqa: FBT003
         return (own & ~many) | apart, pl.concat([lost, also_lost])
 
-    def _alike(self, parent: str | None) -> Label:
+    def _alike(self) -> Label:
         """Return the label of all rows by a dimension of one value."""
-        if parent not in self._shared:
-            name = next(name for name in DIMENSIONS if self._rules.parent(name) == parent)
+        if self._shared is None:
+            name = next(name for name in BITS if self._rules.parent(name) is None)
             rows = self._rows.with_columns(
                 pl.lit(0, pl.UInt32).alias(name), pl.lit(_ALL_BITS, pl.UInt32).alias("label")
             )
-            self._shared[parent] = self._work(rows, name, None)
-        return self._shared[parent]
+            self._shared = self._work(rows, name, None)
+        return self._shared
 
 
-def single(rows: pl.DataFrame, shown: pl.Expr) -> dict[str, pl.Series]:
-    """Return for each dimension the windows where it has one value, and no other label.
+def single(rows: pl.DataFrame, shown: pl.Expr, by: str) -> dict[str, pl.Series]:
+    """Return for each dimension the values of ``by`` where it has one value, and no other label.
 
     That is, where every row that is ``shown`` already stands under its own value.
     """
     bits = pl.when(shown).then("label").otherwise(pl.lit(_ALL_BITS, pl.UInt32)).bitwise_and()
-    names = _candidates(rows)
-    found = _one_value(rows, names, bits.alias("bits"))
-    none = rows.get_column("window").clear()
+    names = _candidates(rows, by)
+    found = _one_value(rows, by, names, bits.alias("bits"))
+    none = rows.get_column(by).clear()
     return {
-        name: found.filter(pl.col(name) & (pl.col("bits") & bit != 0)).get_column("window")
+        name: found.filter(pl.col(name) & (pl.col("bits") & bit != 0)).get_column(by)
         if name in names
         else none
         for name, bit in BITS.items()
     }
 
 
-def _candidates(rows: pl.DataFrame) -> list[str]:
-    """Return the dimensions that a look at a few rows does not show to vary in every window."""
+def _candidates(rows: pl.DataFrame, by: str) -> list[str]:
+    """Return the dimensions that a look at a few rows does not show to vary everywhere."""
     if rows.height <= _LOOK:
         return list(BITS)
-    seen = _one_value(rows.gather_every(rows.height // _LOOK), list(BITS))
-    if seen.height < rows.get_column("window").n_unique():
+    seen = _one_value(rows.gather_every(rows.height // _LOOK), by, list(BITS))
+    if seen.height < rows.get_column(by).n_unique():
         return list(BITS)
     return [name for name in BITS if seen.get_column(name).any()]
 
 
-def _one_value(rows: pl.DataFrame, names: list[str], *more: pl.Expr) -> pl.DataFrame:
-    """Return for each window whether each dimension has one value there."""
-    return rows.group_by("window").agg(
+def _one_value(rows: pl.DataFrame, by: str, names: list[str], *more: pl.Expr) -> pl.DataFrame:
+    """Return for each value of ``by`` whether each dimension has one value there."""
+    return rows.group_by(by).agg(
         *more, *((pl.col(name).min() == pl.col(name).max()).alias(name) for name in names)
     )

@@ -2,7 +2,7 @@
 
 Per dimension the hours have left two kinds of rows: those under their own value, which stay
 there, and the open ones. Every open row comes from a ``slot``: the ``(other)`` of one edition of
-one hour, or the rows of one audience that no hour released. Slots are known to the public as
+one hour, or the rows that no hour released. Slots are known to the public as
 sums; the day's cells cut across them, and the two must not be set against each other.
 """
 
@@ -13,16 +13,16 @@ from typing import Final
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.events import AUDIENCE, DIMENSIONS
+from pipeline.events import DIMENSIONS
 from pipeline.release.alone import Alone, Label
 from pipeline.release.editions import Edition
 from pipeline.release.joining import joining
 from pipeline.release.repair import repair
 from pipeline.release.rules import BITS, Rules
-from pipeline.release.sets import dense, pack, shown_of, space_of
+from pipeline.release.sets import gate_of, keys_of, space_of
 
 ARRIVALS: Final = 1 << 31
-"""Slots from here on hold rows that no hour has released."""
+"""The slot of rows that no hour has released."""
 
 _TRUE: Final = pl.lit(True)  # noqa: FBT003
 _HIGH: Final = 1 << 32
@@ -32,17 +32,16 @@ _NONE: Final = pl.Series([], dtype=pl.UInt32)
 def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     """Decide the first edition of every day in ``rows``.
 
-    ``rows``: window (UInt32), audience, the dimensions (codes), visitor (UInt32, dense), base
-    (Boolean: published in its hour), label (UInt32: how), slot (UInt32: hour and edition of base
-    rows, ARRIVALS and the audience for the others). The result's joined is true for base rows as
+    ``rows``: whole and window (UInt32), robot (Boolean), the dimensions (codes), visitor (UInt32,
+    dense), base (Boolean: published in its hour), label (UInt32: how), slot (UInt32: hour and
+    edition of base rows, ARRIVALS for the others). The result's joined is true for base rows as
     well.
     """
     base = pl.col("base")
-    cell = pack("window", AUDIENCE)
-    gate = rows.select("base", "visitor", add=~base, cell=cell, shown=cell)
+    gate = rows.select("base", "visitor", *gate_of(rules), add=~base)
     joins = joining(gate, base, k, growth=True)
     joined = gate.select(base | pl.col("cell").is_in(joins.implode())).to_series()
-    part = rows.filter(joined).with_columns(by_audience=dense(pack("window", AUDIENCE)))
+    part = rows.filter(joined)
     own: dict[str, pl.Series] = {}
 
     def work(part: pl.DataFrame, dimension: str, inside: pl.Series | None) -> Label:
@@ -51,7 +50,7 @@ def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     alone = Alone(part, rules, work)
     for dimension in DIMENSIONS:
         parent = rules.parent(dimension)
-        inside = None if parent in {None, AUDIENCE} else own[str(parent)]
+        inside = None if parent is None else own[parent]
         own[dimension], _ = alone.label(dimension, inside)
     mask = part.select(
         pl.sum_horizontal(
@@ -81,6 +80,7 @@ def _label(
     rows = part.select(
         "visitor",
         "slot",
+        "whole",
         "window",
         "base",
         value=pl.col(dimension),
@@ -88,7 +88,7 @@ def _label(
         in_hour=under,
         inside=_TRUE if inside is None else pl.lit(inside),
         space=space_of(parent),
-    ).with_columns(cell=pack("space", "value"), shown=shown_of(rules))
+    ).with_columns(*keys_of(rules))
     known = pl.col("known")
     rows = rows.with_columns(add=pl.col("inside") & ~known)
     joins = joining(rows, known, k, growth=rules.growth)

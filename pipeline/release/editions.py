@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.events import AUDIENCE, DIMENSIONS
+from pipeline.events import DIMENSIONS
 from pipeline.release.alone import Alone, Label
 from pipeline.release.joining import joining
 from pipeline.release.rules import BITS, Rules, too_few
-from pipeline.release.sets import dense, distinct, pack, shown_of, smallest, space_of
+from pipeline.release.sets import distinct, gate_of, keys_of, smallest, space_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,15 @@ class Edition:
 def edition(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     """Decide the next edition of every window in ``rows``.
 
-    ``rows``: window (UInt32), audience, the dimensions (codes), visitor (UInt32, dense), base
-    (Boolean: already published in this window), label (UInt32: how, see rules.BITS).
+    ``rows``: whole and window (UInt32), robot (Boolean), the dimensions (codes), visitor (UInt32,
+    dense), base (Boolean: already published in this window), label (UInt32: how, see rules.BITS).
     """
     based = bool(rows.get_column("base").any())
     base = pl.col("base")
-    cell = pack("window", AUDIENCE)
-    gate = rows.select("base", "visitor", add=~base, cell=cell, shown=cell)
+    gate = rows.select("base", "visitor", *gate_of(rules), add=~base)
     joins = joining(gate, base, k, growth=rules.late)
     rows = rows.with_columns(
         add=gate.select(~base & pl.col("cell").is_in(joins.implode())).to_series(),
-        by_audience=dense(pack("window", AUDIENCE)),
     ).with_row_index("place")
     part = rows.filter(pl.col("base") | pl.col("add"))
     failed = pl.Series([], dtype=pl.UInt32)
@@ -52,12 +50,12 @@ def edition(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     alone = Alone(part, rules, work)
     for dimension in DIMENSIONS:
         parent = rules.parent(dimension)
-        inside = None if parent in {None, AUDIENCE} else own[str(parent)]
+        inside = None if parent is None else own[parent]
         own[dimension], lost = alone.label(dimension, inside)
         failed = failed.append(lost)
     mask = part.select(
         "place",
-        joined=pl.col("add") & ~pl.col("window").is_in(failed.implode()),
+        joined=pl.col("add") & ~pl.col("whole").is_in(failed.implode()),
         label=pl.sum_horizontal(
             pl.lit(own[name]).cast(pl.UInt32) * bit for name, bit in BITS.items()
         ).cast(pl.UInt32),
@@ -74,6 +72,7 @@ def _cells(
 ) -> pl.DataFrame:
     """Return the Cells of a dimension, with add, base, known (base under its own value), at."""
     frame = part.select(
+        "whole",
         "window",
         "visitor",
         "base",
@@ -83,11 +82,11 @@ def _cells(
         inside=pl.lit(True if inside is None else inside),
         space=space_of(rules.parent(dimension)),
     )
-    return frame.with_columns(cell=pack("space", "value"), shown=shown_of(rules))
+    return frame.with_columns(*keys_of(rules))
 
 
 def _label(cells: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, based: bool) -> Label:
-    """Return per row whether it stands under its own value, and the windows that must wait."""
+    """Return per row whether it stands under its own value, and the wholes that must wait."""
     universe = cells.with_row_index("row").filter("inside")
     joins = joining(universe, pl.col("known"), k, growth=rules.late)
     universe = universe.with_columns(own=pl.col("add") & pl.col("cell").is_in(joins.implode()))
@@ -103,7 +102,7 @@ def _label(cells: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, based: bo
     own = cells.select(own=pl.col("known")).to_series()
     own = own.scatter(universe["row"], universe["own"] | universe["known"])
     if based and rules.late:
-        own, lost = _settle(cells.with_columns(own=own), k, codes)
+        own, lost = _settle(cells.with_columns(own=own), k, rules, codes)
     return own, lost
 
 
@@ -122,20 +121,32 @@ def _pull(universe: pl.DataFrame, by: str, short: pl.DataFrame, codes: Codes) ->
     return universe.with_columns(own=pl.col("own") & keep)
 
 
-def _settle(cells: pl.DataFrame, k: int, codes: Codes) -> tuple[pl.Series, pl.Series]:
-    """Let ``(other)`` grow by no visitor or by k, folding more cells; or the window waits."""
-    other = ~pl.col("own")
+def _settle(cells: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Label:
+    """Let ``(other)`` grow by no visitor or by k, folding more cells; or the whole must wait.
+
+    There is one of each segment, and one of all together.
+    """
+    levels = ("window", "whole") if rules.combined else ("window",)
     while True:
-        short = (
-            cells.filter(other)
-            .group_by("window")
-            .agg(
-                added=pl.col("add").any(),
-                new=distinct() - distinct(pl.col("base")),
+        short = {by: _grows_badly(cells, by, k) for by in levels}
+        folded = cells
+        for by, found in short.items():
+            folded = _pull(folded, by, found, codes)
+        if folded["own"].equals(cells["own"]):
+            bad = pl.any_horizontal(
+                pl.col(by).is_in(found[by].implode()) for by, found in short.items()
             )
-            .filter(pl.col("added") & too_few(pl.col("new"), k))
-        )
-        folded = _pull(cells, "window", short, codes)
-        if short.is_empty() or folded["own"].equals(cells["own"]):
-            return cells["own"], short["window"]
+            return cells["own"], cells.filter(bad).get_column("whole").unique()
         cells = folded
+
+
+def _grows_badly(cells: pl.DataFrame, by: str, k: int) -> pl.DataFrame:
+    return (
+        cells.filter(~pl.col("own"))
+        .group_by(by)
+        .agg(
+            added=pl.col("add").any(),
+            new=distinct() - distinct(pl.col("base")),
+        )
+        .filter(pl.col("added") & too_few(pl.col("new"), k))
+    )

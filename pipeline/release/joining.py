@@ -11,19 +11,26 @@ from pipeline.release.sets import distinct
 def joining(rows: pl.DataFrame, known: pl.Expr, k: int, *, growth: bool) -> pl.Series:
     """Return the cells whose added rows may join the ``known`` rows that are shown with them.
 
-    ``rows``: add (Boolean), visitor, cell, and shown, the cell as it is published. Several cells
-    are shown as one where a leaf stands within several values of its parent; a visitor who is
-    known in one of them is not new to the sum.
+    ``rows``: add (Boolean), visitor, cell, and shown and wide, the cells as they are published.
+    Several cells are shown as one where a leaf stands within several values of its parent, and all
+    segments' cells of a value in a wide one; a visitor who is known in one of them is not new to
+    the sum.
     """
-    added = rows.filter("add").select("cell", "shown", "visitor")
+    added = rows.filter("add").select("cell", "shown", "wide", "visitor")
     touched = added.group_by("cell").agg(touched=distinct())
-    near = known & pl.col("shown").is_in(added["shown"].unique().implode())
-    held = rows.filter(near).select("cell", "shown", "visitor")
+    near = known & pl.col("wide").is_in(added["wide"].unique().implode())
+    held = rows.filter(near).select("cell", "shown", "wide", "visitor")
     if held.is_empty():
         return touched.filter(pl.col("touched") >= k).get_column("cell")
     if not growth:
         based = pl.col("cell").is_in(held["cell"].unique().implode())
         return touched.filter((pl.col("touched") >= k) | based).get_column("cell")
-    new = added.join(held, on=["shown", "visitor"], how="anti").group_by("cell").agg(new=distinct())
-    counts = touched.join(new, on="cell", how="left").with_columns(pl.col("new").fill_null(0))
-    return counts.filter(may_join(pl.col("touched"), pl.col("new"), k)).get_column("cell")
+    joins = touched
+    for level in ("shown", "wide"):
+        new = added.join(held, on=[level, "visitor"], how="anti")
+        joins = (
+            joins.join(new.group_by("cell").agg(new=distinct()), on="cell", how="left")
+            .filter(may_join(pl.col("touched"), pl.col("new").fill_null(0), k))
+            .select("cell", "touched")
+        )
+    return joins.get_column("cell")

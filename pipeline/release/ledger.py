@@ -22,12 +22,12 @@ from typing import Final
 import polars as pl
 
 from pipeline.errors import IntegrityError
-from pipeline.events import AUDIENCE, plain_schema
+from pipeline.events import BOT, SEGMENT, plain_schema
 from pipeline.release import days, tables
 from pipeline.release.accounts import Account, Accounts
 from pipeline.release.editions import Edition, edition
 from pipeline.release.rules import Rules
-from pipeline.release.sets import dense
+from pipeline.release.sets import dense, pack
 from pipeline.release.state import State, day_start, window_key
 from pipeline.rows import CELLS, DAY, HOUR, TABLES
 
@@ -167,7 +167,7 @@ class Ledger:
             return
         rows = self._state.gather(due)
         hours = pl.Series(sorted(set().union(*due.values())), dtype=pl.Int64)
-        tried = _windows(rows.filter(pl.col("hour").is_in(hours.implode())), pl.col("hour"))
+        tried = self._windows(rows.filter(pl.col("hour").is_in(hours.implode())), pl.col("hour"))
         tried = tried.with_columns(base=pl.col("edition") > 0)
         result = edition(tried, self._k, self._rules, self._state.codes)
         self._publish("hourly", ("edition", "label"), rows, tried, result, found)
@@ -190,14 +190,14 @@ class Ledger:
         marks = ("day_edition", "day_label")
         if late:
             rows = self._state.gather(late)
-            tried = _windows(rows, day_start()).with_columns(
+            tried = self._windows(rows, day_start()).with_columns(
                 base=pl.col("day_edition") > 0, label=pl.col("day_label")
             )
             result = edition(tried, self._k, self._rules, self._state.codes)
             self._publish("daily", marks, rows, tried, result, found)
         if closing:
             rows = self._state.gather(closing)
-            tried = _windows(rows, day_start())
+            tried = self._windows(rows, day_start())
             tried = tried.with_columns(base=pl.col("edition") > 0, slot=_slot())
             result = days.close(tried, self._k, self._rules, self._state.codes)
             self._publish("daily", marks, rows, tried, result, found)
@@ -225,14 +225,13 @@ class Ledger:
             new=joined,
             label=pl.when(joined).then(pl.lit(result.label)).otherwise(pl.col(label)),
             edition=pl.when(joined)
-            .then(pl.col(number).max().over("window") + 1)
+            .then(pl.col(number).max().over("whole") + 1)
             .otherwise(pl.col(number)),
         )
-        shown = marked.filter((pl.col("edition") > 0) & pl.col("new").any().over("window"))
+        shown = marked.filter((pl.col("edition") > 0) & pl.col("new").any().over("whole"))
         if not shown.is_empty():
-            for kind, make in (("traffic", tables.traffic), ("breakdown", tables.breakdown)):
-                table = f"{kind}_{pace}"
-                found[table].append(make(table, shown, self._state.codes))
+            for table, cells in tables.made(pace, shown, self._state.codes).items():
+                found[table].append(cells)
         if pace == "daily":
             gained = marked.filter("new").select(
                 self._state.codes.decode(pl.col("site")), pl.col("hits")
@@ -244,6 +243,15 @@ class Ledger:
                 rows.get_column(label).scatter(marked["at"], marked["label"]),
             )
         )
+
+    def _windows(self, rows: pl.DataFrame, start: pl.Expr) -> pl.DataFrame:
+        """Return the rows with whole and window, its start, and visitors as dense codes."""
+        return rows.with_columns(
+            whole=dense(window_key(start)),
+            window_start=start,
+            visitor=dense(pl.col("visitor")),
+            robot=self._state.codes.decode(pl.col(SEGMENT)) == BOT,
+        ).with_columns(window=dense(pack("whole", SEGMENT)))
 
     def _expire(self, now: int) -> bool:
         """Drop the days that wait no longer; what they have not released is withheld.
@@ -269,19 +277,12 @@ class Ledger:
         self._settled.book(rows.filter(~shown), counted=True, withheld=True)
 
 
-def _windows(rows: pl.DataFrame, start: pl.Expr) -> pl.DataFrame:
-    """Return the rows with their window, its start, and visitors as dense codes."""
-    return rows.with_columns(
-        window=dense(window_key(start)), window_start=start, visitor=dense(pl.col("visitor"))
-    )
-
-
 def _slot() -> pl.Expr:
     """Return where each row of a closing day comes from, as far as the public knows."""
     hour = (pl.col("hour") % DAY // HOUR).cast(pl.UInt32) * (1 << 16)
     return (
         pl.when(pl.col("edition") > 0)
         .then(hour + pl.col("edition").cast(pl.UInt32))
-        .otherwise(pl.col(AUDIENCE) + days.ARRIVALS)
+        .otherwise(days.ARRIVALS)
         .cast(pl.UInt32)
     )

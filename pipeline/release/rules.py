@@ -30,6 +30,7 @@ class Rules:
     nesting: bool = True
     levels: bool = True
     shared: bool = True
+    combined: bool = True
 
     def parent(self, dimension: str) -> str | None:
         """Return what ``dimension`` nests in, or None."""

@@ -3,13 +3,15 @@
 The frames here are ``Cells``: one row per row of a window that a dimension still has to label.
 
 ==========  =======  ==========================================================
-``window``  UInt32   the window, dense
+``whole``   UInt32   site and time, dense
+``window``  UInt32   site, time and segment, dense
 ``space``   UInt32   the universe that the dimension partitions: window, or
                      window and parent value, dense
 ``value``   UInt32   code of the dimension's value
 ``cell``    UInt64   space and value in one key
 ``shown``   UInt64   window and value in one key: the cell as it is published, which
                      is several of these where a leaf has several parent values
+``wide``    UInt64   whole and value in one key: the cell of all segments together
 ``visitor`` UInt32   dense
 ==========  =======  ==========================================================
 """
@@ -19,7 +21,6 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.events import AUDIENCE
 from pipeline.release.rules import Rules
 
 _SHIFT = 1 << 32
@@ -37,18 +38,29 @@ def dense(key: pl.Expr) -> pl.Expr:
 
 
 def space_of(parent: str | None) -> pl.Expr:
-    """Return what a dimension within ``parent`` partitions, given window and by_audience.
-
-    ``by_audience`` is the dense code of window and audience, which several dimensions share.
-    """
-    if parent is None:
-        return pl.col("window")
-    return pl.col("by_audience") if parent == AUDIENCE else dense(pack("window", parent))
+    """Return what a dimension within ``parent`` partitions, given window."""
+    return pl.col("window") if parent is None else dense(pack("window", parent))
 
 
-def shown_of(rules: Rules) -> pl.Expr:
-    """Return the key of the cell as it is published, given window, space and value."""
-    return pack("window" if rules.shared else "space", "value")
+def keys_of(rules: Rules) -> list[pl.Expr]:
+    """Return cell, shown and wide, given whole, window, space and value."""
+    shown = pack("window" if rules.shared else "space", "value")
+    return [
+        pack("space", "value").alias("cell"),
+        shown.alias("shown"),
+        (pack("whole", "value") if rules.combined else shown).alias("wide"),
+    ]
+
+
+def gate_of(rules: Rules) -> list[pl.Expr]:
+    """Return cell, shown and wide of the traffic itself, given whole, window and robot."""
+    window = pl.col("window").cast(pl.UInt64)
+    audience = pl.col("whole").cast(pl.UInt64) * 2 + pl.col("robot").cast(pl.UInt64)
+    return [
+        window.alias("cell"),
+        window.alias("shown"),
+        (audience if rules.combined else window).alias("wide"),
+    ]
 
 
 def distinct(where: pl.Expr | None = None) -> pl.Expr:

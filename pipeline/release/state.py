@@ -9,10 +9,10 @@ from typing import Final
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.events import AUDIENCE, DIMENSIONS
+from pipeline.events import DIMENSIONS, SEGMENT
 from pipeline.rows import DAY, HOUR
 
-_TEXTS: Final = ["site", AUDIENCE, *DIMENSIONS]
+_TEXTS: Final = ["site", SEGMENT, *DIMENSIONS]
 _MARKS: Final[dict[str, pl.DataType]] = {
     "edition": pl.UInt16(),
     "label": pl.UInt32(),

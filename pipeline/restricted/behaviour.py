@@ -19,6 +19,7 @@ import polars as pl
 
 from pipeline import declarations
 from pipeline.restricted.requests import REMEMBERED, Flags, Requests, Visitors
+from pipeline.restricted.segment import Segments
 
 PLACES: Final = 1 << 20
 """Visitors remembered at most; 25 bytes each."""
@@ -55,7 +56,7 @@ class Behaviour:
     def __init__(self, limits: Limits, *, places: int = PLACES) -> None:
         """Watch with these limits; ``places``, a power of two, are how many are remembered."""
         document = declarations.load("behaviour.yaml")
-        self._asset = rf"(?i)^[^?#]*\.(?:{'|'.join(document['assets'])})(?:[?#;]|$)"
+        self._asset = Segments().asset
         self._methods = [pl.col("method") == method for method in document["methods"]]
         self._limits = limits
         self._places = places

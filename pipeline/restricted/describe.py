@@ -18,11 +18,13 @@ from pipeline.restricted.geo import NOWHERE, Geo
 from pipeline.restricted.referrer import INTERNAL, OwnHosts, Referrers, bare_host
 from pipeline.restricted.scrub import NO_PAGE, Scrubber, method_name
 from pipeline.restricted.scrub.pages import Pages
+from pipeline.restricted.segment import Segments, of_widget
 from pipeline.restricted.widget import coarsen
 
 DESCRIBED: Final[dict[str, pl.DataType]] = {
     "time": pl.Int64(),
     "audience": pl.String(),
+    "segment": pl.String(),
     "page": pl.String(),
     "referrer": pl.String(),
     "referrer_kind": pl.String(),
@@ -60,6 +62,7 @@ class Describer:
         self._referrers = referrers
         self._geo = geo
         self._campaigns = Campaigns(scrubber.page)
+        self._segments = Segments()
 
     def forget(self) -> None:
         """Forget all values remembered."""
@@ -86,12 +89,13 @@ class Describer:
         page = self._pages.column(site, raw["target"], visitors, raw["status"])
         codes, methods = distinct(raw["method"])
         method = _spread("method", [method_name(name) for name in methods], codes)
-        return pl.DataFrame([
+        made = pl.DataFrame([
             raw["time"], *_request(page, method, raw["method"].is_null()),
             *self._who(raw, own_hosts, site),
             self._campaigns.column(raw["target"], self._pages.hidden(site, self._campaigns.keys)),
             raw["status"].fill_null(NO_STATUS), raw["bytes"], *_no_widget(len(raw)),
-        ]).select(*DESCRIBED)  # fmt: skip
+        ])  # fmt: skip
+        return made.with_columns(self._segments.of(made, raw["target"])).select(*DESCRIBED)
 
     def describe_widget(
         self,
@@ -112,7 +116,8 @@ class Describer:
             *self._who(raw, own_hosts, site), raw["bytes"],
             *(raw[name] for name in coarsen.FIELDS), _all("campaign", NO_CAMPAIGN, len(raw)),
             _all("method", NO_METHOD, len(raw)), _all("status", NO_STATUS, len(raw)),
-        ]).select(*DESCRIBED)  # fmt: skip
+        ])  # fmt: skip
+        made = made.with_columns(of_widget(made)).select(*DESCRIBED)
         if not raw["nobody"].any():
             return made
         nobody = pl.lit(raw["nobody"])

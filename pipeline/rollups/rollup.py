@@ -15,7 +15,7 @@ import polars as pl
 from pipeline import events, rows
 from pipeline.codes import Codes
 from pipeline.errors import IntegrityError
-from pipeline.events import DIMENSIONS, EventsHeader
+from pipeline.events import DIMENSIONS, SEGMENT, VIEW, EventsHeader
 from pipeline.labels import LIVE
 from pipeline.purposes import Refusals
 from pipeline.rollups.window import EVER, Marks, floor, topic_of
@@ -102,8 +102,14 @@ class Rollup:
         return allowed.group_by(
             "site",
             (pl.col("time") // rows.HOUR * rows.HOUR).alias("hour"),
-            "audience",
+            SEGMENT,
             "visitor",
+            # Of views alone, since a second for each of the rest would make a row for each.
+            pl.when(pl.col(SEGMENT) == VIEW)
+            .then(pl.col("time") % rows.HOUR)
+            .otherwise(0)
+            .cast(pl.UInt16)
+            .alias("second"),
             *DIMENSIONS,
             # A worker that does it again must say it in the same order (CellsHeader.first).
             maintain_order=True,

@@ -103,7 +103,7 @@ def test_damage_is_noticed(noise: bytes, cut: int) -> None:
         ({"bytes": {}}, "bytes is no field of text"),
         ({"site": {}}, "site is told apart in every table already"),
         ({"audience": {}}, "audience is told apart in every table already"),
-        ({"page": {"witin": "audience"}}, "page takes purpose, and within where it needs one"),
+        ({"page": {"witin": "site"}}, "page takes purpose, and within where it needs one"),
         ({"page": {"within": "weather"}}, "page is within weather, which is no dimension"),
         ({"page": {"within": "page"}}, "page is within page, which must stand before it"),
         (
@@ -111,8 +111,8 @@ def test_damage_is_noticed(noise: bytes, cut: int) -> None:
             "referrer is within referrer_kind, which must stand before it",
         ),
         (
-            {"browser": {"within": "audience"}, "browser_version": {"within": "browser"}},
-            "browser_version is within browser, which is within audience: name that instead",
+            {"event": {}, "detail": {"within": "event"}, "locale": {"within": "detail"}},
+            "locale is within detail, which is within event: name that instead",
         ),
     ],
 )

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from pipeline import events
 from pipeline.errors import IntegrityError
 from pipeline.rows import (
-    BREAKDOWN,
     CELLS,
+    COUNTS,
     OTHER,
     TABLES,
-    TRAFFIC,
     CellsHeader,
     RollupsHeader,
     decode_cells,
@@ -27,7 +26,12 @@ from tests.support.messages import encode_cells, encode_rollups
 
 _count = st.integers(0, 2**64 - 1)
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
-_VALUES = {pl.UInt64(): _count, pl.Int64(): st.integers(-(2**63), 2**63 - 1), pl.String(): _text}
+_VALUES = {
+    pl.UInt64(): _count,
+    pl.UInt16(): st.integers(0, 2**16 - 1),
+    pl.Int64(): st.integers(-(2**63), 2**63 - 1),
+    pl.String(): _text,
+}
 _cells_header = st.builds(
     CellsHeader,
     st.integers(0, 63),
@@ -67,16 +71,16 @@ def test_rollups_are_read_as_written(data: st.DataObject, table: str, finished: 
 
 
 def test_nothing_of_a_visitor_crosses_door_2() -> None:
-    for table, columns in TABLES.items():
+    for columns in TABLES.values():
         assert "visitor" not in columns
         assert {name for name, dtype in columns.items() if dtype == pl.String} <= {
-            "site", "audience", "dimension", "value",
+            "site", "audience", "segment", "dimension", "value", "across", "across_value",
         }  # fmt: skip
-        assert columns == (TRAFFIC if table.startswith("traffic") else BREAKDOWN)
+        assert {name for name, dtype in columns.items() if dtype == pl.UInt64} <= set(COUNTS)
 
 
 def test_cells_hold_the_dimensions_and_no_more() -> None:
-    assert set(CELLS) == {"site", "hour", "audience", "visitor", "hits", "bytes"} | set(
+    assert set(CELLS) == {"site", "hour", "segment", "visitor", "second", "hits", "bytes"} | set(
         events.DIMENSIONS
     )
 

@@ -26,15 +26,20 @@ from pipeline.rows import CELLS, DAY, HOUR, OTHER
 BITS: Final = 63
 WITHIN: Final = {name: parent for name, parent in DIMENSIONS.items() if parent is not None}
 """What every reader of the declaration knows to nest."""
+TOTAL: Final = "total"
+"""The name of a window's own rows: those of a segment, or of people and bots where all are told."""
+ALL: Final = "all segments"
 
 Step = tuple[list[int], int | None, bool]
 """One apply: places of its rows, watermark, end."""
 History = dict[int, int]
 """Revision → the set of rows a cell stood for."""
 Window = dict[tuple[str, str], History]
-"""(dimension or "audience", value) → its history, of one window."""
+"""(dimension or TOTAL, value) → its history, of one window."""
 Said = dict[tuple[str, str, int], int]
-"""(dimension or "audience", value, revision) → published visitors, of one window."""
+"""(dimension or TOTAL, value, revision) → published visitors, of one window."""
+At = tuple[str, str, str, int]
+"""Pace, site, segment or ALL, start: a window."""
 
 
 @dataclass
@@ -81,8 +86,8 @@ def attack(
     places = [truths[day_of(row)].add(row) for row in rows]
     slices = max(places) // BITS + 1
     ledger = Ledger(k, lateness, hold, rules=rules)
-    windows: dict[tuple[str, str, int], Window] = defaultdict(lambda: defaultdict(dict))
-    said: dict[tuple[str, str, int], Said] = defaultdict(dict)
+    windows: dict[At, Window] = defaultdict(lambda: defaultdict(dict))
+    said: dict[At, Said] = defaultdict(dict)
     for step, watermark, end in steps:
         parts = [
             {
@@ -95,12 +100,15 @@ def attack(
         ]
         output = ledger.apply(pl.DataFrame(parts, schema=CELLS), watermark, end=end)
         for table, cells in output.tables.items():
-            kind, pace = table.split("_")
+            if table == "pair_daily":
+                continue
+            pace = table.rpartition("_")[2]
             for cell in cells.to_dicts():
                 site, part = str(cell["site"]).split("#")
-                name = "audience" if kind == "traffic" else cell["dimension"]
-                value = cell["audience"] if kind == "traffic" else cell["value"]
-                at = (pace, site, cell["window_start"])
+                segment = cell.get("segment", ALL)
+                name = cell.get("dimension", TOTAL)
+                value = cell.get("value", cell.get("audience", segment))
+                at = (pace, site, segment, cell["window_start"])
                 history = windows[at][name, value]
                 held = history.get(cell["revision"], 0)
                 history[cell["revision"]] = held | cell["hits"] << BITS * int(part)
@@ -110,26 +118,30 @@ def attack(
 
 
 def _derive(
-    windows: dict[tuple[str, str, int], Window],
+    windows: dict[At, Window],
     truths: dict[tuple[str, int], Truth],
-    said: dict[tuple[str, str, int], Said],
+    said: dict[At, Said],
     k: int,
 ) -> Iterator[Finding]:
-    for (pace, site, start), window in windows.items():
+    for at, window in windows.items():
+        pace, site, segment, start = at
         truth = truths[site, start // DAY * DAY]
-        _honest(window, truth, said[pace, site, start])
-        yield from _check(truth, k, f"{pace} {site} {start}", _within_window(window, truth, k))
-    for (pace, site, start), day in windows.items():
-        if pace == "daily":
+        _honest(window, truth, said[at])
+        where = f"{pace} {site} {segment} {start}"
+        yield from _check(truth, k, where, _within_window(window, truth, k))
+    for (pace, site, segment, start), day in windows.items():
+        # A segment that came with a late edition has no hours to be set against.
+        if pace == "daily" and 1 in _revisions(day):
             hours = [
-                windows["hourly", site, hour]
+                windows["hourly", site, segment, hour]
                 for hour in range(start, start + DAY, HOUR)
-                if ("hourly", site, hour) in windows
+                if ("hourly", site, segment, hour) in windows
             ]
             truth = truths[site, start]
-            yield from _check(truth, k, f"day less hours {site} {start}", _across(day, hours))
+            where = f"{site} {segment} {start}"
+            yield from _check(truth, k, f"day less hours {where}", _across(day, hours))
             grown = _grown(_state(day, 1), hours, truth, k)
-            yield from _check(truth, k, f"day less one hour {site} {start}", grown)
+            yield from _check(truth, k, f"day less one hour {where}", grown)
 
 
 def _honest(window: Window, truth: Truth, said: Said) -> None:
@@ -138,7 +150,7 @@ def _honest(window: Window, truth: Truth, said: Said) -> None:
         assert truth.visitors(window[name, value][revision]) == visitors
     for revision in _revisions(window):
         now = _state(window, revision)
-        total = sum(rows for (name, _), rows in now.items() if name == "audience")
+        total = sum(rows for (name, _), rows in now.items() if name == TOTAL)
         for dimension in {name for name, _ in now}:
             cells = [rows for (name, _), rows in now.items() if name == dimension]
             assert sum(cells) == total
@@ -201,7 +213,7 @@ class _Linked:
         self.arrivals = {
             value: rows & ~self.in_hours(name, value)
             for (name, value), rows in self.first.items()
-            if name == "audience"
+            if name == TOTAL
         }
         self.arrived = _union(self.arrivals.values())
 
@@ -258,7 +270,7 @@ def _across(day: Window, hours: list[Window]) -> Iterator[tuple[str, int]]:
     linked = _Linked(_state(day, 1), hours)
     for value, rows in linked.arrivals.items():
         yield f"traffic of {value}", rows
-    for dimension in {name for name, _ in linked.first} - {"audience"}:
+    for dimension in {name for name, _ in linked.first} - {TOTAL}:
         parent = WITHIN.get(dimension)
         if parent is None:
             slots = [*linked.others(dimension), *linked.arrivals.values()]
@@ -266,20 +278,18 @@ def _across(day: Window, hours: list[Window]) -> Iterator[tuple[str, int]]:
             yield from ((f"{dimension}: {what}", rows) for what, rows in sets)
         else:
             yield from _across_leaves(linked, dimension, parent)
-        if parent != "audience":
-            yield f"{dimension}: arrivals in other", linked.rest(dimension) & linked.arrived
+        yield f"{dimension}: arrivals in other", linked.rest(dimension) & linked.arrived
 
 
 def _across_leaves(linked: _Linked, dimension: str, parent: str) -> Iterator[tuple[str, int]]:
     """The leaves within each value of the parent, and over all of them."""
     rest, gained = linked.rest(dimension), linked.gained(dimension)
     wholes = {value: rows for (name, value), rows in linked.first.items() if name == parent}
-    if parent != "audience":
-        slots = [*linked.others(parent), *linked.folded(dimension), *linked.arrivals.values()]
-        leaves = [rows & whole for rows in gained for whole in wholes.values() if rows & whole]
-        rests = [rest & whole for whole in wholes.values()]
-        for what, rows in _crossed(slots, leaves, rest, rests):
-            yield f"{dimension} across {parent}: {what}", rows
+    slots = [*linked.others(parent), *linked.folded(dimension), *linked.arrivals.values()]
+    leaves = [rows & whole for rows in gained for whole in wholes.values() if rows & whole]
+    rests = [rest & whole for whole in wholes.values()]
+    for what, rows in _crossed(slots, leaves, rest, rests):
+        yield f"{dimension} across {parent}: {what}", rows
     for value, whole in wholes.items():
         if value != OTHER:
             arrived = whole & ~linked.in_hours(parent, value)

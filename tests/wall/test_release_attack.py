@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.events import AUDIENCE, DIMENSIONS
+from pipeline.events import DIMENSIONS
 from pipeline.release.rules import Rules
 from pipeline.rows import DAY, HOUR
 from tests.unit.release.sites import START, arrivals, small_sites
@@ -68,15 +68,16 @@ def test_a_leaf_of_two_parents_does_not_betray_who_was_known_in_one_of_them() ->
         ([], None, True),
     ]
     assert attack(rows, steps, 3, LATENESS, HOLD) == []
-    assert attack(rows, steps, 3, LATENESS, HOLD, Rules(shared=False))
+    assert attack(rows, steps, 3, LATENESS, HOLD, Rules(shared=False, combined=False))
 
 
 def _visit(parent: str, leaf: str, visitor: int) -> dict[str, Any]:
     """A row of one hour whose dimensions say the same, save for those that are nested."""
-    row: dict[str, Any] = {"site": "s", "hour": START, "audience": "human", "visitor": visitor}
+    row: dict[str, Any] = {
+        "site": "s", "hour": START, "segment": "view", "visitor": visitor, "second": 0,
+    }  # fmt: skip
     for name, within in DIMENSIONS.items():
-        nested = within not in {None, AUDIENCE}
-        row[name] = leaf if nested else parent if name in DIMENSIONS.values() else "same"
+        row[name] = leaf if within else parent if name in DIMENSIONS.values() else "same"
     return {**row, "hits": 1, "bytes": 1}
 
 
@@ -115,8 +116,9 @@ def _sample() -> list[dict[str, Any]]:
             row = {
                 "site": "sample",
                 "hour": hour,
-                "audience": "bot" if re.search("(?i)bot|crawl|spider|feed", agent) else "human",
+                "segment": _segment(agent, status, url),
                 "visitor": visitors[address, agent, hour // DAY],
+                "second": 0,
                 "page": url.split("?")[0],
                 "country": address.split(".")[0],
                 "provider": ".".join(address.split(".")[:2]),
@@ -127,11 +129,19 @@ def _sample() -> list[dict[str, Any]]:
             for name in [name for name in DIMENSIONS if name not in row]:
                 words = WORDS.get(name, WORDS["browser"])
                 known = next((word for word in words if word in agent), "(unknown)")
-                row[name] = "(bot)" if row["audience"] == "bot" else known
+                row[name] = "(bot)" if row["segment"] == "bot" else known
             held = rows.setdefault(tuple(row.values()), {**row, "hits": 0, "bytes": 0})
             held["hits"] += 1
             held["bytes"] += 0 if size == "-" else int(size)
     return list(rows.values())
+
+
+def _segment(agent: str, status: str, url: str) -> str:
+    if re.search("(?i)bot|crawl|spider|feed", agent):
+        return "bot"
+    if status >= "400":
+        return "failed"
+    return "request" if re.search(r"\.(css|js|png|jpe?g|ico|gif)", url) else "view"
 
 
 def _referrer(url: str) -> tuple[str, str]:

@@ -52,7 +52,7 @@ def test_rows_are_cells() -> None:
     assert [row["campaign"] for row in found] == ["x=1", *["(none)"] * 4]
     assert found[3]["referrer"] == "http://r/"
     assert found[3]["method"] == "post"
-    assert (found[4]["audience"], found[4]["suspicion"]) == ("bot", "(bot)")
+    assert (found[4]["segment"], found[4]["suspicion"]) == ("bot", "(bot)")
 
 
 def test_what_asks_for_no_page_has_no_method() -> None:

@@ -8,13 +8,17 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from pipeline.events import AUDIENCE, DIMENSIONS
+from pipeline.events import DIMENSIONS
 from pipeline.rows import DAY, HOUR
 
 START = 20_000 * DAY
 SHARED = "of all"
 """A leaf that stands within each value of its parent: a domain from which both searches come and
 visitors of other pages."""
+
+OF_PERSON = {"browser", "system", "device", "bot", "suspicion"}
+"""What a person has and a bot has not."""
+SEGMENTS = ("view", "view", "view", "request", "failed")
 
 Row = dict[str, Any]
 Step = tuple[list[int], int | None, bool]
@@ -30,14 +34,16 @@ def small_site(rng: random.Random, name: str, days: int = 1) -> list[Row]:
     for _ in range(rng.randint(10, 150)):
         hour, visitor = rng.choice(hours), rng.randrange(visitors)
         bot = visitor % 4 == 0
+        segment = "bot" if bot else rng.choice(SEGMENTS)
         row: Row = {
             "site": name,
             "hour": hour,
-            "audience": "bot" if bot else "human",
+            "segment": segment,
             "visitor": hour // DAY * 1000 + visitor,
+            "second": rng.choice((7, 600, 3000)) if segment == "view" else 0,
         }
         for dimension, parent in DIMENSIONS.items():
-            if parent == AUDIENCE:
+            if dimension in OF_PERSON:
                 of_person = (visitor * 7 + len(dimension)) % (values + 1)
                 chosen = of_person if rng.random() < 0.9 else rng.randrange(values + 1)
                 row[dimension] = "(bot)" if bot else f"{dimension} {chosen}"

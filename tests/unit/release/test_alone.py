@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.bench.oracle import release
-from pipeline.events import AUDIENCE, DIMENSIONS
+from pipeline.events import DIMENSIONS
 from pipeline.release import alone, tables
 from pipeline.release.ledger import Ledger
 from pipeline.release.rules import Rules
 from pipeline.rows import CELLS, DAY
-from tests.unit.release.sites import Row, arrivals, small_sites
+from tests.unit.release.sites import OF_PERSON, Row, arrivals, small_sites
 from tests.unit.release.test_oracle import released
 
 
@@ -29,8 +29,7 @@ def plain_sites(seed: int, sites: int) -> list[Row]:
     for row in rows:
         made = dict(row)
         for name in same[row["site"]]:
-            parent = DIMENSIONS[name]
-            made[name] = f"{row[AUDIENCE]} {name}" if parent == AUDIENCE else f"the {name}"
+            made[name] = f"{row['segment']} {name}" if name in OF_PERSON else f"the {name}"
         key = tuple(value for name, value in made.items() if name not in {"hits", "bytes"})
         merged.setdefault(key, made)
     return list(merged.values())
@@ -63,9 +62,9 @@ def test_with_late_rows_too_it_is_as_if_each_was_decided_by_itself(seed: int, k:
     rows = plain_sites(seed, 4)
     together = told(seed, rows, k)
 
-    def nowhere(rows: pl.DataFrame, shown: pl.Expr) -> dict[str, pl.Series]:
+    def nowhere(rows: pl.DataFrame, shown: pl.Expr, by: str) -> dict[str, pl.Series]:
         del shown
-        return dict.fromkeys(DIMENSIONS, rows.get_column("window").clear())
+        return dict.fromkeys(DIMENSIONS, rows.get_column(by).clear())
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(alone, "single", nowhere)
@@ -88,7 +87,7 @@ def test_of_a_web_servers_site_each_is_decided_once(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(alone.Alone, "__init__", counting)
     rows = [
-        {**row, **{n: "the one" for n, parent in DIMENSIONS.items() if parent != AUDIENCE}}
+        {**row, **dict.fromkeys(DIMENSIONS.keys() - OF_PERSON, "the one")}
         for row in small_sites(3, 2)
     ]
     released(rows, 2)

@@ -8,7 +8,7 @@ from collections import defaultdict
 import polars as pl
 import pytest
 
-from pipeline.events import AUDIENCE, DIMENSIONS
+from pipeline.events import DIMENSIONS
 from pipeline.release.ledger import Ledger, Released
 from pipeline.rows import CELLS, DAY, HOUR
 
@@ -26,12 +26,13 @@ def some_rows(seed: int, rows: int = 400, days: int = 2) -> list[dict[str, objec
         row = {
             "site": rng.choice(["a", "b"]),
             "hour": DAY_START + rng.randrange(24 * days) * HOUR,
-            AUDIENCE: "bot" if bot else "human",
+            "segment": "bot" if bot else rng.choice(["view", "request", "failed"]),
             "visitor": visitor,
+            "second": 0,
         }
         for name, parent in DIMENSIONS.items():
             value = f"{row[parent] if parent else name}{rng.randrange(3)}"
-            row[name] = "(bot)" if bot and parent == AUDIENCE else value
+            row[name] = "(bot)" if bot and name == "browser" else value
         key = tuple(row.values())
         counted[key][0] += rng.randrange(1, 4)
         counted[key][1] += rng.randrange(1000)
@@ -49,6 +50,11 @@ def plain(rows: list[dict[str, object]], span: int, keys: list[str]) -> dict[obj
         sums[key][0] += int(str(row["hits"]))
         seen[key].add(row["visitor"])
     return {key: (total[0], len(seen[key])) for key, total in sums.items()}
+
+
+def audience(row: dict[str, object]) -> str:
+    """Return who asked."""
+    return "bot" if row["segment"] == "bot" else "human"
 
 
 def newest(outputs: list[Released], table: str, keys: list[str]) -> dict[object, object]:
@@ -76,13 +82,18 @@ def test_k_of_one_gives_the_plain_counts(seed: int, batches: int) -> None:
         outputs.append(ledger.apply(part, moment if at < batches - 1 else None))
     outputs.append(ledger.apply(pl.DataFrame(schema=CELLS), None, end=True))
     for pace, span in (("hourly", HOUR), ("daily", DAY)):
-        expected = plain(rows, span, ["audience"])
+        people = [{**row, "audience": audience(row)} for row in rows]
+        expected = plain(people, span, ["audience"])
         assert newest(outputs, f"traffic_{pace}", ["audience"]) == expected
-        cells = newest(outputs, f"breakdown_{pace}", ["dimension", "value"])
-        for name in DIMENSIONS:
-            expected = plain(rows, span, [name])
-            got = {(k[0], k[1], k[3]): v for k, v in cells.items() if k[2] == name}  # type: ignore[index]
-            assert got == expected
+        expected = plain(rows, span, ["segment"])
+        assert newest(outputs, f"segment_{pace}", ["segment"]) == expected
+        for prefix, apart in (("", []), ("segment_", ["segment"])):
+            keys = [*apart, "dimension", "value"]
+            cells = newest(outputs, f"{prefix}breakdown_{pace}", keys)
+            for name in DIMENSIONS:
+                expected = plain(rows, span, [*apart, name])
+                got = {(*k[:-2], k[-1]): v for k, v in cells.items() if k[-2] == name}  # type: ignore[index]
+                assert got == expected
     for site, account in outputs[-1].accounts.items():
         hits = sum(int(str(row["hits"])) for row in rows if row["site"] == site)
         assert (account.counted, account.released, account.withheld) == (hits, hits, 0)

@@ -42,7 +42,8 @@ def test_the_columns_are_those_of_events() -> None:
 
 def test_one_row() -> None:
     assert DESCRIBER.describe(raw({})).row(0, named=True) == {
-        "time": 1_431_857_103, "audience": "human", "page": "/a", "referrer": "(direct)",
+        "time": 1_431_857_103, "audience": "human", "segment": "view", "page": "/a",
+        "referrer": "(direct)",
         "referrer_kind": "direct", "campaign": "(none)", "browser": "Firefox",
         "browser_version": "115", "system": "Ubuntu", "device": "desktop", "bot": "(none)",
         "suspicion": "(none)", "country": "(unknown)", "provider": "(unknown)",
