@@ -129,7 +129,7 @@ class _Asking:
         """Ask for the rows and totals of some days; ``only`` of these values, else of a page."""
         query, span = self._query, Span(asked, self._horizon.open_from)
         whole = Window(asked.each())
-        [sums] = self._run(compiling.facts(query, self._of_totals, span, by_time=False))
+        sums = self._facts(self._of_totals, span)
         totals = self._cells(self._of_totals, sums, sums, whole, picked=_picked(self._of_totals))
         found = _Period(asked, [], totals, folded=_folded(self._of_totals, sums))
         if not query.dimensions:
@@ -139,6 +139,13 @@ class _Asking:
         elif only is None or only:
             self._list(found, span, offset, only)
         return found
+
+    def _facts(self, found: tuple[Part, ...], span: Span) -> Row:
+        """Return the sums of all of a range, with what its empty cells are judged by."""
+        if not found:
+            return {}
+        [row] = self._run(compiling.facts(self._query, found, span, by_time=False))
+        return row
 
     def _series(self, span: Span) -> list[Line]:
         """Return a line for each window of the range, also where there is nothing for it."""
@@ -168,7 +175,7 @@ class _Asking:
         asked_for = self._asked_for() if only is None and not found.more and not offset else only
         missing = [values for values in asked_for or () if values not in there]
         if missing or _picked(self._parts) or any(_gap(line) for line in lines):
-            [facts] = self._run(compiling.facts(query, self._parts, span, by_time=False))
+            facts = self._facts(self._parts, span)
             lines = [self._line(row, facts, whole) for row in rows]
             found.folded = _folded(self._parts, facts)
         nothing = self._cells(self._parts, {}, facts, whole, picked=True)
