@@ -62,6 +62,22 @@ def pages_of(run: QueryFn, origin: str, clock: Clock = still) -> Pages:
     )
 
 
+def app_of(run: QueryFn, origin: str, clock: Clock = still) -> ASGIApp:
+    """Return the console with its API over what answers ``run``."""
+    pages = pages_of(run, origin, clock)
+    api = routes(
+        pages.desk.run,
+        Tokens({}),
+        clock=clock,
+        k=K,
+        retention_days=pages.desk.retention_days,
+        take=lambda _: 0,
+        rendering=pages.rendering,
+        signed_in=pages.entrance.viewer,
+    )
+    return make_app(pages, api)
+
+
 @contextmanager
 def asking(folder: Path) -> Iterator[QueryFn]:
     """Ask the engine of a folder."""
@@ -77,19 +93,7 @@ def served(run: QueryFn, clock: Clock = still, port: int = 0) -> Iterator[str]:
     thread.start()
     listener = listen("127.0.0.1", port, "console")
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    pages = pages_of(run, origin, clock)
-    api = routes(
-        pages.desk.run,
-        Tokens({}),
-        clock=clock,
-        k=K,
-        retention_days=pages.desk.retention_days,
-        take=lambda _: 0,
-        rendering=pages.rendering,
-        signed_in=pages.entrance.viewer,
-    )
-    app: ASGIApp = make_app(pages, api)
-    server = Server(app, listener)
+    server = Server(app_of(run, origin, clock), listener)
     try:
         asyncio.run_coroutine_threadsafe(server.start(), loop).result(30)
         yield origin
