@@ -43,6 +43,8 @@ def counted(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
 def _segments(aim: Aim, metric: str) -> tuple[str, ...]:
     """Return the segments that a metric is of, or _TRAFFIC."""
     asked = _asked(aim)
+    if "audience" in aim.apart and metric in {"pageviews", "failures"}:
+        raise UsageError(f"metrics: {metric} by audience are not counted; ask for hits")
     if metric == "pageviews":
         if aim.widget:
             raise UsageError("metrics: a widget sends events and has no pageviews; ask for events")
