@@ -170,9 +170,11 @@ def test_the_first_view_is_small(analyst: Analyst) -> None:
     analyst.read_on()
     sizes = analyst.js(
         "return [...performance.getEntriesByType('navigation'),"
-        " ...performance.getEntriesByType('resource')].map((one) => [one.name, one.transferSize])"
+        " ...performance.getEntriesByType('resource')]"
+        ".map((one) => [one.name, Math.max(one.transferSize, one.encodedBodySize)])"
     )
-    assert all(size > 0 for _, size in sizes), "one came from the cache"
+    assert len(sizes) > 10
+    assert all(size > 0 for _, size in sizes), sizes
     assert sum(size for _, size in sizes) < MOST_BYTES, sizes
 
 
@@ -249,7 +251,6 @@ def test_a_hostile_page_name_does_nothing(analyst: Analyst) -> None:
     analyst.js("window.alert = () => { document.title = 'hurt' }")
     analyst.go("/sites/shop?from=2026-11-01&to=2026-11-28")
     analyst.read_on()
-    analyst.go("/sites/shop/cards/pages?pages=exit")
     analyst.go(
         "/sites/shop?" + analyst.js("return 'page=' + encodeURIComponent(arguments[0])", HOSTILE)
     )
