@@ -56,7 +56,11 @@ class Worker:
         known, word = self._known(tokens)
         run = Remembering(self._run(), stopwatch)
         listener = listen(own.host, own.port, "console")
-        origin = self._origin(listener.getsockname()[1])
+        try:
+            origin = self._origin(listener.getsockname()[1])
+        except SettingsError:
+            listener.close()
+            raise
         made = policy.load(self._settings.policy, self._clock)
         k = policy.k_in_force(made, self._settings.k, lower=self._settings.lower_k)
         kept_days = made.current.retention.rollups_days
