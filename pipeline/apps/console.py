@@ -19,16 +19,21 @@ from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.queries import QueryFn
 from pipeline.clock import Clock, stopwatch, system_clock
 from pipeline.console.answers import Desk, Remembering
+from pipeline.console.api import routes
 from pipeline.console.app import make_app
-from pipeline.console.entrance import Entrance, Known, by_word
+from pipeline.console.entrance import Entrance, Known, by_word, first_of
 from pipeline.console.pages import Pages
 from pipeline.console.rendering import Rendering
 from pipeline.console.secret import read_or_make
 from pipeline.console.signing import Signer
+from pipeline.console.tokens import Tokens
 from pipeline.errors import SettingsError
+from pipeline.rates import Rates
 from pipeline.serving.server import Server, listen
 from pipeline.settings import Settings
 
+_REMEMBERED: Final = 4096
+"""How many tokens have a rate of their own."""
 _LOOPBACK: Final = re.compile(r"localhost|127(\.\d{1,3}){3}|\[?::1\]?", re.ASCII)
 
 
@@ -47,24 +52,36 @@ class Worker:
         """Serve; return the origin, or the link that signs in; raises SettingsError."""
         own = self._settings.console
         signer = Signer(read_or_make(own.key_file, "console.key_file"), self._clock)
-        known, word = self._known()
+        tokens = Tokens(own.tokens)
+        known, word = self._known(tokens)
         run = Remembering(self._run(), stopwatch)
         listener = listen(own.host, own.port, "console")
-        origin = self._origin(listener.getsockname()[1])
+        try:
+            origin = self._origin(listener.getsockname()[1])
+        except SettingsError:
+            listener.close()
+            raise
         made = policy.load(self._settings.policy, self._clock)
+        k = policy.k_in_force(made, self._settings.k, lower=self._settings.lower_k)
+        kept_days = made.current.retention.rollups_days
         pages = Pages(
             entrance=Entrance(origin, signer, known, dt.timedelta(hours=own.session_hours)),
             rendering=Rendering(),
-            desk=Desk(
-                run,
-                self._clock,
-                policy.k_in_force(made, self._settings.k, lower=self._settings.lower_k),
-                made.current.retention.rollups_days,
-            ),
+            desk=Desk(run, self._clock, k, kept_days),
             clock=self._clock,
             lateness=self._settings.windows.lateness_minutes,
         )
-        self._server = Server(make_app(pages), listener)
+        api = routes(
+            run,
+            tokens,
+            clock=self._clock,
+            k=k,
+            retention_days=kept_days,
+            take=Rates(own.requests_per_minute, stopwatch, remembered=_REMEMBERED).take,
+            rendering=pages.rendering,
+            signed_in=pages.entrance.viewer,
+        )
+        self._server = Server(make_app(pages, api), listener)
         await self._server.start()
         return origin if word is None else f"{origin}/enter?token={quote(word, safe='')}"
 
@@ -75,11 +92,16 @@ class Worker:
         if self._readers is not None:
             self._readers.close()
 
-    def _known(self) -> tuple[Known, str | None]:
+    def _known(self, tokens: Tokens) -> tuple[Known, str | None]:
         """Return who may sign in, and the word of an embedded group's link."""
         own = self._settings.console
         if not self._embedded:
-            raise SettingsError("setting console.tokens: name the file of those who may sign in")
+            if not own.tokens:
+                raise SettingsError(
+                    "setting console.tokens: name those who may sign in, each with a token_file "
+                    "and sites"
+                )
+            return tokens.of, None
         for host in (own.host, urlsplit(own.origin or "http://localhost").hostname or ""):
             if not _LOOPBACK.fullmatch(host):
                 raise SettingsError(
@@ -87,7 +109,7 @@ class Worker:
                     "alone; run the stage `console` to serve anybody else"
                 )
         word = read_or_make(own.word_file, "console.word_file")
-        return by_word(word, "you"), word
+        return first_of(by_word(word, "you"), tokens.of), word
 
     def _run(self) -> QueryFn:
         """Return what asks the tables."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline import analytics
+from pipeline.analytics import sites
 from pipeline.clickhouse.queries import QueryFn, Row
 from pipeline.clock import Clock, Stopwatch
 
@@ -144,10 +145,4 @@ class Desk:
 
     def sites(self) -> list[str]:
         """Return the names of what has numbers; raises UnavailableError."""
-        return [str(row["site"]) for row in self.run(_SITES)]
-
-
-_SITES: Final = (
-    "SELECT DISTINCT site FROM (SELECT site FROM traffic_daily_revisions "
-    "UNION ALL SELECT site FROM traffic_hourly_revisions) ORDER BY site"
-)
+        return [one.name for one in sites.sites(self.run)]

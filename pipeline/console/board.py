@@ -72,6 +72,12 @@ class Filled:
     exports: tuple[tuple[str, str], ...] = ()
     """Format and address of all that the tab's question comes to."""
 
+    @property
+    def impossible(self) -> bool:
+        """Tell whether this cannot be asked of such a view."""
+        found = self.list or self.funnel or self.flow
+        return found is not None and found.trouble is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -109,18 +115,29 @@ async def _nothing() -> None:
 
 
 def fill(desk: Desk, view: View, card: Card) -> Filled:
-    """Ask what the chosen tab of one card asks."""
-    tab = card.tab(view.tabs.get(card.name))
+    """Ask what the chosen tab of one card asks; where none was chosen, the first that can be."""
+    filled = _filled(desk, view, card, card.tab(view.tabs.get(card.name)))
+    others = () if card.name in view.tabs else card.tabs[1:]
+    for tab in others:
+        if not filled.impossible:
+            break
+        other = _filled(desk, view, card, tab)
+        filled = filled if other.impossible else other
+    return filled
+
+
+def _filled(desk: Desk, view: View, card: Card, tab: Tab) -> Filled:
     tabs = tuple(_way(view, card, one) for one in card.tabs)
     if card.kind == "funnel":
         return Filled(card, tab, tabs, funnel=special.funnel(desk, view, tab))
     if card.kind == "flow":
-        return Filled(
-            card, tab, tabs, flow=special.flow(desk, view, tab), exports=_exports(view, tab)
-        )
+        ways = special.flow(desk, view, tab)
+        exports = _exports(view, tab) if ways.ribbons else ()
+        return Filled(card, tab, tabs, flow=ways, exports=exports)
     found = listed(desk, view, tab)
     shades = _shades(desk, view, tab) if tab.name == "country" and found.trouble is None else ()
-    return Filled(card, tab, tabs, list=found, shades=shades, exports=_exports(view, tab))
+    exports = _exports(view, tab) if found.items else ()
+    return Filled(card, tab, tabs, list=found, shades=shades, exports=exports)
 
 
 def _waiting(_: Desk, view: View, card: Card) -> Filled:
@@ -181,7 +198,12 @@ def _headline(desk: Desk, view: View) -> Headline:
     length = dt.timedelta(days=(last - first).days + 1)
     before = days(first - length, last - length) if view.compare else ""
     cells = {cell.metric: cell for cell in answer.totals}
-    figures = tuple(_figure(view, metric, cells[metric]) for metric in METRICS if metric in cells)
+    going_on = last >= desk.clock().date()
+    figures = tuple(
+        _figure(view, metric, cells[metric], going_on=going_on)
+        for metric in METRICS
+        if metric in cells
+    )
     try:
         line = chart(desk, view, first, last)
     except UsageError:
@@ -204,7 +226,8 @@ def _totals(desk: Desk, view: View) -> Answer:
         return desk.ask({**asked, "metrics": list(_FEWER)})
 
 
-def _figure(view: View, metric: str, cell: Cell) -> Figure:
+def _figure(view: View, metric: str, cell: Cell, *, going_on: bool) -> Figure:
     chosen = view.metric == metric
-    became = change(metric, cell.value, cell.before)
+    # what is not over yet cannot have grown or shrunk against what is
+    became = None if going_on else change(metric, cell.value, cell.before)
     return Figure(metric, METRICS[metric], cell, became, chosen, view.with_metric(metric).url())

@@ -11,6 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 FAILED: Final[list[object]] = ["is", "segment", ["failed"]]
+STEPS: Final = ("shown", "opened", "chat_requested", "chat_started", "rated")
+"""Events of a chat widget, in the order in which it is followed."""
+SPANS: Final = (
+    "0-10 s", "11-30 s", "31-60 s", "1-3 min", "3-10 min", "10-30 min", "30+ min",
+)  # fmt: skip
+"""Lengths of visits, the shortest first."""
+FUNNEL: Final[list[object]] = ["is", "event", list(STEPS)]
 BOTS: Final[list[object]] = ["is", "audience", ["bot"]]
 
 
@@ -101,14 +108,14 @@ CARDS: Final = (
     Card(
         "flow",
         "From page to page",
-        (Tab("next", "Next page", "From", ("page", "next_page"), ("pageviews",)),),
+        (Tab("next", "Moves", "From", ("page", "next_page"), ("pageviews",)),),
         kind="flow",
         wide=True,
     ),
     Card(
         "funnel",
         "Chat funnel",
-        (Tab("steps", "Steps", "Step", ("event",), ("visitors", "hits")),),
+        (Tab("steps", "Steps", "Step", ("event",), ("visitors", "hits"), (FUNNEL,)),),
         kind="funnel",
     ),
     Card(
@@ -121,19 +128,24 @@ CARDS: Final = (
         ),
     ),
     Card(
+        "lengths",
+        "Length of visits",
+        (Tab("spans", "Lengths", "From first to last page", ("visit_length",), ("visits",)),),
+    ),
+    Card(
         "failures",
         "Failures",
         (
-            Tab("status", "By status", "Answered with", ("status",), _ASKED, _OF_FAILED),
-            Tab("where", "By page", "Page", ("page",), _ASKED, _OF_FAILED),
+            Tab("status", "Statuses", "Answered with", ("status",), _ASKED, _OF_FAILED),
+            Tab("where", "Pages", "Page", ("page",), _ASKED, _OF_FAILED),
         ),
     ),
     Card(
         "bots",
         "Bots",
         (
-            Tab("purpose", "By purpose", "Purpose", ("bot",), _ASKED, _OF_BOTS),
-            Tab("fetched", "By page", "Page", ("page",), _ASKED, _OF_BOTS),
+            Tab("purpose", "Purposes", "Purpose", ("bot",), _ASKED, _OF_BOTS),
+            Tab("fetched", "Pages", "Page", ("page",), _ASKED, _OF_BOTS),
         ),
     ),
 )

@@ -9,7 +9,7 @@ from typing import Final
 
 from pipeline.console import countries
 from pipeline.console.answers import Answer, Cell, Desk, Line
-from pipeline.console.cards import Tab
+from pipeline.console.cards import SPANS, Tab
 from pipeline.console.view import FILTERS, View
 from pipeline.errors import UsageError
 
@@ -69,7 +69,7 @@ def question(view: View, tab: Tab, *, limit: int = _ASKED) -> dict[str, object]:
         "date_range": view.date_range(),
         "dimensions": list(tab.dimensions),
         "filters": [*view.query_filters(), *tab.only],
-        "order": [[tab.metrics[0], "desc"]],
+        "order": [[metric, "desc"] for metric in tab.metrics],
         "limit": limit,
     }
 
@@ -79,7 +79,7 @@ def listed(desk: Desk, view: View, tab: Tab) -> Listed:
     try:
         answer = desk.ask(question(view, tab, limit=200 if tab.name == "country" else _ASKED))
     except UsageError as error:
-        return Listed(trouble=sentence(error))
+        return Listed(trouble=trouble(view, tab, error))
     return arranged(answer, view, tab)
 
 
@@ -89,16 +89,19 @@ def arranged(answer: Answer, view: View, tab: Tab) -> Listed:
     named = [line for line in lines if line.values[0] != OTHER]
     folded = [line for line in lines if line.values[0] == OTHER]
     shown = [*named[:_SHOWN], *folded]
-    most = max((line.cells[0].value or 0 for line in shown), default=0)
+    if tab.dimensions == ("visit_length",):
+        shown.sort(key=lambda line: SPANS.index(line.values[0]) if line.values[0] in SPANS else 99)
+    column = next((n for n, _ in enumerate(tab.metrics) if any(x.cells[n].known for x in shown)), 0)
+    most = max((line.cells[column].value or 0 for line in shown), default=0)
     return Listed(
-        items=tuple(_item(line, view, tab.dimensions[0], most) for line in shown),
+        items=tuple(_item(line, view, tab.dimensions[0], most, column) for line in shown),
         heads=tab.metrics,
         more=answer.more or len(named) > _SHOWN,
         notes=answer.notes,
     )
 
 
-def _item(line: Line, view: View, dimension: str, most: float) -> Item:
+def _item(line: Line, view: View, dimension: str, most: float, column: int) -> Item:
     value, folded = line.values[0], line.values[0] == OTHER
     free = dimension in FILTERS and not folded and not view.holds(dimension, value)
     return Item(
@@ -106,7 +109,7 @@ def _item(line: Line, view: View, dimension: str, most: float) -> Item:
         label=label(dimension, value),
         href=view.narrowed(dimension, value).url() if free and not view.base else None,
         cells=line.cells,
-        bar=round(100 * (line.cells[0].value or 0) / most, 1) if most else 0,
+        bar=round(100 * (line.cells[column].value or 0) / most, 1) if most else 0,
         folded=folded,
     )
 
@@ -135,6 +138,14 @@ def shares(cells: Sequence[Cell]) -> list[float | None]:
     return [
         None if not first or cell.value is None else min(cell.value / first, 1.0) for cell in cells
     ]
+
+
+def trouble(view: View, tab: Tab, error: UsageError) -> str:
+    """Return why a tab has no numbers, in the words of the page."""
+    if not view.filters:
+        return sentence(error)
+    names = " and ".join(dict.fromkeys(FILTERS[one.dimension].lower() for one in view.filters))
+    return f"{tab.title}: not counted together with {names}."
 
 
 def sentence(error: Exception) -> str:

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pipeline.console.answers import Cell, Desk
-from pipeline.console.cards import Tab
+from pipeline.console.cards import STEPS, Tab
 from pipeline.console.chart import moment
-from pipeline.console.lists import OTHER, label, question, sentence
+from pipeline.console.lists import OTHER, label, question, trouble
 from pipeline.console.view import View
 from pipeline.errors import UsageError
 
 WIDGET: Final = ".widget"
-STEPS: Final = ("shown", "opened", "chat_requested", "chat_started", "rated")
 _MOVES: Final = 200
 _SIDE: Final = 6
 _WIDE: Final = 1000
@@ -47,14 +46,13 @@ def funnel(desk: Desk, view: View, tab: Tab) -> Funnel:
     try:
         answer = desk.ask(question(replace(view, site=view.site + WIDGET), tab, limit=100))
     except UsageError as error:
-        return Funnel(trouble=sentence(error))
+        return Funnel(trouble=trouble(view, tab, error))
     found = {line.values[0]: line.cells for line in answer.lines}
     steps: list[Step] = []
     for name in STEPS:
         cells = found.get(name)
         if cells is None:
-            missing = "withheld" if OTHER in found else "zero"
-            cells = tuple(Cell(m, 0 if missing == "zero" else None, missing) for m in tab.metrics)
+            cells = tuple(Cell(metric, None, "withheld") for metric in tab.metrics)
         people, hits = cells[0], cells[1]
         first = steps[0].cell.value if steps else people.value
         before = steps[-1].cell.value if steps else None
@@ -108,7 +106,7 @@ def flow(desk: Desk, view: View, tab: Tab) -> Flow:
     try:
         answer = desk.ask(question(view, tab, limit=_MOVES))
     except UsageError as error:
-        return Flow(trouble=sentence(error))
+        return Flow(trouble=trouble(view, tab, error))
     known = {
         (line.values[0], line.values[1]): line.cells[0].value
         for line in answer.lines

@@ -17,11 +17,13 @@ from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.queries import QueryFn, Reader, Row
 from pipeline.clock import Clock, stopwatch
 from pipeline.console.answers import Desk, Remembering
+from pipeline.console.api import routes
 from pipeline.console.app import make_app
 from pipeline.console.entrance import Entrance, by_word
 from pipeline.console.pages import Pages
 from pipeline.console.rendering import Rendering
 from pipeline.console.signing import Signer
+from pipeline.console.tokens import Tokens
 from pipeline.serving.server import Server, listen
 from tests.support.console_data import TODAY, K
 
@@ -60,6 +62,22 @@ def pages_of(run: QueryFn, origin: str, clock: Clock = still) -> Pages:
     )
 
 
+def app_of(run: QueryFn, origin: str, clock: Clock = still) -> ASGIApp:
+    """Return the console with its API over what answers ``run``."""
+    pages = pages_of(run, origin, clock)
+    api = routes(
+        pages.desk.run,
+        Tokens({}),
+        clock=clock,
+        k=K,
+        retention_days=pages.desk.retention_days,
+        take=lambda _: 0,
+        rendering=pages.rendering,
+        signed_in=pages.entrance.viewer,
+    )
+    return make_app(pages, api)
+
+
 @contextmanager
 def asking(folder: Path) -> Iterator[QueryFn]:
     """Ask the engine of a folder."""
@@ -75,8 +93,7 @@ def served(run: QueryFn, clock: Clock = still, port: int = 0) -> Iterator[str]:
     thread.start()
     listener = listen("127.0.0.1", port, "console")
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    app: ASGIApp = make_app(pages_of(run, origin, clock))
-    server = Server(app, listener)
+    server = Server(app_of(run, origin, clock), listener)
     try:
         asyncio.run_coroutine_threadsafe(server.start(), loop).result(30)
         yield origin

@@ -88,7 +88,7 @@
       cursor: { y: false, drag: { setScale: false }, points: { size: 9, width: 2, fill: ink } },
       scales: { y: { range: (_, __, high) => [0, high > 0 ? high * 1.08 : 1] } },
       axes: [
-        { stroke: soft, font, grid: { show: false }, ticks: { show: false }, values: ticks, space: 70, gap: 8,
+        { stroke: soft, font, grid: { show: false }, ticks: { show: false }, values: ticks, space: 70, gap: 6, size: 30,
           incrs: data.unit === "hour" ? undefined : [86400, 2 * 86400, 3 * 86400, 5 * 86400, 7 * 86400, 14 * 86400, 28 * 86400, 61 * 86400, 92 * 86400] },
         { stroke: soft, font, grid: { stroke: line, width: 1 }, ticks: { show: false }, size: 52, space: 48,
           values: (_, found) => found.map((value) => figure(data.metric, value)) },
