@@ -191,13 +191,8 @@ class Pages:
     async def _names(self, viewer: Viewer) -> list[str]:
         """Return the sites that somebody sees. A chat widget's numbers are on its site's page."""
         found = await asyncio.to_thread(self.desk.sites)
-        return sorted(
-            {
-                n.removesuffix(special.WIDGET)
-                for n in found
-                if viewer.sees(n.removesuffix(special.WIDGET))
-            }
-        )
+        names = {name.removesuffix(special.WIDGET) for name in found}
+        return sorted(name for name in names if viewer.sees(name))
 
     @staticmethod
     def _known(request: Request, names: Sequence[str]) -> str:

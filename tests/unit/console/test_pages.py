@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.serving.shield import CONTENT_SECURITY_POLICY
 from tests.support.console_data import HOSTILE
-from tests.support.console_pages import WORD
+from tests.support.console_pages import TEAM, WORD
 from tests.support.pages import Moment
 from tests.unit.console.conftest import ORIGIN
 
@@ -58,6 +58,23 @@ async def test_the_cookie_is_kept_from_scripts_and_from_other_sites(
     cookie = answer.headers["set-cookie"]
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
     assert WORD not in cookie
+
+
+async def test_a_team_sees_its_own_sites(stranger: httpx2.AsyncClient) -> None:
+    answer = await stranger.post("/sign-in", data={"token": TEAM}, headers={"origin": ORIGIN})
+    assert answer.headers["location"] == "/"
+    assert (await stranger.get("/")).headers["location"] == "/sites/blog"
+    page = await stranger.get("/sites/blog")
+    assert page.status_code == 200
+    assert "shop" not in page.text
+    for path in ("/sites/shop", "/sites/shop/cards/pages", "/sites/docs"):
+        assert (await stranger.get(path)).status_code == 404
+    data = {"query": "", "days": "7"}
+    answer = await stranger.post("/sites/shop/share", data=data, headers={"origin": ORIGIN})
+    assert answer.status_code == 404
+    assert (await stranger.get("/v1/query?site=shop")).status_code == 403
+    assert (await stranger.get("/v1/query?site=shop.widget")).status_code == 403
+    assert "shop" not in (await stranger.get("/v1/sites")).text
 
 
 async def test_a_session_ends_and_signing_out_takes_the_cookie_back(

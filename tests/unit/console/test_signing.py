@@ -51,6 +51,14 @@ def test_neither_passes_for_the_other(signer: Signer) -> None:
         signer.shared(signer.session(Viewer("you"), WEEK))
 
 
+def test_what_it_was_signed_for_decides_and_not_what_it_says(signer: Signer) -> None:
+    claims = {"exp": 9_999_999_999, "name": "you", "sites": None, "site": "shop", "query": ""}
+    for use, read in (("link", signer.viewer), ("session", signer.shared), ("", signer.viewer)):
+        forged = jwt.encode({"alg": "HS256"}, {**claims, "use": use}, OctKey.import_key(KEY))
+        with pytest.raises(IntegrityError):
+            read(forged)
+
+
 def test_what_was_signed_elsewhere_or_changed_or_not_at_all_is_refused(
     signer: Signer, moment: Moment
 ) -> None:
