@@ -11,12 +11,15 @@ The rooms stand in the order in which the data walks through them:
 ``rollups``        windows of events, cut into cells
 ``release``        door 2: what may be said of a window, and what is withheld
 ``clickhouse``     migrations, the loader, queries
+``analytics``      questions in a closed vocabulary, and their answers
 ``vault``          the sealed store: segments and their manifest
 ``keys``           the key service and its clients
 ``cases``          permission: people, scopes asked for, who agreed, until when
 ``investigations`` the desk: records of open cases, holds, erasure, exports
 ``evidence``       what an investigation hands out: one signed file, and its verifier
 ``web``            the investigators' pages
+``console``        the analysts' pages
+``serving``        what both kinds of pages are served with
 ``configuration``  what is configured, and that the audit log knows of each change
 ``audit``          who did what: an append-only, signed Merkle log
 ``report``         the face of what was released: terminal, JSON, one page
@@ -30,5 +33,6 @@ Loose files are what every room shares: ``events`` (the only shape that crosses 
 ``rows`` (the only ones that cross door 2), ``sealed`` (what both sides of the vault know of its
 messages) and ``envelope`` (their header), ``codes`` (texts as numbers), ``scope`` (what a case may
 reach), ``policy`` and ``purposes``, ``settings``, ``database`` (SQLite or PostgreSQL), ``errors``,
-``clock``, ``labels``, ``logs``, ``metrics``, ``rates``, ``declarations``, ``nulls``, ``buckets``.
+``clock``, ``labels``, ``logs``, ``metrics``, ``rates``, ``clients``, ``declarations``, ``nulls``,
+``buckets``.
 """

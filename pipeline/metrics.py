@@ -49,11 +49,9 @@ REFUSED_DATABASES = Gauge(
     "Address databases whose newest file cannot be read, so that the one before serves",
 )
 WEB_REFUSED = Counter(
-    "partywall_web_refused", "Requests to the investigators' pages that were refused", ["reason"]
+    "partywall_web_refused", "Requests to pages of ours that were refused", ["reason"]
 )
-WEB_FAILED = Counter(
-    "partywall_web_failed", "Requests to the investigators' pages that ended in an error of ours"
-)
+WEB_FAILED = Counter("partywall_web_failed", "Requests to pages of ours that ended in an error")
 WAITING = Gauge("partywall_waiting", "1 while the stage waits for it", ["what"])
 READY = Gauge("partywall_ready", "1 once every stage of the process has joined, or listens")
 LOOP = Gauge("partywall_loop_seconds", "Seconds since the stages' event loop last came round")

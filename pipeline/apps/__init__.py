@@ -8,7 +8,7 @@ tells split when to stop.
 from typing import Final
 
 STAGES: Final = (
-    "keys", "collect", "split", "vault", "rollup", "release", "load", "investigations",
+    "keys", "collect", "split", "vault", "rollup", "release", "load", "console", "investigations",
 )  # fmt: skip
 """Every stage there is, in the order of the data's way; the key service stands before it, and the
-pages of the investigations after it."""
+pages of analysts and investigators after it."""

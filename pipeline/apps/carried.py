@@ -13,7 +13,8 @@ OWN: Final = frozenset(
     {"kafka", "keys", "audit", "clickhouse", "vault.url", "vault.log", "collect.port",
      "metrics_host", "metrics_port", "state_dir", "investigations.store",
      "investigations.store_password_file", "investigations.kek_file", "investigations.evidence",
-     "investigations.evidence_key", "investigations.people", "investigations.oidc"}
+     "investigations.evidence_key", "investigations.people", "investigations.oidc",
+     "console.username", "console.password_file", "console.key_file", "console.word_file"}
 )  # fmt: skip
 """Branches and settings of a group itself: broker, key service, engine, folders and ports."""
 

@@ -37,14 +37,25 @@ PROCESSES: Final = (
     ("split",),
     ("vault",),
     ("rollup", "release", "load"),
+    ("console",),
     ("investigations",),
 )
-"""Keys, raw and sealed by themselves; the pseudonymous and the anonymous tier together; and the
-investigators' pages, which reach none of these but keys."""
+"""Keys, raw and sealed by themselves; the pseudonymous and the anonymous tier together; the
+console, which asks that one's engine; and the investigators' pages, which reach none of these but
+keys."""
 ONCE: Final = tuple(
-    stages for stages in PROCESSES if stages not in {("collect",), ("investigations",)}
+    stages
+    for stages in PROCESSES
+    if stages not in {("collect",), ("console",), ("investigations",)}
 )
 """Those of a run over files, which nobody sends anything to and nobody looks at."""
+
+_OPTIONS: Final = {
+    "collect": "--collect-port",
+    "console": "--console-port",
+    "investigations": "--pages-port",
+}
+"""What `partywall up` calls the port of a stage."""
 
 
 @dataclass(slots=True)
@@ -64,6 +75,8 @@ class Group:
     bootstrap: str = ""
     engine: str = ""
     collector: str = ""
+    console: str = ""
+    """Where the console is, and the word that signs in: a link that is for this person alone."""
     pages: str = ""
     _processes: Processes = field(init=False)
 
@@ -83,12 +96,10 @@ class Group:
                 f"data folder {self.folder}: {error.strerror}; choose one with --data"
             ) from None
         self._keep_to_one_k()
-        port = self.settings.get("collect", {}).get("port", 0)
-        if port and ("collect",) in self.processes and not _is_free(port):
-            raise UsageError(f"port {port} is in use: choose another with --collect-port")
-        port = self.settings.get("investigations", {}).get("port", 0)
-        if port and ("investigations",) in self.processes and not _is_free(port):
-            raise UsageError(f"port {port} is in use: choose another with --pages-port")
+        for stage, option in _OPTIONS.items():
+            port = self.settings.get(stage, {}).get("port", 0)
+            if port and (stage,) in self.processes and not _is_free(port):
+                raise UsageError(f"port {port} is in use: choose another with {option}")
         try:
             await self._broker()
             await self._topics()
@@ -141,6 +152,7 @@ class Group:
             told = await self._processes.ready("-".join(stages))
             self.engine = told.get("engine", self.engine)
             self.collector = told.get("collector", self.collector)
+            self.console = told.get("console", self.console)
             self.pages = told.get("pages", self.pages)
 
     def kafka(self) -> Kafka:
@@ -216,10 +228,15 @@ class Group:
                 "flush_seconds": 0.5,
             },
             "investigations": {**places(folder)["investigations"], "port": 0},
+            "console": {**places(folder)["console"], "port": 0},
             "collect": {"port": 0, "demo": True},
             # The embedded broker cannot delete records; it holds them in memory and ends with us.
             "split": {"linger_ms": 200, "delete_after_commit": False},
-            "clickhouse": {"embedded_path": str(folder / "clickhouse")},
+            "clickhouse": {
+                "embedded_path": str(folder / "clickhouse"),
+                # The console must know beforehand where the engine will answer.
+                "endpoint_port": free_port() if ("console",) in self.processes else 0,
+            },
             "state_dir": str(folder / "state"),
         }
         for name, value in self.settings.items():

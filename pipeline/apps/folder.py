@@ -8,6 +8,7 @@
     auditors/    the key that opens what the log seals: not for who investigates
     cases/       the case store; evidence/ the bundles that cases have exported
     people.yaml  who there is, for investigations
+    console/     the key of the analysts' console, and the word its link signs in with
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ def places(folder: Path) -> dict[str, Any]:
             "evidence": str(folder / "evidence"),
             "evidence_key": str(keys / "evidence.key"),
             "people": str(folder / "people.yaml"),
+        },
+        "console": {
+            "key_file": str(folder / "console" / "key"),
+            "word_file": str(folder / "console" / "word"),
         },
         "vault": {"url": str(folder / "vault")},
     }

@@ -23,11 +23,11 @@ from pipeline.clock import Clock, stopwatch, system_clock
 from pipeline.investigations import retention
 from pipeline.investigations.desk import Desk
 from pipeline.investigations.trail import Trail
+from pipeline.serving.server import Server, listen
 from pipeline.settings import Settings
 from pipeline.web.app import make_app, make_sessions
 from pipeline.web.choice import choose, own_origin
 from pipeline.web.pages import PAGES, Work
-from pipeline.web.server import Server, listen
 from pipeline.web.sessions import Sessions
 
 _SWEEP_SECONDS: Final = 30.0
@@ -82,7 +82,7 @@ class Worker:
         settings, own = self._settings, self._settings.investigations
         if self._embedded and own.oidc is None and own.people is not None:
             Directory.make_default(own.people)
-        listener = self._held.enter_context(listen(own))
+        listener = self._held.enter_context(listen(own.host, own.port, "investigations"))
         origin = own_origin(own, listener.getsockname()[1])
         listed: list[Present] = []  # the desk's, which is opened once the way to sign in is sound
 

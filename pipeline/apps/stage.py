@@ -1,8 +1,8 @@
 """One process that runs one stage, or several of the same tier, until it is told to stop.
 
 When all have joined their groups, or listen, it prints one JSON line on standard output,
-``{"ready": [stages]}``, with the address of the embedded engine, of the collector or of the pages
-where it serves one. Whoever started it can wait for that.
+``{"ready": [stages]}``, with the address of the embedded engine, of the collector, of the console
+or of the investigators' pages where it serves one. Whoever started it can wait for that.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ def main(
 
     ``embedded``: a group on this machine starts it, and no setting can say so.
     """
-    if "investigations" in stages and len(stages) > 1:
-        raise SettingsError("investigations is a process of its own: run it by itself")
+    alone = {"investigations", "console"} & set(stages)
+    if alone and len(stages) > 1:
+        raise SettingsError(f"{min(alone)} is a process of its own: run it by itself")
     cores.forbid()
     logs.own_stderr()
     logs.setup(settings.log.level, json_lines=settings.log.json_lines)
@@ -148,6 +149,12 @@ async def _start(
         worker_ = split.Worker(settings, sealing=sealing)
         tasks.append(asyncio.create_task(worker_.run()))
         await _first(tasks[-1], worker_.ready)
+    elif stage == "console":
+        from pipeline.apps import console  # noqa: PLC0415
+
+        analysts = console.Worker(settings, embedded=embedded)
+        ready["console"] = await analysts.start()
+        closing.append(analysts.stop)
     elif stage == "investigations":
         from pipeline.apps import investigations  # noqa: PLC0415
 

@@ -1,11 +1,11 @@
-"""``partywall query``: SQL or a named query against the released tables, read-only."""
+"""``partywall query``: questions about the released tables, in words, by name or in SQL."""
 
 from __future__ import annotations
 
-import contextlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import orjson
 import typer
@@ -13,27 +13,54 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipeline import policy
-from pipeline import settings as tree
-from pipeline.apps.engine import engine
-from pipeline.cli.k_told import note_k
-from pipeline.cli.kept import terms
+from pipeline import analytics
+from pipeline.analytics import tables
+from pipeline.analytics.named import NAMED, questions
+from pipeline.analytics.sites import only_site
+from pipeline.cli.answer_told import NO_TERMINAL, tell
+from pipeline.cli.asked import Asked, asking
 from pipeline.cli.options import Config, Json
-from pipeline.cli.place import DEFAULT, Place
-from pipeline.clickhouse import remote
-from pipeline.clickhouse.client import Engine
-from pipeline.clickhouse.queries import Reader, named
+from pipeline.clickhouse.queries import named
+from pipeline.clock import system_clock
 from pipeline.errors import UsageError
 
 Rows = list[dict[str, object]]
-_NO_TERMINAL: Final = 10_000  # columns
 
 
 def query(
     text: Annotated[
-        str,
-        typer.Argument(metavar="SQL|NAME", help="a SELECT, or a name from `partywall query names`"),
-    ],
+        str | None,
+        typer.Argument(metavar="[SQL|NAME]", help="a SELECT, or a name from `query names`"),
+    ] = None,
+    site: Annotated[str | None, typer.Option(metavar="NAME", help="the site asked about")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="visitors,pageviews,visits,bounce_rate,…")
+    ] = None,
+    date_range: Annotated[
+        str | None,
+        typer.Option(
+            "--range", metavar="RANGE", help="7d, yesterday, month, … or 2026-11-01,2026-11-07"
+        ),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="page, source, time:day, … (two at most)")
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter", metavar="NAME=VALUE", help="also !=, ~ contains, ^= starts, $= ends; | or"
+        ),
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option(metavar="NAME:desc", help="of a metric or dimension asked for")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="most rows")] = None,
+    after: Annotated[str | None, typer.Option(metavar="TOKEN", help="the page after")] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="with the days before")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="print CSV")] = False,
+    parquet: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write a Parquet file")
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option("--data", metavar="DIR", help="the folder of `up` or of `report --data`"),
@@ -42,16 +69,86 @@ def query(
     config: Config = None,
 ) -> None:
     """Ask the released tables; nothing can be changed this way."""
-    if text == "names":
-        rows: Rows = [{"name": q.name, "about": q.about} for q in named().values()]
+    said = {
+        "site": site,
+        "metrics": metrics,
+        "date_range": date_range,
+        "dimensions": by,
+        "order": order,
+        "limit": None if limit is None else str(limit),
+        "after": after,
+        "compare": "previous_period" if compare else None,
+    }
+    asked = {name: value for name, value in said.items() if value is not None}
+    if sum((csv, parquet is not None, as_json)) > 1:
+        raise UsageError("query: choose one of --csv, --json and --parquet")
+    if text is not None and text not in NAMED:
+        other = [*asked, *(filters or []), *(["csv"] if csv or parquet is not None else [])]
+        _plain(text, other, data, config, as_json=as_json)
+        return
+    with asking(data, config) as source:
+        answers = _answers(source, text, asked, filters or [])
+    if parquet is not None or csv:
+        if len(answers) > 1:
+            raise UsageError(f"query: {text} is of several tables; write its question with --by")
+        if parquet is not None:
+            tables.parquet(answers[0], parquet)
+        else:
+            sys.stdout.buffer.write(tables.csv(answers[0]))
+    elif as_json:
+        documents = [answer.document() for answer in answers]
+        sys.stdout.buffer.write(orjson.dumps(documents if text else documents[0]) + b"\n")
     else:
-        rows = ask(text, data, config)
+        for number, answer in enumerate(answers):
+            tell(answer, first=number == 0)
+
+
+def _answers(
+    source: Asked, name: str | None, asked: Mapping[str, str], filters: list[str]
+) -> list[analytics.Answer]:
+    """Return the answers to a question in words, or to the questions of a name."""
+    if name is not None:
+        taken = sorted(asked.keys() & {"metrics", "dimensions", "order", "after"})
+        if taken:
+            raise UsageError(f"query: {name} has {taken[0]} of its own; leave out one of the two")
+        asked = {"date_range": NAMED[name].range} | dict(asked)
+    behind = "" if name is None else NAMED[name].site
+    site = asked.get("site") or only_site(source.run, widget=bool(behind))
+    given = dict(asked) | {"site": site if site.endswith(behind) else site + behind}
+    own = analytics.from_params([*given.items(), *(("filter", one) for one in filters)])
+    return [
+        analytics.ask(
+            source.run, one, clock=system_clock, k=source.k, retention_days=source.retention_days
+        )
+        for one in ([own] if name is None else questions(name, own))
+    ]
+
+
+def _plain(
+    text: str,
+    said: list[str],
+    data: Path | None,
+    config: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Answer SQL, or a name of a query that is SQL."""
+    if said:
+        raise UsageError(
+            "query: write either SQL or a name, or options such as --metrics and --by; not both"
+        )
+    if text == "names":
+        rows: Rows = [{"name": name, "about": one.about} for name, one in NAMED.items()]
+        rows += [{"name": one.name, "about": one.about} for one in named().values()]
+    else:
+        with asking(data, config) as source:
+            rows = [dict(row) for row in source.run(text)]
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(rows, default=str) + b"\n")
         return
     # A value is shown as it is: a page's path may look like markup, and a pipe has no width.
     console = Console(markup=False)
-    console = console if console.is_terminal else Console(markup=False, width=_NO_TERMINAL)
+    console = console if console.is_terminal else Console(markup=False, width=NO_TERMINAL)
     if not rows:
         console.print("no rows")
         return
@@ -61,34 +158,3 @@ def query(
     for row in rows:
         table.add_row(*(Text(str(value)) for value in row.values()))
     console.print(table)
-
-
-def ask(text: str, data: Path | None, config: Path | None) -> Rows:
-    """Return the rows of a query, from whoever owns the engine, and say where k is too low."""
-    settings = tree.load(config)
-    if data is None and settings.clickhouse.url is not None:
-        rows = _asked(engine(settings.clickhouse), text)
-    else:
-        folder = data or DEFAULT
-        settings = terms(settings, folder)
-        rows = _kept(folder, text)
-    made = policy.load(settings.policy)
-    note_k(made, policy.k_in_force(made, settings.k, lower=True))
-    return rows
-
-
-def _kept(folder: Path, text: str) -> Rows:
-    place = Place.find(folder)
-    if place is not None:
-        return [dict(row) for row in remote.query(place.engine, text)]
-    if not (folder / "clickhouse").is_dir():
-        raise UsageError(
-            f"there is no engine in {folder}: name the folder of `partywall up` or of "
-            "`partywall report --data` with --data"
-        )
-    return _asked(Engine(path=folder / "clickhouse"), text)
-
-
-def _asked(where: Engine, text: str) -> Rows:
-    with contextlib.closing(Reader.open(where)) as reader:
-        return [dict(row) for row in reader.rows(text)]

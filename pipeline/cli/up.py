@@ -36,6 +36,12 @@ def up(
             "--collect-port", min=0, max=65535, help="the collector's port; 0 takes a free one"
         ),
     ] = 0,
+    console_port: Annotated[
+        int,
+        typer.Option(
+            "--console-port", min=0, max=65535, help="the console's port; 0 takes a free one"
+        ),
+    ] = 0,
     pages_port: Annotated[
         int,
         typer.Option(
@@ -78,6 +84,7 @@ def up(
     collect = overrides.get("collect", {})
     sites = _sites(widget or [], collect.get("sites", {}))
     overrides["collect"] = collect | {"port": collect_port, "sites": sites}
+    overrides["console"] = overrides.get("console", {}) | {"port": console_port}
     overrides["investigations"] = overrides.get("investigations", {}) | {"port": pages_port}
     with occupied(data):
         asyncio.run(_up(data, overrides, port))
@@ -114,6 +121,7 @@ async def _up(data: Path, overrides: dict[str, object], port: int) -> None:
             demo = group.settings["collect"].get("demo", True)
             page = "; a page to try at /demo" if demo else ""
             console.print(f"collect  {group.collector}   (widget events{page})")
+            console.print(f"console  {group.console}   (numbers; this link signs you in)")
             console.print(f"pages    {group.pages}   (investigations; sign in by name)")
             console.print(f"data     {data}   (logs of each process in {data / 'log'})")
             console.print(f"try      partywall ship --data {data} access.log")

@@ -100,6 +100,12 @@ def _bench_vault() -> Part:
     return bench_vault
 
 
+def _bench_queries() -> Part:
+    from pipeline.cli.bench_queries import bench_queries
+
+    return bench_queries
+
+
 def _demo_investigation() -> Part:
     from pipeline.cli.demo_investigation import demo_investigation
 
@@ -209,6 +215,10 @@ VERBS: Final = {
     "bench-vault": Verb(
         "Make a day of records in the vault, look addresses up, cold, in it and in ninety of them.",
         _bench_vault,
+    ),
+    "bench-queries": Verb(
+        "Fill the embedded engine with a year of cells, and time each question of a dashboard.",
+        _bench_queries,
     ),
     "demo-investigation": Verb(
         "Simulate abuse and investigate it: a case, a second person, a search, evidence, the end.",

@@ -12,7 +12,7 @@ from typing import Final
 
 from aiohttp import web
 
-from pipeline import logs, rates
+from pipeline import clients, logs, rates
 from pipeline.clock import Clock, Stopwatch
 from pipeline.collect import beacons, bodies, pages, signals, uploads
 from pipeline.collect.accounts import Accounts
@@ -75,7 +75,7 @@ class Collector:
         self._sites: dict[str, CollectSite] = dict(settings.sites)
         self._origins = Origins({name: site.origins for name, site in self._sites.items()})
         self._sources = uploads.Sources(settings.sources)
-        self._trusted = rates.networks(settings.trusted_proxies, "collect.trusted_proxies")
+        self._trusted = clients.networks(settings.trusted_proxies, "collect.trusted_proxies")
         self._rates = rates.Rates(
             settings.rate_per_minute, stopwatch, remembered=_CLIENTS_REMEMBERED
         )
@@ -154,7 +154,7 @@ class Collector:
         settings = self._settings
         peer = request.remote or ""
         forwarded_for = _joined(request, "X-Forwarded-For")
-        if self._rates.take(rates.client(peer, forwarded_for, self._trusted)):
+        if self._rates.take(clients.client(peer, forwarded_for, self._trusted)):
             raise RefusedError("rate")
         if (named := request.query.get("site")) is not None:
             self._enter(case, named, request)

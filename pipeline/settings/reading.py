@@ -21,6 +21,7 @@ from pipeline.settings.tree import (
     Audit,
     ClickHouse,
     Collect,
+    Console,
     Investigations,
     Kafka,
     Keys,
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
     vault: Vault = Vault()
     keys: Keys = Keys()
     investigations: Investigations = Investigations()
+    console: Console = Console()
     audit: Audit = Audit()
     clickhouse: ClickHouse = ClickHouse()
     log: Log = Log()

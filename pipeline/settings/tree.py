@@ -242,6 +242,34 @@ class Investigations(_Branch):
     searches_per_minute: int = Field(default=30, ge=1)
 
 
+class ConsoleToken(_Branch):
+    """A team or a program that may ask the console's API, and about which sites."""
+
+    token_file: Path
+    sites: list[Name] = Field(min_length=1)
+    """Their chat widgets are theirs too."""
+
+
+class Console(_Branch):
+    """The analysts' console: where it is served, as whom it reads, and who signs in."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9330, ge=0, le=65535)
+    origin: str | None = Field(default=None, pattern=r"^https?://[^/\s?#@]+$")
+    """What browsers are to call, as in ``https://numbers.example.com``; None: where it listens."""
+    username: str = "analyst"
+    """The user of ``clickhouse.url`` that the console reads as: one that cannot write."""
+    password_file: Path | None = None
+    key_file: Path = Path("data/console/key")
+    """Signs sessions and links; made at the first start."""
+    word_file: Path = Path("data/console/word")
+    """What the link of ``partywall up`` signs in with: an embedded group's alone."""
+    session_hours: int = Field(default=12, ge=1, le=168)
+    tokens: dict[Name, ConsoleToken] = Field(default_factory=dict)
+    requests_per_minute: int = Field(default=120, ge=1)
+    """Of each token at the API."""
+
+
 class ClickHouse(_Branch):
     """A server's address, or a folder for the engine in process."""
 

@@ -14,8 +14,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from pipeline.cases.people import Person
+from pipeline.clients import networks
 from pipeline.clock import Clock, Stopwatch
-from pipeline.rates import Rates, networks
+from pipeline.rates import Rates
+from pipeline.serving.shield import Shield
 from pipeline.settings import Investigations
 from pipeline.web.door import Door, as_ever, troubled
 from pipeline.web.failures import BY_STATUS
@@ -23,7 +25,6 @@ from pipeline.web.home import home
 from pipeline.web.passage import Audit, Passage
 from pipeline.web.rendering import STATIC, Rendering
 from pipeline.web.sessions import Cookies, Sessions
-from pipeline.web.shield import Shield
 from pipeline.web.signin import SignIn
 from pipeline.web.visits import Alarm, D, Page
 

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pipeline import logs, metrics, rates
+from pipeline import clients, logs, metrics, rates
 from pipeline.cases.people import Person
 from pipeline.clock import Clock
 from pipeline.errors import RefusedError, UnavailableError, UsageError
@@ -52,7 +52,7 @@ class Door:
     cookies: Cookies
     sign_ins: rates.Rates
     searches: rates.Rates
-    proxies: Sequence[rates.Network]
+    proxies: Sequence[clients.Network]
     clock: Clock
     rendering: Rendering
     alarms: Callable[[], Sequence[Alarm]] = _quiet
@@ -62,7 +62,7 @@ class Door:
     def client(self, request: Request) -> str:
         """Return whose requests are counted together: an address, which stays in this process."""
         peer = request.client.host if request.client is not None else ""
-        return rates.client(peer, request.headers.get("x-forwarded-for"), self.proxies)
+        return clients.client(peer, request.headers.get("x-forwarded-for"), self.proxies)
 
     def check_origin(self, request: Request) -> None:
         """Raise TurnedAwayError unless a page of ours sent the request."""

@@ -16,10 +16,10 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from pipeline.cases.people import Directory
 from pipeline.clock import stopwatch, system_clock
+from pipeline.serving.server import Server, listen
 from pipeline.settings import Investigations, Oidc
 from pipeline.web.app import make_app
 from pipeline.web.choice import choose, own_origin
-from pipeline.web.server import Server, listen
 from tests.support import oidc_provider
 from tests.support.kafka_server import free_ports
 from tests.support.pages import Book
@@ -31,7 +31,7 @@ def _served(settings: Investigations, book: Book, *, embedded: bool) -> Iterator
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    listener = listen(settings)
+    listener = listen(settings.host, settings.port, "investigations")
     origin = own_origin(settings, listener.getsockname()[1])
     sign_in = choose(settings, embedded=embedded, origin=origin, clock=system_clock)
     app = make_app(

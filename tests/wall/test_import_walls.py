@@ -58,6 +58,14 @@ HOLES: Final = (
     Hole("open-side", "apps/release.py", "import pipeline.restricted"),
     Hole("open-side", "kafka/worker.py", "from pipeline.apps import split"),
     Hole("open-side", "report/model.py", "from pipeline import sealed"),
+    # the console: directly, and by way of what it asks and is served with
+    Hole("console", "console/pages.py", "from pipeline.cases import people"),
+    Hole("console", "console/signing.py", "import hmac"),
+    Hole("console", "console/answers.py", LATE + "from pipeline.kafka import client"),
+    Hole("console", "console/entrance.py", TYPES_ONLY + "import pipeline.web.sessions"),
+    Hole("console", "apps/console.py", "import pipeline.keys.client"),
+    Hole("console", "analytics/query.py", "import ipaddress"),
+    Hole("console", "serving/shield.py", LATE + "from pipeline.sealed import decode"),
     # the vault's reading side
     Hole("reading-side", "apps/split.py", "from pipeline.investigations import open"),
     Hole("reading-side", "restricted/seal.py", "import pipeline.investigations"),

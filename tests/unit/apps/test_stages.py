@@ -19,7 +19,7 @@ def test_the_embedded_group_runs_every_stage_once_in_order() -> None:
 
 
 def test_every_stage_but_those_before_the_first_topic_and_the_pages_reads_one() -> None:
-    assert ("keys", "collect", *topics.READ_BY, "investigations") == STAGES
+    assert ("keys", "collect", *topics.READ_BY, "console", "investigations") == STAGES
 
 
 async def test_a_stage_that_cannot_begin_is_never_said_to_be_ready() -> None:

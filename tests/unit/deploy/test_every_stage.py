@@ -76,7 +76,7 @@ def test_each_stage_is_deployed_everywhere(stage: str) -> None:
     ]
     assert args == ["run", stage]
 
-    if stage in {"keys", "investigations"}:
+    if stage in {"keys", "console", "investigations"}:
         unit = _text(f"deploy/systemd/partywall-{stage}.service")
         assert f"partywall run {stage}\n" in unit
     else:
@@ -90,7 +90,7 @@ def test_each_stage_is_deployed_everywhere(stage: str) -> None:
         assert (stage in READ_BY) is (stage != "collect")
 
     # What nobody sends to has no part in a run over files.
-    asked = {"collect", "investigations"}
+    asked = {"collect", "console", "investigations"}
     for processes in (PROCESSES, _PROCESSES if stage not in asked else PROCESSES):
         assert stage in {name for process in processes for name in process}
 

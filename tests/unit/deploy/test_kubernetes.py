@@ -59,11 +59,12 @@ def test_the_brokers_pods_are_admitted_to_the_namespace() -> None:
         }
 
 
-def test_load_finds_clickhouse_in_the_namespace_it_may_reach() -> None:
+@pytest.mark.parametrize("stage", ["load", "console"])
+def test_a_stage_finds_clickhouse_in_the_namespace_it_may_reach(stage: str) -> None:
     """A bare service name is looked up in the stage's own namespace, where there is none."""
-    host = urlsplit(environment("load")["PARTYWALL_CLICKHOUSE__URL"]).hostname
+    host = urlsplit(environment(stage)["PARTYWALL_CLICKHOUSE__URL"]).hostname
     assert host == "clickhouse.statistics"
-    [egress] = POLICIES["load-to-clickhouse"]["egress"]
+    [egress] = POLICIES[f"{stage}-to-clickhouse"]["egress"]
     assert egress["to"] == [
         {"namespaceSelector": {"matchLabels": {"partywall/statistics": "true"}}}
     ]
@@ -100,6 +101,7 @@ def test_metrics_are_served_to_monitoring_and_to_nobody_else() -> None:
         "metrics-from-monitoring",
         "keys-from-borrowers",
         "collect-from-front",
+        "console-from-front",
         "investigations-from-front",
     }
     image = (FOLDER.parent / "Dockerfile").read_text(encoding="utf-8")

@@ -55,12 +55,14 @@ def test_what_the_readme_enables_starts_at_boot() -> None:
     assert settings("partywall.target")["WantedBy"] == ["multi-user.target"]
     for unit in (
         "partywall-keys.service",
+        "partywall-console.service",
         "partywall-investigations.service",
         "partywall@.service",
     ):
         assert settings(unit)["WantedBy"] == settings(unit)["PartOf"] == ["partywall.target"]
     assert set(enabled[1:]) == {
         "partywall-keys",
+        "partywall-console",
         "partywall-investigations",
-        *(f"partywall@{s}" for s in STAGES if s not in {"keys", "investigations"}),
+        *(f"partywall@{s}" for s in STAGES if s not in {"keys", "console", "investigations"}),
     }

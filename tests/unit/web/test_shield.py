@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 import pipeline.web
 from pipeline.errors import InputError, UnavailableError
+from pipeline.serving.shield import CONTENT_SECURITY_POLICY
 from pipeline.settings import Investigations
 from pipeline.web.app import make_app
 from pipeline.web.failures import TROUBLES
-from pipeline.web.shield import CONTENT_SECURITY_POLICY
 from pipeline.web.visits import Page, Visit
 from tests.support.pages import ORIGIN, Book, House, Moment
 

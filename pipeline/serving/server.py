@@ -11,8 +11,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from pipeline.errors import SettingsError
-from pipeline.settings import Investigations
+from pipeline.errors import SettingsError, UnavailableError
 
 _HEAD_BYTES: Final = 16 * 1024
 _AT_ONCE: Final = 256
@@ -27,15 +26,17 @@ class _Server(uvicorn.Server):
         yield
 
 
-def listen(settings: Investigations) -> socket.socket:
-    """Return a socket that listens, so that its port is known; raises SettingsError."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def listen(host: str, port: int, branch: str) -> socket.socket:
+    """Return a socket that listens, so that its port is known; raises SettingsError.
+
+    ``branch`` is the settings' branch that says where.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family)
+        return socket.create_server((host, port), family=family)
     except OSError as error:
         raise SettingsError(
-            f"setting investigations: cannot listen at {settings.host} port {settings.port} "
-            f"({error.strerror})"
+            f"setting {branch}: cannot listen at {host} port {port} ({error.strerror})"
         ) from None
 
 
@@ -69,7 +70,7 @@ class Server:
         while not self._server.started:
             if self._task.done():
                 self._task.result()
-                raise SettingsError("setting investigations: the server does not start")
+                raise UnavailableError("the server of the pages does not start")
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:

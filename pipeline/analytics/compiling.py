@@ -1,0 +1,318 @@
+# ruff: noqa: S608 -- conditions.py puts texts of others into SQL, as literals; here are ours alone
+"""Parts of a question into one SELECT: its rows, or the facts that its empty cells are judged by.
+
+The newest revision of each cell counts, and ingests add up, as in the views; the base tables are
+asked with FINAL, since a view would group by every column first.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.analytics import words
+from pipeline.analytics.part import Part
+from pipeline.analytics.query import Query
+from pipeline.analytics.ranges import Days
+from pipeline.clickhouse.sql import literal
+
+_ONE: Final = dt.timedelta(days=1)
+_NOTHING: Final = "toUInt64(0)"
+TIME: Final = {
+    "time:hour": "toString(window_start)",
+    "time:day": "toString(toDate(window_start))",
+    "time:week": "toString(toMonday(window_start))",
+    "time:month": "toString(toStartOfMonth(window_start))",
+}
+_ROLES: Final = ("entry", "bounce", "exit")
+SUMS: Final = (
+    "visits", "bounces", "seconds", "exits", "views", "exit_views", "told", "told_exits", "all",
+)  # fmt: skip
+"""What a part of roles comes to: sums over the days of which the roles are told."""
+ENOUGH: Final = 0.5
+"""Of the page views there are, the share that must be told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days of a question, and the day from which on hours stand in for days."""
+
+    days: Days
+    open_from: dt.date
+
+
+def rows(
+    query: Query,
+    found: tuple[Part, ...],
+    span: Span,
+    offset: int,
+    only: Sequence[tuple[str, ...]] | None = None,
+) -> str:
+    """Return the SELECT of a page of rows: keys, sums, and how many cells each sum is of.
+
+    ``only``: not a page, but the rows of these values.
+    """
+    keys = list(query.dimensions)
+    merged = _merged(found, span, query, keys, facts=False)
+    count = " + ".join(_counted(part) for part in found)
+    having = f"({_shown(query, count)})"
+    page = f" LIMIT {query.limit + 1} OFFSET {offset}"
+    if only is not None:
+        listed = ", ".join(f"({', '.join(literal(v) for v in values)})" for values in only)
+        having += f" AND ({', '.join(_alias(keys, key) for key in keys)}) IN ({listed})"
+        page = ""
+    return (
+        f"SELECT * FROM ({merged} HAVING {having}) AS merged "
+        f"ORDER BY {', '.join(_order(query, found))}{page}"
+    )
+
+
+def facts(query: Query, found: tuple[Part, ...], span: Span, *, by_time: bool) -> str:
+    """Return the SELECT of sums with what their empty cells are judged by.
+
+    One row for all of the question, or with ``by_time`` one a window of time.
+    """
+    keys = list(query.times) if by_time else []
+    merged = _merged(found, span, query, keys, facts=True)
+    return f"{merged} ORDER BY {', '.join(_alias(keys, key) for key in keys)}" if keys else merged
+
+
+def known(site: str) -> str:
+    """Return the SELECT of how far the site's tables reach, and the newest day of all sites."""
+    here = f"WHERE site = {literal(site)}"
+    looked_for = {
+        "first_day": ("min", "traffic_daily", here),
+        "last_day": ("max", "traffic_daily", here),
+        "first_hour": ("min", "traffic_hourly", here),
+        "last_hour": ("max", "traffic_hourly", here),
+        "newest_day": ("max", "traffic_daily", ""),
+    }
+    return "SELECT " + ", ".join(
+        f"(SELECT toString({end}(window_start)) FROM {_base(table)} {where}) AS {name}"
+        for name, (end, table, where) in looked_for.items()
+    )
+
+
+def _merged(
+    found: tuple[Part, ...], span: Span, query: Query, keys: list[str], *, facts: bool
+) -> str:
+    columns = [name for part in found for name in _names(part, facts=facts)]
+    scans = [
+        scan for part in found for scan in _scans(part, span, query, keys, columns, facts=facts)
+    ]
+    aliases = [f"k{number}" for number in range(len(keys))]
+    sums = [f"sum(u.{name}) AS {name}" for name in columns]
+    groups = f" GROUP BY {', '.join(aliases)}" if aliases else ""
+    listed = ", ".join([*(f"u.{alias} AS {alias}" for alias in aliases), *sums])
+    return f"SELECT {listed} FROM ({' UNION ALL '.join(scans)}) AS u{groups}"
+
+
+def _scans(
+    part: Part, span: Span, query: Query, keys: list[str], columns: list[str], *, facts: bool
+) -> list[str]:
+    """Return the scans of a part: of the days that are closed, and of the hours after them."""
+    first, end = span.days.first, span.days.last + _ONE
+    if "time:hour" in query.dimensions:
+        return [_scan(part, query, keys, columns, "hourly", first, end, facts=facts)]
+    border = min(max(span.open_from, first), end)
+    found = []
+    if first < border or not part.hourly:
+        found.append(_scan(part, query, keys, columns, "daily", first, border, facts=facts))
+    if border < end and part.hourly:
+        found.append(
+            _scan(part, query, keys, columns, "hourly", border, end, facts=facts, part_day=True)
+        )
+    return found
+
+
+def _scan(
+    part: Part,
+    query: Query,
+    keys: list[str],
+    columns: list[str],
+    pace: str,
+    first: dt.date,
+    end: dt.date,
+    *,
+    facts: bool,
+    part_day: bool = False,
+) -> str:
+    own = dict(part.keys) | {name: TIME[name] for name in query.times}
+    picked = " AND ".join(f"({condition})" for condition in part.chosen) or "1"
+    where = [
+        f"site = {literal(query.site)}",
+        *part.where,
+        f"window_start >= '{first} 00:00:00'",
+        f"window_start < '{end} 00:00:00'",
+        *([] if facts else part.chosen),
+    ]
+    table = f"{_base(f'{part.table}_{pace}')} FINAL WHERE {' AND '.join(f'({w})' for w in where)}"
+    cond = picked if facts else "1"
+    if part.roles:
+        values = _role_values(part)
+        source = _roles(table, [own[key] for key in keys], cond, part.folded)
+        selected = [f"r.k{number} AS k{number}" for number in range(len(keys))]
+    else:
+        values = _values(part, cond, part_day=part_day)
+        source = table
+        selected = [f"toString({own[key]}) AS k{number}" for number, key in enumerate(keys)]
+    if facts:
+        values |= _judging(part)
+    selected += [f"{values.get(column, _NOTHING)} AS {column}" for column in columns]
+    groups = ", ".join(f"k{number}" for number in range(len(keys)))
+    return f"SELECT {', '.join(selected)} FROM {source}" + (f" GROUP BY {groups}" if groups else "")
+
+
+def _values(part: Part, cond: str, *, part_day: bool) -> dict[str, str]:
+    """Return the sums of a plain part; an open day's visitors are not its hours' added up."""
+    values = {f"{part.name}_cells": f"countIf({cond})"}
+    for metric, column in part.columns:
+        if metric == "visitors" and part_day:
+            continue
+        values[f"{part.name}_{metric}"] = f"sumIf({column}, {cond})"
+        values[f"{part.name}_{metric}_cells"] = f"countIf({cond})"
+    return values
+
+
+def _roles(table: str, keys: list[str], cond: str, folded: str) -> str:
+    """Return a scan by day and value with the hits of each role.
+
+    What a value's roles hold that is not shown stands under ``(other)``: where there is none, a
+    role without a cell is 0; where there is one, it is not known. By ingest, since each folds by
+    itself.
+    """
+    parts = [f"{key} AS k{number}" for number, key in enumerate(keys)]
+    listed = [
+        *parts,
+        "toString(toDate(window_start)) AS window",
+        f"countIf(({cond}) AND across_value = '(other)') AS rest",
+        f"countIf({folded}) AS folded_cells",
+        f"sumIf(hits, {cond}) AS all_hits",
+        f"sumIf(seconds, ({cond}) AND across_value = 'entry') AS entry_seconds",
+    ]
+    for role in _ROLES:
+        here = f"({cond}) AND across_value = '{role}'"
+        listed.append(f"sumIf(hits, {here}) AS {role}_hits")
+        listed.append(f"(countIf({here}) > 0 OR rest = 0) AND countIf({cond}) > 0 AS {role}_told")
+    groups = ", ".join(
+        [*(f"k{number}" for number in range(len(keys))), "value", "window", "ingest"]
+    )
+    return f"(SELECT {', '.join(listed)} FROM {table} GROUP BY {groups}) AS r"
+
+
+def _role_values(part: Part) -> dict[str, str]:
+    begun, ended = "entry_told AND bounce_told", "exit_told AND bounce_told"
+    values = {
+        "visits": f"sumIf(entry_hits + bounce_hits, {begun})",
+        "bounces": f"sumIf(bounce_hits, {begun})",
+        "seconds": f"sumIf(entry_seconds, {begun})",
+        "views": f"sumIf(all_hits, {begun})",
+        "exits": f"sumIf(exit_hits + bounce_hits, {ended})",
+        "exit_views": f"sumIf(all_hits, {ended})",
+        "told": f"countIf({begun})",
+        "told_exits": f"countIf({ended})",
+        "all": "sum(all_hits)",
+    }
+    return {f"{part.name}_{name}": sql for name, sql in values.items()}
+
+
+def _judging(part: Part) -> dict[str, str]:
+    if part.roles:
+        folded, day = "sum(folded_cells)", "window"
+    else:
+        folded, day = f"countIf({part.folded})", "toDate(window_start)"
+    return {f"{part.name}_folded": folded, f"{part.name}_windows": f"uniqExact({day})"}
+
+
+def _names(part: Part, *, facts: bool) -> list[str]:
+    if part.roles:
+        own = list(SUMS)
+    else:
+        own = ["cells"]
+        for metric, _ in part.columns:
+            own += [metric, f"{metric}_cells"]
+    if facts:
+        own += ["folded", "windows"]
+    return [f"{part.name}_{name}" for name in own]
+
+
+def _counted(part: Part) -> str:
+    return f"{part.name}_all" if part.roles else f"{part.name}_cells"
+
+
+def _shown(query: Query, count: str) -> str:
+    """Return which rows are listed: of the pages that visits begin or end with, those with some."""
+    for path, count_of, told in (
+        ("entry_page", "visits", "told"),
+        ("exit_page", "exits", "told_exits"),
+    ):
+        if path in query.dimensions:
+            return f"v_{count_of} > 0 AND {_told(told)}"
+    return f"{count} > 0"
+
+
+def _order(query: Query, found: tuple[Part, ...]) -> list[str]:
+    keys = {name: f"k{number}" for number, name in enumerate(query.dimensions)}
+    order = query.order
+    if not order:
+        first = query.metrics[0]
+        order = (*((name, False) for name in query.times), (first, True))
+    last = [f"{keys[d]} = '(other)'" for d in query.dimensions if d not in words.TIMES]
+    sorted_by = []
+    for name, down in order:
+        sql = keys.get(name) or measured(name, found, query)
+        sorted_by.append(f"{sql} DESC" if down else sql)
+    ordered_times = [item for item in sorted_by if item.partition(" ")[0] in _time_keys(keys)]
+    others = [item for item in sorted_by if item not in ordered_times]
+    return [*ordered_times, *last, *others, *keys.values()]
+
+
+def _time_keys(keys: dict[str, str]) -> set[str]:
+    return {alias for name, alias in keys.items() if name in words.TIMES}
+
+
+def measured(metric: str, found: tuple[Part, ...], query: Query) -> str:
+    """Return a metric as SQL over the sums, NULL where it is not known."""
+    part = next(p for p in found if p.has(metric))
+    if not part.roles:
+        return f"if({part.name}_{metric}_cells > 0, {part.name}_{metric}, NULL)"
+    top, bottom, told = formula(metric, query)
+    known = f"{_told(told)} AND v_{bottom} > 0" if bottom else _told(told)
+    return f"if({known}, v_{top}{f' / v_{bottom}' if bottom else ''}, NULL)"
+
+
+def _told(told: str) -> str:
+    return f"v_{told} > 0 AND v_{seen(told)} >= {ENOUGH} * v_all"
+
+
+def seen(told: str) -> str:
+    """Return which sum holds the page views of the days that ``told`` counts."""
+    return "exit_views" if told == "told_exits" else "views"
+
+
+def formula(metric: str, query: Query) -> tuple[str, str | None, str]:
+    """Return numerator, denominator (None: a count) and what says on how many days it is known."""
+    if metric == "visits" and "exit_page" in (
+        *query.dimensions, *(one.dimension for one in query.filters)
+    ):  # fmt: skip
+        metric = "exits"
+    return {
+        "visits": ("visits", None, "told"),
+        "entries": ("visits", None, "told"),
+        "bounces": ("bounces", None, "told"),
+        "views_per_visit": ("views", "visits", "told"),
+        "bounce_rate": ("bounces", "visits", "told"),
+        "visit_duration": ("seconds", "visits", "told"),
+        "exits": ("exits", None, "told_exits"),
+        "exit_rate": ("exits", "exit_views", "told_exits"),
+    }[metric]
+
+
+def _alias(keys: list[str], key: str) -> str:
+    return f"k{keys.index(key)}"
+
+
+def _base(table: str) -> str:
+    return f"analytics.{table}_revisions"

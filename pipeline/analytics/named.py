@@ -1,0 +1,98 @@
+"""Questions that people ask often, by name: ``partywall query sources --site shop``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from pipeline.analytics import words
+from pipeline.analytics.query import Query, read
+
+_FAILED: Final = ["is", "segment", [words.FAILED]]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A question without a site and, where it may be another's, without a range.
+
+    ``parts`` are asked one after the other; ``site`` is what is put behind the site's name.
+    """
+
+    about: str
+    parts: tuple[dict[str, Any], ...]
+    range: str = "30d"
+    site: str = ""
+
+
+NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
+    {
+        "overview": Named(
+            "visitors, visits, views, bounces and how long visits last, day by day",
+            (
+                {"metrics": ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate",
+                             "visit_duration"], "compare": "previous_period"},
+                {"metrics": ["visitors", "pageviews"], "dimensions": ["time:day"]},
+            ),
+        ),
+        "sources": Named(
+            "where visits come from: channels, then sites",
+            (
+                {"metrics": ["visits", "bounce_rate", "visit_duration"],
+                 "dimensions": ["referrer_kind"]},
+                {"metrics": ["visits", "bounce_rate", "visit_duration"],
+                 "dimensions": ["referrer"]},
+            ),
+        ),
+        "entries": Named(
+            "pages that visits begin on, and how many end there at once",
+            ({"metrics": ["entries", "bounce_rate", "visit_duration"],
+              "dimensions": ["entry_page"]},),
+        ),
+        "exits": Named(
+            "pages that visits end on",
+            ({"metrics": ["exits", "exit_rate"], "dimensions": ["exit_page"]},),
+        ),
+        "paths": Named(
+            "which page is viewed after which",
+            ({"metrics": ["moves", "visitors"], "dimensions": ["page", "next_page"]},),
+        ),
+        "chats": Named(
+            "which pages lead to a chat: events of the site's widget, by page",
+            ({"metrics": ["events", "visitors"], "dimensions": ["page", "event"],
+              "filters": [["is", "event", ["chat_requested", "chat_started"]]]},),
+            site=words.WIDGET,
+        ),
+        "broken": Named(
+            "what broke yesterday: statuses and pages of failed requests",
+            (
+                {"metrics": ["hits", "visitors"], "dimensions": ["status"], "filters": [_FAILED],
+                 "compare": "previous_period"},
+                {"metrics": ["hits", "visitors"], "dimensions": ["page"], "filters": [_FAILED],
+                 "compare": "previous_period"},
+            ),
+            range="yesterday",
+        ),
+        "missing": Named(
+            "pages that people ask for and that fail",
+            ({"metrics": ["hits", "visitors"], "dimensions": ["page"], "filters": [_FAILED]},),
+        ),
+        "downloads": Named(
+            "files that people take away",
+            ({"metrics": ["hits", "visitors"], "dimensions": ["page"],
+              "filters": [["is", "segment", [words.REQUEST]],
+                          ["ends_with", "page", list(words.DOWNLOADS)]]},),
+        ),
+    }
+)  # fmt: skip
+
+
+def questions(name: str, own: Query) -> list[Query]:
+    """Return the questions of a name, of the site, range and filters of ``own``."""
+    given = own.document()
+    asked = []
+    for part in NAMED[name].parts:
+        merged = {word: given[word] for word in ("site", "date_range", "limit", "compare")} | part
+        merged["filters"] = [*part.get("filters", []), *given["filters"]]
+        asked.append(read(merged))
+    return asked

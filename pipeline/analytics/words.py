@@ -1,0 +1,135 @@
+"""The closed vocabulary: what may be asked, under which names, and which two things go together.
+
+docs/analytics.md defines each word, beside what other tools call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from pipeline.events import DIMENSIONS as COUNTED
+from pipeline.rows import OTHER
+
+__all__ = ["COUNTED", "OTHER"]
+
+VIEW: Final = "view"
+REQUEST: Final = "request"
+FAILED: Final = "failed"
+BOT: Final = "bot"
+SEGMENTS: Final = (VIEW, REQUEST, FAILED, BOT)
+PEOPLE: Final = (VIEW, REQUEST, FAILED)
+"""The segments that people's requests are in."""
+AUDIENCES: Final = ("human", "bot")
+WIDGET: Final = ".widget"
+"""How the names of sites end whose requests are events of a chat widget."""
+
+VISITS: Final = frozenset(
+    "visits views_per_visit bounces bounce_rate visit_duration entries exits exit_rate".split()
+)
+"""Metrics made of visits: of closed days alone, and of page views alone."""
+METRICS: Final[MappingProxyType[str, str]] = MappingProxyType(
+    {
+        "visitors": "distinct visitors of each day, added up over days",
+        "pageviews": "people's page views",
+        "hits": "requests of people, or of the segment or audience asked for",
+        "bytes": "bytes of the bodies sent with those requests",
+        "failures": "people's requests answered with 400 or more",
+        "visits": "page views of one visitor with pauses of less than half an hour",
+        "views_per_visit": "page views of the visits, by their number",
+        "bounces": "visits of a single page view",
+        "bounce_rate": "share of the visits that are bounces, from 0 to 1",
+        "visit_duration": "mean seconds from a visit's first to its last page view",
+        "entries": "visits that began here",
+        "exits": "visits that ended here",
+        "exit_rate": "share of the page views that a visit ended with, from 0 to 1",
+    }
+)
+"""Metric → what it counts."""
+RATES: Final = frozenset({"views_per_visit", "bounce_rate", "visit_duration", "exit_rate"})
+METRIC_ALIASES: Final[MappingProxyType[str, str]] = MappingProxyType(
+    {
+        "visitor_days": "visitors",
+        "views": "pageviews",
+        "moves": "pageviews",
+        "requests": "hits",
+        "events": "hits",
+        "bandwidth": "bytes",
+        "errors": "failures",
+        "duration": "visit_duration",
+        "entrances": "entries",
+    }
+)
+
+TIMES: Final = ("time:hour", "time:day", "time:week", "time:month")
+ROLES: Final = ("entry_page", "exit_page", "visit_role", "visit_length")
+"""Dimensions that are made of the role a page view has in its visit."""
+STATUS_CLASS: Final = "status_class"
+NEXT_PAGE: Final = "next_page"
+DIMENSIONS: Final = (
+    *COUNTED, STATUS_CLASS, *ROLES, NEXT_PAGE, "segment", "audience", *TIMES,
+)  # fmt: skip
+DIMENSION_ALIASES: Final[MappingProxyType[str, str]] = MappingProxyType(
+    {
+        "source": "referrer",
+        "channel": "referrer_kind",
+        "os": "system",
+        "isp": "provider",
+        "language": "locale",
+        "landing_page": "entry_page",
+        "hour": "time:hour",
+        "day": "time:day",
+        "week": "time:week",
+        "month": "time:month",
+    }
+)
+OF_A_VISITOR: Final = frozenset({"browser", "system", "device", "country", "provider", "bot"})
+"""Dimensions of which a visitor of a day has one value: a pseudonym is of an address and an agent.
+So visitors of several values add up, and all page views of a visit agree."""
+
+OPERATORS: Final = ("is", "is_not", "contains", "starts_with", "ends_with")
+SEARCHING: Final = frozenset({"contains", "starts_with", "ends_with"})
+"""Operators for values of a dimension that is grouped by."""
+
+Crossings = Mapping[str, Mapping[str, Sequence[str]]]
+"""Segment → dimension → what ``pair_daily`` has it together with; ``role`` is ``visit_role``."""
+CROSSINGS: Final[Crossings] = MappingProxyType(
+    {
+        VIEW: {
+            "page": ("role", NEXT_PAGE, "referrer_kind"),
+            "referrer_kind": ("role",),
+            "referrer": ("role",),
+            "campaign": ("role",),
+            "country": ("role", "device"),
+            "provider": ("role",),
+            "browser": ("role",),
+            "system": ("role",),
+            "device": ("role",),
+        },
+        FAILED: {"page": ("status", "referrer_kind"), "browser": ("status",)},
+        REQUEST: {
+            "event": ("page", "referrer_kind", "country", "locale"),
+            "detail": ("widget_version",),
+        },
+    }
+)
+"""Those of the packaged policy."""
+
+VALUE: Final = "value"
+ZERO: Final = "zero"
+WITHHELD: Final = "withheld"
+EXPIRED: Final = "expired"
+NOT_YET_CLOSED: Final = "not_yet_closed"
+STATES: Final = (VALUE, ZERO, WITHHELD, EXPIRED, NOT_YET_CLOSED)
+
+DOWNLOADS: Final = tuple(
+    ".7z .apk .csv .deb .dmg .doc .docx .epub .exe .gz .iso .jar .mp3 .mp4 .msi .ods .odt .pdf "
+    ".pkg .ppt .pptx .rar .rpm .tar .tgz .txt .wav .webm .xls .xlsx .xz .zip .zst".split()
+)
+"""Ends of paths that people take away with them."""
+
+
+def is_widget(site: str) -> bool:
+    """Tell whether a site's requests are events of a chat widget."""
+    return site.endswith(WIDGET)

@@ -1,0 +1,233 @@
+"""All that one page shows, asked side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from pipeline.console import countries, special
+from pipeline.console.answers import Answer, Cell, Desk
+from pipeline.console.cards import CARDS, Card, Tab
+from pipeline.console.chart import Chart, chart
+from pipeline.console.lists import Listed, listed, question, sentence
+from pipeline.console.view import METRICS, View
+from pipeline.console.wording import Change, change, days
+from pipeline.errors import UsageError
+
+_FORMATS: Final = (("CSV", "csv"), ("JSON", "json"), ("Arrow", "arrow"))
+_AT_ONCE: Final = frozenset({"pages", "sources"})
+"""Cards that are asked for with the page; those further down are fetched when they come near."""
+_EXPORTED: Final = 10_000
+_FEWER: Final = ("visitors", "pageviews")
+"""What can be told of more views than all metrics can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One of the headline numbers, and what became of it."""
+
+    metric: str
+    title: str
+    cell: Cell
+    change: Change | None
+    chosen: bool
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The numbers above the page, their line, and the days they are of."""
+
+    figures: tuple[Figure, ...] = ()
+    chart: Chart | None = None
+    span: str = ""
+    before: str = ""
+    first: dt.date | None = None
+    last: dt.date | None = None
+    notes: tuple[str, ...] = ()
+    k: int = 0
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A card with what its tab was answered."""
+
+    card: Card
+    tab: Tab
+    tabs: tuple[tuple[Tab, str, str], ...]
+    """Each tab with the URL of its page and of its card alone."""
+    waits: str | None = None
+    """Where the card is fetched from, where its questions have not been asked yet."""
+    list: Listed | None = None
+    shades: tuple[tuple[str, str, int, str], ...] = ()
+    funnel: special.Funnel | None = None
+    flow: special.Flow | None = None
+    exports: tuple[tuple[str, str], ...] = ()
+    """Format and address of all that the tab's question comes to."""
+
+    @property
+    def impossible(self) -> bool:
+        """Tell whether this cannot be asked of such a view."""
+        found = self.list or self.funnel or self.flow
+        return found is not None and found.trouble is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A page. ``newest`` is None where it is fetched from ``newest_waits``."""
+
+    headline: Headline
+    newest: special.Newest | None
+    newest_waits: str
+    cards: tuple[Filled, ...]
+
+
+async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widget: bool) -> Board:
+    """Ask for what is seen first, or for all of a page; raises UnavailableError.
+
+    ``widget``: the site has a chat widget.
+    """
+    wanted = [card for card in CARDS if card.kind != "funnel" or widget]
+    headline, newest, cards = await asyncio.gather(
+        asyncio.to_thread(_headline, desk, view),
+        asyncio.to_thread(special.newest, desk, view, now, lateness) if view.whole else _nothing(),
+        asyncio.gather(
+            *(
+                asyncio.to_thread(
+                    fill if view.whole or card.name in _AT_ONCE else _waiting, desk, view, card
+                )
+                for card in wanted
+            )
+        ),
+    )
+    return Board(headline, newest, _fragment(view, "newest"), tuple(cards))
+
+
+async def _nothing() -> None:
+    """Ask nothing."""
+
+
+def fill(desk: Desk, view: View, card: Card) -> Filled:
+    """Ask what the chosen tab of one card asks; where none was chosen, the first that can be."""
+    filled = _filled(desk, view, card, card.tab(view.tabs.get(card.name)))
+    others = () if card.name in view.tabs else card.tabs[1:]
+    for tab in others:
+        if not filled.impossible:
+            break
+        other = _filled(desk, view, card, tab)
+        filled = filled if other.impossible else other
+    return filled
+
+
+def _filled(desk: Desk, view: View, card: Card, tab: Tab) -> Filled:
+    tabs = tuple(_way(view, card, one) for one in card.tabs)
+    if card.kind == "funnel":
+        return Filled(card, tab, tabs, funnel=special.funnel(desk, view, tab))
+    if card.kind == "flow":
+        ways = special.flow(desk, view, tab)
+        exports = _exports(view, tab) if ways.ribbons else ()
+        return Filled(card, tab, tabs, flow=ways, exports=exports)
+    found = listed(desk, view, tab)
+    shades = _shades(desk, view, tab) if tab.name == "country" and found.trouble is None else ()
+    exports = _exports(view, tab) if found.items else ()
+    return Filled(card, tab, tabs, list=found, shades=shades, exports=exports)
+
+
+def _waiting(_: Desk, view: View, card: Card) -> Filled:
+    tab = card.tab(view.tabs.get(card.name))
+    return Filled(card, tab, (), waits=_fragment(view, card.name))
+
+
+def _way(view: View, card: Card, tab: Tab) -> tuple[Tab, str, str]:
+    there = view.with_tab(card.name, tab.name)
+    return tab, there.url(), _fragment(there, card.name)
+
+
+def _fragment(view: View, card: str) -> str:
+    """Return where one card of a page is by itself."""
+    return view.url(f"{view.url().partition('?')[0]}/cards/{card}")
+
+
+def _exports(view: View, tab: Tab) -> tuple[tuple[str, str], ...]:
+    """Return the same question at the API, in each format; none of a shared page."""
+    if view.base:
+        return ()
+    asked = question(view, tab, limit=_EXPORTED)
+    parameters = {
+        "site": view.site,
+        "metrics": ",".join(tab.metrics),
+        "dimensions": ",".join(tab.dimensions),
+        "date_range": view.period if isinstance(view.period, str) else ",".join(view.date_range()),
+        "filters": orjson.dumps(asked["filters"]).decode(),
+        "order": f"{tab.metrics[0]}:desc",
+        "limit": str(_EXPORTED),
+    }
+    return tuple(
+        (told, f"/v1/query?{urlencode({**parameters, 'format': name}, quote_via=quote)}")
+        for told, name in _FORMATS
+    )
+
+
+def _shades(desk: Desk, view: View, tab: Tab) -> tuple[tuple[str, str, int, str], ...]:
+    answer = desk.ask(question(view, tab, limit=200))
+    numbers = {line.values[0]: line.cells[0].value or 0 for line in answer.lines}
+    return tuple(
+        (
+            code,
+            f"{countries.name(code)}: {numbers[code]:,.0f} visitors",
+            shade,
+            "" if view.base else view.narrowed("country", code).url(),
+        )
+        for code, shade in countries.shades(numbers)
+    )
+
+
+def _headline(desk: Desk, view: View) -> Headline:
+    try:
+        answer = _totals(desk, view)
+        first, last = answer.first, answer.last
+    except UsageError as error:
+        return Headline(trouble=sentence(error))
+    length = dt.timedelta(days=(last - first).days + 1)
+    before = days(first - length, last - length) if view.compare else ""
+    cells = {cell.metric: cell for cell in answer.totals}
+    going_on = last >= desk.clock().date()
+    figures = tuple(
+        _figure(view, metric, cells[metric], going_on=going_on)
+        for metric in METRICS
+        if metric in cells
+    )
+    try:
+        line = chart(desk, view, first, last)
+    except UsageError:
+        line = None
+    span = days(first, last)
+    return Headline(figures, line, span, before, first, last, answer.notes, answer.k)
+
+
+def _totals(desk: Desk, view: View) -> Answer:
+    """Ask for every metric, or for those that can be told of a view with such filters."""
+    asked: Mapping[str, object] = {
+        "site": view.site,
+        "date_range": view.date_range(),
+        "filters": view.query_filters(),
+        "compare": "previous_period" if view.compare else None,
+    }
+    try:
+        return desk.ask({**asked, "metrics": list(METRICS)})
+    except UsageError:
+        return desk.ask({**asked, "metrics": list(_FEWER)})
+
+
+def _figure(view: View, metric: str, cell: Cell, *, going_on: bool) -> Figure:
+    chosen = view.metric == metric
+    # what is not over yet cannot have grown or shrunk against what is
+    became = None if going_on else change(metric, cell.value, cell.before)
+    return Figure(metric, METRICS[metric], cell, became, chosen, view.with_metric(metric).url())

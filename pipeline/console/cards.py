@@ -1,0 +1,159 @@
+"""The cards of a page: what each is called, its tabs, and what each tab asks for.
+
+A tab is a question with a dimension; what is clicked in it narrows the page to that value, if the
+dimension can be filtered by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+FAILED: Final[list[object]] = ["is", "segment", ["failed"]]
+STEPS: Final = ("shown", "opened", "chat_requested", "chat_started", "rated")
+"""Events of a chat widget, in the order in which it is followed."""
+SPANS: Final = (
+    "0-10 s", "11-30 s", "31-60 s", "1-3 min", "3-10 min", "10-30 min", "30+ min",
+)  # fmt: skip
+"""Lengths of visits, the shortest first."""
+FUNNEL: Final[list[object]] = ["is", "event", list(STEPS)]
+BOTS: Final[list[object]] = ["is", "audience", ["bot"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One question of a card. ``head`` is the column of its values; the first metric has bars."""
+
+    name: str
+    title: str
+    head: str
+    dimensions: tuple[str, ...]
+    metrics: tuple[str, ...]
+    only: tuple[list[object], ...] = ()
+    without: tuple[str, ...] = ()
+    """Values that are left out of the list: those that say there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A part of the page. ``kind`` is which template draws it."""
+
+    name: str
+    title: str
+    tabs: tuple[Tab, ...]
+    kind: str = "list"
+    wide: bool = False
+
+    def tab(self, name: str | None) -> Tab:
+        """Return the tab of that name, the first one for none."""
+        return next((tab for tab in self.tabs if tab.name == name), self.tabs[0])
+
+
+HEADS: Final[Mapping[str, str]] = {
+    "visitors": "Visitors",
+    "visits": "Visits",
+    "pageviews": "Views",
+    "hits": "Requests",
+    "entries": "Visits",
+    "exits": "Visits",
+    "bounce_rate": "Bounce rate",
+    "exit_rate": "Exit rate",
+}
+"""What a column of a metric is headed with."""
+
+_SEEN: Final = ("visitors", "pageviews")
+_BEGAN: Final = ("entries", "bounce_rate")
+_ENDED: Final = ("exits", "exit_rate")
+_ASKED: Final = ("hits", "visitors")
+_NONE: Final = ("(none)",)
+_OF_FAILED: Final = (FAILED,)
+_OF_BOTS: Final = (BOTS,)
+
+CARDS: Final = (
+    Card(
+        "pages",
+        "Pages",
+        (
+            Tab("top", "Top pages", "Page", ("page",), _SEEN),
+            Tab(
+                "entry",
+                "Entry pages",
+                "Visits began at",
+                ("entry_page",),
+                _BEGAN,
+            ),
+            Tab("exit", "Exit pages", "Visits ended at", ("exit_page",), _ENDED),
+        ),
+    ),
+    Card(
+        "sources",
+        "Sources",
+        (
+            Tab("channel", "Channels", "Channel", ("referrer_kind",), _SEEN),
+            Tab("source", "Sources", "Source", ("referrer",), _SEEN, (), _NONE),
+            Tab("campaign", "Campaigns", "Campaign", ("campaign",), _SEEN, (), ("(none)",)),
+        ),
+    ),
+    Card(
+        "places",
+        "Places",
+        (
+            Tab("country", "Countries", "Country", ("country",), _SEEN),
+            Tab("provider", "Providers", "Internet provider", ("provider",), _SEEN),
+        ),
+        kind="places",
+        wide=True,
+    ),
+    Card(
+        "flow",
+        "From page to page",
+        (Tab("next", "Moves", "From", ("page", "next_page"), ("pageviews",)),),
+        kind="flow",
+        wide=True,
+    ),
+    Card(
+        "funnel",
+        "Chat funnel",
+        (Tab("steps", "Steps", "Step", ("event",), ("visitors", "hits"), (FUNNEL,)),),
+        kind="funnel",
+    ),
+    Card(
+        "devices",
+        "Devices",
+        (
+            Tab("browser", "Browsers", "Browser", ("browser",), _SEEN),
+            Tab("system", "Systems", "System", ("system",), _SEEN),
+            Tab("device", "Devices", "Device", ("device",), _SEEN),
+        ),
+    ),
+    Card(
+        "lengths",
+        "Length of visits",
+        (Tab("spans", "Lengths", "From first to last page", ("visit_length",), ("visits",)),),
+    ),
+    Card(
+        "failures",
+        "Failures",
+        (
+            Tab("status", "Statuses", "Answered with", ("status",), _ASKED, _OF_FAILED),
+            Tab("where", "Pages", "Page", ("page",), _ASKED, _OF_FAILED),
+        ),
+    ),
+    Card(
+        "bots",
+        "Bots",
+        (
+            Tab("purpose", "Purposes", "Purpose", ("bot",), _ASKED, _OF_BOTS),
+            Tab("fetched", "Pages", "Page", ("page",), _ASKED, _OF_BOTS),
+        ),
+    ),
+)
+
+TABS: Final = {card.name: tuple(tab.name for tab in card.tabs) for card in CARDS}
+"""Card → names of its tabs, the usual one first."""
+
+
+def card(name: str) -> Card | None:
+    """Return the card of that name."""
+    return next((one for one in CARDS if one.name == name), None)

@@ -1,0 +1,109 @@
+"""The line of a metric over time, and that of the period before beside it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.console.answers import Cell, Desk, Line
+from pipeline.console.view import View
+
+_HOURS_UP_TO: Final = 2
+_DAYS_UP_TO: Final = 100
+_WEEKS_UP_TO: Final = 400
+_WIDE, _HIGH = 1000, 240
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A moment, its number and the number of the same moment a period ago."""
+
+    at: dt.datetime
+    label: str
+    cell: Cell
+    before: Cell | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Points in the order of time. ``unit`` is hour, day, week or month."""
+
+    metric: str
+    unit: str
+    points: tuple[Point, ...]
+    compared: bool
+
+    def series(self) -> dict[str, object]:
+        """Return what the script draws: seconds, numbers, gaps where there is none."""
+        return {
+            "metric": self.metric,
+            "unit": self.unit,
+            "at": [int(point.at.timestamp()) for point in self.points],
+            "now": [point.cell.value for point in self.points],
+            "states": [point.cell.state for point in self.points],
+            "before": [point.before.value if point.before else None for point in self.points]
+            if self.compared
+            else None,
+        }
+
+    def outline(self) -> str:
+        """Return the line as the path of a picture 1000 wide and 240 high, without script."""
+        known = [point.cell.value or 0 for point in self.points]
+        most = max(known, default=0) or 1
+        steps = max(len(self.points) - 1, 1)
+        corners, pen = [], "M"
+        for number, point in enumerate(self.points):
+            if point.cell.value is None:
+                pen = "M"
+                continue
+            height = _HIGH - point.cell.value / most * (_HIGH - 10)
+            corners.append(f"{pen}{number / steps * _WIDE:.0f} {height:.0f}")
+            pen = "L"
+        return "".join(corners)
+
+
+def unit_of(days: int) -> str:
+    """Return in what steps so many days are drawn."""
+    if days <= _HOURS_UP_TO:
+        return "hour"
+    if days <= _DAYS_UP_TO:
+        return "day"
+    return "week" if days <= _WEEKS_UP_TO else "month"
+
+
+def chart(desk: Desk, view: View, first: dt.date, last: dt.date) -> Chart:
+    """Ask for the line of a view whose period these days are."""
+    unit = unit_of((last - first).days + 1)
+    answer = desk.ask(
+        {
+            "site": view.site,
+            "metrics": [view.metric],
+            "date_range": [first.isoformat(), last.isoformat()],
+            "dimensions": [f"time:{unit}"],
+            "filters": view.query_filters(),
+            "compare": "previous_period" if view.compare else None,
+        }
+    )
+    points = [_point(line, unit) for line in answer.lines]
+    return Chart(view.metric, unit, tuple(points), compared=view.compare)
+
+
+def _point(line: Line, unit: str) -> Point:
+    at = moment(line.values)
+    return Point(at, _label(at, unit), line.cells[0], line.cells[0].earlier())
+
+
+def moment(values: Sequence[str]) -> dt.datetime:
+    """Return the moment that a line of an answer is of."""
+    at = dt.datetime.fromisoformat(values[0])
+    return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)
+
+
+def _label(at: dt.datetime, unit: str) -> str:
+    if unit == "hour":
+        return f"{at:%a} {at.day} {at:%b %H:%M}"
+    if unit == "week":
+        return f"Week of {at.day} {at:%b %Y}"
+    return f"{at:%B %Y}" if unit == "month" else f"{at:%a} {at.day} {at:%b %Y}"

@@ -1,0 +1,154 @@
+"""Lists of values with bars: what a card shows of one of its tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from pipeline.console import countries
+from pipeline.console.answers import Answer, Cell, Desk, Line
+from pipeline.console.cards import SPANS, Tab
+from pipeline.console.view import FILTERS, View
+from pipeline.errors import UsageError
+
+OTHER: Final = "(other)"
+_SHOWN: Final = 9
+_ASKED: Final = 12
+_CALLED: Final = {
+    OTHER: "Everything else",
+    "(none)": "None given",
+    "(unknown)": "Unknown",
+    "(internal)": "This site itself",
+    "direct": "Direct",
+    "": "None given",
+}
+_EVENTS: Final = {
+    "shown": "Widget shown",
+    "opened": "Opened",
+    "chat_requested": "Chat requested",
+    "chat_started": "Chat started",
+    "rated": "Rated",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line: what it is called, where a click leads, its numbers and the length of its bar."""
+
+    value: str
+    label: str
+    href: str | None
+    cells: tuple[Cell, ...]
+    bar: float
+    folded: bool
+
+    @property
+    def chosen(self) -> bool:
+        """Tell whether the page is of this value already."""
+        return self.href is None and not self.folded
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A tab's answer. ``trouble`` says why there is none."""
+
+    items: tuple[Item, ...] = ()
+    heads: tuple[str, ...] = ()
+    more: bool = False
+    trouble: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def question(view: View, tab: Tab, *, limit: int = _ASKED) -> dict[str, object]:
+    """Return what a tab asks of a view."""
+    return {
+        "site": view.site,
+        "metrics": list(tab.metrics),
+        "date_range": view.date_range(),
+        "dimensions": list(tab.dimensions),
+        "filters": [*view.query_filters(), *tab.only],
+        "order": [[metric, "desc"] for metric in tab.metrics],
+        "limit": limit,
+    }
+
+
+def listed(desk: Desk, view: View, tab: Tab) -> Listed:
+    """Ask what a tab asks, and make a list of it."""
+    try:
+        answer = desk.ask(question(view, tab, limit=200 if tab.name == "country" else _ASKED))
+    except UsageError as error:
+        return Listed(trouble=trouble(view, tab, error))
+    return arranged(answer, view, tab)
+
+
+def arranged(answer: Answer, view: View, tab: Tab) -> Listed:
+    """Return the list of an answer: what is folded together comes last, whatever its size."""
+    lines = [line for line in answer.lines if line.values[0] not in tab.without]
+    named = [line for line in lines if line.values[0] != OTHER]
+    folded = [line for line in lines if line.values[0] == OTHER]
+    shown = [*named[:_SHOWN], *folded]
+    if tab.dimensions == ("visit_length",):
+        shown.sort(key=lambda line: SPANS.index(line.values[0]) if line.values[0] in SPANS else 99)
+    column = next((n for n, _ in enumerate(tab.metrics) if any(x.cells[n].known for x in shown)), 0)
+    most = max((line.cells[column].value or 0 for line in shown), default=0)
+    return Listed(
+        items=tuple(_item(line, view, tab.dimensions[0], most, column) for line in shown),
+        heads=tab.metrics,
+        more=answer.more or len(named) > _SHOWN,
+        notes=answer.notes,
+    )
+
+
+def _item(line: Line, view: View, dimension: str, most: float, column: int) -> Item:
+    value, folded = line.values[0], line.values[0] == OTHER
+    free = dimension in FILTERS and not folded and not view.holds(dimension, value)
+    return Item(
+        value=value,
+        label=label(dimension, value),
+        href=view.narrowed(dimension, value).url() if free and not view.base else None,
+        cells=line.cells,
+        bar=round(100 * (line.cells[column].value or 0) / most, 1) if most else 0,
+        folded=folded,
+    )
+
+
+def label(dimension: str, value: str) -> str:
+    """Return what a value of a dimension is called on a page."""
+    if value in _CALLED:
+        return _CALLED[value]
+    if dimension == "country":
+        return countries.name(value)
+    if dimension == "event":
+        return _EVENTS.get(value, value.replace("_", " ").capitalize())
+    if dimension == "status" and value.isdecimal():
+        known = {status.value: status.phrase for status in HTTPStatus}
+        return f"{value} {known.get(int(value), '')}".strip()
+    if dimension == "bot":
+        value = value.replace("ai ", "AI ").replace("seo", "SEO")
+    if dimension in {"referrer_kind", "device", "bot"}:
+        return value[:1].upper() + value[1:]
+    return value
+
+
+def shares(cells: Sequence[Cell]) -> list[float | None]:
+    """Return what share of the first number each one is; None where one of the two is missing."""
+    first = cells[0].value if cells else None
+    return [
+        None if not first or cell.value is None else min(cell.value / first, 1.0) for cell in cells
+    ]
+
+
+def trouble(view: View, tab: Tab, error: UsageError) -> str:
+    """Return why a tab has no numbers, in the words of the page."""
+    if not view.filters:
+        return sentence(error)
+    names = " and ".join(dict.fromkeys(FILTERS[one.dimension].lower() for one in view.filters))
+    return f"{tab.title}: not counted together with {names}."
+
+
+def sentence(error: Exception) -> str:
+    """Return what an error says, as a sentence."""
+    said = str(error).partition(": ")[2] or str(error)
+    return f"{said[:1].upper()}{said[1:]}{'' if said.endswith('.') else '.'}"

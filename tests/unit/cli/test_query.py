@@ -1,0 +1,147 @@
+"""`partywall query`: in words, by name, in SQL, and in four forms."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from pathlib import Path
+
+import orjson
+import polars as pl
+import pytest
+from rich.console import Console
+
+from pipeline import analytics
+from pipeline.analytics.answer import Answer, Cell, Line
+from pipeline.analytics.named import NAMED
+from pipeline.analytics.ranges import Days
+from pipeline.cli.answer_told import told
+from pipeline.clickhouse.client import Engine, connect
+from pipeline.clickhouse.migrations import migrate
+from pipeline.clickhouse.queries import named
+from tests.support.released_cells import Cells
+from tests.unit.cli.conftest import Partywall
+
+WORDS = ("--range", "2026-11-20,2026-11-27", "--metrics", "visitors,bounce_rate", "--by", "browser")
+
+
+@pytest.fixture
+def numbers(data: Path) -> Path:
+    """A data folder with eight days of one site and its widget."""
+    client = connect(Engine(path=data / "clickhouse"))
+    migrate(client, rollups_days=1100)
+    cells = Cells()
+    cells.draw("shop", dt.date(2026, 11, 20), 8)
+    cells.draw("shop.widget", dt.date(2026, 11, 20), 8)
+    cells.insert(client)
+    client.close()
+    return data
+
+
+def test_words_by_every_way(partywall: Partywall, numbers: Path, tmp_path: Path) -> None:
+    asked = ("query", *WORDS, "--data", numbers)  # the only site need not be named
+    found = orjson.loads(partywall(*asked, "--json").out)
+    assert found["site"] == "shop"
+    assert found["results"]
+    rows = list(csv.DictReader(io.StringIO(partywall(*asked, "--csv").out)))
+    assert [row["browser"] for row in rows] == [r["dimensions"][0] for r in found["results"]]
+    assert [int(row["visitors"]) for row in rows] == [r["metrics"][0] for r in found["results"]]
+    assert partywall(*asked, "--parquet", tmp_path / "x.parquet").out == ""
+    assert pl.read_parquet(tmp_path / "x.parquet").height == len(rows)
+    printed = partywall(*asked)
+    assert printed.code == 0
+    for row in rows:
+        assert row["browser"] in printed.out
+    assert "visitor_days" in printed.out
+    assert "█" not in printed.out  # no bars in a pipe
+
+
+def test_names_of_both_kinds(partywall: Partywall, numbers: Path) -> None:
+    listed = orjson.loads(partywall("query", "names", "--json").out)
+    assert [one["name"] for one in listed] == [*NAMED, *named()]
+    assert not set(NAMED) & set(named())
+    sources = orjson.loads(partywall("query", "sources", "--data", numbers, "--json").out)
+    assert [one["dimensions"] for one in sources] == [["referrer_kind"], ["referrer"]]
+    chats = orjson.loads(partywall("query", "chats", "--data", numbers, "--json").out)
+    assert chats[0]["site"] == "shop.widget"
+    assert partywall("query", "traffic", "--data", numbers).out.count("\n") > 8
+    [row] = orjson.loads(partywall("query", "SELECT 1 AS one", "--data", numbers, "--json").out)
+    assert row == {"one": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--metrics", "people"), "metrics: choose from visitors"),
+        (("--by", "page,browser"), "dimensions: page with browser is not counted"),
+        (("--filter", "page"), "filter: write NAME=VALUE"),
+        (("traffic", "--by", "page"), "query: write either SQL or a name"),
+        (("sources", "--by", "page"), "query: sources has dimensions of its own"),
+        (("sources", "--csv"), "query: sources is of several tables"),
+        (("--csv", "--json"), "query: choose one of --csv"),
+        (("nothing",), "no query is called that"),
+        (("--parquet", "missing/x.parquet"), "missing/x.parquet: cannot be written"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    partywall: Partywall, numbers: Path, arguments: tuple[str, ...], complaint: str
+) -> None:
+    assert partywall("query", *arguments, "--data", numbers).complaint.startswith(complaint)
+
+
+def test_one_of_several_sites_must_be_named(partywall: Partywall, numbers: Path) -> None:
+    client = connect(Engine(path=numbers / "clickhouse"))
+    cells = Cells()
+    cells.draw("blog", dt.date(2026, 11, 20), 1)
+    cells.insert(client)
+    client.close()
+    said = partywall("query", "--data", numbers).complaint
+    assert said == "site: choose one with --site: blog, shop"
+
+
+def answer(lines: tuple[Line, ...], *dimensions: str, next_: str | None = None) -> Answer:
+    return Answer(
+        site="shop",
+        days=Days(dt.date(2026, 11, 1), dt.date(2026, 11, 4)),
+        dimensions=dimensions,
+        metrics=("visitors", "bounce_rate", "visit_duration"),
+        lines=lines,
+        totals=Line((), (Cell(1234, "value"), Cell(0.25, "value"), Cell(75.0, "value"))),
+        next=next_,
+        notes=("a note",),
+        k=10,
+    )
+
+
+def shown(found: analytics.Answer, *, drawn: bool = True, width: int = 100) -> str:
+    console = Console(markup=False, width=width, file=io.StringIO(), color_system=None)
+    with console.capture() as capture:
+        console.print(told(found, console, drawn=drawn))
+    return capture.get()
+
+
+def test_a_terminal_has_bars_and_a_series_a_sparkline() -> None:
+    none = Cell(None, "withheld")
+    days = tuple(
+        Line((f"2026-11-0{day}",), (cell, none, Cell(61.0, "value")))
+        for day, cell in enumerate((Cell(8, "value"), none, Cell(0, "zero"), Cell(4, "value")), 1)
+    )
+    said = shown(answer(days, "time:day"))
+    lines = said.splitlines()
+    assert lines[0] == "shop  2026-11-01 to 2026-11-04"
+    assert lines[1].rstrip() == "█ ▁▅"
+    assert lines[3].split() == ["2026-11-01", "8", "withheld", "1:01", "█" * 20]
+    assert lines[4].split() == ["2026-11-02", "withheld", "withheld", "1:01"]
+    assert [word for word in lines[7].split(" ") if word] == [
+        "in", "all", "1\u202f234", "25.0%", "1:15",
+    ]  # fmt: skip
+    assert lines[-1].rstrip() == "a note"
+    assert "█" not in shown(answer(days, "time:day"), drawn=False)
+
+
+def test_a_value_cannot_steer_the_terminal() -> None:
+    cells = (Cell(8, "value"), Cell(0.5, "value"), Cell(61.0, "value"))
+    said = shown(answer((Line(("/[red]\x1b[31m\u202e",), cells),), "page", next_="abc"))
+    assert "/[red]\ufffd[31m\ufffd" in said
+    assert "more with --after abc" in said
