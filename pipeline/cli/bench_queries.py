@@ -56,6 +56,7 @@ def bench_queries(
     out.print(table)
     for both in compared:
         out.print(
-            f"{both.days} days of pages: {both.base * 1000:.0f} ms from the base table with FINAL, "
-            f"{both.view / both.base:.1f} times that from the view"
+            f"roles of pages, {both.days} days: {both.newest * 1000:.0f} ms by argMax, "
+            f"{both.final / both.newest:.1f} times that by FINAL, "
+            f"{both.view / both.newest:.1f} times that from the view"
         )
