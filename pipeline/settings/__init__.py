@@ -9,12 +9,16 @@ Secrets are never settings: a setting names the file that holds the secret.
 
 from pipeline.settings.reading import Settings, load, written
 from pipeline.settings.tree import (
+    WEEKDAYS,
     Audit,
     Behaviour,
     ClickHouse,
     Collect,
     CollectSite,
     CollectSource,
+    Digest,
+    DigestEmail,
+    DigestWebhook,
     Investigations,
     Kafka,
     Kek,
@@ -32,12 +36,16 @@ from pipeline.settings.tree import (
 )
 
 __all__ = [
+    "WEEKDAYS",
     "Audit",
     "Behaviour",
     "ClickHouse",
     "Collect",
     "CollectSite",
     "CollectSource",
+    "Digest",
+    "DigestEmail",
+    "DigestWebhook",
     "Investigations",
     "Kafka",
     "Kek",

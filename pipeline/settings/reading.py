@@ -21,6 +21,7 @@ from pipeline.settings.tree import (
     Audit,
     ClickHouse,
     Collect,
+    Digest,
     Investigations,
     Kafka,
     Keys,
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     investigations: Investigations = Investigations()
     audit: Audit = Audit()
     clickhouse: ClickHouse = ClickHouse()
+    digest: Digest = Digest()
     log: Log = Log()
     policy: Path | None = None
     k: int | None = Field(default=None, ge=1)
