@@ -87,7 +87,7 @@ def built(board: Board) -> str:
         made.with_panel(_panel(panel, number, model.GridPos(panel.height, panel.width, x, y)))
         x, tallest = x + panel.width, max(tallest, panel.height)
     whole = made.build()
-    for variable in (whole.templating.list_val or []) if whole.templating else []:
+    for variable in whole.templating.list_val or []:
         # what the library sets of variables of another kind
         variable.auto = variable.auto_min = variable.auto_count = None
     return JSONEncoder(sort_keys=True, indent=2).encode(whole) + "\n"

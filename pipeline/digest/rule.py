@@ -47,10 +47,15 @@ def count(value: int, past: Sequence[int], k: int) -> Unusual | None:
 
 
 def share(value: float, of: int, past: Sequence[float], k: int) -> Unusual | None:
-    """Return what is unusual about a share of ``of`` requests; the change must be k of them too."""
+    """Return what is unusual about a share of ``of`` requests, where it is above what is usual.
+
+    The change must be k of these requests too. A smaller share of failures needs nobody.
+    """
     if len(past) < FEWEST_WEEKS or not of:
         return None
     usual = float(median(past))
+    if value <= usual:
+        return None
     least = max(LEAST_SHARE, k / of)
     return _judged(value, past, least, chance=math.sqrt(usual * (1 - usual) / of))
 

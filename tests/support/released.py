@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clickhouse_connect.driver.client import Client
 
@@ -13,11 +13,19 @@ Cells = dict[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """Writes rows of one site's day (or hour, where ``at`` is one)."""
+    """Gathers rows of a site's days (or hours, where ``at`` is one) until they are written."""
 
     client: Client
     site: str = "shop"
     ingest: str = "live"
+    _gathered: dict[tuple[str, str], list[list[object]]] = field(default_factory=dict)
+
+    def write(self) -> None:
+        """Put what was gathered into the tables."""
+        for (table, columns), rows in self._gathered.items():
+            names = ["site", "window_start", *columns.split(), "ingest", "revision"]
+            self.client.insert(f"analytics.{table}_revisions", rows, names)
+        self._gathered.clear()
 
     def segments(self, at: dt.datetime, *, hourly: bool = False, **hits: int) -> None:
         """Add segments, a byte and half a visitor a hit; people's together are the traffic."""
@@ -59,11 +67,8 @@ class Released:
 
     def _insert(self, table: str, columns: str, rows: list[list[object]]) -> None:
         if rows:
-            self.client.insert(
-                f"analytics.{table}_revisions",
-                [[*row, self.ingest, 1] for row in rows],
-                ["site", "window_start", *columns.split(), "ingest", "revision"],
-            )
+            found = self._gathered.setdefault((table, columns), [])
+            found += [[*row, self.ingest, 1] for row in rows]
 
 
 def roles(view: dict[str, int]) -> dict[tuple[str, str], int]:

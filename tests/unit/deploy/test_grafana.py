@@ -86,6 +86,7 @@ def _shop(rows: Released) -> None:
         rows.pairs(day, "view", "page", "referrer_kind", {("/a", "search"): 60})
         lengths = {("view", "30+ min"): 20, ("view", "0-10 s"): 30}
         rows.pairs(day, "view", "segment", "visit_length", lengths)
+    rows.write()
 
 
 def _chat(rows: Released) -> None:
@@ -97,6 +98,7 @@ def _chat(rows: Released) -> None:
             rows.breakdown(day, "request", dimension, {"one": 300})
         for across in ("page", "referrer_kind", "country", "locale"):
             rows.pairs(day, "request", "event", across, {("opened", "one"): 100})
+    rows.write()
 
 
 def answered(reader: Reader, board: str, title: str) -> list[Row]:
