@@ -6,6 +6,8 @@ import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from email.message import EmailMessage
+from functools import partial
 from typing import Final
 
 from pipeline.clickhouse.queries import QueryFn
@@ -17,7 +19,7 @@ from pipeline.digest.series import newest, sites
 from pipeline.digest.weeks import DAYS, Week
 from pipeline.errors import SettingsError, UnavailableError
 from pipeline.logs import get
-from pipeline.settings import WEEKDAYS
+from pipeline.settings import WEEKDAYS, DigestEmail
 from pipeline.settings import Digest as DigestSettings
 
 WAIT_FOR_SUNDAY: Final = dt.timedelta(hours=48)
@@ -75,11 +77,10 @@ async def send_round(
         made = await asyncio.to_thread(digest, query, site, week, terms.k, terms.lacking)
         for way in to_send:
             try:
-                await _send(way, made, terms)
+                await _send(way, made, terms, partial(sent.add, site, week, way))
             except UnavailableError as error:
                 left.append(f"{site}: {error}")
             else:
-                await asyncio.to_thread(sent.add, site, week, way)
                 _log.info("a digest was sent", site=site, way=way, week=str(week))
     return tuple(left)
 
@@ -93,15 +94,23 @@ async def _too_early(
     return closed is None or closed < week.last
 
 
-async def _send(way: str, made: Digest, terms: Terms) -> None:
+async def _send(way: str, made: Digest, terms: Terms, note: Callable[[], None]) -> None:
     settings = terms.settings
     if way == "webhook" and settings.webhook is not None:
         await webhook.send(made, settings.webhook)
+        await asyncio.to_thread(note)
     elif settings.email is not None:
         mail = email.message(made, settings.email, terms.clock())
-        refused = await asyncio.to_thread(email.send, mail, settings.email)
+        refused = await asyncio.to_thread(_mailed, mail, settings.email, note)
         if refused:
             _log.warning("recipients of a digest were refused", site=made.site, count=refused)
+
+
+def _mailed(mail: EmailMessage, settings: DigestEmail, note: Callable[[], None]) -> int:
+    """Hand a mail over and note it, in one thread: who is told to stop waits for both."""
+    refused = email.send(mail, settings)
+    note()
+    return refused
 
 
 async def follow(
