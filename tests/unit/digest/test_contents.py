@@ -16,7 +16,7 @@ from pipeline.digest.series import newest, sites
 from pipeline.digest.text import as_text
 from pipeline.digest.weeks import Week
 from pipeline.errors import UsageError
-from tests.support.released import Released
+from tests.support.released import Released, roles
 from tests.unit.digest.conftest import WEEK, fill
 
 DAY = dt.timedelta(days=1)
@@ -63,6 +63,18 @@ def test_a_day_that_is_not_shown_is_left_out_of_both_weeks(client: Client, query
     text = as_text(made(query))
     assert "6 of 7 days are shown; compared on 6 weekdays" in text
     assert "+0%" in text
+
+
+def test_visits_are_known_where_their_parts_are_shown(client: Client, query: QueryFn) -> None:
+    """Bounces that stand beside (other) alone are no visits; with nothing hidden they are all."""
+    rows = Released(client)
+    fill(rows, WEEK.first, WEEK.last - 2 * DAY)
+    saturday, sunday = (dt.datetime.combine(WEEK.last - n * DAY, dt.time(), dt.UTC) for n in (1, 0))
+    rows.pairs(saturday, "view", "segment", "role", roles({"bounce": 30, "(other)": 170}))
+    rows.pairs(sunday, "view", "segment", "role", roles({"bounce": 20}))
+    rows.write()
+    visits = number(made(query), "visits")
+    assert (visits.value, visits.days) == (5 * 80 + 20, 6)
 
 
 def test_a_week_of_which_nothing_is_shown_has_no_zero(client: Client, query: QueryFn) -> None:

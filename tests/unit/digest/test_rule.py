@@ -35,9 +35,9 @@ def test_ten_times_the_usual_is_unusual(past: list[int]) -> None:
 
 
 @given(
-    st.integers(0, 10**6),
-    st.lists(st.integers(0, 10**6), max_size=MOST_WEEKS),
-    st.integers(1, 1000),
+    st.integers(0, 20_000),
+    st.lists(st.integers(9_990, 10_010), max_size=MOST_WEEKS),
+    st.integers(1, 5_000),
 )
 def test_less_than_k_or_a_fifth_is_never_told(value: int, past: list[int], k: int) -> None:
     found = count(value, past, k)
@@ -61,6 +61,12 @@ def test_one_odd_week_does_not_move_the_rule(outlier: int) -> None:
     past = [1000, 1010, 990, 1005, 995, outlier]
     assert count(1010, past, K) is None
     assert count(2000, past, K) is not None
+
+
+def test_what_chance_makes_of_a_small_count_is_usual() -> None:
+    """30 a week without fail, then 42: twelve more are two deviations of a count of 30."""
+    assert count(42, [30] * MOST_WEEKS, K) is None
+    assert count(60, [30] * MOST_WEEKS, K) is not None
 
 
 def test_three_weeks_are_too_few() -> None:
