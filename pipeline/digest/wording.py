@@ -22,15 +22,19 @@ def change(number: Number) -> str:
     if number.now is None or number.before is None:
         return ""
     if number.kind == "share":
-        return f"{(number.now - number.before) * 100:+.1f} points"
-    return f"{number.now / number.before - 1:+.0%}" if number.before else ""
+        points = round((number.now - number.before) * 100, 1)
+        return f"{points:+.1f} points" if points else "as before"
+    if not number.before:
+        return ""
+    moved = round(number.now / number.before - 1, 2)
+    return f"{moved:+.0%}" if moved else "as before"
 
 
 def days(number: Number) -> str:
     """Say of how many days a number is, where it is not of all, and on how many it was compared."""
-    said = [] if number.days in {0, DAYS} else [f"{number.days} of {DAYS} days are shown"]
+    said = [] if number.days in {0, DAYS} else [f"of {number.days} days of {DAYS}"]
     if 0 < number.both < DAYS:
-        said.append(f"compared on {number.both} weekdays")
+        said.append(f"compared on {number.both}")
     return "; ".join(said)
 
 

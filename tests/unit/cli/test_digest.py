@@ -103,7 +103,7 @@ async def test_a_process_that_follows_sends_the_week_that_is_over_once_and_ends_
     async with server, asyncio.timeout(120):
         first = await started()
         mail = await mails.queue.get()
-        assert mail["Subject"].endswith("page views 1,400 (+0%)")
+        assert mail["Subject"].endswith("page views 1,400 (as before)")
         assert first.stderr is not None
         assert b"a digest was sent" in await first.stderr.readline()
         first.send_signal(signal.SIGTERM)

@@ -59,7 +59,7 @@ async def test_it_goes_out_once_by_each_way_whoever_asks_again(
         with held(tmp_path / "state") as sent:
             assert await send_round(query, terms(mailbox, hook, token=token), sent) == ()
     (mail,), (body,), (headers,) = mailbox.mails.kept, hook.bodies, hook.headers
-    assert mail["Subject"] == "shop 2026-W47: page views 1,400 (+0%)"
+    assert mail["Subject"] == "shop 2026-W47: page views 1,400 (as before)"
     assert mail["X-RcptTo"] == "desk@shop.example, boss@shop.example"
     assert mail["Message-ID"] == "<partywall-shop-2026-W47@shop.example>"
     plain, page = mail.get_payload()
@@ -155,7 +155,7 @@ async def test_it_waits_for_its_sunday_to_close_but_not_for_ever(
         later = TUESDAY + rounds.WAIT_FOR_SUNDAY
         assert await send_round(query, terms(mailbox, None, later), sent) == ()
     (mail,) = mailbox.mails.kept
-    assert "6 of 7 days" in mail.get_payload()[0].get_payload(decode=True).decode()
+    assert "of 6 days of 7" in mail.get_payload()[0].get_payload(decode=True).decode()
 
 
 def test_one_process_sends_from_a_folder(tmp_path: Path) -> None:
