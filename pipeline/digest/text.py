@@ -13,10 +13,12 @@ def as_text(digest: Digest) -> str:
     lines = [f"{digest.site}: {week.first:%d %b} to {week.last:%d %b %Y} ({week}), UTC", ""]
     lines += [f"! {sentence(alert)}" for alert in digest.alerts]
     lines += [""] if digest.alerts else []
+    lines.append(f"{'':26}{'this week':>14}{'week before':>14}{'change':>14}")
     for number in digest.numbers:
-        shown, moved = amount(number.kind, number.value), change(number)
+        shown, before = amount(number.kind, number.value), amount(number.kind, number.before)
+        moved = change(number)
         note = f"   ({days(number)})" if days(number) else ""
-        lines.append(f"{number.name:26}{shown:>14}{moved:>14}{note}".rstrip())
+        lines.append(f"{number.name:26}{shown:>14}{before:>14}{moved:>14}{note}".rstrip())
     for title, listed in (
         ("Pages, by page views", digest.pages),
         ("Sources, by visits", digest.sources),

@@ -32,7 +32,7 @@ def change(number: Number) -> str:
 
 def days(number: Number) -> str:
     """Say of how many days a number is, where it is not of all, and on how many it was compared."""
-    said = [] if number.days in {0, DAYS} else [f"of {number.days} days of {DAYS}"]
+    said = [] if number.days in {0, DAYS} else [f"{number.days} of {DAYS} days"]
     if 0 < number.both < DAYS:
         said.append(f"compared on {number.both}")
     return "; ".join(said)

@@ -51,7 +51,7 @@ def test_a_week_is_printed_and_what_was_unusual_ends_with_1(folder: Path) -> Non
     code, said = typed("digest", "--data", str(folder), "--week", "2026-W47")
     assert code == 0
     assert "shop: 16 Nov to 22 Nov 2026 (2026-W47), UTC" in said
-    assert "page views                         3,200         +129%" in said
+    assert "page views                         3,200         1,400         +129%" in said
     code, said = typed("alerts", "--data", str(folder))
     assert code == 1
     assert "page views 2,000, where 200 is usual" in said

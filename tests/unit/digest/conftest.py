@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import socket
+import ssl
+import warnings
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,12 +17,18 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiosmtpd.handlers import Message
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 from clickhouse_connect.driver.client import Client
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from pipeline.clickhouse.client import Engine, connect
 from pipeline.clickhouse.migrations import migrate
 from pipeline.clickhouse.queries import QueryFn, Reader
+from pipeline.clock import system_clock
 from pipeline.digest.weeks import Week
 from tests.support.released import Released, roles
 
@@ -94,6 +103,61 @@ async def mailbox() -> AsyncIterator[Mailbox]:
     mails = Mails()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(partial(SMTP, mails, hostname="mail"), "127.0.0.1", 0)
+    async with server:
+        yield Mailbox(server.sockets[0].getsockname()[1], mails)
+
+
+def certified(path: Path) -> ssl.SSLContext:
+    """Return what a server on localhost answers with; its certificate is written to ``path``."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), system_clock()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path.write_bytes(made.public_bytes(Encoding.PEM))
+    both = path.with_suffix(".both")
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    both.write_bytes(private + made.public_bytes(Encoding.PEM))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(both)
+    return context
+
+
+@asynccontextmanager
+async def secured(
+    ca_file: Path, security: str, username: str, password: str
+) -> AsyncIterator[Mailbox]:
+    """Run a mail server that takes nothing without TLS and a password."""
+    mails, context = Mails(), certified(ca_file)
+
+    def checked(_: object, __: object, ___: object, ____: object, given: Any) -> AuthResult:  # noqa: ANN401 -- aiosmtpd's
+        right = (given.login, given.password) == (username.encode(), password.encode())
+        return AuthResult(success=right, handled=False)
+
+    def made() -> SMTP:
+        about: dict[str, Any] = {
+            "hostname": "mail",
+            "authenticator": checked,
+            "auth_required": True,
+        }
+        if security == "starttls":
+            return SMTP(mails, **about, tls_context=context, require_starttls=True)
+        with warnings.catch_warnings():
+            # aiosmtpd sees no TLS that is there before SMTP begins, and warns
+            warnings.simplefilter("ignore")
+            return SMTP(mails, **about, auth_require_tls=False)
+
+    server = await asyncio.get_running_loop().create_server(
+        made, "localhost", 0, family=socket.AF_INET, ssl=context if security == "tls" else None
+    )
     async with server:
         yield Mailbox(server.sockets[0].getsockname()[1], mails)
 

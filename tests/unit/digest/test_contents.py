@@ -61,7 +61,7 @@ def test_a_day_that_is_not_shown_is_left_out_of_both_weeks(client: Client, query
         6,
     )
     text = as_text(made(query))
-    assert "of 6 days of 7; compared on 6" in text
+    assert "6 of 7 days; compared on 6" in text
     assert "as before" in text
 
 

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -18,7 +19,7 @@ from pipeline.digest.sent import held
 from pipeline.errors import SettingsError, UnavailableError, UsageError
 from pipeline.settings import Digest, DigestEmail, DigestWebhook
 from tests.support.released import Released
-from tests.unit.digest.conftest import WEEK, Hook, Mailbox, fill
+from tests.unit.digest.conftest import WEEK, Hook, Mailbox, fill, secured
 
 TUESDAY = dt.datetime(2026, 11, 24, 6, 0, tzinfo=dt.UTC)
 
@@ -126,6 +127,40 @@ async def test_an_engine_that_is_away_is_waited_out_too() -> None:
     assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
+@pytest.mark.usefixtures("week")
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_a_server_that_wants_tls_and_a_password_gets_both(
+    query: QueryFn, tmp_path: Path, security: Literal["starttls", "tls"]
+) -> None:
+    """A wrong password and a certificate that nobody vouches for are left, and nothing is sent."""
+    ca_file, password, wrong = (tmp_path / name for name in ("ca.pem", "password", "wrong"))
+    password.write_text("made-up\n")
+    wrong.write_text("something else\n")
+    async with secured(ca_file, security, "partywall", "made-up") as box:
+        email = DigestEmail(
+            host="localhost",
+            port=box.port,
+            security=security,
+            username="partywall",
+            password_file=password,
+            ca_file=ca_file,
+            sender="stats@shop.example",
+            to=["desk@shop.example"],
+        )
+        for change, left in (
+            ({"password_file": wrong}, ("shop: mail server: it answered 535",)),
+            ({"ca_file": None}, ("shop: mail server: SSLCertVerificationError",)),
+        ):
+            about = Digest(email=email.model_copy(update=change))
+            with held(tmp_path / "state") as sent:
+                assert await send_round(query, Terms(about, 10, None, at(TUESDAY)), sent) == left
+        assert box.mails.kept == []
+        with held(tmp_path / "state") as sent:
+            about = Digest(email=email)
+            assert await send_round(query, Terms(about, 10, None, at(TUESDAY)), sent) == ()
+        assert len(box.mails.kept) == 1
+
+
 @pytest.mark.parametrize(
     ("now", "week"),
     [
@@ -155,7 +190,7 @@ async def test_it_waits_for_its_sunday_to_close_but_not_for_ever(
         later = TUESDAY + rounds.WAIT_FOR_SUNDAY
         assert await send_round(query, terms(mailbox, None, later), sent) == ()
     (mail,) = mailbox.mails.kept
-    assert "of 6 days of 7" in mail.get_payload()[0].get_payload(decode=True).decode()
+    assert "6 of 7 days" in mail.get_payload()[0].get_payload(decode=True).decode()
 
 
 def test_one_process_sends_from_a_folder(tmp_path: Path) -> None:
