@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
 import secrets
+import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -16,13 +18,14 @@ from rich.console import Console
 
 from pipeline import policy
 from pipeline.apps import oneshot, ship
-from pipeline.apps.embedded import Group
+from pipeline.apps.embedded import ONCE, Group
 from pipeline.cli.k_told import k_asked_for
 from pipeline.cli.options import K
+from pipeline.cli.place import Place
 from pipeline.cli.private import private_folder
 from pipeline.cli.progress import Bars
 from pipeline.clock import system_clock
-from pipeline.errors import PartywallError
+from pipeline.errors import PartywallError, UnavailableError, UsageError
 from pipeline.kafka import topics
 from pipeline.kafka.reading import read_all
 from pipeline.report.terminal import render
@@ -32,7 +35,9 @@ if TYPE_CHECKING:
     from pipeline.demo.traffic import Traffic
 
 _DAYS: Final = 3
+_DAY: Final = 86_400
 _RAW: Final = "raw"
+_CONSOLE: Final = ("console",)
 
 
 class LeakError(PartywallError):
@@ -44,45 +49,118 @@ def demo(
     lines: Annotated[int, typer.Option("--lines", min=1000)] = 40_000,
     k: K = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the findings as JSON")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="leave the console running, until you stop it")
+    ] = False,
 ) -> None:
     """Simulate a shop and its chat widget, run every stage, and look for every planted person."""
+    if serve and as_json:
+        raise UsageError("--serve: prints an address, not JSON; leave one of the two out")
     from pipeline.demo.traffic import simulate  # noqa: PLC0415 -- only here, as the search
 
     terms = policy.load()
     in_force = k_asked_for(terms, k)
     console = Console(highlight=False)
     began = time.monotonic()
-    start = system_clock() - dt.timedelta(days=_DAYS + 1)
+    start = system_clock() - dt.timedelta(days=_DAYS)
     with private_folder() as folder, Bars() as bars:
         bars.say("simulating")
         traffic = simulate(start, seed=seed, lines=lines, days=_DAYS)
-        outcome, findings = asyncio.run(_run(folder, traffic, terms, in_force, bars))
-    if as_json:
-        console.out(orjson.dumps(_summary(findings, traffic)).decode())
-    else:
-        render(outcome.report, outcome.account, console)
-        _tell(console, findings, traffic, time.monotonic() - began)
-    if not findings.clean:
+
+        def told(outcome: oneshot.Outcome, findings: Findings) -> None:
+            bars.end()
+            if as_json:
+                console.out(orjson.dumps(_summary(findings, traffic)).decode())
+                return
+            render(outcome.report, outcome.account, console)
+            _tell(console, findings, traffic, time.monotonic() - began)
+
+        clean = asyncio.run(
+            _run(folder, traffic, terms, in_force, bars, told, console if serve else None)
+        )
+    if not clean:
         raise LeakError("planted values were found outside the raw tier")
+    if not (as_json or serve):
+        console.print(
+            " console   the same numbers as an analyst sees them: make demo ARGS=--serve",
+            markup=False,
+        )
 
 
 async def _run(
-    folder: Path, traffic: Traffic, made: policy.Policy, k: int, bars: Bars
-) -> tuple[oneshot.Outcome, Findings]:
+    folder: Path,
+    traffic: Traffic,
+    made: policy.Policy,
+    k: int,
+    bars: Bars,
+    told: Callable[[oneshot.Outcome, Findings], None],
+    served: Console | None,
+) -> bool:
+    """Return whether nobody was found; with ``served`` only once the console is stopped."""
     from pipeline.demo.search import search, walk  # noqa: PLC0415
 
     plans = _plans(folder / "input", traffic)
+    if served is not None:
+        plans += _books(folder / "books", plans[0].tags.ingest)
     overrides: dict[str, object] = {
         "split": {"own_hosts": {"shop": ["shop.example"], "chat": ["chat.example"]}},
         "log": {"level": "debug"},
         "k": k,
     }
-    async with Group(folder / "data", overrides) as group:
+    data = folder / "data"
+    processes, held = (ONCE, ()) if served is None else ((*ONCE, _CONSOLE), (_CONSOLE,))
+    async with Group(data, overrides, processes=processes, held=held) as group:
         outcome = await oneshot.run(group, plans, made, system_clock, k=k, tell=bars.tell)
         bars.say("searching every byte at rest")
-        blobs = [*walk(folder / "data")]
+        blobs = [*walk(data)]
         blobs += [blob async for blob in _messages(group, made)]
-    return outcome, await asyncio.to_thread(search, blobs, traffic.plants)
+        findings = await asyncio.to_thread(search, blobs, traffic.plants)
+        told(outcome, findings)
+        if served is not None and findings.clean:
+            await _serve(group, data, served)
+    return findings.clean
+
+
+async def _serve(group: Group, data: Path, console: Console) -> None:
+    """Leave the console running until somebody stops it."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    await group.release_held()
+    Place(group.bootstrap, group.engine, os.getpid()).write(data)
+    console.print(
+        f" console   {group.console}   (this link signs you in)", markup=False, soft_wrap=True
+    )
+    console.print(
+        f" ask       partywall query sources --site books --data {data}",
+        markup=False,
+        soft_wrap=True,
+    )
+    console.print(" Ctrl-C ends it, and removes everything", markup=False, soft_wrap=True)
+    failed = asyncio.create_task(group.failed.wait())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({failed, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (failed, stopping):
+        task.cancel()
+    if group.failed.is_set():
+        raise UnavailableError(group.reason)
+
+
+def _books(folder: Path, ingest: str) -> list[ship.Plan]:
+    """Return what there is to ship of one more site, whose pages have a chat widget that logs."""
+    from pipeline.simulate import formats, run  # noqa: PLC0415
+    from pipeline.simulate.traffic import Scenario  # noqa: PLC0415
+
+    start = int(system_clock().timestamp()) // _DAY * 24 - 24 * _DAYS
+    scenario = Scenario(seed=7, start=start, days=_DAYS, visits=2_000, bad=0, late=0, zone="UTC")
+    run.simulate(folder, scenario, ["books"], formats.named("combined"))
+    web, widget = folder / "books/combined.log", folder / "books" / run.WIDGET
+    return [
+        plan
+        for path, kind in ((web, "combined"), (widget, "widget"))
+        for plan in ship.plan([str(path)], "books", "books", kind, ingest, system_clock)
+    ]
 
 
 def _plans(folder: Path, traffic: Traffic) -> list[ship.Plan]:

@@ -50,6 +50,10 @@ class Bars:
         """Stop drawing."""
         self._bars.stop()
 
+    def end(self) -> None:
+        """Stop drawing for good: what is printed now is not drawn over."""
+        self._bars.stop()
+
     def say(self, what: str) -> None:
         """Show what is going on before and between files."""
         for task in self._tasks.values():

@@ -16,7 +16,7 @@ from pipeline.errors import SettingsError
 from pipeline.events import DIMENSIONS, SEGMENT, VIEW
 from pipeline.release import visits
 from pipeline.release.confined import confined
-from pipeline.release.pairs import CELL, Equal, folded, shown
+from pipeline.release.pairs import CELL, Equal, folded, shown, shown_either_way
 from pipeline.release.rules import BITS, Rules
 from pipeline.release.sets import distinct
 from pipeline.rows import OTHER, PAIRS
@@ -158,9 +158,11 @@ class Crossed:
         if self._rules.confined and across in BITS:
             barred = confined(rows, (BITS[dimension], BITS[across]), self._k)
         parts = visits.PARTS if across == ROLE and equal is None else None
-        told_of = shown(
-            rows, self._k, self._rules, self._codes, barred=barred, equal=equal, parts=parts
-        )
+        given = rows, self._k, self._rules, self._codes
+        if across in BITS:
+            told_of = shown_either_way(*given, barred=barred)
+        else:
+            told_of = shown(*given, equal=equal, parts=parts)
         marked = (
             rows.join(told_of.cells.with_columns(own=pl.lit(value=True)), on=CELL, how="left")
             .join(told_of.parted.with_columns(parted=pl.lit(value=True)), on=_VALUE, how="left")

@@ -37,8 +37,8 @@ Equal = tuple[str, str]
 class Shown:
     """What may be shown.
 
-    ``cells``: window, value, across. ``parted``: the values (window, value) of which what is hidden
-    may be told by its parts.
+    ``cells``: window, value, across, visitors. ``parted``: the values (window, value) of which what
+    is hidden may be told by its parts.
     """
 
     cells: pl.DataFrame
@@ -78,7 +78,7 @@ def shown(
     own = cells.join(own, on=CELL, how="semi")
     parted = cells.clear().select(_OF_VALUE)
     if k == 1:
-        return Shown(own.select(CELL), parted)
+        return Shown(own.select(*CELL, "visitors"), parted)
     named = (
         pl.lit(None, pl.String)
         if parts is None
@@ -104,7 +104,30 @@ def shown(
             break
         own = own.join(hidden, on=CELL, how="anti")
         parted = parted.join(whole_again, on=_OF_VALUE, how="anti")
-    return Shown(own.select(CELL), parted)
+    return Shown(own.select(*CELL, "visitors"), parted)
+
+
+def shown_either_way(
+    rows: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, barred: pl.DataFrame | None
+) -> Shown:
+    """Return what may be shown where either of the two dimensions may be the one that is split.
+
+    In each window the way that shows more, by the visitors of its cells: of pages the many small
+    ones hide what the others do not show, of five kinds there may be none to hide anything.
+    """
+    turn = {"value": "across", "across": "value"}
+    one = shown(rows, k, rules, codes, barred=barred)
+    two = shown(
+        rows.rename(turn), k, rules, codes, barred=None if barred is None else barred.rename(turn)
+    )
+    ways = [one.cells, two.cells.rename(turn).select(one.cells.columns)]
+    sums = [way.group_by("window").agg(sum=pl.col("visitors").sum()) for way in ways]
+    both = sums[0].join(sums[1], on="window", how="full", coalesce=True, suffix="_two")
+    first = both.filter(pl.col("sum").fill_null(0) >= pl.col("sum_two").fill_null(0))
+    cells = pl.concat([
+        ways[0].join(first, on="window", how="semi"), ways[1].join(first, on="window", how="anti")
+    ])  # fmt: skip
+    return Shown(cells, one.parted)
 
 
 def _single(own: pl.DataFrame, equal: Equal) -> pl.DataFrame:

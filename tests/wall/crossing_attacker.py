@@ -68,6 +68,7 @@ def crossing_sets(
                 mine[value, OTHER] = values[value] & ~_union(mine.values())
                 yield from _lone_equal(mine, _roles(rows, told), f"{where} {value}")
         if across not in {"role", "next_page"}:
+            yield from _turned(named, day, dimension, across)
             yield from _confined(named, day, hours, dimension, across)
 
 
@@ -105,6 +106,17 @@ def _margins(
             taken = _union(hidden[name] for name in some)
             if taken & ~near == 0:
                 yield f"values that hide {some}, less them", near & ~taken
+
+
+def _turned(
+    named: Mapping[tuple[str, str], int], day: Shown, dimension: str, across: str
+) -> Iterator[tuple[str, int]]:
+    """The same with columns for rows: either may be the one that hides the rest."""
+    turned = {(a, v): mask for (v, a), mask in named.items()}
+    of = {value: mask for (name, value), mask in day.items() if name == across}
+    to = {v: mask for (name, v), mask in day.items() if name == dimension and v != OTHER}
+    for what, mask in _margins(turned, {}, of, to):
+        yield f"{across} x {dimension}: {what}", mask
 
 
 def _parts(
