@@ -61,7 +61,7 @@ class Aim:
 
     def _ungroup(self) -> None:
         filtered = {one.dimension for one in self.query.filters} - _APART
-        if filtered != {words.NEXT_PAGE}:
+        if words.NEXT_PAGE not in self.of:  # moves are fewer than views: their total is their own
             self.of = tuple(name for name in self.of if name in filtered)
         if "segment" in self.apart and self.segments is None:
             self.segments = words.SEGMENTS
