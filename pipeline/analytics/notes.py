@@ -11,18 +11,35 @@ from pipeline.analytics.judging import Horizon
 from pipeline.analytics.part import Part
 from pipeline.analytics.query import Query
 
+NOT_ANONYMOUS: Final = "not anonymous: with k = 1 a number may stand for a single visitor"
 VISITOR_DAYS: Final = (
     "visitors over several days are visitor_days: pseudonyms change every day, so each day's "
     "visitors are added up"
+)
+_OF_HOURS: Final = "visitors of an hour: whoever comes in two hours is counted in both"
+_OTHER: Final = (
+    "(other) adds up what fewer than {k} visitors did, and what hides them; other rows may be less "
+    "than all of their kind"
+)
+_UNFILTERED: Final = (
+    "(other), what fewer than {k} visitors did and what hides them, cannot be filtered and is left "
+    "out; numbers may be less than all of their kind"
+)
+_MOVES: Final = (
+    "moves that fewer than {k} visitors made are left out, and what hides them; the total is of "
+    "those shown"
+)
+_NOTHING: Final = (
+    "nothing is shown by itself: there is nothing, or each of it had fewer than {k} visitors"
 )
 _ROLES: Final = (
     "metrics of visits add up the days and values whose entries, exits and bounces are shown; "
     "rates divide within these"
 )
+_OF_PAGES: Final = "visits by page are those that began on it"
 _NOT_ADDED: Final = (
     "the total has no visitors where they cannot be added up: one person may be in several rows"
 )
-_OF_PAGES: Final = "visits by page are those that began on it"
 
 
 def of(
@@ -33,36 +50,33 @@ def of(
     horizon: Horizon,
 ) -> tuple[str, ...]:
     """Return the notes of an answer, the most general first."""
-    found = []
-    several = len(answer.days) > 1
-    if answer.k == 1:
-        found.append("not anonymous: with k = 1 a number may stand for a single visitor")
-    if "visitors" in query.metrics and several and "time:day" not in query.dimensions:
-        found.append(VISITOR_DAYS)
-    if "visitors" in query.metrics and "time:hour" in query.dimensions:
-        found.append("visitors of an hour: whoever comes in two hours is counted in both")
-    if answer.has_other:
-        found.append(
-            f"(other) adds up what fewer than {answer.k} visitors did, and what hides them; other "
-            "rows may be less than all of their kind"
-        )
-    elif folded and any(part.chosen for part in parts):
-        found.append(
-            f"(other), what fewer than {answer.k} visitors did and what hides them, cannot be "
-            "filtered and is left out; numbers may be less than all of their kind"
-        )
-    if any(part.roles for part in parts) and folded:
-        found.append(_ROLES)
-    if "page" in query.dimensions and {"visits", "bounce_rate"} & {*query.metrics}:
-        found.append(_OF_PAGES)
-    if (
-        "visitors" in query.metrics
-        and answer.dimensions
-        and answer.totals.cells[query.metrics.index("visitors")] == (None, words.WITHHELD)
-    ):
-        found.append(_NOT_ADDED)
-    found += _of_time(answer, query, horizon)
-    return tuple(found)
+    named = {*query.dimensions, *(one.dimension for one in query.filters)}
+    visitors, moves = "visitors" in query.metrics, words.NEXT_PAGE in named
+    picked = any(part.chosen for part in parts)
+    told = (
+        (answer.k == 1, NOT_ANONYMOUS),
+        (visitors and len(answer.days) > 1 and not _finest(query), VISITOR_DAYS),
+        (visitors and "time:hour" in query.dimensions, _OF_HOURS),
+        (answer.has_other, _OTHER),
+        (folded and picked and not answer.has_other and not moves, _UNFILTERED),
+        (moves, _MOVES),
+        (answer.dimensions and not answer.lines and query.after is None, _NOTHING),
+        (folded and any(part.roles for part in parts), _ROLES),
+        ("page" in query.dimensions and {"visits", "bounce_rate"} & {*query.metrics}, _OF_PAGES),
+        (visitors and answer.dimensions and _unsummed(answer, query), _NOT_ADDED),
+    )
+    found = [note.format(k=answer.k) for holds, note in told if holds]
+    return (*found, *_of_time(answer, query, horizon))
+
+
+def _finest(query: Query) -> bool:
+    """Tell whether no row is of several days."""
+    return bool({"time:day", "time:hour"} & {*query.dimensions})
+
+
+def _unsummed(answer: Answer, query: Query) -> bool:
+    cell = answer.totals.cells[query.metrics.index("visitors")]
+    return cell == (None, words.WITHHELD)
 
 
 def _of_time(answer: Answer, query: Query, horizon: Horizon) -> list[str]:

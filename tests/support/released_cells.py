@@ -118,14 +118,14 @@ class Cells:
                 self.add(table, **row, **own, ingest=ingest, revision=revision)
 
     def insert(self, client: Client) -> None:
-        """Put all rows into the tables."""
+        """Put all rows into the tables; each revision apart, since an insert keeps the newest."""
         for table, rows in self.rows.items():
-            columns = list(rows[0])
-            client.insert(
-                f"analytics.{table}_revisions",
-                [list(row.values()) for row in rows],
-                column_names=columns,
-            )
+            for revision in sorted({row["revision"] for row in rows}):
+                client.insert(
+                    f"analytics.{table}_revisions",
+                    [list(row.values()) for row in rows if row["revision"] == revision],
+                    column_names=list(rows[0]),
+                )
 
     def newest(self, table: str, where: Callable[[Row], bool]) -> list[Row]:
         """Return the rows that count, of both ingests, one by one."""

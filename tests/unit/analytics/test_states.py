@@ -179,3 +179,13 @@ def test_a_site_without_numbers_has_none(reader: Reader) -> None:
     found = analytics.ask(reader.rows, query, clock=lambda: NOW, k=10, retention_days=10)
     assert found.lines == ()
     assert states(found.totals) == ["not_yet_closed", "not_yet_closed"]
+
+
+def test_of_moves_nothing_is_known_to_be_none(reader: Reader) -> None:
+    """What is left of a page's moves is not released, so no (other) does not mean none."""
+    words: dict[str, Any] = {"metrics": ["moves"], "dimensions": ["page", "next_page"],
+                             "filters": [["is", "page", ["/"]]]}  # fmt: skip
+    found = ask(reader, 20, 20, **words)
+    assert found.lines == ()
+    assert states(found.totals) == ["withheld"]
+    assert any("nothing is shown by itself" in note for note in found.notes)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,3 +157,13 @@ def test_a_value_with_every_sign_is_found_again(engine: tuple[Client, Reader], a
         date_range=["2026-11-03", "2026-11-03"],
     )  # fmt: skip
     assert compared.lines[0].dimensions == (nasty,)
+
+
+def test_the_page_defines_every_word() -> None:
+    page = (Path(__file__).parents[3] / "docs/analytics.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`([\w:-]+)`", page))
+    own = {*words.METRICS, *words.DIMENSIONS, *words.STATES, *words.SEGMENTS, *words.OPERATORS}
+    aliases = {*words.METRIC_ALIASES, *words.DIMENSION_ALIASES} - {
+        name.removeprefix("time:") for name in words.TIMES
+    }
+    assert own | aliases | {*NAMED} <= told, own | aliases | {*NAMED} - told
