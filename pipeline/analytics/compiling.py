@@ -20,7 +20,8 @@ from pipeline.clickhouse.sql import literal
 
 _ONE: Final = dt.timedelta(days=1)
 SUMS: Final = (
-    "visits", "bounces", "seconds", "exits", "views", "exit_views", "told", "told_exits", "all",
+    "visits", "judged", "bounces", "seconds", "exits", "views", "begun_views", "exit_views",
+    "told", "told_begun", "told_exits", "all",
 )  # fmt: skip
 """What a part of roles comes to: sums over the days of which the roles are told."""
 ENOUGH: Final = 0.5
@@ -138,7 +139,7 @@ def _counted(part: Part) -> str:
 def _shown(query: Query, count: str) -> str:
     """Return which rows are listed: of the pages that visits begin or end with, those with some."""
     for path, count_of, told in (
-        ("entry_page", "visits", "told"),
+        ("entry_page", "visits", "told_begun"),
         ("exit_page", "exits", "told_exits"),
     ):
         if path in query.dimensions:
@@ -182,7 +183,7 @@ def _told(told: str) -> str:
 
 def seen(told: str) -> str:
     """Return which sum holds the page views of the days that ``told`` counts."""
-    return "exit_views" if told == "told_exits" else "views"
+    return {"told_exits": "exit_views", "told_begun": "begun_views"}.get(told, "views")
 
 
 def formula(metric: str, query: Query) -> tuple[str, str | None, str]:
@@ -192,12 +193,12 @@ def formula(metric: str, query: Query) -> tuple[str, str | None, str]:
     ):  # fmt: skip
         metric = "exits"
     return {
-        "visits": ("visits", None, "told"),
-        "entries": ("visits", None, "told"),
+        "visits": ("visits", None, "told_begun"),
+        "entries": ("visits", None, "told_begun"),
         "bounces": ("bounces", None, "told"),
-        "views_per_visit": ("views", "visits", "told"),
-        "bounce_rate": ("bounces", "visits", "told"),
-        "visit_duration": ("seconds", "visits", "told"),
+        "views_per_visit": ("begun_views", "visits", "told_begun"),
+        "bounce_rate": ("bounces", "judged", "told"),
+        "visit_duration": ("seconds", "judged", "told"),
         "exits": ("exits", None, "told_exits"),
         "exit_rate": ("exits", "exit_views", "told_exits"),
     }[metric]

@@ -93,14 +93,15 @@ def _of_visits(metric: str, part: Part, row: Row, query: Query) -> Cell | None:
 def _absent(
     metric: str, part: Part, facts: Row, window: Window, horizon: Horizon, *, picked: bool
 ) -> Cell:
+    folded = int(facts.get(f"{part.name}_folded") or 0)
+    seen = int(facts.get(f"{part.name}_windows") or 0)
     kept = [day for day in window.days if day >= horizon.kept_from]
-    closed = [day for day in kept if day < horizon.open_from]
-    if not kept:
+    closed = [day for day in window.days if day < horizon.open_from]
+    # Old files that were loaded late are kept from then on.
+    if not kept and not seen:
         return Cell(None, words.EXPIRED)
     if not closed and (window.hour is None or window.hour > horizon.last_hour or not part.hourly):
         return Cell(None, words.NOT_YET_CLOSED)
-    folded = int(facts.get(f"{part.name}_folded") or 0)
-    seen = int(facts.get(f"{part.name}_windows") or 0)
     all_seen = seen >= (1 if window.hour else len(window.days))
     if picked and part.folded != NOTHING_FOLDS and folded == 0 and all_seen:
         return Cell(None if metric in words.RATES else 0, words.ZERO)

@@ -22,7 +22,9 @@ TIME: Final = {
     "time:week": "toString(toMonday(window_start))",
     "time:month": "toString(toStartOfMonth(window_start))",
 }
-_ROLES: Final = ("entry", "bounce", "exit")
+BEGAN: Final = "bounce or entry"
+_ROLES: Final = {"entry": BEGAN, "bounce": BEGAN, "exit": "between or exit"}
+"""Role → the name under which it stands together with another where it is not shown alone."""
 _KEYS: Final = {
     "traffic": ("audience",),
     "segment": ("segment",),
@@ -90,9 +92,9 @@ def _values(part: Part, cond: str, *, part_day: bool) -> dict[str, str]:
 def _roles(table: str, keys: list[str], cond: str, folded: str) -> str:
     """Return a scan by day and value with the hits of each role.
 
-    What a value's roles hold that is not shown stands under ``(other)``: where there is none, a
-    role without a cell is 0; where there is one, it is not known. By ingest, since each folds by
-    itself.
+    What a value's roles hold that is not shown stands under ``(other)``, or under the name of two
+    roles together: where there is none, a role without a cell is 0; where there is one, it is not
+    known. By ingest, since each folds by itself.
     """
     parts = [f"{key} AS k{number}" for number, key in enumerate(keys)]
     listed = [
@@ -103,10 +105,16 @@ def _roles(table: str, keys: list[str], cond: str, folded: str) -> str:
         f"sumIf(hits, {cond}) AS all_hits",
         f"sumIf(seconds, ({cond}) AND across_value = 'entry') AS entry_seconds",
     ]
-    for role in _ROLES:
+    for role, together in _ROLES.items():
         here = f"({cond}) AND across_value = '{role}'"
+        within = f"countIf(({cond}) AND across_value = '{together}')"
         listed.append(f"sumIf(hits, {here}) AS {role}_hits")
-        listed.append(f"(countIf({here}) > 0 OR rest = 0) AND countIf({cond}) > 0 AS {role}_told")
+        listed.append(
+            f"(countIf({here}) > 0 OR rest + {within} = 0) AND countIf({cond}) > 0 AS {role}_told"
+        )
+    begun = f"({cond}) AND across_value = '{BEGAN}'"
+    listed.append(f"sumIf(hits, {begun}) + entry_hits + bounce_hits AS begun_hits")
+    listed.append(f"countIf({begun}) > 0 OR (entry_told AND bounce_told) AS begun_told")
     groups = ", ".join(
         [*(f"k{number}" for number in range(len(keys))), "value", "window", "ingest"]
     )
@@ -116,7 +124,10 @@ def _roles(table: str, keys: list[str], cond: str, folded: str) -> str:
 def _role_values(part: Part) -> dict[str, str]:
     begun, ended = "entry_told AND bounce_told", "exit_told AND bounce_told"
     values = {
-        "visits": f"sumIf(entry_hits + bounce_hits, {begun})",
+        "visits": "sumIf(begun_hits, begun_told)",
+        "begun_views": "sumIf(all_hits, begun_told)",
+        "told_begun": "countIf(begun_told)",
+        "judged": f"sumIf(entry_hits + bounce_hits, {begun})",
         "bounces": f"sumIf(bounce_hits, {begun})",
         "seconds": f"sumIf(entry_seconds, {begun})",
         "views": f"sumIf(all_hits, {begun})",
