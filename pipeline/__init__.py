@@ -23,6 +23,7 @@ The rooms stand in the order in which the data walks through them:
 ``configuration``  what is configured, and that the audit log knows of each change
 ``audit``          who did what: an append-only, signed Merkle log
 ``report``         the face of what was released: terminal, JSON, one page
+``digest``         a week of a site by mail and webhook, and what is unusual
 ``kafka``          topics, logs of runs, workers
 ``demo``           simulated people, and the search for them
 ``simulate``       logs of sites that do not exist, and the truth about them

@@ -40,6 +40,9 @@ class Category:
 
 MOST_EMERGENCY_MINUTES: Final = 60
 
+Crossings = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""Segment → dimension → what it is released together with (docs/release.md, pairs)."""
+
 CATEGORIES: Final[Mapping[str, Category]] = MappingProxyType(
     {
         "abuse": Category(1, "abuse"),
@@ -80,6 +83,7 @@ class Version:
     k: int
     retention: Retention
     investigations: Investigations = field(default_factory=lambda: Investigations(dict(CATEGORIES)))
+    crossings: Crossings = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +209,20 @@ def _version(entry: dict[str, object]) -> Version:
         k=int(str(entry["k"])),
         retention=Retention(**{str(k): int(v) for k, v in retention.items()}),
         investigations=_investigations(entry.get("investigations")),
+        crossings=_crossings(entry.get("crossings")),
     )
+
+
+def _crossings(entry: object) -> Crossings:
+    """Read the pairs; a policy that says nothing of them has those of the packaged one."""
+    if entry is None:
+        entry = declarations.load("policy/default.yaml")["versions"][-1]["crossings"]
+    if not isinstance(entry, dict):
+        raise TypeError("crossings")
+    return {
+        str(segment): {str(name): tuple(map(str, others)) for name, others in found.items()}
+        for segment, found in entry.items()
+    }
 
 
 def _investigations(entry: object) -> Investigations:

@@ -1,8 +1,7 @@
 # ruff: noqa: S608 -- conditions.py puts texts of others into SQL, as literals; here are ours alone
 """Parts of a question into one SELECT: its rows, or the facts that its empty cells are judged by.
 
-The newest revision of each cell counts, and ingests add up, as in the views; the base tables are
-asked with FINAL, since a view would group by every column first.
+``scanning`` reads the tables; what it finds is put together here, sorted and cut into pages.
 """
 
 from __future__ import annotations
@@ -16,17 +15,10 @@ from pipeline.analytics import words
 from pipeline.analytics.part import Part
 from pipeline.analytics.query import Query
 from pipeline.analytics.ranges import Days
+from pipeline.analytics.scanning import base, scan
 from pipeline.clickhouse.sql import literal
 
 _ONE: Final = dt.timedelta(days=1)
-_NOTHING: Final = "toUInt64(0)"
-TIME: Final = {
-    "time:hour": "toString(window_start)",
-    "time:day": "toString(toDate(window_start))",
-    "time:week": "toString(toMonday(window_start))",
-    "time:month": "toString(toStartOfMonth(window_start))",
-}
-_ROLES: Final = ("entry", "bounce", "exit")
 SUMS: Final = (
     "visits", "bounces", "seconds", "exits", "views", "exit_views", "told", "told_exits", "all",
 )  # fmt: skip
@@ -90,7 +82,7 @@ def known(site: str) -> str:
         "newest_day": ("max", "traffic_daily", ""),
     }
     return "SELECT " + ", ".join(
-        f"(SELECT toString({end}(window_start)) FROM {_base(table)} {where}) AS {name}"
+        f"(SELECT toString({end}(window_start)) FROM {base(table)} {where}) AS {name}"
         for name, (end, table, where) in looked_for.items()
     )
 
@@ -115,115 +107,16 @@ def _scans(
     """Return the scans of a part: of the days that are closed, and of the hours after them."""
     first, end = span.days.first, span.days.last + _ONE
     if "time:hour" in query.dimensions:
-        return [_scan(part, query, keys, columns, "hourly", first, end, facts=facts)]
+        return [scan(part, query, keys, columns, "hourly", first, end, facts=facts)]
     border = min(max(span.open_from, first), end)
     found = []
     if first < border or not part.hourly:
-        found.append(_scan(part, query, keys, columns, "daily", first, border, facts=facts))
+        found.append(scan(part, query, keys, columns, "daily", first, border, facts=facts))
     if border < end and part.hourly:
         found.append(
-            _scan(part, query, keys, columns, "hourly", border, end, facts=facts, part_day=True)
+            scan(part, query, keys, columns, "hourly", border, end, facts=facts, part_day=True)
         )
     return found
-
-
-def _scan(
-    part: Part,
-    query: Query,
-    keys: list[str],
-    columns: list[str],
-    pace: str,
-    first: dt.date,
-    end: dt.date,
-    *,
-    facts: bool,
-    part_day: bool = False,
-) -> str:
-    own = dict(part.keys) | {name: TIME[name] for name in query.times}
-    picked = " AND ".join(f"({condition})" for condition in part.chosen) or "1"
-    where = [
-        f"site = {literal(query.site)}",
-        *part.where,
-        f"window_start >= '{first} 00:00:00'",
-        f"window_start < '{end} 00:00:00'",
-        *([] if facts else part.chosen),
-    ]
-    table = f"{_base(f'{part.table}_{pace}')} FINAL WHERE {' AND '.join(f'({w})' for w in where)}"
-    cond = picked if facts else "1"
-    if part.roles:
-        values = _role_values(part)
-        source = _roles(table, [own[key] for key in keys], cond, part.folded)
-        selected = [f"r.k{number} AS k{number}" for number in range(len(keys))]
-    else:
-        values = _values(part, cond, part_day=part_day)
-        source = table
-        selected = [f"toString({own[key]}) AS k{number}" for number, key in enumerate(keys)]
-    if facts:
-        values |= _judging(part)
-    selected += [f"{values.get(column, _NOTHING)} AS {column}" for column in columns]
-    groups = ", ".join(f"k{number}" for number in range(len(keys)))
-    return f"SELECT {', '.join(selected)} FROM {source}" + (f" GROUP BY {groups}" if groups else "")
-
-
-def _values(part: Part, cond: str, *, part_day: bool) -> dict[str, str]:
-    """Return the sums of a plain part; an open day's visitors are not its hours' added up."""
-    values = {f"{part.name}_cells": f"countIf({cond})"}
-    for metric, column in part.columns:
-        if metric == "visitors" and part_day:
-            continue
-        values[f"{part.name}_{metric}"] = f"sumIf({column}, {cond})"
-        values[f"{part.name}_{metric}_cells"] = f"countIf({cond})"
-    return values
-
-
-def _roles(table: str, keys: list[str], cond: str, folded: str) -> str:
-    """Return a scan by day and value with the hits of each role.
-
-    What a value's roles hold that is not shown stands under ``(other)``: where there is none, a
-    role without a cell is 0; where there is one, it is not known. By ingest, since each folds by
-    itself.
-    """
-    parts = [f"{key} AS k{number}" for number, key in enumerate(keys)]
-    listed = [
-        *parts,
-        "toString(toDate(window_start)) AS window",
-        f"countIf(({cond}) AND across_value = '(other)') AS rest",
-        f"countIf({folded}) AS folded_cells",
-        f"sumIf(hits, {cond}) AS all_hits",
-        f"sumIf(seconds, ({cond}) AND across_value = 'entry') AS entry_seconds",
-    ]
-    for role in _ROLES:
-        here = f"({cond}) AND across_value = '{role}'"
-        listed.append(f"sumIf(hits, {here}) AS {role}_hits")
-        listed.append(f"(countIf({here}) > 0 OR rest = 0) AND countIf({cond}) > 0 AS {role}_told")
-    groups = ", ".join(
-        [*(f"k{number}" for number in range(len(keys))), "value", "window", "ingest"]
-    )
-    return f"(SELECT {', '.join(listed)} FROM {table} GROUP BY {groups}) AS r"
-
-
-def _role_values(part: Part) -> dict[str, str]:
-    begun, ended = "entry_told AND bounce_told", "exit_told AND bounce_told"
-    values = {
-        "visits": f"sumIf(entry_hits + bounce_hits, {begun})",
-        "bounces": f"sumIf(bounce_hits, {begun})",
-        "seconds": f"sumIf(entry_seconds, {begun})",
-        "views": f"sumIf(all_hits, {begun})",
-        "exits": f"sumIf(exit_hits + bounce_hits, {ended})",
-        "exit_views": f"sumIf(all_hits, {ended})",
-        "told": f"countIf({begun})",
-        "told_exits": f"countIf({ended})",
-        "all": "sum(all_hits)",
-    }
-    return {f"{part.name}_{name}": sql for name, sql in values.items()}
-
-
-def _judging(part: Part) -> dict[str, str]:
-    if part.roles:
-        folded, day = "sum(folded_cells)", "window"
-    else:
-        folded, day = f"countIf({part.folded})", "toDate(window_start)"
-    return {f"{part.name}_folded": folded, f"{part.name}_windows": f"uniqExact({day})"}
 
 
 def _names(part: Part, *, facts: bool) -> list[str]:
@@ -312,7 +205,3 @@ def formula(metric: str, query: Query) -> tuple[str, str | None, str]:
 
 def _alias(keys: list[str], key: str) -> str:
     return f"k{keys.index(key)}"
-
-
-def _base(table: str) -> str:
-    return f"analytics.{table}_revisions"

@@ -14,6 +14,7 @@ from pipeline.kafka.runs import Changelog, RunLog
 from pipeline.kafka.sizing import fitting
 from pipeline.logs import get
 from pipeline.metrics import CELLS_BATCHES, REPEATED, ROWS_RELEASED
+from pipeline.release.crossings import check
 from pipeline.release.partition import Partition, Said, Terms
 from pipeline.rows import Statement, encode_statement, framed, pack_rollups
 from pipeline.settings import Settings
@@ -35,7 +36,9 @@ class Worker:
             k=policy.k_in_force(made, settings.k, lower=settings.lower_k),
             lateness=windows.lateness_minutes * 60,
             hold=windows.hold_hours * 3600,
+            crossings=made.current.crossings,
         )
+        check(self._terms.crossings)
         self.app = worker.app("release", settings.kafka, declared["cells"].partitions)
         self._runs = Changelog(self.app, settings.kafka, _CHANGELOG)
         source = self.app.topic("cells", value_type=bytes, value_serializer="raw")

@@ -45,7 +45,6 @@ class _Open:
 
     visitor: int
     slot: Key
-    arrived: bool
     cell: Key
     rest: Key
 
@@ -162,9 +161,9 @@ def _close(
             slot = hour if parent is None or at in under else ("arrived",)
             visitor, rest = row["visitor"], ("rest", space(at))
             if space(at) != _OUTSIDE:
-                within[rest].append(_Open(visitor, slot, at not in under, cell(at), rest))
+                within[rest].append(_Open(visitor, slot, cell(at), rest))
             level = (*hour, row[parent]) if parent is not None and at in under else hour
-            wide = _Open(visitor, level, at not in in_hours, cell(at), rest)
+            wide = _Open(visitor, level, cell(at), rest)
             across[row["segment"],].append(wide)
         while True:
             for universe in within.values():
@@ -223,8 +222,6 @@ def _broken(rows: list[_Open], own: set[Key], k: int) -> Iterator[set[Key]]:
     left = [row for row in split if row.cell not in own]
     taken = [row for row in split if row.cell in own]
     yield {row.cell for row in taken} if _short(left, k) or _short(taken, k) else set()
-    arrived = {row.cell for row in rows if row.arrived and row.cell in own}
-    yield arrived if _short([row for row in rest if row.arrived], k) else set()
 
 
 def _alone(rows: list[_Open], own: set[Key], k: int) -> Iterator[set[Key]]:

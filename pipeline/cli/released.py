@@ -8,14 +8,12 @@ from typing import Final
 
 from pipeline.clickhouse.client import Engine, connect, taming
 from pipeline.errors import UsageError
+from pipeline.rows import TABLES
 
-_RELEASED: Final = """
-SELECT (SELECT count() FROM analytics.ingests)
-     + (SELECT count() FROM analytics.traffic_hourly_revisions)
-     + (SELECT count() FROM analytics.traffic_daily_revisions)
-     + (SELECT count() FROM analytics.breakdown_hourly_revisions)
-     + (SELECT count() FROM analytics.breakdown_daily_revisions)
-"""
+_RELEASED: Final = " + ".join(
+    f"(SELECT count() FROM analytics.{table})"  # noqa: S608 -- names of our own
+    for table in ("ingests", *(f"{name}_revisions" for name in TABLES))
+)
 
 
 def refuse_released(folder: Path) -> None:
@@ -40,5 +38,5 @@ def _released(tables: Path) -> bool:
         taming("looking"),
     ):
         # A group that was killed while it started has left an engine without tables.
-        made = client.query("EXISTS VIEW analytics.breakdown_daily").result_rows
-        return made == [(1,)] and client.query(_RELEASED).result_rows != [(0,)]
+        made = client.query("EXISTS VIEW analytics.pair_daily").result_rows
+        return made == [(1,)] and client.query(f"SELECT {_RELEASED}").result_rows != [(0,)]

@@ -70,6 +70,18 @@ def _query() -> Part:
     return query
 
 
+def _digest() -> Part:
+    from pipeline.cli.digest import digest
+
+    return digest
+
+
+def _alerts() -> Part:
+    from pipeline.cli.alerts import alerts
+
+    return alerts
+
+
 def _status() -> Part:
     from pipeline.cli.status import status
 
@@ -196,6 +208,13 @@ VERBS: Final = {
         _up,
     ),
     "query": Verb("Ask the released tables; nothing can be changed this way.", _query),
+    "digest": Verb(
+        "Tell a site's week beside the week before; print it, or send it by mail and webhook.",
+        _digest,
+    ),
+    "alerts": Verb(
+        "Say what is unusual on each site's newest closed day; exit 1 where something is.", _alerts
+    ),
     "status": Verb(
         "Show lag, watermarks, accounts per site and source, keys alive, and what is withheld.",
         _status,

@@ -75,7 +75,7 @@ def _label(
     ``inside`` says per row whether it stands under its own value of the parent dimension, and is
     None where every row does.
     """
-    in_hour, base = pl.col("in_hour"), pl.col("base")
+    base = pl.col("base")
     under = base if inside is None else base & (pl.col("label") & BITS[str(parent)] != 0)
     rows = part.select(
         "visitor",
@@ -98,17 +98,16 @@ def _label(
         + (_HIGH - 1)
     )
     if inside is None:
-        arrived = open_rows.with_columns(arrived=~base, slot=pl.col("slot").cast(pl.UInt64))
-        folded = repair(arrived, k, rules, codes)
+        slotted = open_rows.with_columns(slot=pl.col("slot").cast(pl.UInt64))
+        folded = repair(slotted, k, rules, codes)
     else:
         slot = pl.col("slot").cast(pl.UInt64)
         within = open_rows.with_columns(
-            slot=pl.when("in_hour").then(slot).otherwise(ARRIVALS), arrived=~in_hour
+            slot=pl.when("in_hour").then(slot).otherwise(ARRIVALS)
         ).filter("inside")
         across = open_rows.with_columns(
             slot=pl.when("in_hour").then((pl.col("space") + 1).cast(pl.UInt64) * _HIGH).otherwise(0)
             + slot,
-            arrived=~base,
             space=pl.col("window"),
         )
         folded = _repair_both(within, across, k, rules, codes)

@@ -25,6 +25,7 @@ from pipeline.errors import IntegrityError
 from pipeline.events import BOT, SEGMENT, plain_schema
 from pipeline.release import days, tables
 from pipeline.release.accounts import Account, Accounts
+from pipeline.release.crossings import Crossed, Crossings
 from pipeline.release.editions import Edition, edition
 from pipeline.release.rules import Rules
 from pipeline.release.sets import dense, pack
@@ -68,12 +69,21 @@ class Ledger:
     the same order give the same outputs.
     """
 
-    def __init__(self, k: int, lateness: int, hold: int, *, rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        k: int,
+        lateness: int,
+        hold: int,
+        *,
+        crossings: Crossings | None = None,
+        rules: Rules | None = None,
+    ) -> None:
         self._k: Final = k
         self._lateness: Final = lateness
         self._hold: Final = hold
         self._rules: Final = rules or Rules()
         self._state: Final = State()
+        self._crossings: Final = crossings or {}
         self._watermark: int | None = None
         self._floor: int | None = None
         self._covered = 0
@@ -90,9 +100,10 @@ class Ledger:
         settled: Settled,
         watermark: int | None,
         covered: int,
+        crossings: Crossings | None = None,
     ) -> Ledger:
         """Return a ledger ready for the kept log; the module says what the arguments are."""
-        ledger = cls(k, lateness, hold)
+        ledger = cls(k, lateness, hold, crossings=crossings)
         ledger._floor, ledger._watermark, ledger._covered = settled.floor, watermark, covered
         ledger._settled = Accounts(settled.accounts)
         ledger._totals = Accounts(settled.accounts)
@@ -201,6 +212,9 @@ class Ledger:
             tried = tried.with_columns(base=pl.col("edition") > 0, slot=_slot())
             result = days.close(tried, self._k, self._rules, self._state.codes)
             self._publish("daily", marks, rows, tried, result, found)
+            first = tried.with_columns(day_label=result.label).filter(result.joined)
+            crossed = Crossed(self._crossings, self._k, self._rules, self._state.codes)
+            found["pair_daily"].append(crossed.made(first))
         for start in (*late, *closing):
             held[start].closed = True
             held[start].fresh.clear()

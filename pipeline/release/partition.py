@@ -15,6 +15,7 @@ import orjson
 import polars as pl
 
 from pipeline.errors import IntegrityError, SettingsError
+from pipeline.release.crossings import Crossings
 from pipeline.release.ledger import Account, Ledger, Released, Settled
 from pipeline.rows import CellsHeader, RollupsHeader, decode_cells
 
@@ -28,13 +29,15 @@ class Terms:
     k: int
     lateness: int
     hold: int
+    crossings: Crossings = field(default_factory=dict)
+    """What is released two at a time, by segment."""
 
     def ledger(
         self, settled: Settled | None = None, watermark: int | None = None, covered: int = 0
     ) -> Ledger:
         """Open a ledger, or one that goes on from a base."""
         if settled is None:
-            return Ledger(self.k, self.lateness, self.hold)
+            return Ledger(self.k, self.lateness, self.hold, crossings=self.crossings)
         return Ledger.resume(
             self.k,
             self.lateness,
@@ -42,6 +45,7 @@ class Terms:
             settled=settled,
             watermark=watermark,
             covered=covered,
+            crossings=self.crossings,
         )
 
 

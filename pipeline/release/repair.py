@@ -7,7 +7,6 @@ cuts are harmless by themselves; these rules look after their differences.
 ==========  ======  =============================================================
 ``space``   UInt32  the universe, dense
 ``slot``    UInt64  where the row comes from, within the space
-``arrived`` Boolean no hour released the row
 ``value``   UInt32  code of the dimension's value
 ``cell``    UInt64  the cell it would be counted in
 ``own``     Boolean whether it is
@@ -47,11 +46,7 @@ def repair(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> pl.Series:
 
 def _victims(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> pl.Series:
     """Return one cell to fold for every space that breaks a rule; the first rule decides."""
-    cells = (
-        rows.filter(_OWN)
-        .group_by("space", "value", "cell")
-        .agg(visitors=distinct(), arrived=pl.col("arrived").any())
-    )
+    cells = rows.filter(_OWN).group_by("space", "value", "cell").agg(visitors=distinct())
     if cells.is_empty():
         return pl.Series([], dtype=pl.UInt64)
     found: list[pl.DataFrame] = []
@@ -62,9 +57,6 @@ def _victims(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> pl.Serie
     if rules.split:
         short, touching = _split(rows, k)
         found.append(cells.join(short, on="space").join(touching, on="cell", how="semi"))
-    if rules.arrivals:
-        short = _short(rows.filter(~_OWN & pl.col("arrived")), k)
-        found.append(cells.filter("arrived").join(short, on="space"))
     broken = pl.concat([frame.with_columns(rule=at) for at, frame in enumerate(found)])
     first = broken.group_by("space").agg(pl.col("rule").min())
     return smallest(broken.join(first, on=["space", "rule"]), "space", codes)

@@ -23,7 +23,6 @@ class Rules:
 
     pull: bool = True
     growth: bool = True
-    arrivals: bool = True
     split: bool = True
     alone: bool = True
     late: bool = True
@@ -31,6 +30,10 @@ class Rules:
     levels: bool = True
     shared: bool = True
     combined: bool = True
+    equal: bool = True
+    rests: bool = True
+    pools: bool = True
+    confined: bool = True
 
     def parent(self, dimension: str) -> str | None:
         """Return what ``dimension`` nests in, or None."""

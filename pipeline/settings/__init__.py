@@ -9,6 +9,7 @@ Secrets are never settings: a setting names the file that holds the secret.
 
 from pipeline.settings.reading import Settings, load, written
 from pipeline.settings.tree import (
+    WEEKDAYS,
     Audit,
     Behaviour,
     ClickHouse,
@@ -17,6 +18,9 @@ from pipeline.settings.tree import (
     CollectSource,
     Console,
     ConsoleToken,
+    Digest,
+    DigestEmail,
+    DigestWebhook,
     Investigations,
     Kafka,
     Kek,
@@ -34,6 +38,7 @@ from pipeline.settings.tree import (
 )
 
 __all__ = [
+    "WEEKDAYS",
     "Audit",
     "Behaviour",
     "ClickHouse",
@@ -42,6 +47,9 @@ __all__ = [
     "CollectSource",
     "Console",
     "ConsoleToken",
+    "Digest",
+    "DigestEmail",
+    "DigestWebhook",
     "Investigations",
     "Kafka",
     "Kek",

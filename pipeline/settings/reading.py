@@ -22,6 +22,7 @@ from pipeline.settings.tree import (
     ClickHouse,
     Collect,
     Console,
+    Digest,
     Investigations,
     Kafka,
     Keys,
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     console: Console = Console()
     audit: Audit = Audit()
     clickhouse: ClickHouse = ClickHouse()
+    digest: Digest = Digest()
     log: Log = Log()
     policy: Path | None = None
     k: int | None = Field(default=None, ge=1)

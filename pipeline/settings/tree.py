@@ -6,10 +6,11 @@ lists them. No branch reads anything.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.labels import LIVE, PATTERN
 
@@ -278,6 +279,59 @@ class ClickHouse(_Branch):
     password_file: Path | None = None
     embedded_path: Path = Path("data/clickhouse")
     endpoint_port: int = Field(default=0, ge=0, le=65535)
+
+
+WEEKDAYS: Final = (
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+)  # fmt: skip
+
+
+class DigestEmail(_Branch):
+    """The mail server that takes digests, and who gets them."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    sender: str = Field(pattern=r"^[^\r\n@]+@[^\r\n@]+$")
+    to: list[Annotated[str, Field(pattern=r"^[^\r\n@,]+@[^\r\n@,]+$")]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _no_password_in_the_open(self) -> Self:
+        if self.username is not None and self.security == "none":
+            raise ValueError("security none would send the password in the open")
+        return self
+
+
+class DigestWebhook(_Branch):
+    """Where digests are posted as JSON."""
+
+    url: str = Field(pattern=r"^https?://[^\s/@]+(/\S*)?$")
+    token_file: Path | None = None
+    """Its content goes along as a bearer token: over https, or to this machine."""
+
+    @model_validator(mode="after")
+    def _no_token_in_the_open(self) -> Self:
+        here = re.match(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)", self.url)
+        if self.token_file is not None and not (here or self.url.startswith("https:")):
+            raise ValueError("url is http, which would send the token in the open")
+        return self
+
+
+class Digest(_Branch):
+    """The weekly digest: of which sites, when it goes out, and where to."""
+
+    sites: list[Name] = Field(default_factory=list)
+    """None named: all that have released a day, without those of widgets."""
+    weekday: Literal[
+        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+    ] = "tuesday"
+    """UTC. A Sunday closes on Monday evening at the latest, so an earlier digest waits for it."""
+    hour: int = Field(default=6, ge=0, le=23)
+    email: DigestEmail | None = None
+    webhook: DigestWebhook | None = None
 
 
 class Log(_Branch):

@@ -15,13 +15,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
+from unittest import mock
 
 import polars as pl
 
 from pipeline.events import DIMENSIONS
+from pipeline.release import visits
+from pipeline.release.crossings import Crossings
 from pipeline.release.ledger import Ledger
 from pipeline.release.rules import Rules
 from pipeline.rows import CELLS, DAY, HOUR, OTHER
+from tests.wall.crossing_attacker import Pairs, crossing_sets
 
 BITS: Final = 63
 WITHIN: Final = {name: parent for name, parent in DIMENSIONS.items() if parent is not None}
@@ -80,12 +84,14 @@ def attack(
     lateness: int,
     hold: int,
     rules: Rules | None = None,
+    crossings: Crossings | None = None,
 ) -> list[Finding]:
     """Release ``rows`` in ``steps`` and return every small set that can be derived."""
     truths: dict[tuple[str, int], Truth] = defaultdict(Truth)
     places = [truths[day_of(row)].add(row) for row in rows]
     slices = max(places) // BITS + 1
-    ledger = Ledger(k, lateness, hold, rules=rules)
+    ledger = Ledger(k, lateness, hold, rules=rules, crossings=crossings)
+    crossed: dict[tuple[str, str, int], Pairs] = defaultdict(lambda: defaultdict(int))
     windows: dict[At, Window] = defaultdict(lambda: defaultdict(dict))
     said: dict[At, Said] = defaultdict(dict)
     for step, watermark, end in steps:
@@ -98,9 +104,16 @@ def attack(
             for at in step
             for part in range(slices)
         ]
-        output = ledger.apply(pl.DataFrame(parts, schema=CELLS), watermark, end=end)
+        # A row's hits are a name here, and not so many views of one second.
+        with mock.patch.object(visits, "_repeats", return_value=False):
+            output = ledger.apply(pl.DataFrame(parts, schema=CELLS), watermark, end=end)
         for table, cells in output.tables.items():
             if table == "pair_daily":
+                for cell in cells.to_dicts():
+                    site, part = str(cell["site"]).split("#")
+                    pairs = crossed[site, cell["segment"], cell["window_start"]]
+                    pair = cell["dimension"], cell["value"], cell["across"], cell["across_value"]
+                    pairs[pair] |= cell["hits"] << BITS * int(part)
                 continue
             pace = table.rpartition("_")[2]
             for cell in cells.to_dicts():
@@ -114,7 +127,18 @@ def attack(
                 history[cell["revision"]] = held | cell["hits"] << BITS * int(part)
                 visitors = said[at].setdefault((name, value, cell["revision"]), cell["visitors"])
                 assert visitors == cell["visitors"]
-    return list(_derive(windows, truths, said, k))
+    found = list(_derive(windows, truths, said, k))
+    for (site, segment, start), pairs in crossed.items():
+        truth = truths[site, start]
+        day = _state(windows["daily", site, segment, start], 1)
+        hours = {
+            hour: _state(windows["hourly", site, segment, hour], 99)
+            for hour in range(start, start + DAY, HOUR)
+            if ("hourly", site, segment, hour) in windows
+        }
+        sets = crossing_sets(pairs, day, hours, truth.rows)
+        found += _check(truth, k, f"pairs {site} {segment} {start}", sets)
+    return found
 
 
 def _derive(
@@ -215,7 +239,6 @@ class _Linked:
             for (name, value), rows in self.first.items()
             if name == TOTAL
         }
-        self.arrived = _union(self.arrivals.values())
 
     def in_hours(self, name: str, value: str) -> int:
         return _union(state.get((name, value), 0) for state in self.last)
@@ -278,7 +301,6 @@ def _across(day: Window, hours: list[Window]) -> Iterator[tuple[str, int]]:
             yield from ((f"{dimension}: {what}", rows) for what, rows in sets)
         else:
             yield from _across_leaves(linked, dimension, parent)
-        yield f"{dimension}: arrivals in other", linked.rest(dimension) & linked.arrived
 
 
 def _across_leaves(linked: _Linked, dimension: str, parent: str) -> Iterator[tuple[str, int]]:
@@ -297,7 +319,6 @@ def _across_leaves(linked: _Linked, dimension: str, parent: str) -> Iterator[tup
             leaves = [rows & whole for rows in gained if rows & whole]
             for what, rows in _crossed(slots, leaves, rest & whole):
                 yield f"{dimension} within {value}: {what}", rows
-            yield f"{dimension} within {value}: arrivals in other", rest & arrived
 
 
 def _crossed(

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline import policy
 from pipeline.events import DIMENSIONS
 from pipeline.release.rules import Rules
 from pipeline.rows import DAY, HOUR
@@ -30,6 +31,7 @@ SAMPLE = Path(__file__).parents[2] / "../shared/data/apache_logs.gz"
 LINE = re.compile(
     r'(\S+) \S+ \S+ \[([^]]+)\] "(\S+) (\S+)[^"]*" (\d{3}) (\d+|-) "([^"]*)" "([^"]*)"$'
 )
+CROSSINGS = policy.load().current.crossings
 WORDS = {
     "browser": ["Firefox", "Chrome", "MSIE", "Opera", "Safari"],
     "system": ["Windows", "Android", "iPhone", "iPad", "Mac OS X", "Linux"],
@@ -39,7 +41,8 @@ WORDS = {
 
 def _attack_small(seed: int, k: int, sites: int, rules: Rules | None = None) -> list[Finding]:
     rows = small_sites(seed, sites)
-    return attack(rows, arrivals(seed, rows, LATENESS, HOLD), k, LATENESS, HOLD, rules)
+    steps = arrivals(seed, rows, LATENESS, HOLD)
+    return attack(rows, steps, k, LATENESS, HOLD, rules, CROSSINGS)
 
 
 @settings(max_examples=12)
@@ -86,7 +89,7 @@ def test_no_difference_betrays_anyone_in_the_real_sample(late: float) -> None:
     if not SAMPLE.exists():
         pytest.skip("the sample is not beside the repository: shared/data/apache_logs.gz")
     rows = _sample()
-    assert attack(rows, _hourly(rows, late), 10, LATENESS, HOLD) == []
+    assert attack(rows, _hourly(rows, late), 10, LATENESS, HOLD, None, CROSSINGS) == []
 
 
 def _hourly(rows: list[dict[str, Any]], late: float) -> list[Step]:

@@ -17,9 +17,10 @@ from pipeline.settings import Settings
 TOP = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((TOP / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-STAGES = sorted(
-    set(SERVICES) - {"kafka", "topics", "keys", "clickhouse", "console", "investigations"}
-)
+NO_CLIENTS_OF_KAFKA = {
+    "kafka", "topics", "keys", "clickhouse", "console", "digest", "grafana", "investigations",
+}  # fmt: skip
+STAGES = sorted(set(SERVICES) - NO_CLIENTS_OF_KAFKA)
 
 
 def _secrets(service: str) -> set[str]:
@@ -52,8 +53,10 @@ def test_only_those_who_need_a_secret_hold_it() -> None:
     assert holders["keys_investigations_token"] == {"keys", "investigations"}
     assert holders["oidc_client"] == {"investigations"}
     assert holders["clickhouse_loader"] == {"clickhouse", "load"}
-    assert holders["clickhouse_analyst"] == {"clickhouse", "console"}
+    assert holders["clickhouse_analyst"] == {"clickhouse", "console", "digest", "grafana"}
     assert holders["console_token"] == {"console"}
+    assert holders["smtp"] == {"digest"}
+    assert holders["grafana_admin"] == {"grafana"}
     assert holders["kafka_admin"] == {"kafka", "topics"}
     assert set(holders) == set(COMPOSE["secrets"])
 
@@ -82,8 +85,9 @@ def test_no_network_joins_the_raw_side_and_the_statistics() -> None:
     assert SERVICES["keys"]["network_mode"] == "none"
     ways_out = {n for n, spec in COMPOSE["networks"].items() if not spec.get("internal")}
     out = {n for n, nets in on.items() if nets & ways_out}
-    assert out == {"clickhouse", "collect", "console", "investigations"}
+    assert out == {"clickhouse", "collect", "console", "digest", "grafana", "investigations"}
     assert on["console"] == {"statistics", "numbers"}
+    assert on["grafana"] == on["digest"] == {"desk"}
     assert "front" in on["collect"]
     assert {n for n, nets in on.items() if "cases" in nets} == {"investigations"}
     assert on["investigations"] == {"cases"}

@@ -47,6 +47,8 @@ def small_site(rng: random.Random, name: str, days: int = 1) -> list[Row]:
                 of_person = (visitor * 7 + len(dimension)) % (values + 1)
                 chosen = of_person if rng.random() < 0.9 else rng.randrange(values + 1)
                 row[dimension] = "(bot)" if bot else f"{dimension} {chosen}"
+            elif dimension == "campaign" and rng.random() < 0.8:
+                row[dimension] = "(none)"
             elif parent is not None:
                 leaf = rng.randrange(values)
                 row[dimension] = f"{row[parent] if leaf else SHARED} {leaf}"

@@ -1,0 +1,118 @@
+"""Visits of a closed day: which view began one, which ended it, and what came next.
+
+A visit is a sequence of page views of one visitor on one day, of which none comes more than 30
+minutes after the one before, and none by another campaign than the visitor's last one
+(docs/analytics.md). A day's views are all known when it closes, so it does not matter in how many
+batches, workers or restarts they came.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from pipeline.codes import Codes
+
+GAP: Final = 30 * 60
+"""Seconds without a view that end a visit. Source: the default of GA4, Matomo and Plausible."""
+
+BOUNCE: Final = "bounce"
+ENTRY: Final = "entry"
+BETWEEN: Final = "between"
+EXIT: Final = "exit"
+NO_CAMPAIGN: Final = "(none)"
+
+LENGTHS: Final = (
+    (10, "0-10 s"),
+    (30, "11-30 s"),
+    (60, "31-60 s"),
+    (180, "1-3 min"),
+    (600, "3-10 min"),
+    (1800, "10-30 min"),
+)
+"""Longest visit of each class, in seconds, and the name of the class."""
+LONGEST: Final = "30+ min"
+
+
+def views(rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
+    """Return one row per page view, with what it was to its visit.
+
+    ``rows`` are of views: window, visitor, hour, second, page, told_page (under which its own table
+    shows the row) and campaign (codes), hits; other columns are kept. ``hits`` is 1 in the result,
+    and there are ``role``, ``next_page`` (the next view's told_page, null where nothing follows),
+    ``seconds`` (UInt64: of a first view how long its visit lasted to the last one, 0 of all others)
+    and ``visit_length`` (null where the view is no entry), all but the seconds as codes. Views of
+    one second count in the order of their pages' names.
+    """
+    single = _apart(rows) if _repeats(rows) else rows
+    ordered = (
+        single.with_columns(_rank(single, codes), at=pl.col("hour") + pl.col("second"))
+        .sort("window", "visitor", "at", "order", maintain_order=True)
+        .with_columns(person=_changes("window") | _changes("visitor"))
+        .with_columns(first=_begins(codes))
+        .with_columns(last=pl.col("first").shift(-1, fill_value=True))
+    )
+    alone = pl.col("first") & pl.col("last")
+    entry = pl.col("first") & ~pl.col("last")
+    role = (
+        pl.when(alone)
+        .then(pl.lit(BOUNCE))
+        .when("first")
+        .then(pl.lit(ENTRY))
+        .when("last")
+        .then(pl.lit(EXIT))
+        .otherwise(pl.lit(BETWEEN))
+    )
+    told = ordered.with_columns(
+        role=codes.encode(role),
+        next_page=pl.when(~pl.col("last")).then(pl.col("told_page").shift(-1)),
+        lasted=pl.when("last").then("at").backward_fill() - pl.col("at"),
+    )
+    return told.with_columns(
+        seconds=pl.when(entry).then("lasted").otherwise(0).cast(pl.UInt64),
+        visit_length=pl.when(entry).then(codes.encode(_length())),
+    ).drop("at", "order", "person", "first", "last", "lasted")
+
+
+def _apart(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return a row for each of the views of one page in one second."""
+    return rows.select(pl.all().repeat_by("hits").list.explode()).with_columns(
+        hits=pl.lit(1, pl.UInt64)
+    )
+
+
+def _repeats(rows: pl.DataFrame) -> bool:
+    return bool((rows["hits"] != 1).any())
+
+
+def _rank(rows: pl.DataFrame, codes: Codes) -> pl.Series:
+    """Return the place of each row's page among all pages' names: codes say nothing of order."""
+    pages = rows.select(pl.col("page").unique())
+    ranked = pages.with_columns(order=codes.decode(pl.col("page")).rank("dense"))
+    return rows.select("page").join(ranked, on="page", how="left", maintain_order="left")["order"]
+
+
+def _changes(name: str) -> pl.Expr:
+    """Return whether a row has another value than the one before it; the first one has."""
+    return pl.col(name).ne_missing(pl.col(name).shift(1))
+
+
+def _begins(codes: Codes) -> pl.Expr:
+    """Return whether a view begins a visit, given rows in order and whether a person is new."""
+    person, campaign = pl.col("person"), pl.col("campaign")
+    none = codes.encode(pl.lit(NO_CAMPAIGN))
+    # The last campaign up to and with each row; a person who has none yet begins with none.
+    last = pl.when((campaign != none) | person).then(campaign).forward_fill()
+    return (
+        person
+        | (pl.col("at") - pl.col("at").shift(1) > GAP)
+        | ((campaign != none) & (campaign != last.shift(1)))
+    )
+
+
+def _length() -> pl.Expr:
+    name = pl.lit(LONGEST)
+    for most, called in reversed(LENGTHS):
+        name = pl.when(pl.col("lasted") <= most).then(pl.lit(called)).otherwise(name)
+    return name

@@ -1,0 +1,188 @@
+"""The attacker's work on tables of two dimensions: what their margins give away.
+
+As in ``release_attacker``, a set of rows is an int with a bit per row. What a view was to its visit
+is worked out here anew, in plain Python, for the one thing that everybody knows of visits: of what
+does not change during one, as many end as begin.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
+from typing import Any, Final
+
+from pipeline.rows import OTHER
+
+Pairs = dict[tuple[str, str, str, str], int]
+"""(dimension, value, across, across value) → the set of rows it stood for."""
+Shown = Mapping[tuple[str, str], int]
+"""(dimension, value) → the set, of a window's first revision."""
+Rows = Sequence[Mapping[str, Any]]
+
+GAP: Final = 1800
+ROLES: Final = ("bounce", "entry", "between", "exit")
+OF_A_PERSON: Final = {"browser", "system", "device", "country", "provider"}
+_MOST_TOGETHER: Final = 5
+
+
+def crossing_sets(
+    pairs: Pairs, day: Shown, hours: Mapping[int, Shown], rows: Rows
+) -> Iterator[tuple[str, int]]:
+    """Yield what can be derived from a day's pairs of one segment, and what it is."""
+    tables: dict[tuple[str, str], dict[tuple[str, str], int]] = defaultdict(dict)
+    for (dimension, value, across, across_value), mask in pairs.items():
+        tables[dimension, across][value, across_value] = mask
+    roles = tables.get(("segment", "role"), {})
+    told = _union(mask for (name, _), mask in day.items() if name == "page")
+    in_all = {name: mask for (_, name), mask in roles.items() if name != OTHER}
+    if roles:
+        yield from _lone_equal(roles, _roles(rows, told), "all views")
+    for (dimension, across), cells in tables.items():
+        for cell, mask in cells.items():
+            yield f"{dimension} x {across} {cell}", mask
+        if dimension == "segment":
+            continue
+        if across == "next_page":
+            by_role = tables.get(("page", "role"), {})
+            away, to = _moves(day, rows)
+            values = _told(away, by_role, {"entry", "between"})
+            columns = _told(to, by_role, {"between", "exit"})
+        else:
+            values = {value: mask for (name, value), mask in day.items() if name == dimension}
+            columns = in_all if across == "role" else {
+                value: mask
+                for (name, value), mask in day.items()
+                if name == across and value != OTHER
+            }  # fmt: skip
+        named = {cell: mask for cell, mask in cells.items() if cell[1] != OTHER}
+        where = f"{dimension} x {across}"
+        yield from ((f"{where}: {what}", m) for what, m in _margins(named, values, columns))
+        if across == "role" and dimension in OF_A_PERSON:
+            for value in values:
+                mine = {(v, a): m for (v, a), m in named.items() if v == value}
+                mine[value, OTHER] = values[value] & ~_union(mine.values())
+                yield from _lone_equal(mine, _roles(rows, told), f"{where} {value}")
+        if across not in {"role", "next_page"}:
+            yield from _confined(named, day, hours, dimension, across)
+
+
+def _margins(
+    named: Mapping[tuple[str, str], int], values: Mapping[str, int], columns: Mapping[str, int]
+) -> Iterator[tuple[str, int]]:
+    """Rows less their cells, columns less theirs, and all that follows of several columns.
+
+    Whoever knows which values show a column knows that all it hides is of the others: those
+    together, less what the column hides, is what they hide besides.
+    """
+    rest = {v: m & ~_union(c for (of, _), c in named.items() if of == v) for v, m in values.items()}
+    hidden = {
+        a: m & ~_union(c for (_, of), c in named.items() if of == a) for a, m in columns.items()
+    }
+    yield from ((f"rest of {value}", mask) for value, mask in rest.items())
+    yield from ((f"hidden of {name}", mask) for name, mask in hidden.items())
+    names = sorted(hidden)
+    for size in range(1, min(len(names), _MOST_TOGETHER) + 1):
+        if size > 2 and len(names) > _MOST_TOGETHER:
+            break
+        for some in combinations(names, size):
+            near = [v for v in rest if any((v, name) not in named for name in some)]
+            taken = _union(hidden[name] for name in some)
+            if taken & ~_union(rest[v] for v in near) == 0:
+                yield f"values that hide {some}, less them", _union(rest[v] for v in near) & ~taken
+
+
+def _lone_equal(
+    cells: Mapping[tuple[str, str], int], roles: Mapping[str, int], where: str
+) -> Iterator[tuple[str, int]]:
+    """Whoever is told one of entries and exits knows the other."""
+    shown = {name: mask for (_, name), mask in cells.items()}
+    for told, known in (("entry", "exit"), ("exit", "entry")):
+        if told in shown and known not in shown and OTHER in shown:
+            yield f"{where}: other less {known}", shown[OTHER] & ~roles[known]
+
+
+def _confined(
+    named: Mapping[tuple[str, str], int],
+    day: Shown,
+    hours: Mapping[int, Shown],
+    dimension: str,
+    across: str,
+) -> Iterator[tuple[str, int]]:
+    """A value of which one hour has shown all is a part of what that hour showed besides."""
+    for (value, other), mask in named.items():
+        for one, two, besides in (
+            (dimension, value, (across, other)),
+            (across, other, (dimension, value)),
+        ):
+            for hour, shown in hours.items():
+                if day.get((one, two)) == shown.get((one, two)) and besides in shown:
+                    yield f"{besides} at {hour} less {one} {two}", shown[besides] & ~mask
+
+
+def _roles(rows: Rows, told: int) -> dict[str, int]:
+    """Return role → the views that were that."""
+    found: dict[str, int] = defaultdict(int)
+    for visit in _visits(rows, told):
+        if len(visit) == 1:
+            found["bounce"] |= 1 << visit[0]
+            continue
+        found["entry"] |= 1 << visit[0]
+        found["exit"] |= 1 << visit[-1]
+        for at in visit[1:-1]:
+            found["between"] |= 1 << at
+    return found
+
+
+def _told(
+    moves: dict[str, int], by_role: Mapping[tuple[str, str], int], roles: set[str]
+) -> dict[str, int]:
+    """Return the pages whose moves add up from their roles: shown ones, and what is left."""
+    found = {}
+    for page, mask in moves.items():
+        hidden = {role for role in ROLES if (page, role) not in by_role}
+        if hidden <= roles or not hidden & roles:
+            found[page] = mask
+    return found
+
+
+def _moves(day: Shown, rows: Rows) -> tuple[dict[str, int], dict[str, int]]:
+    """Return page → the moves from it and those to it, of views that are in the page's cell."""
+    told = _union(mask for (name, _), mask in day.items() if name == "page")
+    away: dict[str, int] = defaultdict(int)
+    to: dict[str, int] = defaultdict(int)
+    for visit in _visits(rows, told):
+        for at, after in pairwise(visit):
+            page, other = str(rows[at]["page"]), str(rows[after]["page"])
+            if day.get(("page", page), 0) >> at & 1:
+                away[page] |= 1 << at
+            if day.get(("page", other), 0) >> after & 1:
+                to[other] |= 1 << at
+    return away, to
+
+
+def _visits(rows: Rows, told: int) -> list[list[int]]:
+    """Return the places of each visit's views, in order, of those that the day told of."""
+    views: dict[object, list[int]] = defaultdict(list)
+    for at, row in enumerate(rows):
+        if row["segment"] == "view" and told >> at & 1:
+            views[row["visitor"]].append(at)
+    found: list[list[int]] = []
+    for mine in views.values():
+        mine.sort(key=lambda at: (rows[at]["hour"] + rows[at]["second"], rows[at]["page"]))
+        last, campaign = None, None
+        for at in mine:
+            time, came = rows[at]["hour"] + rows[at]["second"], rows[at]["campaign"]
+            new = came not in {"(none)", campaign}
+            if last is None or time - last > GAP or new:
+                found.append([])
+            found[-1].append(at)
+            last, campaign = time, campaign if came == "(none)" else came
+    return found
+
+
+def _union(sets: Iterable[int]) -> int:
+    whole = 0
+    for rows in sets:
+        whole |= rows
+    return whole
