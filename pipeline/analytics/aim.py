@@ -10,6 +10,7 @@ from typing import Final
 from pipeline.analytics import conditions, words
 from pipeline.analytics.query import Query
 from pipeline.errors import UsageError
+from pipeline.policy import Crossings
 
 _APART: Final = {"segment", "audience"}
 """What requests are told apart by in every table; no dimensions of a breakdown."""
@@ -23,7 +24,7 @@ class Aim:
     nothing is said of them.
     """
 
-    def __init__(self, query: Query, crossings: words.Crossings, *, grouped: bool) -> None:
+    def __init__(self, query: Query, crossings: Crossings, *, grouped: bool) -> None:
         """Raises UsageError where the words do not go together."""
         self.query = query
         self.crossings = crossings

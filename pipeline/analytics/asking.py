@@ -21,6 +21,7 @@ from pipeline.analytics.ranges import Days, days
 from pipeline.clickhouse.queries import QueryFn
 from pipeline.clock import Clock
 from pipeline.errors import UsageError
+from pipeline.policy import Crossings
 
 Row = dict[str, Any]
 _CLOSED_AFTER: Final = dt.timedelta(hours=48)
@@ -35,7 +36,7 @@ def ask(
     clock: Clock,
     k: int,
     retention_days: int,
-    crossings: words.Crossings = words.CROSSINGS,
+    crossings: Crossings = words.CROSSINGS,
 ) -> Answer:
     """Answer ``query`` by asking ``run``.
 
@@ -65,7 +66,7 @@ class _Asking:
         clock: Clock,
         k: int,
         retention_days: int,
-        crossings: words.Crossings,
+        crossings: Crossings,
     ) -> None:
         self._run = run
         self._query = query

@@ -9,9 +9,10 @@ from pipeline.analytics.query import Query
 from pipeline.analytics.requests import counted
 from pipeline.analytics.visits import of_visits
 from pipeline.errors import UsageError
+from pipeline.policy import Crossings
 
 
-def of_rows(query: Query, crossings: words.Crossings = words.CROSSINGS) -> tuple[Part, ...]:
+def of_rows(query: Query, crossings: Crossings = words.CROSSINGS) -> tuple[Part, ...]:
     """Return the parts of a question; raises UsageError where there are no such numbers."""
     found = _all(Aim(query, crossings, grouped=True), query.metrics)
     daily = [part for part in found if not part.hourly]
@@ -22,7 +23,7 @@ def of_rows(query: Query, crossings: words.Crossings = words.CROSSINGS) -> tuple
     return found
 
 
-def of_totals(query: Query, crossings: words.Crossings = words.CROSSINGS) -> tuple[Part, ...]:
+def of_totals(query: Query, crossings: Crossings = words.CROSSINGS) -> tuple[Part, ...]:
     """Return the parts of a question's totals, without the metrics that cannot be added up."""
     aim = Aim(query, crossings, grouped=False)
     known = []

@@ -5,10 +5,10 @@ docs/analytics.md defines each word, beside what other tools call it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from pipeline import policy
 from pipeline.events import DIMENSIONS as COUNTED
 from pipeline.rows import OTHER
 
@@ -92,29 +92,9 @@ OPERATORS: Final = ("is", "is_not", "contains", "starts_with", "ends_with")
 SEARCHING: Final = frozenset({"contains", "starts_with", "ends_with"})
 """Operators for values of a dimension that is grouped by."""
 
-Crossings = Mapping[str, Mapping[str, Sequence[str]]]
-"""Segment → dimension → what ``pair_daily`` has it together with; ``role`` is ``visit_role``."""
-CROSSINGS: Final[Crossings] = MappingProxyType(
-    {
-        VIEW: {
-            "page": ("role", NEXT_PAGE, "referrer_kind"),
-            "referrer_kind": ("role",),
-            "referrer": ("role",),
-            "campaign": ("role",),
-            "country": ("role", "device"),
-            "provider": ("role",),
-            "browser": ("role",),
-            "system": ("role",),
-            "device": ("role",),
-        },
-        FAILED: {"page": ("status", "referrer_kind"), "browser": ("status",)},
-        REQUEST: {
-            "event": ("page", "referrer_kind", "country", "locale"),
-            "detail": ("widget_version",),
-        },
-    }
-)
-"""Those of the packaged policy."""
+CROSSINGS: Final[policy.Crossings] = MappingProxyType(dict(policy.load(None).current.crossings))
+"""Segment → dimension → what ``pair_daily`` has it together with, by the packaged policy; ``role``
+is ``visit_role``."""
 
 VALUE: Final = "value"
 ZERO: Final = "zero"

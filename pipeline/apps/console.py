@@ -63,11 +63,11 @@ class Worker:
             raise
         made = policy.load(self._settings.policy, self._clock)
         k = policy.k_in_force(made, self._settings.k, lower=self._settings.lower_k)
-        kept_days = made.current.retention.rollups_days
+        kept_days, crossings = made.current.retention.rollups_days, made.current.crossings
         pages = Pages(
             entrance=Entrance(origin, signer, known, dt.timedelta(hours=own.session_hours)),
             rendering=Rendering(),
-            desk=Desk(run, self._clock, k, kept_days),
+            desk=Desk(run, self._clock, k, kept_days, crossings),
             clock=self._clock,
             lateness=self._settings.windows.lateness_minutes,
         )
@@ -80,6 +80,7 @@ class Worker:
             take=Rates(own.requests_per_minute, stopwatch, remembered=_REMEMBERED).take,
             rendering=pages.rendering,
             signed_in=pages.entrance.viewer,
+            crossings=crossings,
         )
         self._server = Server(make_app(pages, api), listener)
         await self._server.start()

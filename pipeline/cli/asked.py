@@ -21,11 +21,12 @@ from pipeline.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What answers, the k its numbers were released under, and how long they are kept."""
+    """What answers, the k its numbers were released under, how long they are kept, which pairs."""
 
     run: QueryFn
     k: int
     retention_days: int
+    crossings: policy.Crossings
 
 
 @contextlib.contextmanager
@@ -41,7 +42,8 @@ def asking(data: Path | None, config: Path | None) -> Iterator[Asked]:
             run = _kept(held, folder)
         made = policy.load(settings.policy)
         k = policy.k_in_force(made, settings.k, lower=True)
-        yield Asked(run, k, made.current.retention.rollups_days)
+        current = made.current
+        yield Asked(run, k, current.retention.rollups_days, current.crossings)
         note_k(made, k)
 
 

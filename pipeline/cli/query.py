@@ -118,7 +118,12 @@ def _answers(
     own = analytics.from_params([*given.items(), *(("filter", one) for one in filters)])
     return [
         analytics.ask(
-            source.run, one, clock=system_clock, k=source.k, retention_days=source.retention_days
+            source.run,
+            one,
+            clock=system_clock,
+            k=source.k,
+            retention_days=source.retention_days,
+            crossings=source.crossings,
         )
         for one in ([own] if name is None else questions(name, own))
     ]

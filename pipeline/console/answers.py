@@ -10,13 +10,14 @@ import datetime as dt
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline import analytics
-from pipeline.analytics import sites
+from pipeline.analytics import sites, words
 from pipeline.clickhouse.queries import QueryFn, Row
 from pipeline.clock import Clock, Stopwatch
+from pipeline.policy import Crossings
 
 Question = Mapping[str, object]
 """In the words of a query (docs/analytics.md)."""
@@ -127,19 +128,28 @@ class Remembering:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What pages ask. ``k`` is the one in force; ``retention_days``: how long rows are kept."""
+    """What pages ask. ``k`` is the one in force; ``retention_days``: how long rows are kept.
+
+    ``crossings``: which two things are released at a time.
+    """
 
     run: QueryFn
     clock: Clock
     k: int
     retention_days: int
+    crossings: Crossings = field(default_factory=lambda: words.CROSSINGS)
 
     def ask(self, question: Question) -> Answer:
         """Return the answer to a question; raises UsageError, UnavailableError."""
         query = analytics.read(dict(question))
         return _read(
             analytics.ask(
-                self.run, query, clock=self.clock, k=self.k, retention_days=self.retention_days
+                self.run,
+                query,
+                clock=self.clock,
+                k=self.k,
+                retention_days=self.retention_days,
+                crossings=self.crossings,
             )
         )
 

@@ -27,6 +27,7 @@ from pipeline.console.rendering import Rendering
 from pipeline.console.signing import Viewer
 from pipeline.console.tokens import Tokens
 from pipeline.errors import UnavailableError, UsageError
+from pipeline.policy import Crossings
 
 _LARGEST: Final = 64 * 1024
 _AT_ONCE: Final = 4
@@ -72,13 +73,24 @@ def routes(
     take: Take,
     rendering: Rendering,
     signed_in: SignedIn = _nobody,
+    crossings: Crossings = words.CROSSINGS,
 ) -> list[Route]:
     """Return the routes under ``/v1``.
 
     ``run`` asks the tables and may be called from several threads; ``take`` counts the requests of
     each name, ``signed_in`` says whose browser it is.
     """
-    api = _Api(run, tokens, clock, k, retention_days, take, signed_in, asyncio.Semaphore(_AT_ONCE))
+    api = _Api(
+        run,
+        tokens,
+        clock,
+        k,
+        retention_days,
+        crossings,
+        take,
+        signed_in,
+        asyncio.Semaphore(_AT_ONCE),
+    )
     values = {
         "title": "API",
         "viewer": None,
@@ -109,6 +121,7 @@ class _Api:
     clock: Clock
     k: int
     retention_days: int
+    crossings: Crossings
     take: Take
     signed_in: SignedIn
     at_once: asyncio.Semaphore
@@ -129,7 +142,12 @@ class _Api:
 
     def _found(self, asked: Query, form: str) -> tuple[bytes, str | None]:
         answer = analytics.ask(
-            self.run, asked, clock=self.clock, k=self.k, retention_days=self.retention_days
+            self.run,
+            asked,
+            clock=self.clock,
+            k=self.k,
+            retention_days=self.retention_days,
+            crossings=self.crossings,
         )
         if form == "csv":
             return tables.csv(answer), answer.next

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline import analytics
 from pipeline.analytics import ranges
+from pipeline.analytics.parts import of_rows
 from pipeline.errors import UsageError
 
 GOOD: dict[str, Any] = {"site": "shop", "metrics": ["visitors"]}
@@ -217,3 +218,15 @@ def test_ranges_end_today_at_the_latest_and_have_as_many_days_before() -> None:
     assert found == ranges.Days(dt.date(2026, 11, 28), TODAY)
     assert found.before() == ranges.Days(dt.date(2026, 11, 26), dt.date(2026, 11, 27))
     assert len(found) == 2
+
+
+def test_pairs_are_those_of_the_policy() -> None:
+    """One that a policy adds can be asked, and one that it leaves out cannot."""
+    asked = analytics.read(GOOD | {"dimensions": ["page", "browser"]})
+    with pytest.raises(UsageError, match="page with browser is not counted"):
+        of_rows(asked)
+    [part] = of_rows(asked, {"view": {"browser": ("page",)}})
+    assert part.keys == (("page", "across_value"), ("browser", "value"))
+    none: dict[str, dict[str, tuple[str, ...]]] = {}
+    with pytest.raises(UsageError, match="visits by page is not counted"):
+        of_rows(analytics.read(GOOD | {"metrics": ["visits"], "dimensions": ["page"]}), none)
