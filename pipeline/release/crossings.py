@@ -19,7 +19,7 @@ from pipeline.release.confined import confined
 from pipeline.release.pairs import CELL, Equal, folded, shown
 from pipeline.release.rules import BITS, Rules
 from pipeline.release.sets import distinct
-from pipeline.rows import PAIRS
+from pipeline.rows import OTHER, PAIRS
 
 ROLE: Final = "role"
 NEXT: Final = "next_page"
@@ -32,6 +32,7 @@ their pages ``next_page``."""
 _OF_A_PERSON: Final = frozenset({"browser", "system", "device", "country", "provider"})
 """What does not change during a visit: of such a value as many visits end as begin."""
 _EQUAL: Final = (visits.ENTRY, visits.EXIT)
+_VALUE: Final = ["window", "value"]
 _PLACE: Final = ["site", "window_start", SEGMENT]
 
 
@@ -156,24 +157,31 @@ class Crossed:
         barred = None
         if self._rules.confined and across in BITS:
             barred = confined(rows, (BITS[dimension], BITS[across]), self._k)
-        own = shown(rows, self._k, self._rules, self._codes, barred=barred, equal=equal)
-        marked = rows.join(own.with_columns(own=pl.lit(value=True)), on=CELL, how="left")
+        parts = visits.PARTS if across == ROLE and equal is None else None
+        told_of = shown(
+            rows, self._k, self._rules, self._codes, barred=barred, equal=equal, parts=parts
+        )
+        marked = (
+            rows.join(told_of.cells.with_columns(own=pl.lit(value=True)), on=CELL, how="left")
+            .join(told_of.parted.with_columns(parted=pl.lit(value=True)), on=_VALUE, how="left")
+            .with_columns(to=self._codes.decode(pl.col("across")))
+        )
         if told is not None:
             marked = marked.filter(pl.col("own").is_not_null() & told)
-        other = pl.lit(self._codes.other, pl.UInt32)
-        named = pl.col("own").is_not_null() & (pl.col("across") != self._codes.other)
+        named = pl.col("own").is_not_null() & (pl.col("to") != OTHER)
+        rest = pl.lit(OTHER)
+        if parts is not None:
+            part = pl.col("to").replace_strict(parts, default=OTHER)
+            rest = pl.when(pl.col("parted").is_not_null()).then(part).otherwise(rest)
         cells = (
             marked.with_columns(
-                across=pl.when(named).then("across").otherwise(other),
+                across_value=pl.when(named).then("to").otherwise(rest),
                 # How long visits lasted is told of all rows of a cell, or of none.
                 seconds=pl.when(named).then("seconds").otherwise(0).cast(pl.UInt64),
             )
-            .group_by(CELL)
+            .group_by(*_VALUE, "across_value")
             .agg(pl.col(_PLACE).first(), *_counts())
-            .with_columns(
-                self._codes.decode(pl.col("site", SEGMENT, "value")),
-                across_value=self._codes.decode(pl.col("across")),
-            )
+            .with_columns(self._codes.decode(pl.col("site", SEGMENT, "value")))
         )
         return self._finish(cells, dimension, across)
 

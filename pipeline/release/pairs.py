@@ -13,6 +13,8 @@ differences that follow: a value less its shown cells, and an across value less 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -31,6 +33,18 @@ Equal = tuple[str, str]
 """Two across values of which everybody knows that a value has as many of one as of the other."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What may be shown.
+
+    ``cells``: window, value, across. ``parted``: the values (window, value) of which what is hidden
+    may be told by its parts.
+    """
+
+    cells: pl.DataFrame
+    parted: pl.DataFrame
+
+
 def shown(
     rows: pl.DataFrame,
     k: int,
@@ -39,13 +53,17 @@ def shown(
     *,
     barred: pl.DataFrame | None = None,
     equal: Equal | None = None,
-) -> pl.DataFrame:
-    """Return the cells (window, value, across) that may be shown; ``barred`` ones never are.
+    parts: Mapping[str, str] | None = None,
+) -> Shown:
+    """Return what may be shown of ``rows``; ``barred`` cells never are.
 
     A value is *split* where at least one of its cells is shown; ``(other)`` is kept whole, since it
     hides the most and tells the least. What is hidden of an across value must be hidden by values
     that are not split, or whoever knows the split ones could take them away; and what is hidden of
     a split value must be safe by itself. Of ``equal`` ones both are shown, or none.
+
+    ``parts`` puts across values together under a name: what a value hides of each part is told
+    apart where both are safe. Such a value counts as split.
     """
     seen = rows.select(*CELL, "visitor").unique()
     cells = seen.group_by(CELL).agg(visitors=distinct())
@@ -54,27 +72,39 @@ def shown(
         own = own.filter(pl.col("value") != codes.other)
     if barred is not None:
         own = own.join(barred, on=CELL, how="anti")
-    if k == 1 or own.is_empty():
-        return own.select(CELL)
     cells = cells.with_columns(
         text=codes.decode(pl.col("value")), across_text=codes.decode(pl.col("across"))
     )
     own = cells.join(own, on=CELL, how="semi")
+    parted = cells.clear().select(_OF_VALUE)
+    if k == 1:
+        return Shown(own.select(CELL), parted)
+    named = (
+        pl.lit(None, pl.String)
+        if parts is None
+        else pl.col("across_text").replace_strict(parts, default=None)
+    )
+    cells = cells.with_columns(part=named)
+    seen = seen.join(cells.select(*CELL, "part"), on=CELL)
+    if parts is not None:
+        parted = cells.filter(pl.col("value") != codes.other).select(_OF_VALUE).unique()
     # Whatever happens, these are never split: they need to be looked at once.
-    split = own.select(_OF_VALUE).unique()
-    whole = seen.join(split, on=_OF_VALUE, how="anti")
+    split = pl.concat([own.select(_OF_VALUE), parted]).unique()
+    whole = seen.join(split, on=_OF_VALUE, how="anti").select(*_OF_ACROSS, "visitor").unique()
     seen = seen.join(split, on=_OF_VALUE, how="semi")
-    whole = whole.select(*_OF_ACROSS, "visitor").unique()
-    while not own.is_empty():
+    while not (own.is_empty() and parted.is_empty()):
         hidden = _single(own, equal) if equal is not None else own.clear()
+        whole_again = parted.clear()
         if hidden.is_empty() and rules.rests:
-            hidden = _rests(own, seen, k)
-        if hidden.is_empty() and rules.pools:
-            hidden = _unsplit(own, cells, seen, whole, k)
-        if hidden.is_empty():
+            hidden, whole_again = _rests(own, parted, seen, k)
+        if hidden.is_empty() and whole_again.is_empty() and rules.pools:
+            whole_again = _unsplit(own, parted, cells, seen, whole, k)
+            hidden = own.join(whole_again, on=_OF_VALUE, how="semi")
+        if hidden.is_empty() and whole_again.is_empty():
             break
         own = own.join(hidden, on=CELL, how="anti")
-    return own.select(CELL)
+        parted = parted.join(whole_again, on=_OF_VALUE, how="anti")
+    return Shown(own.select(CELL), parted)
 
 
 def _single(own: pl.DataFrame, equal: Equal) -> pl.DataFrame:
@@ -110,22 +140,43 @@ def folded(
     return marked.select(kept.otherwise(pl.lit(codes.other, pl.UInt32))).to_series()
 
 
-def _rests(own: pl.DataFrame, seen: pl.DataFrame, k: int) -> pl.DataFrame:
-    """Return the smallest shown cell of each split value of which too few are hidden."""
-    near = seen.join(own.select(_OF_VALUE).unique(), on=_OF_VALUE, how="semi")
-    rest = near.join(own, on=CELL, how="anti").group_by(_OF_VALUE).agg(visitors=distinct())
-    short = rest.filter(too_few(pl.col("visitors"), k)).select(_OF_VALUE)
-    return _first(own.join(short, on=_OF_VALUE, how="semi"), _OF_VALUE, "across_text")
+def _rests(
+    own: pl.DataFrame, parted: pl.DataFrame, seen: pl.DataFrame, k: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return shown cells to hide and values to tell whole, where too few are hidden.
+
+    That is the smallest cell of the part, or of the value; a part that has none left is not told.
+    """
+    by_part = pl.col("part").is_not_null() & pl.col("apart").is_not_null()
+    of = [*_OF_VALUE, "in"]
+    apart = parted.with_columns(apart=pl.lit(value=True))
+    placed = seen.join(apart, on=_OF_VALUE, how="left").with_columns(
+        pl.when(by_part).then("part").otherwise(pl.lit("")).alias("in")
+    )
+    split = pl.concat([own.select(_OF_VALUE), parted]).unique()
+    near = placed.join(split, on=_OF_VALUE, how="semi").join(own, on=CELL, how="anti")
+    rest = near.group_by(of).agg(visitors=distinct())
+    short = rest.filter(too_few(pl.col("visitors"), k)).select(of)
+    candidates = own.join(placed.select(*CELL, "in").unique(), on=CELL)
+    victims = _first(candidates.join(short, on=of, how="semi"), of, "across_text")
+    stuck = short.join(victims, on=of, how="anti").select(_OF_VALUE).unique()
+    # What cannot be told by its parts may be safe as a whole: nothing more is hidden of it yet.
+    return victims.join(stuck, on=_OF_VALUE, how="anti"), stuck
 
 
 def _unsplit(
-    own: pl.DataFrame, cells: pl.DataFrame, seen: pl.DataFrame, whole: pl.DataFrame, k: int
+    own: pl.DataFrame,
+    parted: pl.DataFrame,
+    cells: pl.DataFrame,
+    seen: pl.DataFrame,
+    whole: pl.DataFrame,
+    k: int,
 ) -> pl.DataFrame:
-    """Return all cells of the smallest split values of each across value that is hidden badly.
+    """Return a split value for each across value that is hidden badly.
 
     ``whole`` are the visitors of values that never were split, ``seen`` those of all others.
     """
-    split = own.select(_OF_VALUE).unique()
+    split = pl.concat([own.select(_OF_VALUE), parted]).unique()
     more = seen.join(split, on=_OF_VALUE, how="anti").select(*_OF_ACROSS, "visitor")
     pools = pl.concat([whole, more]).group_by(_OF_ACROSS).agg(pool=distinct())
     hidden = cells.join(own, on=CELL, how="anti").select(_OF_ACROSS).unique()
@@ -134,15 +185,19 @@ def _unsplit(
         .with_columns(pl.col("pool").fill_null(0))
         .filter(pl.col("pool") < k)
     )
-    # So many values as would do if nobody was seen in two of them; then it is looked at again.
-    taken = pl.col("visitors").cum_sum().over(_OF_ACROSS) - pl.col("visitors")
-    victims = (
-        cells.join(short, on=_OF_ACROSS)
-        .join(split, on=_OF_VALUE, how="semi")
-        .sort("visitors", "text", "across_text")
-        .filter(pl.col("pool") + taken < k)
+    sizes = cells.group_by(_OF_VALUE).agg(size=pl.col("visitors").sum())
+    candidates = cells.join(short, on=_OF_ACROSS).join(split, on=_OF_VALUE, how="semi")
+    enough = pl.col("pool") + pl.col("visitors") >= k
+    # The smallest that is enough by itself; where none is, the one that hides the most.
+    order = pl.when(enough).then("size").otherwise(-pl.col("visitors").cast(pl.Int64))
+    return (
+        candidates.join(sizes, on=_OF_VALUE)
+        .with_columns(order=order, few=~enough)
+        .sort(*_OF_ACROSS, "few", "order", "text")
+        .unique(_OF_ACROSS, keep="first", maintain_order=True)
+        .select(_OF_VALUE)
+        .unique()
     )
-    return own.join(victims, on=_OF_VALUE, how="semi")
 
 
 def _first(cells: pl.DataFrame, by: list[str], *ties: str) -> pl.DataFrame:

@@ -21,6 +21,10 @@ BOUNCE: Final = "bounce"
 ENTRY: Final = "entry"
 BETWEEN: Final = "between"
 EXIT: Final = "exit"
+BEGAN: Final = "bounce or entry"
+WENT_ON: Final = "between or exit"
+PARTS: Final = {BOUNCE: BEGAN, ENTRY: BEGAN, BETWEEN: WENT_ON, EXIT: WENT_ON}
+"""Where the roles of a value cannot all be told: whether its views began visits."""
 NO_CAMPAIGN: Final = "(none)"
 
 LENGTHS: Final = (

@@ -22,6 +22,10 @@ Rows = Sequence[Mapping[str, Any]]
 
 GAP: Final = 1800
 ROLES: Final = ("bounce", "entry", "between", "exit")
+PARTS: Final = {
+    "bounce or entry": ("bounce", "entry"),
+    "between or exit": ("between", "exit"),
+}
 OF_A_PERSON: Final = {"browser", "system", "device", "country", "provider"}
 _MOST_TOGETHER: Final = 5
 
@@ -55,9 +59,9 @@ def crossing_sets(
                 for (name, value), mask in day.items()
                 if name == across and value != OTHER
             }  # fmt: skip
-        named = {cell: mask for cell, mask in cells.items() if cell[1] != OTHER}
+        named = {cell: mask for cell, mask in cells.items() if cell[1] not in {OTHER, *PARTS}}
         where = f"{dimension} x {across}"
-        yield from ((f"{where}: {what}", m) for what, m in _margins(named, values, columns))
+        yield from ((f"{where}: {what}", m) for what, m in _margins(named, cells, values, columns))
         if across == "role" and dimension in OF_A_PERSON:
             for value in values:
                 mine = {(v, a): m for (v, a), m in named.items() if v == value}
@@ -68,28 +72,50 @@ def crossing_sets(
 
 
 def _margins(
-    named: Mapping[tuple[str, str], int], values: Mapping[str, int], columns: Mapping[str, int]
+    named: Mapping[tuple[str, str], int],
+    cells: Mapping[tuple[str, str], int],
+    values: Mapping[str, int],
+    columns: Mapping[str, int],
 ) -> Iterator[tuple[str, int]]:
     """Rows less their cells, columns less theirs, and all that follows of several columns.
 
     Whoever knows which values show a column knows that all it hides is of the others: those
     together, less what the column hides, is what they hide besides.
     """
-    rest = {v: m & ~_union(c for (of, _), c in named.items() if of == v) for v, m in values.items()}
+    rests = [
+        (value, covers, mask & ~_union(c for (of, _), c in named.items() if of == value) & part)
+        for value, mask in values.items()
+        for covers, part in _parts(value, cells)
+    ]
     hidden = {
         a: m & ~_union(c for (_, of), c in named.items() if of == a) for a, m in columns.items()
     }
-    yield from ((f"rest of {value}", mask) for value, mask in rest.items())
+    yield from ((f"rest of {value} {covers}", mask) for value, covers, mask in rests)
     yield from ((f"hidden of {name}", mask) for name, mask in hidden.items())
     names = sorted(hidden)
     for size in range(1, min(len(names), _MOST_TOGETHER) + 1):
         if size > 2 and len(names) > _MOST_TOGETHER:
             break
         for some in combinations(names, size):
-            near = [v for v in rest if any((v, name) not in named for name in some)]
+            near = _union(
+                mask
+                for value, covers, mask in rests
+                if any((value, name) not in named and name in (covers or names) for name in some)
+            )
             taken = _union(hidden[name] for name in some)
-            if taken & ~_union(rest[v] for v in near) == 0:
-                yield f"values that hide {some}, less them", _union(rest[v] for v in near) & ~taken
+            if taken & ~near == 0:
+                yield f"values that hide {some}, less them", near & ~taken
+
+
+def _parts(
+    value: str, cells: Mapping[tuple[str, str], int]
+) -> list[tuple[tuple[str, ...] | None, int]]:
+    """Return the parts in which a value's rest is told, each with the columns that it covers."""
+    found: list[tuple[tuple[str, ...] | None, int]] = []
+    for name, roles in PARTS.items():
+        if (value, name) in cells:
+            found.append((roles, cells[value, name]))
+    return found or [(None, -1)]
 
 
 def _lone_equal(
@@ -140,8 +166,10 @@ def _told(
     """Return the pages whose moves add up from their roles: shown ones, and what is left."""
     found = {}
     for page, mask in moves.items():
+        parts = [set(part) for name, part in PARTS.items() if (page, name) in by_role]
         hidden = {role for role in ROLES if (page, role) not in by_role}
-        if hidden <= roles or not hidden & roles:
+        left = [hidden & part for part in parts] or [hidden]
+        if all(part <= roles or not part & roles for part in left):
             found[page] = mask
     return found
 
