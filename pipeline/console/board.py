@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urlencode
 
-import orjson
-
-from pipeline.console import countries, special
+from pipeline.console import countries, exports, special
 from pipeline.console.answers import Answer, Cell, Desk
 from pipeline.console.cards import CARDS, Card, Tab
 from pipeline.console.chart import Chart, chart
@@ -20,12 +18,14 @@ from pipeline.console.view import METRICS, View
 from pipeline.console.wording import Change, change, days
 from pipeline.errors import UsageError
 
-_FORMATS: Final = (("CSV", "csv"), ("JSON", "json"), ("Arrow", "arrow"))
 _AT_ONCE: Final = frozenset({"pages", "sources"})
 """Cards that are asked for with the page; those further down are fetched when they come near."""
-_EXPORTED: Final = 10_000
-_FEWER: Final = ("visitors", "pageviews")
-"""What can be told of more views than all metrics can."""
+_FEWER_AND_FEWER: Final = (
+    tuple(METRICS),
+    tuple(metric for metric in METRICS if metric != "views_per_visit"),
+    ("visitors", "pageviews"),
+)
+"""What is asked of a view: all metrics, or those that can be told with its filters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Headline:
     last: dt.date | None = None
     notes: tuple[str, ...] = ()
     k: int = 0
+    exports: exports.Exports = ()
     trouble: str | None = None
 
 
@@ -69,8 +70,7 @@ class Filled:
     shades: tuple[tuple[str, str, int, str], ...] = ()
     funnel: special.Funnel | None = None
     flow: special.Flow | None = None
-    exports: tuple[tuple[str, str], ...] = ()
-    """Format and address of all that the tab's question comes to."""
+    exports: exports.Exports = ()
 
     @property
     def impossible(self) -> bool:
@@ -132,12 +132,12 @@ def _filled(desk: Desk, view: View, card: Card, tab: Tab) -> Filled:
         return Filled(card, tab, tabs, funnel=special.funnel(desk, view, tab))
     if card.kind == "flow":
         ways = special.flow(desk, view, tab)
-        exports = _exports(view, tab) if ways.ribbons else ()
-        return Filled(card, tab, tabs, flow=ways, exports=exports)
+        files = exports.of_tab(view, tab) if ways.ribbons else ()
+        return Filled(card, tab, tabs, flow=ways, exports=files)
     found = listed(desk, view, tab)
     shades = _shades(desk, view, tab) if tab.name == "country" and found.trouble is None else ()
-    exports = _exports(view, tab) if found.items else ()
-    return Filled(card, tab, tabs, list=found, shades=shades, exports=exports)
+    files = exports.of_tab(view, tab) if found.items else ()
+    return Filled(card, tab, tabs, list=found, shades=shades, exports=files)
 
 
 def _waiting(_: Desk, view: View, card: Card) -> Filled:
@@ -153,26 +153,6 @@ def _way(view: View, card: Card, tab: Tab) -> tuple[Tab, str, str]:
 def _fragment(view: View, card: str) -> str:
     """Return where one card of a page is by itself."""
     return view.url(f"{view.url().partition('?')[0]}/cards/{card}")
-
-
-def _exports(view: View, tab: Tab) -> tuple[tuple[str, str], ...]:
-    """Return the same question at the API, in each format; none of a shared page."""
-    if view.base:
-        return ()
-    asked = question(view, tab, limit=_EXPORTED)
-    parameters = {
-        "site": view.site,
-        "metrics": ",".join(tab.metrics),
-        "dimensions": ",".join(tab.dimensions),
-        "date_range": view.period if isinstance(view.period, str) else ",".join(view.date_range()),
-        "filters": orjson.dumps(asked["filters"]).decode(),
-        "order": f"{tab.metrics[0]}:desc",
-        "limit": str(_EXPORTED),
-    }
-    return tuple(
-        (told, f"/v1/query?{urlencode({**parameters, 'format': name}, quote_via=quote)}")
-        for told, name in _FORMATS
-    )
 
 
 def _shades(desk: Desk, view: View, tab: Tab) -> tuple[tuple[str, str, int, str], ...]:
@@ -209,7 +189,8 @@ def _headline(desk: Desk, view: View) -> Headline:
     except UsageError:
         line = None
     span = days(first, last)
-    return Headline(figures, line, span, before, first, last, answer.notes, answer.k)
+    files = exports.of_chart(view, line, tuple(cells)) if line else ()
+    return Headline(figures, line, span, before, first, last, answer.notes, answer.k, files)
 
 
 def _totals(desk: Desk, view: View) -> Answer:
@@ -220,14 +201,15 @@ def _totals(desk: Desk, view: View) -> Answer:
         "filters": view.query_filters(),
         "compare": "previous_period" if view.compare else None,
     }
-    try:
-        return desk.ask({**asked, "metrics": list(METRICS)})
-    except UsageError:
-        return desk.ask({**asked, "metrics": list(_FEWER)})
+    for metrics in _FEWER_AND_FEWER[:-1]:
+        with contextlib.suppress(UsageError):
+            return desk.ask({**asked, "metrics": list(metrics)})
+    return desk.ask({**asked, "metrics": list(_FEWER_AND_FEWER[-1])})
 
 
 def _figure(view: View, metric: str, cell: Cell, *, going_on: bool) -> Figure:
     chosen = view.metric == metric
     # what is not over yet cannot have grown or shrunk against what is
     became = None if going_on else change(metric, cell.value, cell.before)
-    return Figure(metric, METRICS[metric], cell, became, chosen, view.with_metric(metric).url())
+    href = "" if view.base else view.with_metric(metric).url()
+    return Figure(metric, METRICS[metric], cell, became, chosen, href)

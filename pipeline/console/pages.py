@@ -155,6 +155,8 @@ class Pages:
         """Return what was shared; only the tabs in front are the reader's to choose."""
         base = f"/shared/{request.path_params['link']}"
         view = views.read(shared.site, parse_qsl(shared.query), TABS, base=base)
+        if request.query_params.get("cards"):
+            view = view.all_at_once()
         chosen = [(name, tab) for name, tab in request.query_params.multi_items() if name in TABS]
         for name, tab in chosen:
             if tab in TABS[name]:

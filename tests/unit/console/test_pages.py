@@ -191,6 +191,9 @@ async def test_a_link_shows_its_view_and_no_other(
     assert "<form" not in answer.text
     same = await stranger.get(f"{link}?country=US&period=90d&compare=off")
     assert said(same) == text
+    whole = await stranger.get(f"{link}?cards=all")
+    assert "data-waits" not in whole.text
+    assert "Desktop" in said(whole)
     other = await stranger.get(f"{link}/cards/devices?devices=browser")
     assert "not counted together" in said(other)
     assert (await stranger.get("/sites/shop")).status_code == 303
@@ -220,10 +223,11 @@ async def test_a_link_cannot_be_good_for_longer_than_is_offered(
 async def test_an_export_is_the_same_question_at_the_api(browser: httpx2.AsyncClient) -> None:
     page = await browser.get("/sites/shop?period=7d&referrer_kind=search")
     found = [html.unescape(h) for h in re.findall(r'href="(/v1/query[^"]+)"', page.text)]
-    assert len(found) == 6
+    assert len(found) == 9
     rows = [(await browser.get(h)) for h in found if h.endswith("format=csv")]
     assert all(row.status_code == 200 for row in rows)
-    assert rows[0].text.splitlines()[0].startswith("page,visitors,")
+    assert rows[0].text.splitlines()[0].startswith("time:day,visitors,")
+    assert rows[1].text.splitlines()[0].startswith("page,visitors,")
 
 
 async def test_a_site_that_is_not_there_is_no_page(browser: httpx2.AsyncClient) -> None:
