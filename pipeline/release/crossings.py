@@ -123,7 +123,9 @@ class Crossed:
 
         What is left of a page is not told: it could be set against what its views were to visits.
         """
-        moves = views.filter(pl.col(NEXT).is_not_null()).with_columns(value="told_page", to=NEXT)
+        moves = views.filter(pl.col(NEXT).is_not_null()).with_columns(
+            value="told_page", to=NEXT, seconds=pl.lit(0, pl.UInt64)
+        )
         for name in ("value", "to"):
             moves = moves.with_columns(folded(moves, name, self._k, self._codes))
         own = [pl.col(name) != self._codes.other for name in ("value", "across")]

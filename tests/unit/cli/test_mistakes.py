@@ -456,7 +456,7 @@ class TestService:
             shutil.copytree(TOP / name, tmp_path / name)
         declared = tmp_path / "schemas/events/event.yaml"
         text = declared.read_text(encoding="utf-8")
-        declared.write_text(text.replace("within: audience", "within: audiense"), encoding="utf-8")
+        declared.write_text(text.replace("within: event", "within: evennt"), encoding="utf-8")
         (tmp_path / "settings.yaml").write_text("{}")
         run = subprocess.run(
             [sys.executable, "-m", *words],
@@ -466,7 +466,7 @@ class TestService:
             check=False,
         )
         assert run.returncode == 2
-        said = "schemas/events/event.yaml: dimension browser is within audiense"
+        said = "schemas/events/event.yaml: dimension detail is within evennt"
         assert said in run.stderr
         assert run.stderr.count("\n") == 1
 

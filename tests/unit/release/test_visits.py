@@ -72,7 +72,7 @@ def slow(rows: list[Row], dimension: str, across: str) -> dict[object, tuple[int
             value = "view" if dimension == "segment" else row[dimension]
             key = row["site"], row["hour"] // DAY * DAY, value, told
             sums[key][0] += 1
-            sums[key][1] += lasted if role == "entry" else 0
+            sums[key][1] += lasted if role == "entry" and across != "next_page" else 0
             people[key].add(row["visitor"])
     return {key: (hits, len(people[key]), seconds) for key, (hits, seconds) in sums.items()}
 
