@@ -40,7 +40,10 @@ def test_a_file_is_read_as_written(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(WRITTEN)
     first, second = policy.load(path).versions
-    assert first == Version(1, START, frozenset({"operation", "statistics"}), 10, RETENTION)
+    packaged = policy.load().current.crossings
+    assert first == Version(
+        1, START, frozenset({"operation", "statistics"}), 10, RETENTION, crossings=packaged
+    )
     assert second.version == 3
     assert second.effective == dt.datetime(2026, 1, 31, 22, tzinfo=dt.UTC)
     assert second.effective.tzinfo is dt.UTC

@@ -61,7 +61,7 @@ GOOD: dict[str, Any] = {"site": "shop", "metrics": ["visitors"]}
         ({"metrics": ["visits"], "dimensions": ["status"]},
          "metrics: visits by status is not counted; visits are known by page, "),
         ({"metrics": ["visitors"], "dimensions": ["event", "screen"], "site": "shop.widget"},
-         "dimensions: event with screen is not counted; there are event with page, "),
+         "dimensions: event with screen is not counted; there are page with event; "),
         ({"metrics": ["visitors"], "dimensions": ["next_page"]}, "dimensions: next_page goes"),
         ({"metrics": ["visitors"], "dimensions": ["entry_page"]}, "metrics: visitors by entry_"),
         ({"metrics": ["views_per_visit"], "dimensions": ["page"]}, "metrics: views_per_visit by"),
