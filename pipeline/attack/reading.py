@@ -1,4 +1,4 @@
-"""Reads the tables as an analyst may: every revision that is left, and the views, more than once."""
+"""Reads the tables as an analyst may: every revision that is left, and the views; then again."""
 
 from __future__ import annotations
 
