@@ -9,7 +9,7 @@ from typing import Final
 from pipeline.attack.linear import System
 from pipeline.attack.numbers import ALL, AUDIENCE, SEGMENT
 from pipeline.attack.relations import Part, Relation, less
-from pipeline.attack.windows import Parents, Seen, State
+from pipeline.attack.windows import Knowledge, Seen, State
 from pipeline.events import DIMENSIONS
 from pipeline.rows import OTHER
 
@@ -48,7 +48,7 @@ class Slot:
     within: str | None = None
 
 
-def crossed(day: Seen, hours: list[Seen], revision: int, known: Parents) -> Iterator[System]:
+def crossed(day: Seen, hours: list[Seen], revision: int, known: Knowledge) -> Iterator[System]:
     """Yield per universe and dimension the table of slots by columns, of which both sums are told.
 
     The columns are what each own cell of the day has that its hours had not, and the rest. A cell
@@ -91,7 +91,12 @@ class _Cut:
     universe: str
     dimension: str
     revision: int
-    known: Parents
+    known: Knowledge
+
+    @property
+    def apart(self) -> bool:
+        """Tell whether own cells say what was not folded: of a segment, not of several together."""
+        return self.known.editions and self.universe != ALL
 
     def gained(self, dimension: str) -> State:
         """Return what own cells of the day have that the hours had not shown under them."""
@@ -119,8 +124,8 @@ class _Cut:
             for before, after, single in self.editions(hour):
                 gains = hour.gains(self.universe, dimension, before, after)
                 if OTHER in gains:
-                    # In a segment a value's requests of one edition stand together, own or folded.
-                    together = single and self.universe != ALL
+                    # A value's requests of one edition stand together, own or folded.
+                    together = single and self.apart
                     own = frozenset(gains if together and dimension == self.dimension else ())
                     yield Slot(gains[OTHER].name, gains[OTHER].hits, own)
 
@@ -140,12 +145,12 @@ class _Cut:
             for seen in [self.day, *self.hours]
             for leaf in seen.cells(self.universe, self.dimension)
         }
-        sets = [self.known(self.dimension, leaf) for leaf in leaves - {OTHER}]
+        sets = [self.known.parents(self.dimension, leaf) for leaf in leaves - {OTHER}]
         return all(found is not None and len(found) == 1 for found in sets)
 
     def parent_of(self, leaf: str) -> str:
         """Return the one parent value of a leaf."""
-        return next(iter(self.known(self.dimension, leaf) or ()), OTHER)
+        return next(iter(self.known.parents(self.dimension, leaf) or ()), OTHER)
 
     def nested(self, arrived: list[Part]) -> System:
         """Return the table of leaves: what an hour folded within a parent is a slot of its own."""
@@ -184,7 +189,7 @@ class _Cut:
             if value != OTHER:
                 mine = self.inside(leaves, value)
                 hits = whole.hits - sum(part.hits for part in mine.values())
-                own = frozenset(mine if single and self.universe != ALL else ())
+                own = frozenset(mine if single and self.apart else ())
                 yield Slot(f"{whole.name} without an own cell", hits, own, value)
 
     def system(

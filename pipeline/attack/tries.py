@@ -13,7 +13,7 @@ from pipeline.attack.linear import System, solved
 from pipeline.attack.numbers import Day, Number, by_day
 from pipeline.attack.pairs import margins, pair_tables
 from pipeline.attack.relations import Derived, Kind, Part, Relation, derived, suspect, tried
-from pipeline.attack.windows import Parents, Seen, of_window, parents
+from pipeline.attack.windows import COMMON, Knowledge, Seen, of_window
 
 Fault = Literal["few", "grown", "inconsistent"]
 """A set of 1 to k-1 hits; a set that grew by 1 to k-1 visitors; numbers that contradict others."""
@@ -49,7 +49,7 @@ class Found:
     findings: list[Finding] = field(default_factory=list)
 
 
-def attack(numbers: Iterable[Number], k: int, known: Parents = parents) -> Found:
+def attack(numbers: Iterable[Number], k: int, known: Knowledge = COMMON) -> Found:
     """Try everything on ``numbers`` that needs no truth; ``k`` counts distinct visitors."""
     found = Found()
     for day in by_day(numbers):
@@ -57,7 +57,7 @@ def attack(numbers: Iterable[Number], k: int, known: Parents = parents) -> Found
     return found
 
 
-def attack_day(day: Day, k: int, found: Found, known: Parents = parents) -> None:
+def attack_day(day: Day, k: int, found: Found, known: Knowledge = COMMON) -> None:
     """Try everything on one day, and add to ``found``."""
     found.days += 1
     judge = _Judge(day, k, found)
@@ -132,7 +132,7 @@ def contradicts(relation: Relation, one: Derived) -> bool:
     return relation.exact and len(one.less) == len(relation.parts) and one.hits != 0
 
 
-def derivable(day: Day, known: Parents = parents) -> Iterator[tuple[Relation | None, Derived]]:
+def derivable(day: Day, known: Knowledge = COMMON) -> Iterator[tuple[Relation | None, Derived]]:
     """Yield every set that ``attack_day`` tries, with the relation it came of, if any."""
     for part in told(day):
         yield None, Derived("number", "a number by itself", part, (), part.hits)
@@ -162,7 +162,7 @@ def told(day: Day) -> Iterator[Part]:
                 yield Part(what, one.hits, one.visitors, one.bytes)
 
 
-def relations(day: Day, known: Parents, *, frozen: bool = True) -> Iterator[Relation]:
+def relations(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[Relation]:
     """Yield every relation between the numbers of a day."""
     hours, whole = _seen(day)
     for window in [*hours, *([whole] if whole else [])]:
@@ -173,7 +173,7 @@ def relations(day: Day, known: Parents, *, frozen: bool = True) -> Iterator[Rela
         yield from margins(day, whole)
 
 
-def systems(day: Day, known: Parents, *, frozen: bool = True) -> Iterator[System]:
+def systems(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[System]:
     """Yield every table of a day that is cut in two ways."""
     hours, whole = _seen(day)
     if whole is not None:

@@ -7,6 +7,7 @@ a part may be gone. What is there of it is used where it adds up, and the newest
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -25,10 +26,26 @@ where that is not known."""
 _OF_THEMSELVES: Final = {"referrer": {"(direct)": "direct", "(internal)": "internal"}}
 
 
-def parents(dimension: str, leaf: str) -> frozenset[str] | None:
+def _by_name(dimension: str, leaf: str) -> frozenset[str] | None:
     """Return what anybody knows of a leaf's parents by its name."""
     within = _OF_THEMSELVES.get(dimension, {}).get(leaf)
     return None if within is None else frozenset({within})
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What a reader brings along besides the tables.
+
+    ``parents`` are those of leaves. ``editions``: the reader knows by docs/release.md that an
+    edition of an hour folds nothing of a value that it shows under its own name.
+    """
+
+    parents: Parents = _by_name
+    editions: bool = True
+
+
+COMMON: Final = Knowledge()
+"""What is known to all who read the documentation."""
 
 
 class Seen:
@@ -74,7 +91,10 @@ class Seen:
     def total(self, universe: str, revision: int) -> Part | None:
         """Return all of a universe, None where no table says it."""
         if universe != ALL:
-            return self.state(ALL, SEGMENT, revision).get(universe)
+            segments = self.state(ALL, SEGMENT, revision)
+            if universe not in segments and self.whole_at(ALL, SEGMENT, revision):
+                return Part(f"{self.name} {universe}", 0)
+            return segments.get(universe)
         for dimension in (AUDIENCE, SEGMENT):
             if state := self.state(ALL, dimension, revision):
                 return added(f"{self.name} traffic", state.values())
@@ -107,7 +127,7 @@ def part_of(name: str, one: Number) -> Part:
     return Part(name, one.hits, one.visitors, one.bytes)
 
 
-def of_window(seen: Seen, known: Parents) -> Iterator[Relation]:
+def of_window(seen: Seen, known: Knowledge) -> Iterator[Relation]:
     """Yield the relations within a window, at each edition, and between editions."""
     yield from _of_state(seen, seen.newest, known, newest=True)
     for revision in seen.revisions[:-1]:
@@ -117,7 +137,7 @@ def of_window(seen: Seen, known: Parents) -> Iterator[Relation]:
     yield from _growth(seen)
 
 
-def _of_state(seen: Seen, revision: int, known: Parents, *, newest: bool) -> Iterator[Relation]:
+def _of_state(seen: Seen, revision: int, known: Knowledge, *, newest: bool) -> Iterator[Relation]:
     """Yield universe and cells, parents and leaves, and segments together and one by one."""
     where = "" if newest else f" (edition {revision})"
     for universe in seen.window.universes:
@@ -136,7 +156,7 @@ def _of_state(seen: Seen, revision: int, known: Parents, *, newest: bool) -> Ite
         yield from _segments(seen, revision)
 
 
-def _of_gains(seen: Seen, before: int, after: int, known: Parents) -> Iterator[Relation]:
+def _of_gains(seen: Seen, before: int, after: int, known: Knowledge) -> Iterator[Relation]:
     for universe in seen.window.universes:
         old, new = seen.total(universe, before), seen.total(universe, after)
         told = {
@@ -167,7 +187,7 @@ def _growth(seen: Seen) -> Iterator[Relation]:
                     )
 
 
-def _nested(state: Callable[[str], State], known: Parents, about: str) -> Iterator[Relation]:
+def _nested(state: Callable[[str], State], known: Knowledge, about: str) -> Iterator[Relation]:
     """Yield each parent's cell and those of its leaves that are known to be its."""
     for dimension, parent in DIMENSIONS.items():
         leaves = state(dimension)
@@ -176,7 +196,8 @@ def _nested(state: Callable[[str], State], known: Parents, about: str) -> Iterat
             inside = [
                 part
                 for leaf, part in leaves.items()
-                if OTHER not in {value, leaf} and known(dimension, leaf) == frozenset({value})
+                if OTHER not in {value, leaf}
+                and known.parents(dimension, leaf) == frozenset({value})
             ]
             if inside:
                 yield Relation(f"{about} of a {parent}", whole, tuple(inside))

@@ -20,7 +20,7 @@ import polars as pl
 from pipeline.attack.numbers import Day, Number, by_day, number
 from pipeline.attack.relations import Derived, Kind, Relation
 from pipeline.attack.tries import derivable, told
-from pipeline.attack.windows import Parents
+from pipeline.attack.windows import Knowledge
 from pipeline.events import DIMENSIONS
 from pipeline.release.ledger import Ledger
 from pipeline.release.rules import Rules
@@ -80,6 +80,8 @@ def attack(
     lateness: int,
     hold: int,
     rules: Rules | None = None,
+    *,
+    editions: bool = False,
 ) -> Tried:
     """Release ``rows`` in ``steps`` and derive every set; of 1 to k-1 visitors it is a finding."""
     truths: dict[tuple[str, int], Truth] = defaultdict(Truth)
@@ -87,7 +89,7 @@ def attack(
     numbers = _released(rows, places, steps, Ledger(k, lateness, hold, rules=rules))
     found = Tried()
     for day in by_day(numbers):
-        found += _tried(day, truths[day.site, day.start], k)
+        found += _tried(day, truths[day.site, day.start], k, editions=editions)
     return found
 
 
@@ -122,11 +124,11 @@ def _released(
     return [replace(key, hits=hits) for key, hits in whole.items()]
 
 
-def _tried(day: Day, truth: Truth, k: int) -> Tried:
+def _tried(day: Day, truth: Truth, k: int, *, editions: bool) -> Tried:
     found = Tried()
     everything = (1 << len(truth.rows)) - 1
     structural: set[tuple[int, int]] = set()
-    for relation, one in derivable(day, _known(truth)):
+    for relation, one in derivable(day, _known(truth, editions=editions)):
         found.kinds[one.kind] += 1
         rows = one.hits
         if not 0 <= rows <= everything:
@@ -169,7 +171,7 @@ def _by_chance(sets: set[int], structural: set[tuple[int, int]], truth: Truth, k
     )
 
 
-def _known(truth: Truth) -> Parents:
+def _known(truth: Truth, *, editions: bool) -> Knowledge:
     """Return the knowledge of a reader who knows of every leaf what it stands within."""
 
     @cache
@@ -179,4 +181,4 @@ def _known(truth: Truth) -> Parents:
             return None
         return frozenset(str(row[parent]) for row in truth.rows if row[dimension] == leaf)
 
-    return parents
+    return Knowledge(parents, editions)

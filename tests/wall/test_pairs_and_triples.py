@@ -16,9 +16,12 @@ from tests.wall.pairs_and_triples import Tried, attack
 LATENESS, HOLD = 600, 12 * HOUR
 
 
-def _attack(seed: int, k: int, sites: int, rules: Rules | None = None) -> Tried:
+def _attack(
+    seed: int, k: int, sites: int, rules: Rules | None = None, *, editions: bool = False
+) -> Tried:
     rows = small_sites(seed, sites)
-    return attack(rows, arrivals(seed, rows, LATENESS, HOLD), k, LATENESS, HOLD, rules)
+    steps = arrivals(seed, rows, LATENESS, HOLD)
+    return attack(rows, steps, k, LATENESS, HOLD, rules, editions=editions)
 
 
 def test_no_set_that_can_be_derived_betrays_anyone() -> None:
