@@ -51,8 +51,7 @@ def solved(system: System) -> Iterator[Derived]:
     """Yield every sum that is told, and each piece or sum of pieces that follows from them.
 
     These are: pieces, and sums of two and three, by elimination; and what the sums of one side that
-    touch a sum of the other have left without it. A sum of no pieces that is not nought contradicts
-    itself; it comes out as a set with those hits, as does one below nought.
+    touch a sum of the other have left without it. Sums that cannot all be true are a contradiction.
     """
     for equation in system.equations:
         yield _found(system, equation.name, equation.total)
@@ -128,7 +127,8 @@ def _eliminated(system: System, equations: list[Equation], pieces: list[str]) ->
     free: dict[int, Row] = {place: {place: Fraction(1)} for place in range(len(pieces))}
     for pivot, row, total in _reduced(rows):
         if not row:
-            yield _found(system, "sums that contradict each other", int(total))
+            whole = Part("sums that contradict each other", int(total))
+            yield Derived("contradiction", system.about, whole, (), int(total))
             return
         value[pivot] = total
         free[pivot] = {place: -factor for place, factor in row.items() if place != pivot}

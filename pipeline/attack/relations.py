@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, Literal
 
-Kind = Literal["number", "pair", "triple", "remainder", "system"]
-"""How a set was come by: told, less one, less two, less all, or by linear algebra."""
+Kind = Literal["number", "pair", "triple", "remainder", "system", "contradiction"]
+"""How a set was come by: told, less one, less two, less all, by linear algebra; or not at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class _Judge:
         self._found.tried["system"] += 1
         if self._few(one.hits):
             self._add("few", one.what, one.hits)
-        if one.hits < 0:
+        if one.hits < 0 or one.kind == "contradiction":
             self._add("inconsistent", one.what, one.hits)
 
     def _few(self, count: int) -> bool:

@@ -131,7 +131,7 @@ def _tried(day: Day, truth: Truth, k: int, *, editions: bool) -> Tried:
     for relation, one in derivable(day, _known(truth, editions=editions)):
         found.kinds[one.kind] += 1
         rows = one.hits
-        if not 0 <= rows <= everything:
+        if not 0 <= rows <= everything or one.kind == "contradiction":
             found.findings.append(f"{one.what}: no set of rows")
             continue
         if relation is not None:
