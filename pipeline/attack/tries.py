@@ -11,7 +11,7 @@ from typing import Literal
 from pipeline.attack.days import crossed, of_hours
 from pipeline.attack.linear import System, solved
 from pipeline.attack.numbers import Day, Number, by_day
-from pipeline.attack.pairs import margins, pair_tables
+from pipeline.attack.pairs import confined, equal, margins, pair_tables
 from pipeline.attack.relations import Derived, Kind, Part, Relation, derived, suspect, tried
 from pipeline.attack.windows import COMMON, Knowledge, Seen, of_window
 
@@ -171,6 +171,9 @@ def relations(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[Re
         for revision in _looked_at(whole, frozen=frozen):
             yield from of_hours(whole, hours, revision)
         yield from margins(day, whole)
+        yield from confined(day, whole, hours)
+        if known.visits:
+            yield from equal(day, whole)
 
 
 def systems(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[System]:

@@ -37,11 +37,14 @@ class Knowledge:
     """What a reader brings along besides the tables.
 
     ``parents`` are those of leaves. ``editions``: the reader knows by docs/release.md that an
-    edition of an hour folds nothing of a value that it shows under its own name.
+    edition of an hour folds nothing of a value that it shows under its own name. ``visits``: and
+    that for each view that another follows there is one that follows it, so that some counts are
+    equal without being of the same requests.
     """
 
     parents: Parents = _by_name
     editions: bool = True
+    visits: bool = True
 
 
 COMMON: Final = Knowledge()

@@ -14,19 +14,23 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import combinations
 from typing import Final, Self
+from unittest import mock
 
 import polars as pl
 
+from pipeline import policy
 from pipeline.attack.numbers import Day, Number, by_day, number
 from pipeline.attack.relations import Derived, Kind, Relation
 from pipeline.attack.tries import derivable, told
 from pipeline.attack.windows import Knowledge
 from pipeline.events import DIMENSIONS
+from pipeline.release import visits
 from pipeline.release.ledger import Ledger
 from pipeline.release.rules import Rules
 from pipeline.rows import CELLS, DAY
 
 BITS: Final = 63
+CROSSINGS: Final = policy.load().current.crossings
 
 Step = tuple[list[int], int | None, bool]
 """One apply: places of its rows, watermark, end."""
@@ -86,7 +90,9 @@ def attack(
     """Release ``rows`` in ``steps`` and derive every set; of 1 to k-1 visitors it is a finding."""
     truths: dict[tuple[str, int], Truth] = defaultdict(Truth)
     places = [truths[_day_of(row)].add(row) for row in rows]
-    numbers = _released(rows, places, steps, Ledger(k, lateness, hold, rules=rules))
+    numbers = _released(
+        rows, places, steps, Ledger(k, lateness, hold, rules=rules, crossings=CROSSINGS)
+    )
     found = Tried()
     for day in by_day(numbers):
         found += _tried(day, truths[day.site, day.start], k, editions=editions)
@@ -113,7 +119,9 @@ def _released(
             for at in step
             for part in range(slices)
         ]
-        output = ledger.apply(pl.DataFrame(parts, schema=CELLS), watermark, end=end)
+        # A row's hits are a name here, and not so many views of one second.
+        with mock.patch.object(visits, "_repeats", return_value=False):
+            output = ledger.apply(pl.DataFrame(parts, schema=CELLS), watermark, end=end)
         for table, cells in output.tables.items():
             for cell in cells.to_dicts():
                 site, part = str(cell["site"]).split("#")
@@ -181,4 +189,4 @@ def _known(truth: Truth, *, editions: bool) -> Knowledge:
             return None
         return frozenset(str(row[parent]) for row in truth.rows if row[dimension] == leaf)
 
-    return Knowledge(parents, editions)
+    return Knowledge(parents, editions, visits=False)

@@ -111,7 +111,7 @@ def rows(tables: Planted, table: str, **where: str) -> list[Row]:
 
 def found(partywall: Partywall, data: Path, code: int) -> list[Row]:
     said = partywall("attack", "--data", data, "--json")
-    assert (said.code, said.err) == (code, "")
+    assert (said.code, said.err) == (code, ""), said.out
     answer = json.loads(said.out)
     assert answer["k"] == 10
     findings: list[Row] = answer["findings"]
@@ -184,6 +184,12 @@ PLANTED: Final[dict[str, tuple[Plant, str, str]]] = {
     "a row of few more than its pairs": (
         ("pair_daily", {"value": "search"}, {"hits": 20, "visitors": 15}),
         "few", "pairs of a row",
+    ),
+    "a page of few views more than were followed": (
+        ("pair_daily", {"value": "search"}, {
+            "dimension": "device", "value": "desktop", "across": "next_page", "hits": 44,
+        }),
+        "few", "what followed a page",
     ),
     "a column of few more than its pairs": (
         ("pair_daily", {"value": "direct"}, {"hits": 20, "visitors": 15}),
@@ -317,3 +323,44 @@ def test_an_engine_without_released_tables_is_a_mistake(
             client.command(f"DROP TABLE analytics.{table}_revisions")
     said = partywall("attack", "--data", data)
     assert said.complaint.startswith("there are no released tables here: name the folder")
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ({"entry": 20, "exit": 20, "(other)": 9}, 1),
+        ({"entry": 12, "exit": 13, "(other)": 24}, 1),
+        ({"entry": 20, "(other)": 29}, 1),
+        ({"entry": 12, "exit": 12, "between": 10, "bounce": 15}, 0),
+        ({"entry": 15, "(other)": 34}, 0),
+    ],
+)
+def test_as_many_visits_end_as_begin(
+    partywall: Partywall, data: Path, engine: Engine, told: dict[str, int], code: int
+) -> None:
+    """So what is told of one is known of the other, and may be taken from what is not told."""
+    tables = numbers()
+    base = {**tables["pair_daily"][0], "dimension": "device", "value": "desktop", "across": "role"}
+    tables["pair_daily"] += [
+        {**base, "across_value": role, **_counts(hits, min(hits, 25))}
+        for role, hits in told.items()
+    ]
+    load(engine, tables)
+    found(partywall, data, code)
+
+
+@pytest.mark.parametrize(("after", "code"), [(30, 0), (41, 1)])
+def test_what_a_page_followed_is_counted_as_the_page_is(
+    partywall: Partywall, data: Path, engine: Engine, after: int, code: int
+) -> None:
+    """Each view of ``/b`` that followed another is one that ``/a`` was followed by."""
+    tables = numbers()
+    for pace in WINDOWS:
+        for table in (f"breakdown_{pace}", f"segment_breakdown_{pace}"):
+            pages = rows(tables, table, dimension="device")
+            tables[table] += [{**row, "dimension": "page", "value": "/b"} for row in pages]
+    move = {"dimension": "page", "value": "/a", "across": "next_page", "across_value": "/b"}
+    tables["pair_daily"].append({**tables["pair_daily"][0], **move, **_counts(after, 12)})
+    load(engine, tables)
+    findings = found(partywall, data, code)
+    assert {f["what"].partition(":")[0] for f in findings} <= {"what a page followed"}
