@@ -24,6 +24,9 @@ LENGTH: Final = "visit_length"
 _OF_A_PERSON: Final = frozenset({SEGMENT, "browser", "system", "device", "country", "provider"})
 """What does not change during a visit."""
 
+PARTS: Final = {"bounce or entry": ("bounce", "entry"), "between or exit": ("between", "exit")}
+"""What is told of a value's views where not all of their roles are: of those that are not."""
+
 Table = dict[tuple[str, str], Part]
 """(value, across value) → cell."""
 Key = tuple[str, str, str]
@@ -46,6 +49,11 @@ def margins(day: Day, whole: Seen) -> Iterator[Relation]:
             cells = tuple(cell for (_, of), cell in table.items() if of == value != OTHER)
             if cells:
                 yield Relation("pairs of a column", part, cells)
+        for name, roles in PARTS.items():
+            cells = tuple(cell for (_, of), cell in table.items() if of in {name, *roles})
+            if roles[0] in columns and roles[1] in columns and key[1] != SEGMENT:
+                both = added(f"{key[0]} {name}", [columns[role] for role in roles])
+                yield Relation("pairs of two columns", both, cells)
 
 
 _ROLES: Final = (
@@ -64,13 +72,24 @@ def _moves(day: Day, key: Key, pages: dict[str, Part], side: int) -> Iterator[Re
     about = "what a page followed" if side else "what followed a page"
     for page in {at[side] for at in moves}:
         cells = tuple(cell for at, cell in moves.items() if at[side] == page)
-        moving, others = ([roles[page, x] for x in of if (page, x) in roles] for of in _ROLES[side])
+        told = _roles(roles, page)
+        moving, others = ([told[x] for x in of if x in told] for of in _ROLES[side])
         if len(moving) == len(_ROLES[side][0]):
             yield Relation(about, added(f"{page}, {_MOVING[side]}", moving), cells)
         for count in range(len(others) + 1):
             for some in combinations(others, count):
                 if page in pages:
                     yield Relation(about, pages[page], (*cells, *some))
+
+
+def _roles(table: Table, value: str) -> dict[str, Part]:
+    """Return what is told of a value by role: what is left of two is the one where not both are."""
+    told = {role: part for (of, role), part in table.items() if of == value}
+    for name, roles in PARTS.items():
+        missing = [role for role in roles if role not in told]
+        if name in told and len(missing) == 1:
+            told[missing[0]] = told[name]
+    return told
 
 
 _MOVING: Final = ("before others", "after others")
@@ -130,31 +149,44 @@ def _same(one: Part, other: Part | None) -> bool:
 def pair_tables(day: Day, whole: Seen) -> Iterator[System]:
     """Yield each table of pairs as rows by columns, of which what was not shown is unknown."""
     for key in day.pairs:
-        table = {at: cell for at, cell in _table(day, key).items() if OTHER not in at}
+        wholes = _wholes(day, whole, key)
+        table = _table(day, key)
+        named = {at: x for at, x in table.items() if OTHER not in at and at[1] not in PARTS}
         rows, columns = (
             {
                 value: less(
                     f"{part.name} less its pairs by {' and '.join(key[1:])}",
                     part,
-                    [cell for at, cell in table.items() if at[side] == value],
+                    [cell for at, cell in named.items() if at[side] == value],
                 )
-                for value, part in wholes.items()
+                for value, part in sums.items()
             }
-            for side, wholes in enumerate(_wholes(day, whole, key))
+            for side, sums in enumerate(wholes)
         )
-        if not rows or not columns:
-            continue
-        system = System(f"{whole.name} {' '.join(key)}")
-        hidden = {
-            at: f"{' and '.join(at)} that are not shown"
-            for at in ((value, across) for value in rows for across in columns)
-            if at not in table
-        }
-        for side, sums, name in ((0, rows, "slot"), (1, columns, "column")):
-            for value, part in sums.items():
-                pieces = [piece for at, piece in hidden.items() if at[side] == value]
-                system.add(part.name, pieces, part.hits, name)
-        yield system
+        if rows and columns:
+            yield _system(f"{whole.name} {' '.join(key)}", table, rows, columns)
+
+
+def _system(about: str, table: Table, rows: dict[str, Part], columns: dict[str, Part]) -> System:
+    """Return the equations; a row of which two parts are told is as many rows."""
+    system = System(about)
+    hidden = {
+        at: f"{' and '.join(at)} that are not shown"
+        for at in ((value, across) for value in rows for across in columns)
+        if at not in table or OTHER in at
+    }
+    for value, part in rows.items():
+        rest = {across: piece for (of, across), piece in hidden.items() if of == value}
+        told = [(name, table[value, name]) for name in PARTS if (value, name) in table]
+        for name, cell in told:
+            pieces = [rest.pop(role) for role in PARTS[name] if role in rest]
+            system.add(cell.name, pieces, cell.hits, "slot")
+        left = less(part.name, part, [cell for _, cell in told])
+        system.add(left.name, list(rest.values()), left.hits, "slot")
+    for across, part in columns.items():
+        pieces = [piece for (_, of), piece in hidden.items() if of == across]
+        system.add(part.name, pieces, part.hits, "column")
+    return system
 
 
 def _table(day: Day, key: Key) -> Table:
