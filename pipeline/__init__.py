@@ -12,6 +12,7 @@ The rooms stand in the order in which the data walks through them:
 ``release``        door 2: what may be said of a window, and what is withheld
 ``clickhouse``     migrations, the loader, queries
 ``analytics``      questions in a closed vocabulary, and their answers
+``attack``         plays an analyst who wants to know more than was released
 ``vault``          the sealed store: segments and their manifest
 ``keys``           the key service and its clients
 ``cases``          permission: people, scopes asked for, who agreed, until when

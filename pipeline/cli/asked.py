@@ -1,4 +1,4 @@
-"""Whoever owns the engine, as something to ask: for `partywall query`."""
+"""Whoever owns the engine, as something to ask: for `partywall query` and `attack`."""
 
 from __future__ import annotations
 

@@ -82,6 +82,12 @@ def _alerts() -> Part:
     return alerts
 
 
+def _attack() -> Part:
+    from pipeline.cli.attack import attack
+
+    return attack
+
+
 def _status() -> Part:
     from pipeline.cli.status import status
 
@@ -214,6 +220,10 @@ VERBS: Final = {
     ),
     "alerts": Verb(
         "Say what is unusual on each site's newest closed day; exit 1 where something is.", _alerts
+    ),
+    "attack": Verb(
+        "Try to work a person out of the released tables; exit 1 where a number gives one away.",
+        _attack,
     ),
     "status": Verb(
         "Show lag, watermarks, accounts per site and source, keys alive, and what is withheld.",

@@ -375,6 +375,9 @@ def test_a_backfill_is_released_while_live_windows_wait(
     rows: list[dict[str, Any]] = json.loads(text)
     assert sum(int(row["hits"]) for row in rows) == booked[0]["released"]
     assert {row["site"] for row in rows} == {"shop"}
+    attacked = json.loads(partywall(running.folder, "attack", "--data", "data", "--json"))
+    assert (attacked["k"], attacked["findings"]) == (12, [])
+    assert attacked["numbers"] > 0
 
 
 def test_status_accounts_for_every_line_and_names_every_key(

@@ -67,6 +67,11 @@ HOLES: Final = (
     Hole("console", "analytics/query.py", "import ipaddress"),
     Hole("console", "serving/shield.py", LATE + "from pipeline.sealed import decode"),
     Hole("open-side", "digest/series.py", "from pipeline import vault"),
+    Hole("open-side", "attack/pairs.py", LATE + "from pipeline.sealed import decode"),
+    # the attacker: neither the release's code nor what it keeps
+    Hole("attack", "attack/windows.py", "from pipeline.release.rules import may_join"),
+    Hole("attack", "attack/tries.py", TYPES_ONLY + "from pipeline.release import ledger"),
+    Hole("attack", "attack/reading.py", LATE + "from pipeline.apps import release"),
     # the vault's reading side
     Hole("reading-side", "apps/split.py", "from pipeline.investigations import open"),
     Hole("reading-side", "restricted/seal.py", "import pipeline.investigations"),
