@@ -6,9 +6,12 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from pipeline.rows import TABLES
+from pipeline.rows import COUNTS, TABLES
 
-_NUMBERS: Final = ("hits", "bytes", "visitors")
+_NUMBERS: Final = COUNTS
+COMPARED: Final = tuple(name for name in TABLES if name != "pair_daily")
+"""The tables that the reference knows. Pairs are compared with a slow count of their own where k is
+1 (tests/unit/release/test_visits.py), and attacked where it is more (tests/wall)."""
 
 Key = tuple[str | int, ...]
 Numbers = tuple[int, ...]

@@ -21,7 +21,6 @@ from pipeline.errors import UnavailableError
 from pipeline.kafka import client, topics
 from pipeline.policy import Policy
 from pipeline.restricted import describers
-from pipeline.rows import TABLES
 
 SITE: Final = "bench"
 INGEST: Final = "bench"
@@ -102,7 +101,7 @@ def _lines(file: Path) -> Iterator[bytes]:
 
 def _tables(engine: str) -> parity.Tables:
     found: dict[str, dict[parity.Key, parity.Numbers]] = {}
-    for table in TABLES:
+    for table in parity.COMPARED:
         text = f"SELECT * REPLACE (toUnixTimestamp(window_start) AS window_start) FROM analytics.{table}"  # noqa: S608, E501 -- our own names
         rows = remote.query(engine, text)
         found[table] = parity.keyed(table, rows)
