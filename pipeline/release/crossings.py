@@ -16,7 +16,7 @@ from pipeline.errors import SettingsError
 from pipeline.events import DIMENSIONS, SEGMENT, VIEW
 from pipeline.release import visits
 from pipeline.release.confined import confined
-from pipeline.release.pairs import CELL, Equal, folded, shown, shown_either_way
+from pipeline.release.pairs import CELL, Equal, Shown, folded, shown, shown_either_way
 from pipeline.release.rules import BITS, Rules
 from pipeline.release.sets import distinct
 from pipeline.rows import OTHER, PAIRS
@@ -29,6 +29,8 @@ Crossings = Mapping[str, Mapping[str, Sequence[str]]]
 """Segment → dimension → what it is crossed with: other dimensions, and of views ``role``, and of
 their pages ``next_page``."""
 
+_RESTS: Final = (OTHER, visits.BEGAN, visits.WENT_ON)
+"""Under which names what is hidden of a value may stand."""
 _OF_A_PERSON: Final = frozenset({"browser", "system", "device", "country", "provider"})
 """What does not change during a visit: of such a value as many visits end as begin."""
 _EQUAL: Final = (visits.ENTRY, visits.EXIT)
@@ -95,7 +97,11 @@ class Crossed:
             if ROLE in others:
                 part = views.with_columns(value=self._value(dimension), to=pl.col(ROLE))
                 equal = self._equal() if dimension in _OF_A_PERSON else None
-                found.append(self._table(part, dimension, ROLE, equal=equal))
+                found.append(
+                    self._in_all(part, ROLE, dimension)
+                    if _alone(part, "value")
+                    else self._table(part, dimension, ROLE, equal=equal)
+                )
             if NEXT in others:
                 found.append(self._moves(views))
         return found
@@ -103,18 +109,23 @@ class Crossed:
     def _equal(self) -> Equal | None:
         return _EQUAL if self._rules.equal and self._k > 1 else None
 
-    def _in_all(self, views: pl.DataFrame, name: str) -> pl.DataFrame:
-        """Return the views of each window by a column whose values are safe."""
-        cells = views.group_by("window", name).agg(pl.col(_PLACE).first(), *_counts())
+    def _in_all(self, views: pl.DataFrame, name: str, dimension: str = SEGMENT) -> pl.DataFrame:
+        """Return the views of each window by a column whose values are safe.
+
+        For a dimension that has one value in each window, that is its pair as well.
+        """
+        value = pl.lit(VIEW) if dimension == SEGMENT else self._codes.decode(pl.col("value"))
+        kept = _PLACE if dimension == SEGMENT else [*_PLACE, "value"]
+        cells = views.group_by("window", name).agg(pl.col(kept).first(), *_counts())
         told = pl.when(pl.col(name) != self._codes.other).then("seconds").otherwise(0)
         return self._finish(
             cells.with_columns(
                 told.cast(pl.UInt64).alias("seconds"),
                 self._codes.decode(pl.col("site", SEGMENT)),
                 across_value=self._codes.decode(pl.col(name)),
-                value=pl.lit(VIEW),
+                value=value,
             ),
-            SEGMENT,
+            dimension,
             name,
         )
 
@@ -137,6 +148,8 @@ class Crossed:
             to=self._value(across),
             seconds=pl.lit(0, pl.UInt64),
         )
+        if self._k > 1 and (_alone(part, "value") or _alone(part, "to")):
+            return pl.DataFrame(schema={**PAIRS, "revision": pl.UInt64()})  # nothing to cross
         return self._table(part, dimension, across)
 
     def _table(
@@ -160,34 +173,50 @@ class Crossed:
         if self._rules.confined and across in BITS:
             barred = confined(rows, (BITS[dimension], BITS[across]), self._k)
         parts = visits.PARTS if across == ROLE and equal is None else None
-        given = rows, self._k, self._rules, self._codes
+        seen = rows.group_by(*CELL, "visitor").agg(pl.col("hits", "seconds").sum())
+        given = seen, self._k, self._rules, self._codes
         if across in BITS:
             told_of = shown_either_way(*given, barred=barred)
         else:
             told_of = shown(*given, equal=equal, parts=parts)
-        marked = (
-            rows.join(told_of.cells.with_columns(own=pl.lit(value=True)), on=CELL, how="left")
-            .join(told_of.parted.with_columns(parted=pl.lit(value=True)), on=_VALUE, how="left")
-            .with_columns(to=self._codes.decode(pl.col("across")))
-        )
+        cells = seen.group_by(CELL).agg(*_counts())
+        named, rest = self._named(cells, told_of, parts)
         if told is not None:
-            marked = marked.filter(pl.col("own").is_not_null() & told)
-        named = pl.col("own").is_not_null() & (pl.col("to") != OTHER)
-        rest = pl.lit(OTHER)
-        if parts is not None:
-            part = pl.col("to").replace_strict(parts, default=OTHER)
-            rest = pl.when(pl.col("parted").is_not_null()).then(part).otherwise(rest)
-        cells = (
-            marked.with_columns(
-                across_value=pl.when(named).then("to").otherwise(rest),
-                # How long visits lasted is told of all rows of a cell, or of none.
-                seconds=pl.when(named).then("seconds").otherwise(0).cast(pl.UInt64),
-            )
-            .group_by(*_VALUE, "across_value")
-            .agg(pl.col(_PLACE).first(), *_counts())
-            .with_columns(self._codes.decode(pl.col("site", SEGMENT, "value")))
+            named, rest = named.filter(told), rest.clear()
+        hidden = seen.join(rest, on=CELL).group_by(*_VALUE, "rest").agg(*_counts())
+        columns = [*_VALUE, "across_value", "hits", "seconds", "visitors"]
+        # How long visits lasted is told of all rows of a cell, or of none.
+        hidden = hidden.with_columns(
+            across_value=pl.col("rest").replace_strict(dict(enumerate(_RESTS))),
+            seconds=pl.lit(0, pl.UInt64),
         )
-        return self._finish(cells, dimension, across)
+        found = pl.concat([named.select(columns), hidden.select(columns)])
+        places = rows.group_by("window").agg(pl.col(_PLACE).first())
+        found = found.join(places, on="window").with_columns(
+            self._codes.decode(pl.col("site", SEGMENT, "value"))
+        )
+        return self._finish(found, dimension, across)
+
+    def _named(
+        self, cells: pl.DataFrame, told_of: Shown, parts: Mapping[str, str] | None
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the cells that stand under their name, and of all others in which rest they are.
+
+        A rest is its place in _RESTS: a number, as there is one for each row behind it.
+        """
+        marked = (
+            cells.join(told_of.cells.select(*CELL, own=pl.lit(value=True)), on=CELL, how="left")
+            .join(told_of.parted.with_columns(parted=pl.lit(value=True)), on=_VALUE, how="left")
+            .with_columns(across_value=self._codes.decode(pl.col("across")))
+        )
+        own = pl.col("own").is_not_null() & (pl.col("across_value") != OTHER)
+        rest = pl.lit(0, pl.UInt8)
+        if parts is not None:
+            places = {role: _RESTS.index(name) for role, name in parts.items()}
+            part = pl.col("across_value").replace_strict(places, default=0, return_dtype=pl.UInt8)
+            rest = pl.when(pl.col("parted").is_not_null()).then(part).otherwise(rest)
+        others = marked.filter(~own).select(*CELL, rest=rest)
+        return marked.filter(own), others
 
     def _value(self, dimension: str) -> pl.Expr:
         """Return the code under which the day shows a row."""
@@ -205,3 +234,8 @@ class Crossed:
 
 def _counts() -> list[pl.Expr]:
     return [pl.col("hits", "seconds").sum(), distinct().alias("visitors")]
+
+
+def _alone(rows: pl.DataFrame, name: str) -> bool:
+    """Tell whether a column has one value in each window."""
+    return bool((rows.group_by("window").agg(pl.col(name).n_unique())[name] == 1).all())

@@ -55,7 +55,7 @@ def shown(
     equal: Equal | None = None,
     parts: Mapping[str, str] | None = None,
 ) -> Shown:
-    """Return what may be shown of ``rows``; ``barred`` cells never are.
+    """Return what may be shown of ``rows``, one a cell and visitor; ``barred`` cells never are.
 
     A value is *split* where at least one of its cells is shown; ``(other)`` is kept whole, since it
     hides the most and tells the least. What is hidden of an across value must be hidden by values
@@ -65,8 +65,8 @@ def shown(
     ``parts`` puts across values together under a name: what a value hides of each part is told
     apart where both are safe. Such a value counts as split.
     """
-    seen = rows.select(*CELL, "visitor").unique()
-    cells = seen.group_by(CELL).agg(visitors=distinct())
+    seen = rows.select(*CELL, "visitor")
+    cells = seen.group_by(CELL).agg(visitors=pl.len())
     own = cells.filter(pl.col("visitors") >= k)
     if k > 1:
         own = own.filter(pl.col("value") != codes.other)
