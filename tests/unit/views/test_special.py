@@ -8,11 +8,11 @@ from itertools import pairwise
 import pytest
 
 from pipeline.clickhouse.queries import QueryFn
-from pipeline.console import special
-from pipeline.console.answers import Desk
-from pipeline.console.cards import Tab, card
-from pipeline.console.chart import chart, unit_of
-from pipeline.console.view import View
+from pipeline.views import special
+from pipeline.views.answers import Desk
+from pipeline.views.cards import Tab, card
+from pipeline.views.chart import chart, unit_of
+from pipeline.views.view import View
 from tests.support.console_pages import NOW, pages_of
 
 VIEW = View("shop", "7d")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from pipeline.console import countries
-from pipeline.console.answers import Answer, Cell, Desk, Line
-from pipeline.console.cards import SPANS, Tab
-from pipeline.console.view import FILTERS, View
 from pipeline.errors import UsageError
+from pipeline.views import countries
+from pipeline.views.answers import Answer, Cell, Desk, Line
+from pipeline.views.cards import SPANS, Tab
+from pipeline.views.view import FILTERS, View
 
 OTHER: Final = "(other)"
 _SHOWN: Final = 9

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.console import countries, exports, special
-from pipeline.console.answers import Answer, Cell, Desk
-from pipeline.console.cards import CARDS, Card, Tab
-from pipeline.console.chart import Chart, chart
-from pipeline.console.lists import Listed, listed, question, sentence
-from pipeline.console.view import METRICS, View
-from pipeline.console.wording import Change, change, days
 from pipeline.errors import UsageError
+from pipeline.views import countries, exports, special
+from pipeline.views.answers import Answer, Cell, Desk
+from pipeline.views.cards import CARDS, Card, Tab
+from pipeline.views.chart import Chart, chart
+from pipeline.views.lists import Listed, listed, question, sentence
+from pipeline.views.view import METRICS, View
+from pipeline.views.wording import Change, change, days
 
 _AT_ONCE: Final = frozenset({"pages", "sources"})
 """Cards that are asked for with the page; those further down are fetched when they come near."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.console.answers import Cell, Desk, Line
-from pipeline.console.view import View
+from pipeline.views.answers import Cell, Desk, Line
+from pipeline.views.view import View
 
 _HOURS_UP_TO: Final = 2
 _DAYS_UP_TO: Final = 100
