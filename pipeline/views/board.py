@@ -14,7 +14,7 @@ from pipeline.views import countries, exports, special
 from pipeline.views.answers import Answer, Cell, Desk
 from pipeline.views.cards import CARDS, Card, Tab
 from pipeline.views.chart import Chart, chart
-from pipeline.views.lists import Listed, listed, question, sentence
+from pipeline.views.lists import UNKNOWN, Listed, listed, question, sentence
 from pipeline.views.view import METRICS, View
 from pipeline.views.wording import Change, change, days
 
@@ -73,6 +73,15 @@ class Filled:
     exports: exports.Exports = ()
 
     @property
+    def empty(self) -> bool:
+        """Tell whether there is no number in it, or none of anything that is known."""
+        if self.list is not None:
+            return all(item.value == UNKNOWN or item.folded for item in self.list.items)
+        if self.funnel is not None:
+            return not any(step.cell.value for step in self.funnel.steps)
+        return self.flow is not None and not self.flow.ribbons
+
+    @property
     def impossible(self) -> bool:
         """Tell whether this cannot be asked of such a view."""
         found = self.list or self.funnel or self.flow
@@ -95,8 +104,8 @@ async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widg
     ``widget``: the site has a chat widget.
     """
     wanted = [card for card in CARDS if card.kind != "funnel" or widget]
-    headline, newest, cards = await asyncio.gather(
-        asyncio.to_thread(_headline, desk, view),
+    glance, newest, cards = await asyncio.gather(
+        asyncio.to_thread(headline, desk, view),
         asyncio.to_thread(special.newest, desk, view, now, lateness) if view.whole else _nothing(),
         asyncio.gather(
             *(
@@ -107,7 +116,7 @@ async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widg
             )
         ),
     )
-    return Board(headline, newest, _fragment(view, "newest"), tuple(cards))
+    return Board(glance, newest, _fragment(view, "newest"), tuple(cards))
 
 
 async def _nothing() -> None:
@@ -169,7 +178,8 @@ def _shades(desk: Desk, view: View, tab: Tab) -> tuple[tuple[str, str, int, str]
     )
 
 
-def _headline(desk: Desk, view: View) -> Headline:
+def headline(desk: Desk, view: View) -> Headline:
+    """Ask for the numbers above the page and their line; raises UnavailableError."""
     try:
         answer = _totals(desk, view)
         first, last = answer.first, answer.last

@@ -11,7 +11,7 @@ from tests.support.console_data import fill
 from tests.support.console_pages import asking
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueryFn]:
     """What answers SQL from the made-up numbers."""
     folder = tmp_path_factory.mktemp("numbers") / "clickhouse"
