@@ -55,6 +55,11 @@ class Headline:
     exports: exports.Exports = ()
     trouble: str | None = None
 
+    @property
+    def grown(self) -> bool:
+        """Tell whether anything is known of the period before."""
+        return any(one.cell.before is not None for one in self.figures)
+
 
 @dataclass(frozen=True, slots=True)
 class Filled:

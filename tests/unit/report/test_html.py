@@ -139,7 +139,7 @@ def test_every_site_has_its_cards_and_the_widget_is_with_its_site(told: Told) ->
     text = Page(told.text).text
     for expected in ("Entry pages", "Bounce rate", "Chat requested", "30+ min", "AI training"):
         assert expected in text
-    assert "Nothing was released for: from page to page, failures." in text
+    assert "Nothing to show of: from page to page, failures." in text
 
 
 def test_the_numbers_are_those_of_the_tables(told: Told) -> None:
@@ -217,7 +217,7 @@ def test_one_day_of_a_site_without_visits_is_a_page_too(tmp_path: Path) -> None:
     assert section.glance is not None
     assert section.cards == ()
     page = Page(as_html(found, Account(9, 9, 0, 0, 0, 9, 1, 10, 10), [section]))
-    assert "Nothing was released for: pages, sources, places" in page.text
+    assert "Nothing to show of: pages, sources, places" in page.text
 
 
 def _one_day(folder: Path) -> Path:
