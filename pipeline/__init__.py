@@ -19,6 +19,7 @@ The rooms stand in the order in which the data walks through them:
 ``investigations`` the desk: records of open cases, holds, erasure, exports
 ``evidence``       what an investigation hands out: one signed file, and its verifier
 ``web``            the investigators' pages
+``views``          cards of a site: what is asked for each, and how it is drawn
 ``console``        the analysts' pages
 ``serving``        what both kinds of pages are served with
 ``configuration``  what is configured, and that the audit log knows of each change

@@ -1,5 +1,5 @@
-// Writes what the console's pages load that is not ours, into pipeline/console/static and
-// pipeline/console/countries.json: the chart library as it is published, a map of the world drawn
+// Writes what the console's pages load that is not ours, into pipeline/console/static,
+// pipeline/views/static and pipeline/views/countries.json: the chart library as it is published, a map of the world drawn
 // from Natural Earth (public domain), and the names of its countries. `vendored.json` says what each
 // file came from. Run by `deploy/console/fetch`; what it writes is committed, so that a wheel and a
 // bare machine need no Node.
@@ -15,8 +15,8 @@ import { presimplify, simplify } from "topojson-simplify";
 
 const require = createRequire(import.meta.url);
 const here = dirname(fileURLToPath(import.meta.url));
-const room = join(here, "../../pipeline/console");
-const vendor = join(room, "static/vendor");
+const rooms = join(here, "../../pipeline");
+const vendor = join(rooms, "console/static/vendor");
 mkdirSync(vendor, { recursive: true });
 
 const [WIDE, HIGH] = [2000, 960];
@@ -75,7 +75,7 @@ const symbols = [
 ];
 const all = [...drawn.keys()].map((code) => `<use href="#${code}"/>`).join("");
 writeFileSync(
-  join(room, "static/world.svg"),
+  join(rooms, "views/static/world.svg"),
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDE} ${HIGH}"><defs>${symbols.join("\n")}\n` +
     `<g id="land">${all}</g></defs><use href="#land"/></svg>\n`,
 );
@@ -87,7 +87,7 @@ const told = Object.keys(official).sort().map((code) => {
   return [code, short.length > 3 ? short : official[code]];
 });
 writeFileSync(
-  join(room, "countries.json"),
+  join(rooms, "views/countries.json"),
   `${JSON.stringify({ names: Object.fromEntries(told), drawn: [...drawn.keys(), ...dots.keys()].sort() }, null, 1)}\n`,
 );
 
@@ -96,16 +96,16 @@ for (const [from, to] of Object.entries(copied)) {
   writeFileSync(join(vendor, to), readFileSync(require.resolve(`uplot/dist/${from}`)));
 }
 const version = (name) => JSON.parse(readFileSync(join(here, "node_modules", name, "package.json"))).version;
-const digest = (file) => createHash("sha256").update(readFileSync(join(room, file))).digest("hex");
+const digest = (file) => createHash("sha256").update(readFileSync(join(rooms, file))).digest("hex");
 const made = (file, name, licence) => [file, { from: `${name} ${version(name)}`, licence, sha256: digest(file) }];
 writeFileSync(
-  join(room, "vendored.json"),
+  join(rooms, "console/vendored.json"),
   `${JSON.stringify(
     Object.fromEntries([
-      made("static/vendor/uplot.js", "uplot", "MIT, (c) Leon Sorokin"),
-      made("static/vendor/uplot.css", "uplot", "MIT, (c) Leon Sorokin"),
-      made("static/world.svg", "world-atlas", "Natural Earth, public domain; its TopoJSON: ISC, (c) Michael Bostock"),
-      made("countries.json", "i18n-iso-countries", "MIT, (c) Michael Wittig"),
+      made("console/static/vendor/uplot.js", "uplot", "MIT, (c) Leon Sorokin"),
+      made("console/static/vendor/uplot.css", "uplot", "MIT, (c) Leon Sorokin"),
+      made("views/static/world.svg", "world-atlas", "Natural Earth, public domain; its TopoJSON: ISC, (c) Michael Bostock"),
+      made("views/countries.json", "i18n-iso-countries", "MIT, (c) Michael Wittig"),
     ]),
     null,
     1,

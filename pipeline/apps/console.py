@@ -18,7 +18,6 @@ from pipeline.clickhouse import remote
 from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.queries import QueryFn
 from pipeline.clock import Clock, stopwatch, system_clock
-from pipeline.console.answers import Desk, Remembering
 from pipeline.console.api import routes
 from pipeline.console.app import make_app
 from pipeline.console.entrance import Entrance, Known, by_word, first_of
@@ -31,6 +30,7 @@ from pipeline.errors import SettingsError
 from pipeline.rates import Rates
 from pipeline.serving.server import Server, listen
 from pipeline.settings import Settings
+from pipeline.views.answers import Desk, Remembering
 
 _REMEMBERED: Final = 4096
 """How many tokens have a rate of their own."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from pipeline.kafka.reading import accounts, lags
 from pipeline.keys.client import KeyClient
 from pipeline.policy import Policy
 from pipeline.policy import load as load_policy
+from pipeline.report import asked
 from pipeline.report.collect import collect
 from pipeline.report.model import Account, Report
 from pipeline.settings import Settings, Split
@@ -31,10 +33,11 @@ Tell = Callable[[str, Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a run."""
+    """What came of a run. ``sections`` are those of a page, where one was wanted."""
 
     report: Report
     account: Account
+    sections: tuple[asked.Section, ...] = ()
 
 
 async def run(
@@ -45,6 +48,7 @@ async def run(
     *,
     k: int,
     tell: Tell = lambda _name, _progress: None,
+    page: bool = False,
 ) -> Outcome:
     """Ship the plans through a started group, wait until all is released and sealed, and collect.
 
@@ -63,9 +67,15 @@ async def run(
     await finished(group, ingest, declared["cells"].partitions)
     await sealed(group, before + shipped.lines)
     await _destroy_keys(group, ingest, clock)
-    report = await asyncio.to_thread(collect, lambda text: remote.query(group.engine, text), ingest)
+    query = partial(remote.query, group.engine)
+    report = await asyncio.to_thread(collect, query, ingest)
     account = await _account(group, declared["accounting"].partitions, ingest, k, policy)
-    return Outcome(report, account)
+    desk = asked.desk_for(query, report, k, policy.current.crossings)
+    report = replace(report, visits=await asyncio.to_thread(asked.visits, desk, report))
+    if not page or report.period is None:
+        return Outcome(report, account)
+    sections = await asyncio.to_thread(lambda: tuple(asked.sections(desk, report)))
+    return Outcome(report, account, sections)
 
 
 async def _destroy_keys(group: Group, ingest: str, clock: Clock) -> None:

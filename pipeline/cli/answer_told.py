@@ -13,6 +13,7 @@ from pipeline.analytics import words as vocabulary
 from pipeline.analytics.answer import Answer, Cell, Line
 from pipeline.report import words
 from pipeline.report.terminal import sparkline
+from pipeline.views.wording import plain
 
 NO_TERMINAL: Final = 10_000
 """Columns of a pipe."""
@@ -61,7 +62,7 @@ def told(answer: Answer, console: Console, *, drawn: bool) -> RenderableType:
 
 
 def _headline(answer: Answer) -> Text:
-    head = Text(words.plain(answer.site), style="bold")
+    head = Text(plain(answer.site), style="bold")
     head.append(f"  {_days(answer.days.first, answer.days.last)}", style="default")
     if answer.before is not None:
         before = _days(answer.before.first, answer.before.last)
@@ -97,7 +98,7 @@ def _table(answer: Answer, *, drawn: bool, full: str) -> Table:
 
 
 def _row(answer: Answer, line: Line) -> list[Text]:
-    found = [Text(words.plain(value)) for value in line.dimensions]
+    found = [Text(plain(value)) for value in line.dimensions]
     for at, (name, cell) in enumerate(zip(answer.metrics, line.cells, strict=True)):
         found.append(_cell(name, cell))
         if answer.before is not None:

@@ -38,6 +38,11 @@ _DAYS: Final = 3
 _DAY: Final = 86_400
 _RAW: Final = "raw"
 _CONSOLE: Final = ("console",)
+_OWN_HOSTS: Final = {
+    "shop": ["shop.example"],
+    "chat": ["chat.example"],
+    "books": ["www.books.example"],
+}
 
 
 class LeakError(PartywallError):
@@ -103,7 +108,7 @@ async def _run(
     if served is not None:
         plans += _books(folder / "books", plans[0].tags.ingest)
     overrides: dict[str, object] = {
-        "split": {"own_hosts": {"shop": ["shop.example"], "chat": ["chat.example"]}},
+        "split": {"own_hosts": _OWN_HOSTS},
         "log": {"level": "debug"},
         "k": k,
     }

@@ -106,7 +106,7 @@ def report(
     }
     overrides["k"] = in_force
     trial.check(Split(**overrides["split"]))
-    outcome = asyncio.run(_run(plans, overrides, made, in_force, data))
+    outcome = asyncio.run(_run(plans, overrides, made, in_force, data, page=html is not None))
     if not outcome.account.events and outcome.account.lines:
         raise InputError(
             f"none of the {outcome.account.lines} lines is in the format "
@@ -115,7 +115,7 @@ def report(
     for what in taken:
         sys.stderr.write(f"partywall: note: {what}\n")
     if html is not None:
-        _write(html, as_html(outcome.report, outcome.account))
+        _write(html, as_html(outcome.report, outcome.account, outcome.sections))
     if as_json_:
         sys.stdout.buffer.write(orjson.dumps(as_json(outcome.report, outcome.account)) + b"\n")
     elif html is None:
@@ -134,6 +134,8 @@ async def _run(
     made: policy.Policy,
     k: int,
     data: Path | None,
+    *,
+    page: bool,
 ) -> oneshot.Outcome:
     task = asyncio.current_task()
     if task is not None:
@@ -144,7 +146,9 @@ async def _run(
         bars.say("starting")
         async with Group(folder, overrides) as group:
             bars.say("reading")
-            return await oneshot.run(group, plans, made, system_clock, k=k, tell=bars.tell)
+            return await oneshot.run(
+                group, plans, made, system_clock, k=k, tell=bars.tell, page=page
+            )
 
 
 @contextlib.contextmanager

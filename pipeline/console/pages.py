@@ -14,17 +14,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from pipeline.clock import Clock
-from pipeline.console import special
-from pipeline.console import view as views
-from pipeline.console.answers import Desk
-from pipeline.console.board import board, fill
-from pipeline.console.cards import TABS, card
 from pipeline.console.entrance import Entrance, form
 from pipeline.console.rendering import Rendering
 from pipeline.console.signing import EndedError, Shared, Viewer
-from pipeline.console.view import FILTERS, PERIODS, View
-from pipeline.console.wording import day
 from pipeline.errors import IntegrityError, UsageError
+from pipeline.views import special
+from pipeline.views import view as views
+from pipeline.views.answers import Desk
+from pipeline.views.board import board, fill
+from pipeline.views.cards import TABS, card
+from pipeline.views.view import FILTERS, PERIODS, View
+from pipeline.views.wording import day
 
 LASTS: Final = {"1": "a day", "7": "a week", "30": "30 days", "90": "90 days"}
 """Days that a link can be good for."""

@@ -1,6 +1,6 @@
-"""Templates and what they draw on, all of it ours: style, script, map and chart library.
+"""Pages, and what they load, all of it ours: style, script, map and chart library.
 
-Every value is escaped, and one that is missing is an error. Static files have their digest in their
+Static files have their digest in their
 path, so a browser keeps them for good; they are packed once, when the process starts.
 """
 
@@ -12,16 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import orjson
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from pipeline.console import wording
-from pipeline.console.cards import HEADS
-from pipeline.console.lists import label
-from pipeline.console.view import METRICS
+from pipeline.views import drawing
 
 _HERE: Final = Path(__file__).parent
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -32,35 +27,18 @@ class Rendering:
     """Makes pages and serves what they load."""
 
     def __init__(self) -> None:
-        folder = _HERE / "static"
         self._files: dict[str, tuple[str, bytes, bytes]] = {}
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in _TYPES:
-                content = path.read_bytes()
-                digest = hashlib.sha256(content).hexdigest()[:16]
-                packed = gzip.compress(content, 9, mtime=0)
-                self._files[str(path.relative_to(folder))] = (digest, content, packed)
-        self._templates = Environment(
-            loader=FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
+        for folder in (_HERE / "static", drawing.HERE / "static"):
+            for path in sorted(folder.rglob("*")):
+                if path.suffix in _TYPES:
+                    content = path.read_bytes()
+                    digest = hashlib.sha256(content).hexdigest()[:16]
+                    packed = gzip.compress(content, 9, mtime=0)
+                    self._files[str(path.relative_to(folder))] = (digest, content, packed)
+        self._templates = drawing.environment(
+            _HERE / "templates", world=lambda: self._path("world.svg"), alone=False
         )
-        self._templates.globals |= {
-            "static": self._path,
-            "figure": wording.figure,
-            "short": wording.short,
-            "states": wording.STATES,
-            "heads": HEADS,
-            "metrics": METRICS,
-        }
-        self._templates.filters |= {
-            "day": wording.day,
-            "json": lambda value: orjson.dumps(value).decode(),
-            "label": label,
-            "shortened": wording.shortened,
-        }
+        self._templates.globals["static"] = self._path
 
     def text(self, template: str, values: Mapping[str, object]) -> str:
         """Return what a template comes to."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 
-from pipeline.report.model import Account, Breakdown, Report, Traffic
+from pipeline.report.model import Account, Breakdown, Report, Traffic, Visits
 
 
 def as_json(report: Report, account: Account) -> dict[str, object]:
@@ -45,6 +45,7 @@ def as_json(report: Report, account: Account) -> dict[str, object]:
         "traffic_hourly": [_traffic(row) for row in report.traffic_hourly],
         "breakdown_daily": [_breakdown(row) for row in report.breakdown_daily],
         "breakdown_hourly": [_breakdown(row) for row in report.breakdown_hourly],
+        "visits": [_visits(one) for one in report.visits],
     }
 
 
@@ -67,6 +68,18 @@ def _breakdown(row: Breakdown) -> dict[str, object]:
         "value": row.value,
         "hits": row.hits,
         "visitors": row.visitors,
+    }
+
+
+def _visits(one: Visits) -> dict[str, object]:
+    return {
+        "site": one.site,
+        "visits": one.visits,
+        "bounce_rate": one.bounce_rate,
+        "views_per_visit": one.views_per_visit,
+        "visit_duration": one.visit_duration,
+        "entries": [{"page": page, "visits": visits} for page, visits in one.entries],
+        "exits": [{"page": page, "visits": visits} for page, visits in one.exits],
     }
 
 

@@ -34,13 +34,34 @@ class Breakdown:
 
 
 @dataclass(frozen=True, slots=True)
+class Visits:
+    """The visits of a site over all time; a rate is None where it cannot be told.
+
+    ``visit_duration`` is in seconds. ``entries`` and ``exits``: pages that visits began and ended
+    at, the commonest first.
+    """
+
+    site: str
+    visits: int
+    bounce_rate: float | None
+    views_per_visit: float | None
+    visit_duration: float | None
+    entries: tuple[tuple[str, int], ...] = ()
+    exits: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """The four views over all time, each ordered by time, site, then audience or hits."""
+    """The four views over all time, each ordered by time, site, then audience or hits.
+
+    ``visits`` are of the sites of which some were released.
+    """
 
     traffic_daily: tuple[Traffic, ...]
     traffic_hourly: tuple[Traffic, ...]
     breakdown_daily: tuple[Breakdown, ...]
     breakdown_hourly: tuple[Breakdown, ...]
+    visits: tuple[Visits, ...] = ()
 
     @property
     def sites(self) -> tuple[str, ...]:

@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.report import words
-from pipeline.report.model import Account, Report
+from pipeline.report.model import Account, Report, Visits
 from pipeline.report.summary import Day, Site, Top, sites, status_phrase
 from pipeline.rows import OTHER
+from pipeline.views.wording import figure, plain
 
 _WIDE: Final = 110
 _MOST_DAYS: Final = 31
@@ -60,15 +61,18 @@ def render(report: Report, account: Account, console: Console, *, top: int = 10)
     for site in shown:
         if len(shown) > 1:
             console.print()
-            console.print(Rule(Text(words.plain(site.name), style="bold"), style=_QUIET))
+            console.print(Rule(Text(plain(site.name), style="bold"), style=_QUIET))
         console.print(_traffic(site, signs, width))
+        for one in report.visits:
+            if one.site == site.name:
+                console.print(_visits(one, signs, width))
         console.print(_tops(site, signs, width))
         console.print(*_notes(site, account), sep="\n")
     console.print(_account(report, account, signs))
 
 
 def _headline(report: Report, account: Account, signs: _Signs) -> RenderableType:
-    names = ", ".join(words.plain(name) for name in report.sites) or "no site"
+    names = ", ".join(plain(name) for name in report.sites) or "no site"
     line = Text.assemble(("Partywall", "bold"), "  ", (names, "bold " + _HUMAN))
     if report.period:
         line.append(f"  {signs.dash}  {words.span(*report.period)}")
@@ -125,6 +129,42 @@ def _counts(days: Sequence[Day], signs: _Signs, width: int) -> list[str]:
     ]
 
 
+def _visits(one: Visits, signs: _Signs, width: int) -> RenderableType:
+    told = (
+        ("visits", one.visits, "visits"),
+        ("bounce_rate", one.bounce_rate, "of them of one page"),
+        ("views_per_visit", one.views_per_visit, "views a visit"),
+        ("visit_duration", one.visit_duration, "long"),
+    )
+    said = [
+        f"{figure(metric, value)} {name}".replace(",", signs.separator)
+        for metric, value, name in told
+        if value is not None
+    ]
+    parts: list[RenderableType] = [_heading("Visits"), Text(" " + ", ".join(said))]
+    sides = [
+        _places(head, pages, width // 2 if width >= _WIDE else width, signs)
+        for head, pages in (("Began at", one.entries), ("Ended at", one.exits))
+        if pages
+    ]
+    if width < _WIDE:
+        return Group(*parts, *sides)
+    row = Table.grid(padding=(0, 4, 0, 0))
+    row.add_row(*sides)
+    return Group(*parts, row)
+
+
+def _places(
+    head: str, pages: Sequence[tuple[str, int]], width: int, signs: _Signs
+) -> RenderableType:
+    table = _table()
+    table.add_column("Visits", justify="right", min_width=7, no_wrap=True)
+    table.add_column(head, no_wrap=True, overflow="ellipsis", max_width=max(8, width - 16))
+    for page, visits in pages:
+        table.add_row(_number(visits, signs), Text(plain(page)))
+    return table
+
+
 def sparkline(values: Sequence[int | None], tallest: int, *, levels: str, gap: str) -> str:
     """Return a character per value, scaled to ``tallest``; ``gap`` where there is none."""
     steps = len(levels) - 1
@@ -173,7 +213,7 @@ def _top(top: Top, signs: _Signs, width: int) -> RenderableType:
             words.percent(line.share),
             _number(line.visitor_days, signs),
             "" if line.value == OTHER else _bar(line.hits, top.most, room, signs),
-            Text(words.plain(value)),
+            Text(plain(value)),
             style=_QUIET if line.value == OTHER else None,
         )
     heading = _heading(top.title)

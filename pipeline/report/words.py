@@ -61,8 +61,3 @@ def span(start: dt.datetime, end: dt.datetime) -> str:
 
 def _until(end: dt.datetime) -> str:
     return "24:00" if (end.hour, end.minute) == (0, 0) else f"{end:%H:%M}"
-
-
-def plain(value: str) -> str:
-    """Return ``value`` without what could steer a terminal or turn the direction of a line."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)

@@ -16,7 +16,6 @@ from starlette.types import ASGIApp
 from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.queries import QueryFn, Reader, Row
 from pipeline.clock import Clock, stopwatch
-from pipeline.console.answers import Desk, Remembering
 from pipeline.console.api import routes
 from pipeline.console.app import make_app
 from pipeline.console.entrance import Entrance, by_word
@@ -25,6 +24,7 @@ from pipeline.console.rendering import Rendering
 from pipeline.console.signing import Signer, Viewer
 from pipeline.console.tokens import Tokens
 from pipeline.serving.server import Server, listen
+from pipeline.views.answers import Desk, Remembering
 from tests.support.console_data import TODAY, K
 
 NOW: Final = dt.datetime.combine(TODAY, dt.time(11, 40), dt.UTC)

@@ -61,7 +61,7 @@ HOLES: Final = (
     # the console: directly, and by way of what it asks and is served with
     Hole("console", "console/pages.py", "from pipeline.cases import people"),
     Hole("console", "console/signing.py", "import hmac"),
-    Hole("console", "console/answers.py", LATE + "from pipeline.kafka import client"),
+    Hole("console", "views/answers.py", LATE + "from pipeline.kafka import client"),
     Hole("console", "console/entrance.py", TYPES_ONLY + "import pipeline.web.sessions"),
     Hole("console", "apps/console.py", "import pipeline.keys.client"),
     Hole("console", "analytics/query.py", "import ipaddress"),

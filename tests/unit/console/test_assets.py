@@ -7,18 +7,18 @@ import json
 import re
 from pathlib import Path
 
-from pipeline.console import countries
+from pipeline.views import countries
 
 TOP = Path(__file__).parents[3]
-ROOM = TOP / "pipeline/console"
-MADE = json.loads((ROOM / "vendored.json").read_text(encoding="utf-8"))
+ROOMS = TOP / "pipeline"
+MADE = json.loads((ROOMS / "console/vendored.json").read_text(encoding="utf-8"))
 
 
 def test_what_is_vendored_is_what_the_build_wrote() -> None:
     for name, about in MADE.items():
-        assert hashlib.sha256((ROOM / name).read_bytes()).hexdigest() == about["sha256"], name
+        assert hashlib.sha256((ROOMS / name).read_bytes()).hexdigest() == about["sha256"], name
         assert about["licence"]
-    there = {str(p.relative_to(ROOM)) for p in (ROOM / "static/vendor").iterdir()}
+    there = {str(p.relative_to(ROOMS)) for p in (ROOMS / "console/static/vendor").iterdir()}
     assert there < set(MADE)
 
 
@@ -30,7 +30,7 @@ def test_the_build_asks_for_the_versions_that_are_vendored() -> None:
 
 
 def test_every_country_of_the_map_has_a_name_and_a_shape() -> None:
-    shapes = set(re.findall(r'id="([A-Z]{2})"', (ROOM / "static/world.svg").read_text()))
+    shapes = set(re.findall(r'id="([A-Z]{2})"', (ROOMS / "views/static/world.svg").read_text()))
     shaded = dict(countries.shades(dict.fromkeys([*shapes, "ZZ"], 7)))
     assert set(shaded) == shapes
     assert len(shapes) > 230
@@ -46,7 +46,8 @@ def test_shades_halve_from_the_largest() -> None:
 
 
 def test_our_own_files_load_nothing_from_elsewhere() -> None:
-    ours = [*(ROOM / "static").glob("*.*"), *(ROOM / "templates").glob("*.html")]
+    rooms = (ROOMS / "console", ROOMS / "views")
+    ours = [p for r in rooms for p in (*r.glob("static/*.*"), *r.glob("templates/*.html"))]
     for path in ours:
         found = re.findall(r"(?:https?:)?//[\w.-]+", path.read_text(encoding="utf-8"))
         assert set(found) <= {"http://www.w3.org"}, path.name

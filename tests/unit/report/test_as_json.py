@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.report.as_json import as_json
 from pipeline.report.collect import collect
-from pipeline.report.model import Account, Report, Traffic
+from pipeline.report.model import Account, Report, Traffic, Visits
 
 NOON = dt.datetime(2015, 5, 17, 12, tzinfo=dt.UTC)
 DAY = dt.datetime(2015, 5, 17, tzinfo=dt.UTC)
@@ -53,6 +53,7 @@ def test_the_object_has_exactly_the_agreed_names() -> None:
             "withheld_hits": 7,
         },
         "sealed": {"records": 30, "segments": 1},
+        "visits": [],
         "traffic_daily": [
             {
                 "site": "example",
@@ -104,3 +105,19 @@ def test_nothing_released_is_said_as_such() -> None:
         "released_hits": 0,
         "withheld_hits": 7,
     }
+
+
+def test_visits_are_an_object_for_each_site() -> None:
+    visits = Visits("example", 12, 0.25, None, 61.5, entries=(("/", 11),))
+    told = as_json(dataclasses.replace(REPORT, visits=(visits,)), ACCOUNT)["visits"]
+    assert told == [
+        {
+            "site": "example",
+            "visits": 12,
+            "bounce_rate": 0.25,
+            "views_per_visit": None,
+            "visit_duration": 61.5,
+            "entries": [{"page": "/", "visits": 11}],
+            "exits": [],
+        }
+    ]

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.report import charts
+from pipeline.analytics.words import CROSSINGS
+from pipeline.clickhouse.client import Engine, connect
+from pipeline.clickhouse.migrations import migrate
+from pipeline.report import asked, collect
 from pipeline.report.html import as_html
-from pipeline.report.model import Account, Breakdown, Report, Traffic
+from pipeline.report.model import Account, Report
+from pipeline.views.answers import Cell
+from pipeline.views.board import Filled
+from pipeline.views.cards import CARDS
+from pipeline.views.lists import Item, Listed
+from pipeline.views.view import View
+from tests.support.console_data import fill
+from tests.support.console_pages import asking
 
-VOID = {"meta", "rect", "line", "wbr"}
-SUNDAY = dt.datetime(2015, 5, 17, tzinfo=dt.UTC)
+VOID = {"meta", "input"}
 EVIL = "/<script>alert(1)</script>\"'&\u202e\x00"
 
 
@@ -57,17 +69,59 @@ class Page(HTMLParser):
         return "".join(self.words)
 
 
-def test_the_page_asks_for_nothing_and_allows_only_its_own_style(
-    report: Report, account: Account
-) -> None:
-    text = as_html(report, account)
+@dataclasses.dataclass
+class Told:
+    """A report of the tables, with its page's sections and an account that adds up."""
+
+    report: Report
+    account: Account
+    sections: tuple[asked.Section, ...]
+
+    @property
+    def text(self) -> str:
+        return as_html(self.report, self.account, self.sections)
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """Sixty days of three sites, one of which has a chat widget."""
+    folder = tmp_path_factory.mktemp("numbers") / "clickhouse"
+    fill(folder)
+    with asking(folder) as run:
+        found = collect.collect(run)
+        desk = asked.desk_for(run, found, 10, CROSSINGS)
+        found = dataclasses.replace(found, visits=asked.visits(desk, found))
+        counted = found.released_hits + 7
+        account = Account(counted + 8, counted, 5, 3, 7, counted + 8, 2, 10, 10, {"<u>why</u>": 5})
+        return Told(found, account, tuple(asked.sections(desk, found)))
+
+
+def one_list(value: str) -> asked.Section:
+    """A section of one card with one value."""
+    card = CARDS[0]
+    cells = tuple(Cell(metric, 20, "value") for metric in card.tabs[0].metrics)
+    item = Item(value, value, None, cells, 100, folded=False)
+    listed = Listed((item,), card.tabs[0].metrics)
+    filled = Filled(card, card.tabs[0], (), list=listed)
+    return asked.Section(value, View(value, base="#"), None, ((filled,),), ())
+
+
+def test_the_page_asks_for_nothing_and_allows_only_its_own_style(told: Told) -> None:
+    text = told.text
     page = Page(text)
-    assert not {"script", "link", "img", "iframe", "form", "a"} & {tag for tag, _ in page.tags}
+    assert not {"script", "link", "img", "iframe", "form"} & {tag for tag, _ in page.tags}
     names = {name for _, attributes in page.tags for name in attributes}
-    assert not {"src", "href", "style"} & names
+    assert not {"src", "style", "action"} & names
     assert not any(name.startswith("on") for name in names)
+    led = [attributes["href"] or "" for _, attributes in page.tags if "href" in attributes]
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert led
+    assert {one[0] for one in led} == {"#"}
+    assert {one[1:] for one in led} <= set(ids)
+    assert len(set(ids)) == len(ids)
     assert "url(" not in text
     assert "@import" not in text
+    assert "//" not in text
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
     assert style is not None
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
@@ -77,34 +131,44 @@ def test_the_page_asks_for_nothing_and_allows_only_its_own_style(
     )
 
 
-def test_values_are_text_and_never_markup(report: Report, account: Account) -> None:
-    row = Breakdown("<i>site</i>", report.traffic_daily[0].start, "page", EVIL, 5, 10)
-    traffic = Traffic("<i>site</i>", report.traffic_daily[0].start, "human", 5, 5, 10)
-    evil = dataclasses.replace(account, reasons={"<u>why</u>": 1})
-    text = as_html(Report((traffic,), (), (row,), ()), evil)
-    page = Page(text)
-    assert not {"script", "i", "u"} & {tag for tag, _ in page.tags}
-    assert "/<script>alert(1)</script>\"'&\ufffd\ufffd" in page.text
-    assert "\u202e" not in text
+def test_every_site_has_its_cards_and_the_widget_is_with_its_site(told: Told) -> None:
+    assert [one.site for one in told.sections] == ["blog", "docs", "shop"]
+    shop = told.sections[-1]
+    titles = [tabs[0].card.title for tabs in shop.cards]
+    assert titles == [*(card.title for card in CARDS), "Chat widget"]
+    text = Page(told.text).text
+    for expected in ("Entry pages", "Bounce rate", "Chat requested", "30+ min", "AI training"):
+        assert expected in text
+    assert "Nothing to show of: from page to page, failures." in text
+
+
+def test_the_numbers_are_those_of_the_tables(told: Told) -> None:
+    text = Page(told.text).text
+    human = sum(row.hits for row in told.report.traffic_daily if row.audience == "human")
+    assert f"{human:,}" in text
+    for one in told.report.visits:
+        assert f"{one.visits / 1000:.1f}k" in text or f"{one.visits:,}" in text
+    assert "does not add up" not in text
+
+
+def test_values_are_text_and_never_markup(told: Told) -> None:
+    page = Page(told.text)
+    assert not {"script", "img", "u"} & {tag for tag, _ in page.tags}
+    evil = as_html(told.report, told.account, [one_list(EVIL)])
+    assert "/<script>alert(1)</script>\"'&\ufffd\ufffd" in Page(evil).text
+    assert "\u202e" not in evil
 
 
 @given(value=st.text(max_size=40))
 def test_any_value_keeps_the_page_whole(value: str) -> None:
-    row = Breakdown("s", SUNDAY, "page", value, 5, 10)
-    page = Page(
-        as_html(
-            Report((Traffic("s", SUNDAY, "human", 5, 5, 10),), (), (row,), ()),
-            Account(5, 5, 0, 0, 0, 5, 1, 10, 10),
-        )
-    )
+    account = Account(5, 5, 0, 0, 5, 5, 1, 10, 10)
+    page = Page(as_html(Report((), (), (), ()), account, [one_list(value)]))
     shown = "".join(c if c.isprintable() else "\ufffd" for c in value)
     assert shown in page.text
 
 
-def test_every_chart_has_a_table_and_every_heading_its_rank(
-    report: Report, account: Account
-) -> None:
-    page = Page(as_html(report, account))
+def test_every_picture_says_what_it_is_and_every_heading_has_its_rank(told: Told) -> None:
+    page = Page(told.text)
     assert page.all("html") == [{"lang": "en"}]
     ranks = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
     assert ranks[0] == 1
@@ -112,46 +176,58 @@ def test_every_chart_has_a_table_and_every_heading_its_rank(
     assert all(b - a <= 1 for a, b in pairwise(ranks))
     assert all("scope" in attributes for attributes in page.all("th"))
     images = [attributes for _, attributes in page.tags if attributes.get("role") == "img"]
+    assert len(images) > 6
     assert all(attributes.get("aria-label") for attributes in images)
-    assert all(svg.get("aria-hidden") == "true" for svg in page.all("svg"))
-    hours = [row for row in report.traffic_hourly if row.audience == "human"]
-    assert page.text.count(":00") >= len(hours)
+    labels = {label["for"] for label in page.all("label")}
+    assert labels == {one["id"] for one in page.all("input")}
 
 
-def test_the_numbers_are_there(report: Report, account: Account) -> None:
-    text = Page(as_html(report, account)).text.replace("\N{NARROW NO-BREAK SPACE}", ",")
-    for expected in ("3,545", "2,345", "3.00 GiB", "404 Not Found", "malformed 4", "(other)"):
-        assert expected in text
-    assert "No countries and providers" in text
-    assert "does not add up" not in text
+def test_it_is_small_enough_to_be_sent(told: Told) -> None:
+    sizes = [len(as_html(told.report, told.account, told.sections[:n])) for n in (0, 1, 3)]
+    assert sizes[0] < 30_000
+    assert sizes[1] < 160_000
+    assert sizes[2] - sizes[1] < 2 * 90_000
 
 
-def test_k_of_one_is_called_not_anonymous(report: Report, account: Account) -> None:
-    assert "Not anonymous" not in as_html(report, account)
-    one = as_html(report, dataclasses.replace(account, k=1))
+def test_k_of_one_is_called_not_anonymous(told: Told) -> None:
+    assert "Not anonymous" not in told.text
+    one = dataclasses.replace(told, account=dataclasses.replace(told.account, k=1)).text
     assert "Not anonymous" in one
     assert "anonymous statistics" not in one
 
 
-def test_a_k_below_the_policys_is_not_called_anonymous(report: Report, account: Account) -> None:
-    three = Page(as_html(report, dataclasses.replace(account, k=3))).text
-    assert "Below the policy's k of 10: with k = 3 " in three
+def test_a_k_below_the_policys_is_not_called_anonymous(told: Told) -> None:
+    three = dataclasses.replace(told, account=dataclasses.replace(told.account, k=3)).text
+    assert "Below the policy's k of 10: with k = 3 " in Page(three).text
     assert "anonymous statistics" not in three
 
 
 def test_nothing_released_is_a_page_too(account: Account) -> None:
-    assert "Nothing was released" in Page(as_html(Report((), (), (), ()), account)).text
+    text = Page(as_html(Report((), (), (), ()), account, ())).text
+    assert "Nothing was released" in text
+    assert "malformed 4" in text
 
 
-def test_a_long_period_is_drawn_by_day(report: Report, account: Account) -> None:
-    first = report.traffic_daily[0]
-    days = tuple(dataclasses.replace(first, start=SUNDAY + dt.timedelta(days=n)) for n in range(60))
-    page = Page(as_html(dataclasses.replace(report, traffic_daily=days), account))
-    assert "Hits by day" in page.text
-    assert "The numbers by day" in page.text
+def test_one_day_of_a_site_without_visits_is_a_page_too(tmp_path: Path) -> None:
+    with asking(_one_day(tmp_path)) as run:
+        found = collect.collect(run)
+        desk = asked.desk_for(run, found, 10, CROSSINGS)
+        assert asked.visits(desk, found) == ()
+        (section,) = asked.sections(desk, found)
+    assert section.glance is not None
+    assert section.cards == ()
+    page = Page(as_html(found, Account(9, 9, 0, 0, 0, 9, 1, 10, 10), [section]))
+    assert "Nothing to show of: pages, sources, places" in page.text
 
 
-@given(st.integers(0, 10**15))
-def test_a_scale_holds_its_value_and_wastes_little(value: int) -> None:
-    top = charts.ceiling(value)
-    assert max(value, 1) <= top <= max(2 * value, 1)
+def _one_day(folder: Path) -> Path:
+    with contextlib.closing(connect(Engine(path=folder))) as client:
+        migrate(client, rollups_days=36_500)
+        names = ("site", "window_start", "audience", "hits", "bytes", "visitors")
+        row = ["lone", dt.datetime(2015, 5, 17, tzinfo=dt.UTC), "bot", 40, 400, 12]
+        client.insert(
+            "analytics.traffic_daily_revisions",
+            [["live", *row, 1]],
+            column_names=["ingest", *names, "revision"],
+        )
+    return folder

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from pipeline.report import words
-from pipeline.report.model import Account, Breakdown, Report
+from pipeline.report.model import Account, Breakdown, Report, Visits
 from pipeline.report.summary import sites
 from pipeline.report.terminal import render, sparkline
 
@@ -163,3 +163,18 @@ def test_a_sparkline_has_a_sign_per_value_and_the_tallest_is_full(
     assert len(drawn) == len(values)
     assert [sign == "-" for sign in drawn] == [value is None for value in values]
     assert all(drawn[i] == "3" for i, value in enumerate(values) if value and value == tallest)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_visits_are_told_where_there_are_any(width: int, report: Report, account: Account) -> None:
+    assert "Began at" not in shown(report, account, width=width)
+    pages = (("/", 900), ("/\x1b[31mred", 30))
+    visits = Visits("example.org", 1200, 0.39, 2.7, 120.4, entries=pages, exits=pages[:1])
+    text = shown(dataclasses.replace(report, visits=(visits,)), account, width=width)
+    assert "1,200 visits, 39 % of them of one page, 2.70 views a visit, 2m 00s long" in " ".join(
+        text.split()
+    )
+    assert "Began at" in text
+    assert "Ended at" in text
+    assert "\x1b" not in text
+    assert all(cell_len(line) <= width for line in text.splitlines())

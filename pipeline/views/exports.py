@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from pipeline.console.cards import Tab
-from pipeline.console.chart import Chart
-from pipeline.console.view import View
+from pipeline.views.cards import Tab
+from pipeline.views.chart import Chart
+from pipeline.views.view import View
 
 Exports = tuple[tuple[str, str], ...]
 """What a format is called, and where it is; none of a shared page."""

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pipeline.clickhouse.queries import QueryFn, Row
-from pipeline.console.answers import Remembering
-from pipeline.console.board import board
-from pipeline.console.view import View
 from pipeline.errors import UnavailableError
+from pipeline.views.answers import Remembering
+from pipeline.views.board import board
+from pipeline.views.view import View
 from tests.support.console_pages import NOW, pages_of
 from tests.support.pages import Moment
 

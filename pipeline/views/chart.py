@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.console.answers import Cell, Desk, Line
-from pipeline.console.view import View
+from pipeline.views.answers import Cell, Desk, Line
+from pipeline.views.view import View
 
 _HOURS_UP_TO: Final = 2
 _DAYS_UP_TO: Final = 100
@@ -48,20 +49,34 @@ class Chart:
             else None,
         }
 
+    def scale(self) -> tuple[float, ...]:
+        """Return the marks beside the line of a page without script, the largest first."""
+        top = ceiling(max((point.cell.value or 0 for point in self.points), default=0))
+        return top, top / 2, 0
+
     def outline(self) -> str:
         """Return the line as the path of a picture 1000 wide and 240 high, without script."""
-        known = [point.cell.value or 0 for point in self.points]
-        most = max(known, default=0) or 1
+        top = self.scale()[0]
         steps = max(len(self.points) - 1, 1)
         corners, pen = [], "M"
         for number, point in enumerate(self.points):
             if point.cell.value is None:
                 pen = "M"
                 continue
-            height = _HIGH - point.cell.value / most * (_HIGH - 10)
-            corners.append(f"{pen}{number / steps * _WIDE:.0f} {height:.0f}")
+            height = _HIGH - point.cell.value / top * _HIGH
+            # a step of no length, so that a point between two gaps is a dot
+            begun = "h0" if pen == "M" else ""
+            corners.append(f"{pen}{number / steps * _WIDE:.0f} {height:.0f}{begun}")
             pen = "L"
         return "".join(corners)
+
+
+def ceiling(value: float) -> float:
+    """Return the end of a scale for ``value``: 1, 1.5, 2, 3, 4, 6, 8 or a power of ten more."""
+    if value <= 0:
+        return 1
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(power * step for step in (1, 1.5, 2, 3, 4, 6, 8, 10, 15) if power * step >= value)
 
 
 def unit_of(days: int) -> str:

@@ -6,12 +6,12 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pipeline.console.answers import Cell, Desk
-from pipeline.console.cards import STEPS, Tab
-from pipeline.console.chart import moment
-from pipeline.console.lists import OTHER, label, question, trouble
-from pipeline.console.view import View
 from pipeline.errors import UsageError
+from pipeline.views.answers import Cell, Desk
+from pipeline.views.cards import STEPS, Tab
+from pipeline.views.chart import moment
+from pipeline.views.lists import OTHER, label, question, trouble
+from pipeline.views.view import View
 
 WIDGET: Final = ".widget"
 _MOVES: Final = 200

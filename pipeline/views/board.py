@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.console import countries, exports, special
-from pipeline.console.answers import Answer, Cell, Desk
-from pipeline.console.cards import CARDS, Card, Tab
-from pipeline.console.chart import Chart, chart
-from pipeline.console.lists import Listed, listed, question, sentence
-from pipeline.console.view import METRICS, View
-from pipeline.console.wording import Change, change, days
 from pipeline.errors import UsageError
+from pipeline.views import countries, exports, special
+from pipeline.views.answers import Answer, Cell, Desk
+from pipeline.views.cards import CARDS, Card, Tab
+from pipeline.views.chart import Chart, chart
+from pipeline.views.lists import UNKNOWN, Listed, listed, question, sentence
+from pipeline.views.view import METRICS, View
+from pipeline.views.wording import Change, change, days
 
 _AT_ONCE: Final = frozenset({"pages", "sources"})
 """Cards that are asked for with the page; those further down are fetched when they come near."""
@@ -55,6 +55,11 @@ class Headline:
     exports: exports.Exports = ()
     trouble: str | None = None
 
+    @property
+    def grown(self) -> bool:
+        """Tell whether anything is known of the period before."""
+        return any(one.cell.before is not None for one in self.figures)
+
 
 @dataclass(frozen=True, slots=True)
 class Filled:
@@ -71,6 +76,15 @@ class Filled:
     funnel: special.Funnel | None = None
     flow: special.Flow | None = None
     exports: exports.Exports = ()
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether there is no number in it, or none of anything that is known."""
+        if self.list is not None:
+            return all(item.value == UNKNOWN or item.folded for item in self.list.items)
+        if self.funnel is not None:
+            return not any(step.cell.value for step in self.funnel.steps)
+        return self.flow is not None and not self.flow.ribbons
 
     @property
     def impossible(self) -> bool:
@@ -95,8 +109,8 @@ async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widg
     ``widget``: the site has a chat widget.
     """
     wanted = [card for card in CARDS if card.kind != "funnel" or widget]
-    headline, newest, cards = await asyncio.gather(
-        asyncio.to_thread(_headline, desk, view),
+    glance, newest, cards = await asyncio.gather(
+        asyncio.to_thread(headline, desk, view),
         asyncio.to_thread(special.newest, desk, view, now, lateness) if view.whole else _nothing(),
         asyncio.gather(
             *(
@@ -107,7 +121,7 @@ async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widg
             )
         ),
     )
-    return Board(headline, newest, _fragment(view, "newest"), tuple(cards))
+    return Board(glance, newest, _fragment(view, "newest"), tuple(cards))
 
 
 async def _nothing() -> None:
@@ -169,7 +183,8 @@ def _shades(desk: Desk, view: View, tab: Tab) -> tuple[tuple[str, str, int, str]
     )
 
 
-def _headline(desk: Desk, view: View) -> Headline:
+def headline(desk: Desk, view: View) -> Headline:
+    """Ask for the numbers above the page and their line; raises UnavailableError."""
     try:
         answer = _totals(desk, view)
         first, last = answer.first, answer.last

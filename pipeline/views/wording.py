@@ -87,6 +87,11 @@ def change(metric: str, now: float | None, before: float | None) -> Change | Non
     return Change(text, "up" if moved > 0 else "down", good)
 
 
+def plain(text: str) -> str:
+    """Return ``text`` without what could steer a terminal or turn the direction of a line."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def shortened(text: str, most: int = 30) -> str:
     """Return a text whose middle is left out where it is long: paths differ at their ends."""
     if len(text) <= most:

@@ -6,13 +6,15 @@ import datetime as dt
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.clickhouse.queries import QueryFn
-from pipeline.console import special
-from pipeline.console.answers import Desk
-from pipeline.console.cards import Tab, card
-from pipeline.console.chart import chart, unit_of
-from pipeline.console.view import View
+from pipeline.views import special
+from pipeline.views.answers import Desk
+from pipeline.views.cards import Tab, card
+from pipeline.views.chart import ceiling, chart, unit_of
+from pipeline.views.view import View
 from tests.support.console_pages import NOW, pages_of
 
 VIEW = View("shop", "7d")
@@ -97,3 +99,14 @@ def test_a_line_has_each_day_and_the_day_a_period_ago(desk: Desk) -> None:
 )
 def test_longer_periods_have_longer_steps(days: int, unit: str) -> None:
     assert unit_of(days) == unit
+
+
+@given(st.integers(0, 10**15))
+def test_a_scale_holds_its_value_and_wastes_little(value: int) -> None:
+    top = ceiling(value)
+    assert max(value, 1) <= top <= max(2 * value, 1)
+
+
+@given(st.floats(0.001, 1))
+def test_a_scale_of_shares_does_too(value: float) -> None:
+    assert value <= ceiling(value) <= 2 * value

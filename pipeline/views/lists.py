@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from pipeline.console import countries
-from pipeline.console.answers import Answer, Cell, Desk, Line
-from pipeline.console.cards import SPANS, Tab
-from pipeline.console.view import FILTERS, View
 from pipeline.errors import UsageError
+from pipeline.views import countries
+from pipeline.views.answers import Answer, Cell, Desk, Line
+from pipeline.views.cards import SPANS, Tab
+from pipeline.views.view import FILTERS, View
 
 OTHER: Final = "(other)"
+UNKNOWN: Final = "(unknown)"
 _SHOWN: Final = 9
 _ASKED: Final = 12
 _CALLED: Final = {
     OTHER: "Everything else",
     "(none)": "None given",
-    "(unknown)": "Unknown",
+    UNKNOWN: "Unknown",
     "(internal)": "This site itself",
     "direct": "Direct",
     "": "None given",
@@ -125,8 +127,8 @@ def label(dimension: str, value: str) -> str:
     if dimension == "status" and value.isdecimal():
         known = {status.value: status.phrase for status in HTTPStatus}
         return f"{value} {known.get(int(value), '')}".strip()
-    if dimension == "bot":
-        value = value.replace("ai ", "AI ").replace("seo", "SEO")
+    if dimension in {"referrer_kind", "bot"}:
+        value = re.sub(r"\b(?:ai|seo)\b", lambda found: found[0].upper(), value)
     if dimension in {"referrer_kind", "device", "bot"}:
         return value[:1].upper() + value[1:]
     return value

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from pipeline.console.wording import Change, change, days, figure, short, shortened, span
+from pipeline.views.wording import Change, change, days, figure, short, shortened, span
 
 
 @pytest.mark.parametrize(

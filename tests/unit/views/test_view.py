@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.console.cards import TABS
-from pipeline.console.view import FILTERS, METRICS, PERIODS, Filter, View, read
 from pipeline.errors import UsageError
+from pipeline.views.cards import TABS
+from pipeline.views.view import FILTERS, METRICS, PERIODS, Filter, View, read
 
 _values = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=40)
 _days = st.dates(dt.date(2020, 1, 1), dt.date(2030, 1, 1))
