@@ -18,7 +18,7 @@ from pipeline.release import visits
 from pipeline.release.confined import confined
 from pipeline.release.pairs import CELL, Equal, folded, shown, shown_either_way
 from pipeline.release.rules import BITS, Rules
-from pipeline.release.sets import distinct
+from pipeline.release.sets import dense, distinct, pack
 from pipeline.rows import OTHER, PAIRS
 
 ROLE: Final = "role"
@@ -32,6 +32,7 @@ their pages ``next_page``."""
 _OF_A_PERSON: Final = frozenset({"browser", "system", "device", "country", "provider"})
 """What does not change during a visit: of such a value as many visits end as begin."""
 _EQUAL: Final = (visits.ENTRY, visits.EXIT)
+_UNNAMED: Final = (OTHER, visits.BEGAN, visits.WENT_ON)
 _VALUE: Final = ["window", "value"]
 _PLACE: Final = ["site", "window_start", SEGMENT]
 
@@ -65,8 +66,8 @@ class Crossed:
         """Return rows of ``pair_daily`` and ``revision``.
 
         ``rows``: those that a day's first edition publishes, with window, site, window_start,
-        segment and the dimensions (codes), visitor, hour, second, hits, base and label (of the
-        hour) and day_label.
+        segment and the dimensions (codes), visitor, hour, second, hits, edition (of the hour) and
+        day_label.
         """
         parts = [pl.DataFrame(schema={**PAIRS, "revision": pl.UInt64()})]
         segments = rows.select(code=pl.col(SEGMENT).unique())
@@ -91,14 +92,35 @@ class Crossed:
         if not entries.is_empty():
             lengths = entries.with_columns(folded(entries, LENGTH, self._k, self._codes))
             found.append(self._in_all(lengths, LENGTH))
-        for dimension, others in self._crossings.get(VIEW, {}).items():
-            if ROLE in others:
-                part = views.with_columns(value=self._value(dimension), to=pl.col(ROLE))
-                equal = self._equal() if dimension in _OF_A_PERSON else None
-                found.append(self._table(part, dimension, ROLE, equal=equal))
-            if NEXT in others:
-                found.append(self._moves(views))
+        crossed = self._crossings.get(VIEW, {})
+        marked: dict[str, pl.DataFrame] = {}
+        # Parents are declared before what is within them.
+        for dimension in (name for name in DIMENSIONS if ROLE in crossed.get(name, ())):
+            part = views.with_columns(value=self._value(dimension), to=pl.col(ROLE))
+            parent = DIMENSIONS[dimension] if self._rules.leaves else None
+            if parent in marked:
+                part = self._within(part, parent, marked[parent])
+            equal = self._equal() if dimension in _OF_A_PERSON else None
+            marked[dimension] = self._marked(part, dimension, ROLE, equal=equal)
+            found.append(self._counted(marked[dimension], dimension, ROLE))
+        if NEXT in crossed.get("page", ()):
+            found.append(self._moves(views))
         return found
+
+    def _within(self, rows: pl.DataFrame, parent: str, marked: pl.DataFrame) -> pl.DataFrame:
+        """Return rows as tables of their own, one of each value of ``parent``.
+
+        Their across values are those that the parent's own table (``marked``) tells of it, so what
+        a value hides is hidden by others of the same parent value.
+        """
+        told = marked.select("window", "across", "across_value", over="value").unique()
+        placed = rows.with_columns(over=self._value(parent)).join(
+            told, left_on=["window", "over", "to"], right_on=["window", "over", "across"],
+            maintain_order="left",
+        )  # fmt: skip
+        return placed.with_columns(
+            window=dense(pack("window", "over")), to=self._codes.encode(pl.col("across_value"))
+        )
 
     def _equal(self) -> Equal | None:
         return _EQUAL if self._rules.equal and self._k > 1 else None
@@ -146,19 +168,30 @@ class Crossed:
         across: str,
         *,
         told: pl.Expr | None = None,
+    ) -> pl.DataFrame:
+        """Return the cells that may be shown, and in ``(other)`` the rest of each value."""
+        return self._counted(self._marked(rows, dimension, across, told=told), dimension, across)
+
+    def _marked(
+        self,
+        rows: pl.DataFrame,
+        dimension: str,
+        across: str,
+        *,
+        told: pl.Expr | None = None,
         equal: Equal | None = None,
     ) -> pl.DataFrame:
-        """Return the cells that may be shown, and in ``(other)`` the rest of each value.
+        """Return the rows with ``across_value``, under which they are told.
 
         ``rows`` have value and to. With ``told`` nothing but the cells for which it holds.
         """
         rows = rows.select(
-            "window", *_PLACE, "visitor", "hits", "seconds", "value", "hour", "base", "label",
+            "window", *_PLACE, "visitor", "hits", "seconds", "value", "hour", "edition",
             across="to",
         )  # fmt: skip
         barred = None
         if self._rules.confined and across in BITS:
-            barred = confined(rows, (BITS[dimension], BITS[across]), self._k)
+            barred = confined(rows)
         parts = visits.PARTS if across == ROLE and equal is None else None
         given = rows, self._k, self._rules, self._codes
         if across in BITS:
@@ -172,22 +205,21 @@ class Crossed:
         )
         if told is not None:
             marked = marked.filter(pl.col("own").is_not_null() & told)
-        named = pl.col("own").is_not_null() & (pl.col("to") != OTHER)
+        named = pl.col("own").is_not_null() & ~pl.col("to").is_in(_UNNAMED)
         rest = pl.lit(OTHER)
         if parts is not None:
             part = pl.col("to").replace_strict(parts, default=OTHER)
             rest = pl.when(pl.col("parted").is_not_null()).then(part).otherwise(rest)
-        cells = (
-            marked.with_columns(
-                across_value=pl.when(named).then("to").otherwise(rest),
-                # How long visits lasted is told of all rows of a cell, or of none.
-                seconds=pl.when(named).then("seconds").otherwise(0).cast(pl.UInt64),
-            )
-            .group_by(*_VALUE, "across_value")
-            .agg(pl.col(_PLACE).first(), *_counts())
-            .with_columns(self._codes.decode(pl.col("site", SEGMENT, "value")))
+        return marked.with_columns(
+            across_value=pl.when(named).then("to").otherwise(rest),
+            # How long visits lasted is told of all rows of a cell, or of none.
+            seconds=pl.when(named).then("seconds").otherwise(0).cast(pl.UInt64),
         )
-        return self._finish(cells, dimension, across)
+
+    def _counted(self, marked: pl.DataFrame, dimension: str, across: str) -> pl.DataFrame:
+        cells = marked.group_by(*_PLACE, "value", "across_value").agg(*_counts())
+        told = cells.with_columns(self._codes.decode(pl.col("site", SEGMENT, "value")))
+        return self._finish(told, dimension, across)
 
     def _value(self, dimension: str) -> pl.Expr:
         """Return the code under which the day shows a row."""
