@@ -31,8 +31,10 @@ def confined(rows: pl.DataFrame) -> pl.DataFrame:
     found = []
     for slot in _SLOTS:
         several = placed.filter(_differs(slot).over("window"))
-        for name in ("value", "across"):
-            found.append(several.filter(~_differs(slot).over("window", name)).select(CELL))
+        found += [
+            several.filter(~_differs(slot).over("window", name)).select(CELL)
+            for name in ("value", "across")
+        ]
     return pl.concat(found).unique()
 
 

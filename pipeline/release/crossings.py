@@ -101,10 +101,14 @@ class Crossed:
             if parent in marked:
                 part = self._within(part, parent, marked[parent])
             equal = self._equal() if dimension in _OF_A_PERSON else None
-            marked[dimension] = self._marked(part, dimension, ROLE, equal=equal)
+            marked[dimension] = self._marked(part, ROLE, equal=equal)
             found.append(self._counted(marked[dimension], dimension, ROLE))
         if NEXT in crossed.get("page", ()):
-            found.append(self._moves(views))
+            by_role = marked.get("page")
+            if by_role is None:
+                part = views.with_columns(value=self._value("page"), to=pl.col(ROLE))
+                by_role = self._marked(part, ROLE)
+            found.append(self._moves(views, by_role))
         return found
 
     def _within(self, rows: pl.DataFrame, parent: str, marked: pl.DataFrame) -> pl.DataFrame:
@@ -140,18 +144,38 @@ class Crossed:
             name,
         )
 
-    def _moves(self, views: pl.DataFrame) -> pl.DataFrame:
-        """Return which page followed which.
+    def _moves(self, views: pl.DataFrame, by_role: pl.DataFrame) -> pl.DataFrame:
+        """Return which page followed which; ``by_role`` is how pages are told by role.
 
-        What is left of a page is not told: it could be set against what its views were to visits.
+        A page's moves are a part of its views: what is left of them would say of some roles what
+        is hidden. So they are told of pages of which every role is shown, and all others are one.
         """
         moves = views.filter(pl.col(NEXT).is_not_null()).with_columns(
             value="told_page", to=NEXT, seconds=pl.lit(0, pl.UInt64)
         )
         for name in ("value", "to"):
+            if self._rules.moves and self._k > 1:
+                moves = moves.with_columns(self._complete(moves, name, by_role))
             moves = moves.with_columns(folded(moves, name, self._k, self._codes))
         own = [pl.col(name) != self._codes.other for name in ("value", "across")]
         return self._table(moves, "page", NEXT, told=pl.all_horizontal(own))
+
+    def _complete(self, moves: pl.DataFrame, name: str, by_role: pl.DataFrame) -> pl.Series:
+        """Return the codes of a column of pages, ``(other)`` where a role of the page is hidden."""
+        hidden = by_role.filter(pl.col("across_value").is_in(_UNNAMED))
+        keys = hidden.select(
+            "window", pl.col("value").alias(name), hidden=pl.lit(value=True)
+        ).unique()
+        marked = moves.select("window", name).join(
+            keys.with_columns(hidden=pl.lit(value=True)),
+            on=["window", name],
+            how="left",
+            maintain_order="left",
+        )
+        kept = pl.when(pl.col("hidden").is_null()).then(pl.col(name))
+        return marked.select(
+            kept.otherwise(pl.lit(self._codes.other, pl.UInt32)).alias(name)
+        ).to_series()
 
     def _of_dimensions(self, rows: pl.DataFrame, dimension: str, across: str) -> pl.DataFrame:
         part = rows.with_columns(
@@ -170,12 +194,11 @@ class Crossed:
         told: pl.Expr | None = None,
     ) -> pl.DataFrame:
         """Return the cells that may be shown, and in ``(other)`` the rest of each value."""
-        return self._counted(self._marked(rows, dimension, across, told=told), dimension, across)
+        return self._counted(self._marked(rows, across, told=told), dimension, across)
 
     def _marked(
         self,
         rows: pl.DataFrame,
-        dimension: str,
         across: str,
         *,
         told: pl.Expr | None = None,

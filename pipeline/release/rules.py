@@ -35,6 +35,7 @@ class Rules:
     pools: bool = True
     confined: bool = True
     leaves: bool = True
+    moves: bool = True
 
     def parent(self, dimension: str) -> str | None:
         """Return what ``dimension`` nests in, or None."""

@@ -24,8 +24,8 @@ EXIT: Final = "exit"
 BEGAN: Final = "bounce or entry"
 WENT_ON: Final = "between or exit"
 PARTS: Final = {
-    **{name: BEGAN for name in (BOUNCE, ENTRY, BEGAN)},
-    **{name: WENT_ON for name in (BETWEEN, EXIT, WENT_ON)},
+    **dict.fromkeys((BOUNCE, ENTRY, BEGAN), BEGAN),
+    **dict.fromkeys((BETWEEN, EXIT, WENT_ON), WENT_ON),
 }
 """Where the roles of a value cannot all be told: whether its views began visits. A part is its own
 part, for values of which no more is told to begin with."""

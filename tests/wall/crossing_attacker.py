@@ -46,6 +46,8 @@ def crossing_sets(
     in_all = {name: mask for (_, name), mask in roles.items() if name != OTHER}
     if roles:
         yield from _lone_equal(roles, _roles(rows, told), "all views")
+    yield from _moved(tables, day, rows, told)
+    yield from _nested(tables, day)
     for (dimension, across), cells in tables.items():
         for cell, mask in cells.items():
             yield f"{dimension} x {across} {cell}", mask
@@ -74,8 +76,41 @@ def crossing_sets(
         if across not in {"role", "next_page"}:
             yield from _turned(named, day, dimension, across)
             yield from _confined(named, day, slots, dimension, across)
-        if (parent := DIMENSIONS.get(dimension)) is not None and (parent, across) in tables:
-            yield from _leaves(cells, tables[parent, across], day, dimension, parent)
+
+
+def _moved(
+    tables: Mapping[tuple[str, str], dict[tuple[str, str], int]],
+    day: Shown,
+    rows: Rows,
+    told: int,
+) -> Iterator[tuple[str, int]]:
+    """What a page's views are besides its moves, and besides the roles that no move has."""
+    moves = tables.get(("page", "next_page"), {})
+    roles = tables.get(("page", "role"), {})
+    after: dict[int, int] = {}
+    for visit in _visits(rows, told):
+        after |= dict(pairwise(visit))
+    for page in {page for cell in moves for page in cell}:
+        away = _union(mask for (one, _), mask in moves.items() if one == page)
+        coming = _union(mask for (_, other), mask in moves.items() if other == page)
+        to = _union(1 << at for before, at in after.items() if coming >> before & 1)
+        for taken, apart in ((away, ("bounce", "exit")), (to, ("bounce", "entry"))):
+            left = day["page", page] & ~taken
+            yield f"{page} less its moves", left
+            yield (
+                f"{page} less its moves and {apart}",
+                left & ~_union(roles.get((page, role), 0) for role in apart),
+            )
+
+
+def _nested(
+    tables: Mapping[tuple[str, str], dict[tuple[str, str], int]], day: Shown
+) -> Iterator[tuple[str, int]]:
+    """The pairs of parent values less those of their leaves."""
+    for dimension, parent in DIMENSIONS.items():
+        if (dimension, "role") in tables and (parent, "role") in tables:
+            leaves, wholes = tables[dimension, "role"], tables[str(parent), "role"]
+            yield from _leaves(leaves, wholes, day, dimension, str(parent))
 
 
 def _leaves(
