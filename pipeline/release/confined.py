@@ -1,8 +1,7 @@
 """Pairs that the hours of the day would betray (docs/release.md, rule P, *confined*).
 
-Where all of a value's rows are in one hour, and that hour showed it, everybody knows it. Its pair
-with another value is then a part of what that hour said of the other value, and what is left there
-must be safe as well.
+Where all of a value's rows are in one hour, or none of them in any, or in one edition of an hour,
+its pairs are parts of what was said of that hour, and could be taken from it.
 """
 
 from __future__ import annotations
@@ -12,43 +11,32 @@ from typing import Final
 import polars as pl
 
 from pipeline.release.pairs import CELL
-from pipeline.release.rules import too_few
 
-_AT: Final = ["window", "hour", "across"]
+_SLOTS: Final = ("hour_at", "edition_at")
+_EDITIONS: Final = 1 << 16
 
 
-def confined(rows: pl.DataFrame, bits: tuple[int, int], k: int) -> pl.DataFrame:
-    """Return the cells that may not be shown, by either of their values.
+def confined(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells of which one value has rows in one slot only, ``(other)`` like any.
 
-    ``rows``: window, value, across (codes, as the day shows them), visitor, hour, base, label (how
-    the hour showed it); ``bits`` are those of the two dimensions in a label.
+    ``rows``: window, value, across (codes, as the day shows them), hour, edition (of the hour; 0
+    where no hour released the row). Where a window has one slot in all, its hour says what it says.
     """
-    turned = rows.rename({"value": "across", "across": "value"})
-    found = [_barred(rows, bits, k), _barred(turned, (bits[1], bits[0]), k).select(*CELL)]
-    other_way = found[1].rename({"value": "across", "across": "value"})
-    return pl.concat([found[0], other_way.select(CELL)]).unique()
+    base = pl.col("edition") > 0
+    placed = rows.select(
+        *CELL,
+        hour_at=pl.when(base).then("hour"),
+        edition_at=pl.when(base).then(pl.col("hour") * _EDITIONS + pl.col("edition")),
+    )
+    found = []
+    for slot in _SLOTS:
+        several = placed.filter(_differs(slot).over("window"))
+        found += [
+            several.filter(~_differs(slot).over("window", name)).select(CELL)
+            for name in ("value", "across")
+        ]
+    return pl.concat(found).unique()
 
 
-def _barred(rows: pl.DataFrame, bits: tuple[int, int], k: int) -> pl.DataFrame:
-    told = [pl.col("base") & (pl.col("label") & bit != 0) for bit in bits]
-    alone = (
-        rows.group_by("window", "value")
-        .agg(pl.col("hour").min(), told[0].all().alias("told"), last=pl.col("hour").max())
-        .filter(pl.col("told") & (pl.col("hour") == pl.col("last")))
-        .select("window", "value", "hour")
-    )
-    if alone.is_empty():
-        return pl.DataFrame(schema={name: rows.schema[name] for name in CELL})
-    near = rows.filter(told[1]).join(alone.select("window", "hour").unique(), on=["window", "hour"])
-    by_visitor = near.group_by(*_AT, "visitor").agg(
-        pl.col("value").first(), values=pl.col("value").n_unique()
-    )
-    everybody = by_visitor.group_by(_AT).agg(all_of_them=pl.len())
-    only = by_visitor.filter(pl.col("values") == 1).group_by(*_AT, "value").agg(gone=pl.len())
-    pairs = near.select(*_AT, "value").unique().join(alone, on=["window", "hour", "value"])
-    left = (
-        pairs.join(everybody, on=_AT)
-        .join(only, on=[*_AT, "value"], how="left")
-        .with_columns(left=pl.col("all_of_them") - pl.col("gone").fill_null(0))
-    )
-    return left.filter(too_few(pl.col("left"), k)).select(CELL)
+def _differs(slot: str) -> pl.Expr:
+    return pl.col(slot).n_unique() > 1

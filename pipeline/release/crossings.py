@@ -16,9 +16,9 @@ from pipeline.errors import SettingsError
 from pipeline.events import DIMENSIONS, SEGMENT, VIEW
 from pipeline.release import visits
 from pipeline.release.confined import confined
-from pipeline.release.pairs import CELL, Equal, Shown, folded, shown, shown_either_way
+from pipeline.release.pairs import CELL, Equal, folded, shown, shown_either_way
 from pipeline.release.rules import BITS, Rules
-from pipeline.release.sets import distinct
+from pipeline.release.sets import dense, distinct, pack
 from pipeline.rows import OTHER, PAIRS
 
 ROLE: Final = "role"
@@ -29,11 +29,10 @@ Crossings = Mapping[str, Mapping[str, Sequence[str]]]
 """Segment → dimension → what it is crossed with: other dimensions, and of views ``role``, and of
 their pages ``next_page``."""
 
-_RESTS: Final = (OTHER, visits.BEGAN, visits.WENT_ON)
-"""Under which names what is hidden of a value may stand."""
 _OF_A_PERSON: Final = frozenset({"browser", "system", "device", "country", "provider"})
 """What does not change during a visit: of such a value as many visits end as begin."""
 _EQUAL: Final = (visits.ENTRY, visits.EXIT)
+_UNNAMED: Final = (OTHER, visits.BEGAN, visits.WENT_ON)
 _VALUE: Final = ["window", "value"]
 _PLACE: Final = ["site", "window_start", SEGMENT]
 
@@ -67,8 +66,8 @@ class Crossed:
         """Return rows of ``pair_daily`` and ``revision``.
 
         ``rows``: those that a day's first edition publishes, with window, site, window_start,
-        segment and the dimensions (codes), visitor, hour, second, hits, base and label (of the
-        hour) and day_label.
+        segment and the dimensions (codes), visitor, hour, second, hits, edition (of the hour) and
+        day_label.
         """
         parts = [pl.DataFrame(schema={**PAIRS, "revision": pl.UInt64()})]
         segments = rows.select(code=pl.col(SEGMENT).unique())
@@ -93,54 +92,90 @@ class Crossed:
         if not entries.is_empty():
             lengths = entries.with_columns(folded(entries, LENGTH, self._k, self._codes))
             found.append(self._in_all(lengths, LENGTH))
-        for dimension, others in self._crossings.get(VIEW, {}).items():
-            if ROLE in others:
-                part = views.with_columns(value=self._value(dimension), to=pl.col(ROLE))
-                equal = self._equal() if dimension in _OF_A_PERSON else None
-                found.append(
-                    self._in_all(part, ROLE, dimension)
-                    if _alone(part, "value")
-                    else self._table(part, dimension, ROLE, equal=equal)
-                )
-            if NEXT in others:
-                found.append(self._moves(views))
+        crossed = self._crossings.get(VIEW, {})
+        marked: dict[str, pl.DataFrame] = {}
+        # Parents are declared before what is within them.
+        for dimension in (name for name in DIMENSIONS if ROLE in crossed.get(name, ())):
+            part = views.with_columns(value=self._value(dimension), to=pl.col(ROLE))
+            parent = DIMENSIONS[dimension] if self._rules.leaves else None
+            if parent in marked:
+                part = self._within(part, parent, marked[parent])
+            equal = self._equal() if dimension in _OF_A_PERSON else None
+            marked[dimension] = self._marked(part, ROLE, equal=equal)
+            found.append(self._counted(marked[dimension], dimension, ROLE))
+        if NEXT in crossed.get("page", ()):
+            by_role = marked.get("page")
+            if by_role is None:
+                part = views.with_columns(value=self._value("page"), to=pl.col(ROLE))
+                by_role = self._marked(part, ROLE)
+            found.append(self._moves(views, by_role))
         return found
+
+    def _within(self, rows: pl.DataFrame, parent: str, marked: pl.DataFrame) -> pl.DataFrame:
+        """Return rows as tables of their own, one of each value of ``parent``.
+
+        Their across values are those that the parent's own table (``marked``) tells of it, so what
+        a value hides is hidden by others of the same parent value.
+        """
+        told = marked.select("window", "across", "across_value", over="value").unique()
+        placed = rows.with_columns(over=self._value(parent)).join(
+            told, left_on=["window", "over", "to"], right_on=["window", "over", "across"],
+            maintain_order="left",
+        )  # fmt: skip
+        return placed.with_columns(
+            window=dense(pack("window", "over")), to=self._codes.encode(pl.col("across_value"))
+        )
 
     def _equal(self) -> Equal | None:
         return _EQUAL if self._rules.equal and self._k > 1 else None
 
-    def _in_all(self, views: pl.DataFrame, name: str, dimension: str = SEGMENT) -> pl.DataFrame:
-        """Return the views of each window by a column whose values are safe.
-
-        For a dimension that has one value in each window, that is its pair as well.
-        """
-        value = pl.lit(VIEW) if dimension == SEGMENT else self._codes.decode(pl.col("value"))
-        kept = _PLACE if dimension == SEGMENT else [*_PLACE, "value"]
-        cells = views.group_by("window", name).agg(pl.col(kept).first(), *_counts())
+    def _in_all(self, views: pl.DataFrame, name: str) -> pl.DataFrame:
+        """Return the views of each window by a column whose values are safe."""
+        cells = views.group_by("window", name).agg(pl.col(_PLACE).first(), *_counts())
         told = pl.when(pl.col(name) != self._codes.other).then("seconds").otherwise(0)
         return self._finish(
             cells.with_columns(
                 told.cast(pl.UInt64).alias("seconds"),
                 self._codes.decode(pl.col("site", SEGMENT)),
                 across_value=self._codes.decode(pl.col(name)),
-                value=value,
+                value=pl.lit(VIEW),
             ),
-            dimension,
+            SEGMENT,
             name,
         )
 
-    def _moves(self, views: pl.DataFrame) -> pl.DataFrame:
-        """Return which page followed which.
+    def _moves(self, views: pl.DataFrame, by_role: pl.DataFrame) -> pl.DataFrame:
+        """Return which page followed which; ``by_role`` is how pages are told by role.
 
-        What is left of a page is not told: it could be set against what its views were to visits.
+        A page's moves are a part of its views: what is left of them would say of some roles what
+        is hidden. So they are told of pages of which every role is shown, and all others are one.
         """
         moves = views.filter(pl.col(NEXT).is_not_null()).with_columns(
             value="told_page", to=NEXT, seconds=pl.lit(0, pl.UInt64)
         )
         for name in ("value", "to"):
+            if self._rules.moves and self._k > 1:
+                moves = moves.with_columns(self._complete(moves, name, by_role))
             moves = moves.with_columns(folded(moves, name, self._k, self._codes))
         own = [pl.col(name) != self._codes.other for name in ("value", "across")]
         return self._table(moves, "page", NEXT, told=pl.all_horizontal(own))
+
+    def _complete(self, moves: pl.DataFrame, name: str, by_role: pl.DataFrame) -> pl.Series:
+        """Return the codes of a column of pages, ``(other)`` where a role of the page is hidden."""
+        hidden = by_role.filter(pl.col("across_value").is_in(_UNNAMED))
+        keys = hidden.select(
+            "window", pl.col("value").alias(name), hidden=pl.lit(value=True)
+        ).unique()
+        marked = moves.select("window", name).join(
+            keys.with_columns(hidden=pl.lit(value=True)),
+            on=["window", name],
+            how="left",
+            maintain_order="left",
+        )
+        kept = pl.when(pl.col("hidden").is_null()).then(pl.col(name))
+        return marked.select(
+            kept.otherwise(pl.lit(self._codes.other, pl.UInt32)).alias(name)
+        ).to_series()
 
     def _of_dimensions(self, rows: pl.DataFrame, dimension: str, across: str) -> pl.DataFrame:
         part = rows.with_columns(
@@ -148,8 +183,6 @@ class Crossed:
             to=self._value(across),
             seconds=pl.lit(0, pl.UInt64),
         )
-        if self._k > 1 and (_alone(part, "value") or _alone(part, "to")):
-            return pl.DataFrame(schema={**PAIRS, "revision": pl.UInt64()})  # nothing to cross
         return self._table(part, dimension, across)
 
     def _table(
@@ -159,64 +192,57 @@ class Crossed:
         across: str,
         *,
         told: pl.Expr | None = None,
+    ) -> pl.DataFrame:
+        """Return the cells that may be shown, and in ``(other)`` the rest of each value."""
+        return self._counted(self._marked(rows, across, told=told), dimension, across)
+
+    def _marked(
+        self,
+        rows: pl.DataFrame,
+        across: str,
+        *,
+        told: pl.Expr | None = None,
         equal: Equal | None = None,
     ) -> pl.DataFrame:
-        """Return the cells that may be shown, and in ``(other)`` the rest of each value.
+        """Return the rows with ``across_value``, under which they are told.
 
         ``rows`` have value and to. With ``told`` nothing but the cells for which it holds.
         """
         rows = rows.select(
-            "window", *_PLACE, "visitor", "hits", "seconds", "value", "hour", "base", "label",
+            "window", *_PLACE, "visitor", "hits", "seconds", "value", "hour", "edition",
             across="to",
         )  # fmt: skip
         barred = None
         if self._rules.confined and across in BITS:
-            barred = confined(rows, (BITS[dimension], BITS[across]), self._k)
+            barred = confined(rows)
         parts = visits.PARTS if across == ROLE and equal is None else None
-        seen = rows.group_by(*CELL, "visitor").agg(pl.col("hits", "seconds").sum())
-        given = seen, self._k, self._rules, self._codes
+        given = rows, self._k, self._rules, self._codes
         if across in BITS:
             told_of = shown_either_way(*given, barred=barred)
         else:
             told_of = shown(*given, equal=equal, parts=parts)
-        cells = seen.group_by(CELL).agg(*_counts())
-        named, rest = self._named(cells, told_of, parts)
-        if told is not None:
-            named, rest = named.filter(told), rest.clear()
-        hidden = seen.join(rest, on=CELL).group_by(*_VALUE, "rest").agg(*_counts())
-        columns = [*_VALUE, "across_value", "hits", "seconds", "visitors"]
-        # How long visits lasted is told of all rows of a cell, or of none.
-        hidden = hidden.with_columns(
-            across_value=pl.col("rest").replace_strict(dict(enumerate(_RESTS))),
-            seconds=pl.lit(0, pl.UInt64),
-        )
-        found = pl.concat([named.select(columns), hidden.select(columns)])
-        places = rows.group_by("window").agg(pl.col(_PLACE).first())
-        found = found.join(places, on="window").with_columns(
-            self._codes.decode(pl.col("site", SEGMENT, "value"))
-        )
-        return self._finish(found, dimension, across)
-
-    def _named(
-        self, cells: pl.DataFrame, told_of: Shown, parts: Mapping[str, str] | None
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the cells that stand under their name, and of all others in which rest they are.
-
-        A rest is its place in _RESTS: a number, as there is one for each row behind it.
-        """
         marked = (
-            cells.join(told_of.cells.select(*CELL, own=pl.lit(value=True)), on=CELL, how="left")
+            rows.join(told_of.cells.with_columns(own=pl.lit(value=True)), on=CELL, how="left")
             .join(told_of.parted.with_columns(parted=pl.lit(value=True)), on=_VALUE, how="left")
-            .with_columns(across_value=self._codes.decode(pl.col("across")))
+            .with_columns(to=self._codes.decode(pl.col("across")))
         )
-        own = pl.col("own").is_not_null() & (pl.col("across_value") != OTHER)
-        rest = pl.lit(0, pl.UInt8)
+        if told is not None:
+            marked = marked.filter(pl.col("own").is_not_null() & told)
+        named = pl.col("own").is_not_null() & ~pl.col("to").is_in(_UNNAMED)
+        rest = pl.lit(OTHER)
         if parts is not None:
-            places = {role: _RESTS.index(name) for role, name in parts.items()}
-            part = pl.col("across_value").replace_strict(places, default=0, return_dtype=pl.UInt8)
+            part = pl.col("to").replace_strict(parts, default=OTHER)
             rest = pl.when(pl.col("parted").is_not_null()).then(part).otherwise(rest)
-        others = marked.filter(~own).select(*CELL, rest=rest)
-        return marked.filter(own), others
+        return marked.with_columns(
+            across_value=pl.when(named).then("to").otherwise(rest),
+            # How long visits lasted is told of all rows of a cell, or of none.
+            seconds=pl.when(named).then("seconds").otherwise(0).cast(pl.UInt64),
+        )
+
+    def _counted(self, marked: pl.DataFrame, dimension: str, across: str) -> pl.DataFrame:
+        cells = marked.group_by(*_PLACE, "value", "across_value").agg(*_counts())
+        told = cells.with_columns(self._codes.decode(pl.col("site", SEGMENT, "value")))
+        return self._finish(told, dimension, across)
 
     def _value(self, dimension: str) -> pl.Expr:
         """Return the code under which the day shows a row."""
@@ -234,8 +260,3 @@ class Crossed:
 
 def _counts() -> list[pl.Expr]:
     return [pl.col("hits", "seconds").sum(), distinct().alias("visitors")]
-
-
-def _alone(rows: pl.DataFrame, name: str) -> bool:
-    """Tell whether a column has one value in each window."""
-    return bool((rows.group_by("window").agg(pl.col(name).n_unique())[name] == 1).all())

@@ -55,7 +55,7 @@ def shown(
     equal: Equal | None = None,
     parts: Mapping[str, str] | None = None,
 ) -> Shown:
-    """Return what may be shown of ``rows``, one a cell and visitor; ``barred`` cells never are.
+    """Return what may be shown of ``rows``; ``barred`` cells never are, and hide nobody else.
 
     A value is *split* where at least one of its cells is shown; ``(other)`` is kept whole, since it
     hides the most and tells the least. What is hidden of an across value must be hidden by values
@@ -65,15 +65,18 @@ def shown(
     ``parts`` puts across values together under a name: what a value hides of each part is told
     apart where both are safe. Such a value counts as split.
     """
-    seen = rows.select(*CELL, "visitor")
-    cells = seen.group_by(CELL).agg(visitors=pl.len())
+    seen = rows.select(*CELL, "visitor").unique()
+    cells = seen.group_by(CELL).agg(visitors=distinct())
     own = cells.filter(pl.col("visitors") >= k)
+    hides = pl.lit(value=True)
     if k > 1:
         own = own.filter(pl.col("value") != codes.other)
     if barred is not None:
         own = own.join(barred, on=CELL, how="anti")
+        cells = cells.join(barred.with_columns(barred=pl.lit(value=True)), on=CELL, how="left")
+        hides = pl.col("barred").is_null()
     cells = cells.with_columns(
-        text=codes.decode(pl.col("value")), across_text=codes.decode(pl.col("across"))
+        hides=hides, text=codes.decode(pl.col("value")), across_text=codes.decode(pl.col("across"))
     )
     own = cells.join(own, on=CELL, how="semi")
     parted = cells.clear().select(_OF_VALUE)
@@ -85,12 +88,13 @@ def shown(
         else pl.col("across_text").replace_strict(parts, default=None)
     )
     cells = cells.with_columns(part=named)
-    seen = seen.join(cells.select(*CELL, "part"), on=CELL)
+    seen = seen.join(cells.select(*CELL, "part", "hides"), on=CELL)
     if parts is not None:
         parted = cells.filter(pl.col("value") != codes.other).select(_OF_VALUE).unique()
     # Whatever happens, these are never split: they need to be looked at once.
     split = pl.concat([own.select(_OF_VALUE), parted]).unique()
-    whole = seen.join(split, on=_OF_VALUE, how="anti").select(*_OF_ACROSS, "visitor").unique()
+    whole = seen.join(split, on=_OF_VALUE, how="anti").filter("hides")
+    whole = whole.select(*_OF_ACROSS, "visitor").unique()
     seen = seen.join(split, on=_OF_VALUE, how="semi")
     while not (own.is_empty() and parted.is_empty()):
         hidden = _single(own, equal) if equal is not None else own.clear()
@@ -178,8 +182,8 @@ def _rests(
     )
     split = pl.concat([own.select(_OF_VALUE), parted]).unique()
     near = placed.join(split, on=_OF_VALUE, how="semi").join(own, on=CELL, how="anti")
-    rest = near.group_by(of).agg(visitors=distinct())
-    short = rest.filter(too_few(pl.col("visitors"), k)).select(of)
+    rest = near.group_by(of).agg(visitors=distinct(pl.col("hides")))
+    short = rest.filter(pl.col("visitors") < k).select(of)
     candidates = own.join(placed.select(*CELL, "in").unique(), on=CELL)
     victims = _first(candidates.join(short, on=of, how="semi"), of, "across_text")
     stuck = short.join(victims, on=of, how="anti").select(_OF_VALUE).unique()
@@ -200,7 +204,8 @@ def _unsplit(
     ``whole`` are the visitors of values that never were split, ``seen`` those of all others.
     """
     split = pl.concat([own.select(_OF_VALUE), parted]).unique()
-    more = seen.join(split, on=_OF_VALUE, how="anti").select(*_OF_ACROSS, "visitor")
+    more = seen.join(split, on=_OF_VALUE, how="anti").filter("hides")
+    more = more.select(*_OF_ACROSS, "visitor")
     pools = pl.concat([whole, more]).group_by(_OF_ACROSS).agg(pool=distinct())
     hidden = cells.join(own, on=CELL, how="anti").select(_OF_ACROSS).unique()
     short = (

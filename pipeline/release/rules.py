@@ -34,6 +34,8 @@ class Rules:
     rests: bool = True
     pools: bool = True
     confined: bool = True
+    leaves: bool = True
+    moves: bool = True
 
     def parent(self, dimension: str) -> str | None:
         """Return what ``dimension`` nests in, or None."""

@@ -23,8 +23,12 @@ BETWEEN: Final = "between"
 EXIT: Final = "exit"
 BEGAN: Final = "bounce or entry"
 WENT_ON: Final = "between or exit"
-PARTS: Final = {BOUNCE: BEGAN, ENTRY: BEGAN, BETWEEN: WENT_ON, EXIT: WENT_ON}
-"""Where the roles of a value cannot all be told: whether its views began visits."""
+PARTS: Final = {
+    **dict.fromkeys((BOUNCE, ENTRY, BEGAN), BEGAN),
+    **dict.fromkeys((BETWEEN, EXIT, WENT_ON), WENT_ON),
+}
+"""Where the roles of a value cannot all be told: whether its views began visits. A part is its own
+part, for values of which no more is told to begin with."""
 NO_CAMPAIGN: Final = "(none)"
 
 LENGTHS: Final = (

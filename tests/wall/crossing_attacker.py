@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 from typing import Any, Final
 
+from pipeline.events import DIMENSIONS
 from pipeline.rows import OTHER
 
 Pairs = dict[tuple[str, str, str, str], int]
@@ -31,9 +32,12 @@ _MOST_TOGETHER: Final = 5
 
 
 def crossing_sets(
-    pairs: Pairs, day: Shown, hours: Mapping[int, Shown], rows: Rows
+    pairs: Pairs, day: Shown, slots: Sequence[Shown], rows: Rows
 ) -> Iterator[tuple[str, int]]:
-    """Yield what can be derived from a day's pairs of one segment, and what it is."""
+    """Yield what can be derived from a day's pairs of one segment, and what it is.
+
+    ``slots`` is what each hour has said, and each edition of it by itself.
+    """
     tables: dict[tuple[str, str], dict[tuple[str, str], int]] = defaultdict(dict)
     for (dimension, value, across, across_value), mask in pairs.items():
         tables[dimension, across][value, across_value] = mask
@@ -42,6 +46,8 @@ def crossing_sets(
     in_all = {name: mask for (_, name), mask in roles.items() if name != OTHER}
     if roles:
         yield from _lone_equal(roles, _roles(rows, told), "all views")
+    yield from _moved(tables, day, rows, told)
+    yield from _nested(tables, day)
     for (dimension, across), cells in tables.items():
         for cell, mask in cells.items():
             yield f"{dimension} x {across} {cell}", mask
@@ -69,7 +75,61 @@ def crossing_sets(
                 yield from _lone_equal(mine, _roles(rows, told), f"{where} {value}")
         if across not in {"role", "next_page"}:
             yield from _turned(named, day, dimension, across)
-            yield from _confined(named, day, hours, dimension, across)
+            yield from _confined(named, day, slots, dimension, across)
+
+
+def _moved(
+    tables: Mapping[tuple[str, str], dict[tuple[str, str], int]],
+    day: Shown,
+    rows: Rows,
+    told: int,
+) -> Iterator[tuple[str, int]]:
+    """What a page's views are besides its moves, and besides the roles that no move has."""
+    moves = tables.get(("page", "next_page"), {})
+    roles = tables.get(("page", "role"), {})
+    after: dict[int, int] = {}
+    for visit in _visits(rows, told):
+        after |= dict(pairwise(visit))
+    for page in {page for cell in moves for page in cell}:
+        away = _union(mask for (one, _), mask in moves.items() if one == page)
+        coming = _union(mask for (_, other), mask in moves.items() if other == page)
+        to = _union(1 << at for before, at in after.items() if coming >> before & 1)
+        for taken, apart in ((away, ("bounce", "exit")), (to, ("bounce", "entry"))):
+            left = day["page", page] & ~taken
+            yield f"{page} less its moves", left
+            yield (
+                f"{page} less its moves and {apart}",
+                left & ~_union(roles.get((page, role), 0) for role in apart),
+            )
+
+
+def _nested(
+    tables: Mapping[tuple[str, str], dict[tuple[str, str], int]], day: Shown
+) -> Iterator[tuple[str, int]]:
+    """The pairs of parent values less those of their leaves."""
+    for dimension, parent in DIMENSIONS.items():
+        if (dimension, "role") in tables and (parent, "role") in tables:
+            leaves, wholes = tables[dimension, "role"], tables[str(parent), "role"]
+            yield from _leaves(leaves, wholes, day, dimension, str(parent))
+
+
+def _leaves(
+    cells: Mapping[tuple[str, str], int],
+    parents: Mapping[tuple[str, str], int],
+    day: Shown,
+    dimension: str,
+    parent: str,
+) -> Iterator[tuple[str, int]]:
+    """What a parent value's pair has besides those of its leaves."""
+    for (whole, name), mask in parents.items():
+        inside = _union(
+            part
+            for (leaf, told), part in cells.items()
+            if told in {name, *PARTS.get(name, ())} - {OTHER}
+            and leaf != OTHER
+            and day[dimension, leaf] & ~day[parent, whole] == 0
+        )
+        yield f"{parent} {whole} {name} less {dimension}", mask & ~inside
 
 
 def _margins(
@@ -143,19 +203,26 @@ def _lone_equal(
 def _confined(
     named: Mapping[tuple[str, str], int],
     day: Shown,
-    hours: Mapping[int, Shown],
+    slots: Sequence[Shown],
     dimension: str,
     across: str,
 ) -> Iterator[tuple[str, int]]:
-    """A value of which one hour has shown all is a part of what that hour showed besides."""
-    for (value, other), mask in named.items():
-        for one, two, besides in (
-            (dimension, value, (across, other)),
-            (across, other, (dimension, value)),
-        ):
-            for hour, shown in hours.items():
-                if day.get((one, two)) == shown.get((one, two)) and besides in shown:
-                    yield f"{besides} at {hour} less {one} {two}", shown[besides] & ~mask
+    """Pairs of values that are in one slot only are parts of what was said of it."""
+    for shown in slots:
+        whole = _union(mask for (name, _), mask in shown.items() if name == dimension)
+        if _union(day.values()) & ~whole == 0:
+            continue
+        for one, at, other in ((dimension, 0, across), (across, 1, dimension)):
+            inside = {
+                value: mask
+                for (name, value), mask in day.items()
+                if name == one and mask and mask & ~whole == 0
+            }
+            parts = [mask for cell, mask in named.items() if cell[at] in inside]
+            for (name, value), mask in shown.items():
+                if name == other:
+                    taken = _union(part for part in parts if part & ~mask == 0)
+                    yield f"{name} {value} of a slot less {one} there", mask & ~taken
 
 
 def _roles(rows: Rows, told: int) -> dict[str, int]:

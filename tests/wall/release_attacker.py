@@ -131,12 +131,13 @@ def attack(
     for (site, segment, start), pairs in crossed.items():
         truth = truths[site, start]
         day = _state(windows["daily", site, segment, start], 1)
-        hours = {
-            hour: _state(windows["hourly", site, segment, hour], 99)
+        slots = [
+            slot
             for hour in range(start, start + DAY, HOUR)
             if ("hourly", site, segment, hour) in windows
-        }
-        sets = crossing_sets(pairs, day, hours, truth.rows)
+            for slot in _slots(windows["hourly", site, segment, hour])
+        ]
+        sets = crossing_sets(pairs, day, slots, truth.rows)
         found += _check(truth, k, f"pairs {site} {segment} {start}", sets)
     return found
 
@@ -361,6 +362,16 @@ def _state(window: Window, revision: int) -> dict[tuple[str, str], int]:
         if at := [r for r in history if r <= revision]:
             state[key] = history[max(at)]
     return state
+
+
+def _slots(hour: Window) -> list[dict[tuple[str, str], int]]:
+    """Return what an hour has said in all, and what each edition of it has."""
+    states = [{}, *(_state(hour, revision) for revision in _revisions(hour))]
+    gains = [
+        {key: mask & ~before.get(key, 0) for key, mask in after.items()}
+        for before, after in pairwise(states)
+    ]
+    return [states[-1], *gains]
 
 
 def _union(sets: Iterable[int]) -> int:
