@@ -34,6 +34,7 @@ class Rules:
     rests: bool = True
     pools: bool = True
     confined: bool = True
+    apart: bool = True
 
     def parent(self, dimension: str) -> str | None:
         """Return what ``dimension`` nests in, or None."""
