@@ -19,6 +19,7 @@ Row = Mapping[str, Any]
 Key = tuple[Any, ...]
 
 PARENTS: Final = {"referrer": "referrer_kind", "detail": "event"}
+_MOST_UNIONS: Final = 256
 _OUTSIDE: Final = ("outside every cell of the parent",)
 
 
@@ -153,10 +154,12 @@ def _close(
         under = in_hours if parent is None else own_hour[parent]
         within: dict[Key, list[_Open]] = defaultdict(list)
         across: dict[Key, list[_Open]] = defaultdict(list)
+        told: dict[Key, set[Key]] = defaultdict(set)
         for at in shown:
-            if at in known:
-                continue
             row = rows[at]
+            if at in known:
+                told[cell(at)].add((row["hour"],))
+                continue
             hour: Key = (row["hour"],) if at in in_hours else ("arrived",)
             slot = hour if parent is None or at in under else ("arrived",)
             visitor, rest = row["visitor"], ("rest", space(at))
@@ -167,7 +170,7 @@ def _close(
             across[row["segment"],].append(wide)
         while True:
             for universe in within.values():
-                _repair(universe, own, k)
+                _repair(universe, own, k, told)
             if parent is None or not sum(_repair(part, own, k) for part in across.values()):
                 break
         labels[name] = {at for at in inside if at in known or cell(at) in own}
@@ -192,15 +195,20 @@ def _grown(more: dict[Key, set[int]], known: list[tuple[Row, str]], k: int) -> s
     }
 
 
-def _repair(rows: list[_Open], own: set[Key], k: int) -> int:
-    """Fold own cells until no rule is broken; return how many were folded."""
+def _repair(
+    rows: list[_Open], own: set[Key], k: int, told: dict[Key, set[Key]] | None = None
+) -> int:
+    """Fold own cells until no rule is broken; return how many were folded.
+
+    ``told`` says which slots each cell was shown beside, and so has nothing from.
+    """
     folded = 0
     while True:
         mine: dict[Key, set[int]] = defaultdict(set)
         for row in rows:
             if row.cell in own:
                 mine[row.cell].add(row.visitor)
-        candidates = next((found for found in _broken(rows, set(mine), k) if found), None)
+        candidates = next((found for found in _broken(rows, set(mine), k, told) if found), None)
         if not candidates:
             return folded
         least = _smallest({c: mine[c] for c in candidates})
@@ -208,7 +216,9 @@ def _repair(rows: list[_Open], own: set[Key], k: int) -> int:
         folded += len(least)
 
 
-def _broken(rows: list[_Open], own: set[Key], k: int) -> Iterator[set[Key]]:
+def _broken(
+    rows: list[_Open], own: set[Key], k: int, told: dict[Key, set[Key]] | None
+) -> Iterator[set[Key]]:
     """For each rule, in order: the cells of which one must be folded, none where it holds."""
     rest = [row for row in rows if row.cell not in own]
     yield own if _short(rest, k) else set()
@@ -222,6 +232,30 @@ def _broken(rows: list[_Open], own: set[Key], k: int) -> Iterator[set[Key]]:
     left = [row for row in split if row.cell not in own]
     taken = [row for row in split if row.cell in own]
     yield {row.cell for row in taken} if _short(left, k) or _short(taken, k) else set()
+    yield set() if told is None else _apart(rows, own, k, told)
+
+
+def _apart(rows: list[_Open], own: set[Key], k: int, told: dict[Key, set[Key]]) -> set[Key]:
+    """Cells that lie in slots, as the hours tell, of which too little is left without them."""
+    slots = {row.slot for row in rows}
+    full = {
+        slot
+        for slot in slots
+        if len({r.visitor for r in rows if r.slot == slot and r.cell not in own}) >= k
+    }
+    within = {cell: frozenset(slots - told.get(cell, set())) for cell in own}
+    within = {cell: mine for cell, mine in within.items() if not mine & full}
+    unions: set[frozenset[Key]] = set()
+    for one in set(within.values()):
+        unions |= {one, *(one | other for other in unions)}
+        if len(unions) > _MOST_UNIONS:
+            return set(within)
+    found: set[Key] = set()
+    for union in unions:
+        inside = {cell for cell, mine in within.items() if mine <= union}
+        if _short([row for row in rows if row.slot in union and row.cell not in inside], k):
+            found |= inside
+    return found
 
 
 def _alone(rows: list[_Open], own: set[Key], k: int) -> Iterator[set[Key]]:

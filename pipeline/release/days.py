@@ -8,6 +8,8 @@ sums; the day's cells cut across them, and the two must not be set against each 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -97,9 +99,16 @@ def _label(
         rest=(pl.when("inside").then("space").otherwise(_HIGH - 2)).cast(pl.UInt64) * _HIGH
         + (_HIGH - 1)
     )
+
+    @cache
+    def shown() -> pl.DataFrame:
+        """Return what each edition of an hour showed under its own value."""
+        told = rows.filter(known).select("space", pl.col("slot").cast(pl.UInt64), "cell")
+        return told.unique()
+
     if inside is None:
         slotted = open_rows.with_columns(slot=pl.col("slot").cast(pl.UInt64))
-        folded = repair(slotted, k, rules, codes)
+        folded = repair(slotted, k, rules, codes, shown)
     else:
         slot = pl.col("slot").cast(pl.UInt64)
         within = open_rows.with_columns(
@@ -110,12 +119,17 @@ def _label(
             + slot,
             space=pl.col("window"),
         )
-        folded = _repair_both(within, across, k, rules, codes)
+        folded = _repair_both(within, across, k, rules, codes, shown)
     return rows.select(known | pl.col("own") & ~pl.col("cell").is_in(folded.implode())).to_series()
 
 
 def _repair_both(
-    within: pl.DataFrame, across: pl.DataFrame, k: int, rules: Rules, codes: Codes
+    within: pl.DataFrame,
+    across: pl.DataFrame,
+    k: int,
+    rules: Rules,
+    codes: Codes,
+    shown: Callable[[], pl.DataFrame],
 ) -> pl.Series:
     """Repair a nested dimension in each parent value, and over all of them, until both hold.
 
@@ -126,9 +140,9 @@ def _repair_both(
     folded = pl.Series([], dtype=pl.UInt64)
     before = 0
     while True:
-        for rows in (within, across) if rules.levels else (within,):
+        for rows, told in ((within, shown), (across, None))[: 2 if rules.levels else 1]:
             own = pl.col("own") & ~pl.col("cell").is_in(folded.implode())
             before = len(folded)
-            folded = pl.concat([folded, repair(rows.with_columns(own=own), k, rules, codes)])
+            folded = pl.concat([folded, repair(rows.with_columns(own=own), k, rules, codes, told)])
         if len(folded) == before:
             return folded

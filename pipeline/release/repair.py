@@ -17,24 +17,34 @@ cuts are harmless by themselves; these rules look after their differences.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 
 from pipeline.codes import Codes
+from pipeline.release.apart import apart
 from pipeline.release.rules import Rules, too_few
 from pipeline.release.sets import distinct, smallest
 
 _OWN = pl.col("own")
 
 
-def repair(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> pl.Series:
+def repair(
+    rows: pl.DataFrame,
+    k: int,
+    rules: Rules,
+    codes: Codes,
+    shown: Callable[[], pl.DataFrame] | None = None,
+) -> pl.Series:
     """Return the cells whose open rows must go to ``(other)`` after all.
 
     In each round every space that breaks a rule folds one cell. With all of them folded no rule
-    can be broken, since each slot by itself stands for at least k visitors.
+    can be broken, since each slot by itself stands for at least k visitors. ``shown`` is told to
+    ``apart``; where it is None, that rule is left out.
     """
     folded = [pl.Series([], dtype=pl.UInt64)]
     while not rows.is_empty():
-        victims = _victims(rows, k, rules, codes)
+        victims = _victims(rows, k, rules, codes, shown)
         if victims.is_empty():
             break
         folded.append(victims)
@@ -44,7 +54,13 @@ def repair(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> pl.Series:
     return pl.concat(folded)
 
 
-def _victims(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> pl.Series:
+def _victims(
+    rows: pl.DataFrame,
+    k: int,
+    rules: Rules,
+    codes: Codes,
+    shown: Callable[[], pl.DataFrame] | None,
+) -> pl.Series:
     """Return one cell to fold for every space that breaks a rule; the first rule decides."""
     cells = rows.filter(_OWN).group_by("space", "value", "cell").agg(visitors=distinct())
     if cells.is_empty():
@@ -57,6 +73,8 @@ def _victims(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> pl.Serie
     if rules.split:
         short, touching = _split(rows, k)
         found.append(cells.join(short, on="space").join(touching, on="cell", how="semi"))
+    if rules.apart and shown is not None:
+        found.append(cells.join(apart(rows, shown, k), on=["space", "cell"], how="semi"))
     broken = pl.concat([frame.with_columns(rule=at) for at, frame in enumerate(found)])
     first = broken.group_by("space").agg(pl.col("rule").min())
     return smallest(broken.join(first, on=["space", "rule"]), "space", codes)

@@ -36,6 +36,7 @@ class Rules:
     confined: bool = True
     leaves: bool = True
     moves: bool = True
+    apart: bool = True
 
     def parent(self, dimension: str) -> str | None:
         """Return what ``dimension`` nests in, or None."""

@@ -51,7 +51,7 @@ def test_no_difference_betrays_anyone_on_a_small_site(seed: int, k: int) -> None
     assert _attack_small(seed, k, 8) == []
 
 
-@pytest.mark.parametrize("rule", [field.name for field in fields(Rules)])
+@pytest.mark.parametrize("rule", [field.name for field in fields(Rules) if field.name != "apart"])
 def test_the_attacker_finds_the_hole_that_a_missing_rule_leaves(rule: str) -> None:
     off = Rules(**{rule: False})
     assert any(_attack_small(seed, 3, 20, off) for seed in range(30))
