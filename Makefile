@@ -12,7 +12,7 @@ WORKERS ?= 2
 ARGS ?=
 DATA ?=
 
-.PHONY: help setup browser oidc postgres demo demo-investigation test test-kill-long check lint types walls deploy-check bench bench-queries bench-vault clean
+.PHONY: help setup browser oidc postgres demo demo-investigation test test-kill-long check lint types walls deploy-check bench bench-loss bench-queries bench-vault clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ deploy-check: setup
 
 bench: setup ## lines a second against other ways, after checking that the results are equal
 	@$(BIN)/partywall bench $(ARGS)
+
+bench-loss: setup ## share of the hits that is not told, by size of the site, for ways of folding
+	@$(BIN)/partywall bench-loss $(ARGS)
 
 bench-queries: setup ## each question of a dashboard, over a year of a hundred sites
 	@$(BIN)/partywall bench-queries $(ARGS)

@@ -118,6 +118,12 @@ def _bench_vault() -> Part:
     return bench_vault
 
 
+def _bench_loss() -> Part:
+    from pipeline.cli.bench_loss import bench_loss
+
+    return bench_loss
+
+
 def _bench_queries() -> Part:
     from pipeline.cli.bench_queries import bench_queries
 
@@ -244,6 +250,10 @@ VERBS: Final = {
     "bench-vault": Verb(
         "Make a day of records in the vault, look addresses up, cold, in it and in ninety of them.",
         _bench_vault,
+    ),
+    "bench-loss": Verb(
+        "Simulate a day of sites of several sizes; share of the hits that is not told, and why.",
+        _bench_loss,
     ),
     "bench-queries": Verb(
         "Fill the embedded engine with a year of cells, and time each question of a dashboard.",

@@ -215,12 +215,13 @@ class Crossed:
         barred = None
         if self._rules.confined and across in BITS:
             barred = confined(rows)
-        parts = visits.PARTS if across == ROLE and equal is None else None
+        told_apart = across == ROLE and equal is None and self._rules.parts
+        parts = visits.PARTS if told_apart else None
         given = rows, self._k, self._rules, self._codes
-        if across in BITS:
+        if across in BITS and self._rules.either_way:
             told_of = shown_either_way(*given, barred=barred)
         else:
-            told_of = shown(*given, equal=equal, parts=parts)
+            told_of = shown(*given, barred=barred, equal=equal, parts=parts)
         marked = (
             rows.join(told_of.cells.with_columns(own=pl.lit(value=True)), on=CELL, how="left")
             .join(told_of.parted.with_columns(parted=pl.lit(value=True)), on=_VALUE, how="left")

@@ -63,7 +63,7 @@ def _victims(
 ) -> pl.Series:
     """Return one cell to fold for every space that breaks a rule; the first rule decides."""
     cells = rows.filter(_OWN).group_by("space", "value", "cell").agg(visitors=distinct())
-    if cells.is_empty():
+    if cells.is_empty() or not (rules.pull or rules.alone or rules.split):
         return pl.Series([], dtype=pl.UInt64)
     found: list[pl.DataFrame] = []
     if rules.pull:

@@ -19,7 +19,11 @@ BITS: Final[dict[str, int]] = {name: 1 << place for place, name in enumerate(DIM
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Each rule of docs/release.md that a test may switch off; production never does."""
+    """Each rule of docs/release.md that a test may switch off; production never does.
+
+    The last two are choices of what is told, safe either way: ``partywall bench-loss`` sets them
+    against each other.
+    """
 
     pull: bool = True
     growth: bool = True
@@ -37,6 +41,8 @@ class Rules:
     leaves: bool = True
     moves: bool = True
     apart: bool = True
+    either_way: bool = True
+    parts: bool = True
 
     def parent(self, dimension: str) -> str | None:
         """Return what ``dimension`` nests in, or None."""

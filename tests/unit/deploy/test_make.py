@@ -30,6 +30,7 @@ def test_plain_make_lists_the_commands() -> None:
         "test-kill-long",
         "check",
         "bench",
+        "bench-loss",
         "bench-queries",
         "bench-vault",
         "clean",

@@ -1,0 +1,242 @@
+"""What is not told: shares of a simulated day under ``(other)``, by the size of the site.
+
+The day's rows are made as columns, with the people, pages and programs of ``partywall simulate``
+but without any log line; countries and providers are made up. They go through the real ledger, hour
+by hour, and what comes out is held against what went in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from pipeline.events import DIMENSIONS
+from pipeline.policy import Crossings
+from pipeline.release.ledger import Ledger
+from pipeline.release.rules import Rules
+from pipeline.release.visits import BEGAN, WENT_ON
+from pipeline.restricted import describers
+from pipeline.rows import CELLS, DAY, HOUR, OTHER
+from pipeline.simulate import hits, programs, sessions
+from pipeline.simulate.catalogue import Catalogue, catalogue
+from pipeline.simulate.draws import TIDE
+from pipeline.simulate.people import People, people
+
+SITE: Final = "shop"
+_START: Final = 20_000 * DAY
+_LATENESS: Final = 2 * HOUR
+_HOLD: Final = 20 * HOUR
+_COUNTRIES: Final = 40
+_PROVIDERS: Final = 150
+_TOLD_IN_PART: Final = (OTHER, BEGAN, WENT_ON)
+_FIRST_ERROR: Final = 400
+_NOT_MODIFIED: Final = 304
+_NO_WIDGET: Final = {
+    "event": "request", "detail": "(none)", "locale": "(none)", "screen": "(none)",
+    "widget_version": "(none)",
+}  # fmt: skip
+
+WAYS: Final[Mapping[str, Rules]] = {
+    "as it is": Rules(),
+    "pairs split one way": Rules(either_way=False),
+    "roles without parts": Rules(parts=False),
+    "threshold alone (unsafe)": Rules(
+        pull=False,
+        alone=False,
+        split=False,
+        rests=False,
+        pools=False,
+        confined=False,
+        equal=False,
+        leaves=False,
+        moves=False,
+        apart=False,
+    ),
+}
+"""Ways to choose what is folded. The last one lets remainders betray people: no choice of what
+hides them could lose less, so it says how much a better choice could gain at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Of one way: share of the hits of ``table`` that is lost, or of a pair that is told."""
+
+    way: str
+    table: str
+    segment: str
+    name: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a day of a site comes to. ``withheld``: share of its hits that are in no table."""
+
+    visits: int
+    hits: int
+    withheld: float
+    shares: list[Share]
+
+
+def measure(visits: int, k: int, crossings: Crossings, ways: Sequence[str], seed: int) -> Loss:
+    """Return what a day of ``visits`` visits loses, each of ``ways`` by itself."""
+    frames = list(_day(visits, seed))
+    shares: list[Share] = []
+    counted, withheld = 0, 0.0
+    for way in ways:
+        ledger = Ledger(k, _LATENESS, _HOLD, crossings=crossings, rules=WAYS[way])
+        found = [
+            ledger.apply(frame, _START + (hour + 1) * HOUR) for hour, frame in enumerate(frames)
+        ]
+        found.append(ledger.apply(frames[0].clear(), None, end=True))
+        account = found[-1].accounts[SITE]
+        if way == ways[0]:
+            counted, withheld = account.counted, account.withheld / account.counted
+        tables = {
+            name: pl.concat([one.tables[name] for one in found])
+            for name in ("segment_breakdown_hourly", "segment_breakdown_daily", "pair_daily")
+        }
+        shares += _lost(way, tables["segment_breakdown_hourly"], "hours")
+        shares += _lost(way, tables["segment_breakdown_daily"], "days")
+        shares += _told(way, tables["pair_daily"])
+    return Loss(visits, counted, withheld, shares)
+
+
+def _lost(way: str, rows: pl.DataFrame, table: str) -> Iterator[Share]:
+    """Yield the share of each segment's hits under ``(other)``, by dimension."""
+    cell = ["window_start", "segment", "dimension", "value"]
+    newest = rows.sort("revision").unique(cell, keep="last")
+    folded = pl.when(pl.col("value") == OTHER).then("hits").otherwise(0).sum()
+    of = newest.group_by("segment", "dimension").agg(lost=folded / pl.col("hits").sum())
+    for segment, dimension, share in of.sort("segment", "dimension").iter_rows():
+        yield Share(way, table, segment, dimension, share)
+
+
+def _told(way: str, rows: pl.DataFrame) -> Iterator[Share]:
+    """Yield the share of hits that stand in a cell with both names, by pair.
+
+    Of roles also the share of which at least is told whether a view began its visit. Of moves, of
+    which nothing else is told, it is of all views that were followed by another.
+    """
+    both = (pl.col("value") != OTHER) & ~pl.col("across_value").is_in(_TOLD_IN_PART)
+    told = pl.when(both).then("hits").otherwise(0).sum().alias("told")
+    partly = both | pl.col("across_value").is_in([BEGAN, WENT_ON])
+    began = pl.when(partly).then("hits").otherwise(0).sum()
+    in_all = (pl.col("dimension") == "segment") & (pl.col("across") == "role")
+    moving = pl.col("across_value").is_in(["entry", "between"])
+    moves = rows.filter(in_all & moving).get_column("hits").sum()
+    pair = ["segment", "dimension", "across"]
+    of = rows.group_by(pair).agg(told, pl.col("hits").sum().alias("all"), began.alias("began"))
+    for segment, one, two, hits_told, everything, known in of.sort(pair).iter_rows():
+        whole = moves if two == "next_page" else everything
+        share = hits_told / whole if whole else 0.0
+        yield Share(way, "pairs", segment, f"{one} x {two}", share)
+        if known != hits_told:
+            yield Share(way, "pairs", segment, f"{one} x {two}, or part", known / whole)
+
+
+def _day(visits: int, seed: int) -> Iterator[pl.DataFrame]:
+    """Yield the rows of each hour, as the rollups would have sent them."""
+    rng = np.random.default_rng(seed)
+    site = catalogue(f"www.{SITE}.example")
+    who = people(rng, visits)
+    names = _Names(site, who)
+    waiting = pl.DataFrame(schema=hits.SCHEMA)
+    for hour in range(24):
+        now = _START // HOUR + hour
+        count = int(rng.poisson(TIDE[hour] / sum(TIDE) * visits))
+        walked, _ = sessions.visits(rng, site, who, now, count)
+        fetched = programs.crawlers(rng, site, who, now, visits)
+        waiting = pl.concat([waiting, walked, fetched])
+        begun = pl.col("time") < (now + 1) * HOUR * hits.MICROS
+        yield names.cells(waiting.filter(begun), now * HOUR)
+        waiting = waiting.filter(~begun)
+
+
+class _Names:
+    """What the pipeline says of the numbers of a simulation."""
+
+    def __init__(self, site: Catalogue, who: People) -> None:
+        page, agent, referrer, _, campaign = describers()
+        agents = [agent(text) for text in who.texts]
+        own = frozenset({f"{SITE}.example"})
+        came = [referrer(text) for text in site.referrers]
+        # What is no request is the last of its pool, where -1 finds it.
+        targets = [*site.targets, None]
+        self._pools: Final = {
+            "page": ("target", [page(text) for text in targets]),
+            "campaign": ("target", [campaign(text) for text in targets]),
+            "referrer": ("referrer", [_inside(one.name, one.host in own) for one in came]),
+            "referrer_kind": ("referrer", [_kind(one.kind, one.host in own) for one in came]),
+            "browser": ("agent", [one.browser for one in agents]),
+            "system": ("agent", [one.system for one in agents]),
+            "device": ("agent", [one.device for one in agents]),
+            "bot": ("agent", [one.bot for one in agents]),
+            "audience": ("agent", [one.audience for one in agents]),
+            "method": ("method", [*hits.METHODS, "(none)"]),
+        }
+        self._assets: Final = pl.Series(site.assets)
+
+    def cells(self, rows: pl.DataFrame, hour: int) -> pl.DataFrame:
+        """Return the cells of an hour's hits."""
+        named = rows.select(
+            *(_named(rows[of], pool).alias(name) for name, (of, pool) in self._pools.items()),
+            pl.col("status").cast(pl.String),
+            _made_up("country", pl.col("first"), _COUNTRIES),
+            _made_up("provider", pl.col("first") // 64, _PROVIDERS),
+            visitor=pl.struct("first", "agent").hash(),
+            segment=self._segment(),
+            second=(pl.col("time") // hits.MICROS - hour).cast(pl.UInt16),
+            bytes=pl.col("bytes").cast(pl.UInt64),
+            hits=pl.lit(1, pl.UInt64),
+        )
+        bot, view = pl.col("audience") == "bot", pl.col("segment") == "view"
+        made = named.with_columns(
+            *(pl.lit(value).alias(name) for name, value in _NO_WIDGET.items()),
+            site=pl.lit(SITE),
+            hour=pl.lit(hour, pl.Int64),
+            segment=pl.when(bot).then(pl.lit("bot")).otherwise("segment"),
+            suspicion=pl.when(bot).then(pl.lit("(bot)")).otherwise(pl.lit("(none)")),
+            second=pl.when(view & ~bot).then("second").otherwise(0),
+        )
+        keys = ["site", "hour", "segment", "visitor", "second", *DIMENSIONS]
+        cells = made.group_by(keys, maintain_order=True).agg(pl.col("hits", "bytes").sum())
+        return cells.select(pl.col(name).cast(kind) for name, kind in CELLS.items())
+
+    def _segment(self) -> pl.Expr:
+        status = pl.col("status")
+        file = pl.col("target").is_in(self._assets.implode())
+        asks = (pl.col("method") == hits.GET) & (pl.col("target") != hits.NONE) & ~file
+        seen = (status // 100 == 2) | (status == _NOT_MODIFIED)  # noqa: PLR2004 -- 2xx
+        return (
+            pl.when(status >= _FIRST_ERROR)
+            .then(pl.lit("failed"))
+            .when(asks & seen)
+            .then(pl.lit("view"))
+            .otherwise(pl.lit("request"))
+        )
+
+
+def _inside(name: str, own: bool) -> str:  # noqa: FBT001 -- of a table
+    return "(internal)" if own else name
+
+
+def _kind(kind: str, own: bool) -> str:  # noqa: FBT001 -- of a table
+    return "internal" if own else kind
+
+
+def _named(indices: pl.Series, pool: list[str]) -> pl.Expr:
+    """Return the name of each index; NONE is the pool's last."""
+    places = indices.replace(hits.NONE, len(pool) - 1)
+    return pl.lit(pl.Series(pool).gather(places))
+
+
+def _made_up(name: str, of: pl.Expr, count: int) -> pl.Expr:
+    """Return one of ``count`` names by a power law, the same for equal values."""
+    dice = (of.hash(seed=count) % 1_000_003) / 1_000_003
+    place = ((count + 1.0) ** dice).floor().cast(pl.Int64)
+    return (pl.lit(f"{name}-") + place.cast(pl.String)).alias(name)
