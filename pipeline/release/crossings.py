@@ -19,6 +19,7 @@ from pipeline.release.confined import confined
 from pipeline.release.pairs import CELL, Equal, folded, shown, shown_either_way
 from pipeline.release.rules import BITS, Rules
 from pipeline.release.sets import dense, distinct, pack
+from pipeline.release.triangles import triangles
 from pipeline.rows import OTHER, PAIRS
 
 ROLE: Final = "role"
@@ -75,18 +76,37 @@ class Crossed:
         for code, name in names.iter_rows():
             mine = rows.filter(pl.col(SEGMENT) == code)
             if name == VIEW:
+                mine = self._views(mine)
                 parts += self._of_visits(mine)
             for dimension, others in self._crossings.get(name, {}).items():
                 for across in others:
                     if across in DIMENSIONS:
-                        parts.append(self._of_dimensions(mine, dimension, across))
+                        thirds = self._thirds(name, dimension, across)
+                        parts.append(self._of_dimensions(mine, dimension, across, thirds))
         keys = [*_PLACE, "dimension", "value", "across", "across_value"]
         return pl.concat(parts).sort(keys)
 
-    def _of_visits(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
-        """Return what views were to their visits, in all and by the dimensions."""
+    def _views(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return a row per view, with its role as all tables tell it."""
         views = visits.views(rows.with_columns(told_page=self._value("page")), self._codes)
-        views = views.with_columns(role=folded(views, ROLE, self._k, self._codes, self._equal()))
+        return views.with_columns(role=folded(views, ROLE, self._k, self._codes, self._equal()))
+
+    def _thirds(self, segment: str, dimension: str, across: str) -> list[pl.Expr]:
+        """Return what both dimensions are crossed with, as codes."""
+        crossed = self._crossings.get(segment, {})
+        pairs = {frozenset((one, two)) for one, others in crossed.items() for two in others}
+        shared = [
+            name for name in (*DIMENSIONS, ROLE)
+            if {frozenset((dimension, name)), frozenset((across, name))} <= pairs
+        ]  # fmt: skip
+        thirds = [pl.col(ROLE) if name == ROLE else self._value(name) for name in shared]
+        if ROLE in shared:
+            began = self._codes.decode(pl.col(ROLE)).replace(visits.PARTS)
+            thirds.append(self._codes.encode(began))
+        return thirds
+
+    def _of_visits(self, views: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return what views were to their visits, in all and by the dimensions."""
         found = [self._in_all(views, ROLE)]
         entries = views.filter(self._codes.decode(pl.col(ROLE)) == visits.ENTRY)
         if not entries.is_empty():
@@ -177,13 +197,25 @@ class Crossed:
             kept.otherwise(pl.lit(self._codes.other, pl.UInt32)).alias(name)
         ).to_series()
 
-    def _of_dimensions(self, rows: pl.DataFrame, dimension: str, across: str) -> pl.DataFrame:
+    def _of_dimensions(
+        self, rows: pl.DataFrame, dimension: str, across: str, thirds: list[pl.Expr]
+    ) -> pl.DataFrame:
         part = rows.with_columns(
             value=self._value(dimension),
             to=self._value(across),
             seconds=pl.lit(0, pl.UInt64),
         )
-        return self._table(part, dimension, across)
+        barred = [pl.DataFrame(schema=dict.fromkeys(CELL, pl.UInt32))]
+        keys = [pl.col("value"), pl.col("to").alias("across")]
+        if self._rules.confined:
+            barred.append(confined(part.select("window", *keys, "hour", "edition")))
+        if self._rules.triangles and self._k > 1:
+            barred += [
+                triangles(part.select("window", *keys, "visitor", third=third), self._k)
+                for third in thirds
+            ]
+        marked = self._marked(part, across, barred=pl.concat(barred).unique())
+        return self._counted(marked, dimension, across)
 
     def _table(
         self,
@@ -202,6 +234,7 @@ class Crossed:
         across: str,
         *,
         told: pl.Expr | None = None,
+        barred: pl.DataFrame | None = None,
         equal: Equal | None = None,
     ) -> pl.DataFrame:
         """Return the rows with ``across_value``, under which they are told.
@@ -209,12 +242,8 @@ class Crossed:
         ``rows`` have value and to. With ``told`` nothing but the cells for which it holds.
         """
         rows = rows.select(
-            "window", *_PLACE, "visitor", "hits", "seconds", "value", "hour", "edition",
-            across="to",
+            "window", *_PLACE, "visitor", "hits", "seconds", "value", across="to"
         )  # fmt: skip
-        barred = None
-        if self._rules.confined and across in BITS:
-            barred = confined(rows)
         told_apart = across == ROLE and equal is None and self._rules.parts
         parts = visits.PARTS if told_apart else None
         given = rows, self._k, self._rules, self._codes

@@ -40,6 +40,7 @@ class Rules:
     confined: bool = True
     leaves: bool = True
     moves: bool = True
+    triangles: bool = True
     apart: bool = True
     either_way: bool = True
     parts: bool = True

@@ -48,6 +48,7 @@ def crossing_sets(
         yield from _lone_equal(roles, _roles(rows, told), "all views")
     yield from _moved(tables, day, rows, told)
     yield from _nested(tables, day)
+    yield from _triangles(tables, day, in_all)
     for (dimension, across), cells in tables.items():
         for cell, mask in cells.items():
             yield f"{dimension} x {across} {cell}", mask
@@ -76,6 +77,31 @@ def crossing_sets(
         if across not in {"role", "next_page"}:
             yield from _turned(named, day, dimension, across)
             yield from _confined(named, day, slots, dimension, across)
+
+
+def _triangles(
+    tables: Mapping[tuple[str, str], dict[tuple[str, str], int]],
+    day: Shown,
+    roles: Mapping[str, int],
+) -> Iterator[tuple[str, int]]:
+    """What three pairs of three columns tell together, each where all that is needed is shown."""
+    every = _union(mask for (name, _), mask in day.items() if name == "page")
+    for (one, two), cells in tables.items():
+        if two not in {"role", "next_page"} and {(one, "role"), (two, "role")} <= tables.keys():
+            for (v, w), vw in cells.items():
+                for r, whole in roles.items():
+                    vr, wr = tables[one, "role"].get((v, r)), tables[two, "role"].get((w, r))
+                    if w == OTHER or vr is None or wr is None:
+                        continue
+                    where = f"{one} {v}, {two} {w}, {r}"
+                    of_v, of_w = day[one, v], day[two, w]
+                    yield (
+                        f"{where}: all of three, or none",
+                        (vw & whole | every & ~of_v & ~of_w & ~whole),
+                    )
+                    yield f"{where}: two without the role", vw & ~whole | whole & ~of_v & ~of_w
+                    yield f"{where}: first and role", vr & ~of_w | of_w & ~of_v & ~whole
+                    yield f"{where}: second and role", wr & ~of_v | of_v & ~of_w & ~whole
 
 
 def _moved(

@@ -43,7 +43,9 @@ def test_ledger_and_reference_agree(seed: int, k: int) -> None:
     assert accounts == reference.accounts
 
 
-OF_PAIRS = {"equal", "rests", "pools", "confined", "leaves", "moves"}
+OF_PAIRS = {
+    "equal", "rests", "pools", "confined", "leaves", "moves", "triangles", "either_way", "parts",
+}  # fmt: skip
 """The reference knows no pairs: whoever attacks them finds these (tests/wall)."""
 
 
