@@ -14,7 +14,7 @@ from typing import Final
 from pipeline.attack.linear import System
 from pipeline.attack.numbers import SEGMENT, Day
 from pipeline.attack.relations import Part, Relation, added, less
-from pipeline.attack.windows import Seen, part_of
+from pipeline.attack.windows import Knowledge, Seen, part_of
 from pipeline.events import DIMENSIONS
 from pipeline.rows import OTHER
 
@@ -95,6 +95,25 @@ def _roles(table: Table, value: str) -> dict[str, Part]:
 _MOVING: Final = ("before others", "after others")
 
 
+def leaves(day: Day, known: Knowledge) -> Iterator[Relation]:
+    """Yield what is told of a parent value by role, with what is told of its leaves by the same."""
+    for segment, dimension, across in day.pairs:
+        parent = DIMENSIONS.get(dimension)
+        if parent is None:
+            continue
+        table = _table(day, (segment, dimension, across))
+        for (value, of), part in _table(day, (segment, parent, across)).items():
+            cells = tuple(
+                cell
+                for (leaf, role), cell in table.items()
+                if role == of not in {OTHER, *PARTS}
+                and OTHER not in {leaf, value}
+                and known.parents(dimension, leaf) == frozenset({value})
+            )
+            if cells:
+                yield Relation(f"pairs of leaves of a {parent}", part, cells)
+
+
 def equal(day: Day, whole: Seen) -> Iterator[Relation]:
     """Yield what has as many hits as something else has: both are of the same visits."""
     for segment, dimension, across in day.pairs:
@@ -146,7 +165,7 @@ def _same(one: Part, other: Part | None) -> bool:
     return other is not None and one.hits == other.hits
 
 
-def pair_tables(day: Day, whole: Seen) -> Iterator[System]:
+def pair_tables(day: Day, whole: Seen, known: Knowledge) -> Iterator[System]:
     """Yield each table of pairs as rows by columns, of which what was not shown is unknown."""
     for key in day.pairs:
         wholes = _wholes(day, whole, key)
@@ -164,29 +183,65 @@ def pair_tables(day: Day, whole: Seen) -> Iterator[System]:
             for side, sums in enumerate(wholes)
         )
         if rows and columns:
-            yield _system(f"{whole.name} {' '.join(key)}", table, rows, columns)
+            system = System(f"{whole.name} {' '.join(key)}")
+            _equations(system, table, rows, columns, _Told(day, key, known))
+            yield system
 
 
-def _system(about: str, table: Table, rows: dict[str, Part], columns: dict[str, Part]) -> System:
-    """Return the equations; a row of which two parts are told is as many rows."""
-    system = System(about)
+class _Told:
+    """Which of a row's columns its table may tell: those that its parent's table tells of it."""
+
+    def __init__(self, day: Day, key: Key, known: Knowledge) -> None:
+        segment, self._dimension, across = key
+        parent = DIMENSIONS.get(self._dimension) if across == ROLE else None
+        self._over: Final = None if parent is None else _table(day, (segment, parent, across))
+        self._known: Final = known
+
+    def whole(self, value: str) -> bool:
+        """Tell whether a cell that is shown is all of the row's part of the column.
+
+        Of a leaf of several parents, or of who knows how many, a part may be hidden with one.
+        """
+        if not self._over or value == OTHER:
+            return True
+        parents = self._known.parents(self._dimension, value)
+        return parents is not None and len(parents) == 1
+
+    def holds(self, value: str, role: str, part: str) -> bool:
+        """Tell whether a part of the row's rest has all that is not shown of the role."""
+        if not self._over:
+            return True
+        parents = self._known.parents(self._dimension, value) or ()
+        return all(
+            (parent, role) in self._over or (parent, part) in self._over for parent in parents
+        )
+
+
+def _equations(
+    system: System, table: Table, rows: dict[str, Part], columns: dict[str, Part], told_of: _Told
+) -> None:
+    """Add the equations; a row of which two parts are told is as many rows."""
     hidden = {
-        at: f"{' and '.join(at)} that are not shown"
-        for at in ((value, across) for value in rows for across in columns)
-        if at not in table or OTHER in at
+        (value, across): f"{value} and {across} that are not shown"
+        for value in rows
+        for across in columns
+        if (value, across) not in table or OTHER in {value, across} or not told_of.whole(value)
     }
     for value, part in rows.items():
         rest = {across: piece for (of, across), piece in hidden.items() if of == value}
-        told = [(name, table[value, name]) for name in PARTS if (value, name) in table]
+        whole = told_of.whole(value)
+        told = [(name, table[value, name]) for name in PARTS if whole and (value, name) in table]
         for name, cell in told:
-            pieces = [rest.pop(role) for role in PARTS[name] if role in rest]
+            roles = [
+                role for role in PARTS[name] if role in rest and told_of.holds(value, role, name)
+            ]
+            pieces = [rest.pop(role) for role in roles]
             system.add(cell.name, pieces, cell.hits, "slot")
         left = less(part.name, part, [cell for _, cell in told])
         system.add(left.name, list(rest.values()), left.hits, "slot")
     for across, part in columns.items():
         pieces = [piece for (_, of), piece in hidden.items() if of == across]
         system.add(part.name, pieces, part.hits, "column")
-    return system
 
 
 def _table(day: Day, key: Key) -> Table:

@@ -11,7 +11,7 @@ from typing import Literal
 from pipeline.attack.days import crossed, of_hours
 from pipeline.attack.linear import System, solved
 from pipeline.attack.numbers import Day, Number, by_day
-from pipeline.attack.pairs import confined, equal, margins, pair_tables
+from pipeline.attack.pairs import confined, equal, leaves, margins, pair_tables
 from pipeline.attack.relations import Derived, Kind, Part, Relation, derived, suspect, tried
 from pipeline.attack.windows import COMMON, Knowledge, Seen, of_window
 
@@ -172,6 +172,7 @@ def relations(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[Re
             yield from of_hours(whole, hours, revision)
         yield from margins(day, whole)
         yield from confined(day, whole, hours)
+        yield from leaves(day, known)
         if known.visits:
             yield from equal(day, whole)
 
@@ -182,7 +183,7 @@ def systems(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[Syst
     if whole is not None:
         for revision in _looked_at(whole, frozen=frozen):
             yield from crossed(whole, hours, revision, known)
-        yield from pair_tables(day, whole)
+        yield from pair_tables(day, whole, known)
 
 
 def _looked_at(whole: Seen, *, frozen: bool) -> list[int]:

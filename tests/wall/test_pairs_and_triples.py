@@ -3,7 +3,7 @@
 The attacker of ``pipeline.attack`` goes by what the tables say of each other alone; what somebody
 adds who knows where the values occurred is tried in ``test_release_attack``. Of the rules that may
 be switched off, each of FOUND leaves a hole that shows in the tables; the holes that the others
-leave (split, alone, levels, shared, equal, confined) show to the attacker there.
+leave show to the attacker there.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from tests.wall.pairs_and_triples import Row, Step, Tried, attack
 
 LATENESS, HOLD = 600, 12 * HOUR
 FOUND: Final = ("pull", "growth", "late", "nesting", "combined", "rests", "pools")
-OPEN: Final = {
-    # of the views of a page, those that something followed are told by the page, the rest is not
+CLOSED: Final = {
+    # the views of a page less those that something followed
     "what followed a page": 7,
     # several values that were in one hour alone, all taken from what it said of another
     "what was in an hour alone": 1,
 }
-"""Holes that the attacker has found and nobody has closed, and a seed of sites that have each."""
+"""Holes that the attacker found in an earlier release, and a seed of sites that had each."""
 MOST_BY_CHANCE: Final = 0.02
 
 
@@ -37,11 +37,6 @@ def _attack(seed: int, k: int, sites: int, rules: Rules | None = None) -> Tried:
     rows = small_sites(seed, sites)
     steps = arrivals(seed, rows, LATENESS, HOLD)
     return attack(rows, steps, k, LATENESS, HOLD, rules, editions=True)
-
-
-def _others(findings: list[str]) -> list[str]:
-    """Return what is no hole that is known to be open."""
-    return [one for one in findings if one.partition(":")[0] not in OPEN]
 
 
 def test_no_set_that_can_be_derived_betrays_anyone(
@@ -59,7 +54,7 @@ def test_no_set_that_can_be_derived_betrays_anyone(
     def one(seed: int, k: int) -> None:
         nonlocal found
         tried = _attack(seed, k, 8)
-        assert _others(tried.findings) == []
+        assert tried.findings == []
         found += tried
 
     one()
@@ -73,13 +68,12 @@ def test_no_set_that_can_be_derived_betrays_anyone(
 @pytest.mark.parametrize("rule", FOUND)
 def test_a_missing_rule_leaves_a_hole_that_shows_in_the_tables(rule: str) -> None:
     off = Rules(**{rule: False})
-    assert any(_others(_attack(seed, 3, 10, off).findings) for seed in range(8))
+    assert any(_attack(seed, 3, 10, off).findings for seed in range(8))
 
 
-@pytest.mark.xfail(reason="found by this attacker, and open", strict=True)
-@pytest.mark.parametrize("hole", OPEN)
-def test_no_hole_is_open(hole: str) -> None:
-    assert not [f for f in _attack(OPEN[hole], 3, 10).findings if f.startswith(hole)]
+@pytest.mark.parametrize("hole", CLOSED)
+def test_a_hole_that_was_found_stays_closed(hole: str) -> None:
+    assert _attack(CLOSED[hole], 3, 10).findings == []
 
 
 def test_hours_that_show_a_value_do_not_tell_where_the_day_has_more_of_it_from() -> None:
