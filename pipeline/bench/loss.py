@@ -57,8 +57,9 @@ WAYS: Final[Mapping[str, Rules]] = {
         apart=False,
     ),
 }
-"""Ways to choose what is folded. The last one lets remainders betray people: no choice of what
-hides them could lose less, so it says how much a better choice could gain at most."""
+"""Ways to choose what is folded. The last one lets remainders betray people. It says about how
+much a better choice of what hides them could gain; now and then it loses more, since what a day may
+tell depends on what its hours told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.bench.loss import Loss
 
 _MOST: Final = 200_000
-"""Visits of a day that fit two minutes and 3 GB beside other work."""
+"""Visits of a day that fit two minutes and 3 GB."""
 
 
 def bench_loss(
@@ -45,8 +45,8 @@ def bench_loss(
         taken = min(size, most)
         if taken < size:
             told.print(
-                f"{size:,} visits a day: {taken:,} of them are simulated. A whole day loses less, "
-                "since cells have more visitors; --most takes more, at 10 KB a visit"
+                f"{size:,} visits a day: {taken:,} of them are simulated, and the figures are of "
+                "those; --most takes more, at about 10 KB a visit"
             )
         found.append(loss.measure(taken, k, crossings, list(loss.WAYS), seed))
         if not as_json:
