@@ -178,7 +178,7 @@ class Crossed:
                 moves = moves.with_columns(self._complete(moves, name, by_role))
             moves = moves.with_columns(folded(moves, name, self._k, self._codes))
         own = [pl.col(name) != self._codes.other for name in ("value", "across")]
-        return self._table(moves, "page", NEXT, told=pl.all_horizontal(own))
+        return self._counted(self._marked(moves, NEXT, told=pl.all_horizontal(own)), "page", NEXT)
 
     def _complete(self, moves: pl.DataFrame, name: str, by_role: pl.DataFrame) -> pl.Series:
         """Return the codes of a column of pages, ``(other)`` where a role of the page is hidden."""
@@ -187,10 +187,7 @@ class Crossed:
             "window", pl.col("value").alias(name), hidden=pl.lit(value=True)
         ).unique()
         marked = moves.select("window", name).join(
-            keys.with_columns(hidden=pl.lit(value=True)),
-            on=["window", name],
-            how="left",
-            maintain_order="left",
+            keys, on=["window", name], how="left", maintain_order="left"
         )
         kept = pl.when(pl.col("hidden").is_null()).then(pl.col(name))
         return marked.select(
@@ -216,17 +213,6 @@ class Crossed:
             ]
         marked = self._marked(part, across, barred=pl.concat(barred).unique())
         return self._counted(marked, dimension, across)
-
-    def _table(
-        self,
-        rows: pl.DataFrame,
-        dimension: str,
-        across: str,
-        *,
-        told: pl.Expr | None = None,
-    ) -> pl.DataFrame:
-        """Return the cells that may be shown, and in ``(other)`` the rest of each value."""
-        return self._counted(self._marked(rows, across, told=told), dimension, across)
 
     def _marked(
         self,
@@ -270,6 +256,7 @@ class Crossed:
         )
 
     def _counted(self, marked: pl.DataFrame, dimension: str, across: str) -> pl.DataFrame:
+        """Return the cells that may be shown, and in ``(other)`` the rest of each value."""
         cells = marked.group_by(*_PLACE, "value", "across_value").agg(*_counts())
         told = cells.with_columns(self._codes.decode(pl.col("site", SEGMENT, "value")))
         return self._finish(told, dimension, across)

@@ -97,7 +97,9 @@ def shown(
     whole = whole.select(*_OF_ACROSS, "visitor").unique()
     seen = seen.join(split, on=_OF_VALUE, how="semi")
     while not (own.is_empty() and parted.is_empty()):
-        hidden = _single(own, equal) if equal is not None else own.clear()
+        hidden = own.clear()
+        if equal is not None:
+            hidden = _single(own, _OF_VALUE, pl.col("across_text"), equal)
         whole_again = parted.clear()
         if hidden.is_empty() and rules.rests:
             hidden, whole_again = _rests(own, parted, seen, k)
@@ -134,11 +136,11 @@ def shown_either_way(
     return Shown(cells, one.parted)
 
 
-def _single(own: pl.DataFrame, equal: Equal) -> pl.DataFrame:
-    """Return the shown cells whose equal is not shown."""
-    one = own.filter(pl.col("across_text").is_in(equal))
-    both = one.group_by(_OF_VALUE).agg(n=pl.len()).filter(pl.col("n") == len(equal))
-    return one.join(both, on=_OF_VALUE, how="anti")
+def _single(own: pl.DataFrame, by: list[str], text: pl.Expr, equal: Equal) -> pl.DataFrame:
+    """Return the shown cells whose equal is not shown in the same ``by``."""
+    one = own.filter(text.is_in(equal))
+    both = one.group_by(by).agg(n=pl.len()).filter(pl.col("n") == len(equal))
+    return one.join(both, on=by, how="anti")
 
 
 def folded(
@@ -157,9 +159,8 @@ def folded(
     texts = own.join(short, on="window", how="semi").with_columns(text=codes.decode(pl.col(name)))
     own = own.join(_first(texts, ["window"], "text"), on=of, how="anti")
     if equal is not None:
-        one = own.filter(codes.decode(pl.col(name)).is_in(equal))
-        both = one.group_by("window").agg(n=pl.len()).filter(pl.col("n") == len(equal))
-        own = own.join(one.join(both, on="window", how="anti"), on=of, how="anti")
+        lone = _single(own, ["window"], codes.decode(pl.col(name)), equal)
+        own = own.join(lone, on=of, how="anti")
     marked = rows.select(of).join(
         own.select(*of, own=pl.lit(value=True)), on=of, how="left", maintain_order="left"
     )
