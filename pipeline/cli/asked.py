@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pipeline import policy
@@ -15,8 +16,9 @@ from pipeline.cli.kept import terms
 from pipeline.cli.place import DEFAULT, Place
 from pipeline.clickhouse import remote
 from pipeline.clickhouse.client import Engine
-from pipeline.clickhouse.queries import QueryFn, Reader, Row
+from pipeline.clickhouse.queries import QueryFn, Reader
 from pipeline.errors import UsageError
+from pipeline.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,10 @@ class Asked:
 def asking(data: Path | None, config: Path | None) -> Iterator[Asked]:
     """Open what answers for a data folder or for the settings, and say where k is too low."""
     settings = tree.load(config)
-    with contextlib.ExitStack() as held:
-        if data is None and settings.clickhouse.url is not None:
-            run = _reader(held, engine(settings.clickhouse))
-        else:
-            folder = data or DEFAULT
-            settings = terms(settings, folder)
-            run = _kept(held, folder)
+    folder = None if data is None and settings.clickhouse.url is not None else data or DEFAULT
+    if folder is not None:
+        settings = terms(settings, folder)
+    with lent(settings, folder) as run:
         made = policy.load(settings.policy)
         k = policy.k_in_force(made, settings.k, lower=True)
         current = made.current
@@ -47,24 +46,24 @@ def asking(data: Path | None, config: Path | None) -> Iterator[Asked]:
         note_k(made, k)
 
 
-def _kept(held: contextlib.ExitStack, folder: Path) -> QueryFn:
-    place = Place.find(folder)
-    if place is not None:
-        endpoint = place.engine
-        return lambda text: remote.query(endpoint, text)
-    if not (folder / "clickhouse").is_dir():
-        raise UsageError(
-            f"there is no engine in {folder}: name the folder of `partywall up` or of "
-            "`partywall report --data` with --data"
-        )
-    return _reader(held, Engine(path=folder / "clickhouse"))
+@contextlib.contextmanager
+def lent(settings: Settings, folder: Path | None) -> Iterator[QueryFn]:
+    """Lend what answers for a data folder, or for the server of the settings where it is None.
 
-
-def _reader(held: contextlib.ExitStack, where: Engine) -> QueryFn:
-    reader = Reader.open(where)
-    held.callback(reader.close)
-
-    def run(text: str) -> list[Row]:
-        return reader.rows(text)
-
-    return run
+    Raises UsageError where there is no engine in the folder, UnavailableError where none answers.
+    """
+    if folder is None:
+        where = engine(settings.clickhouse)
+    else:
+        place = Place.find(folder)
+        if place is not None:
+            yield partial(remote.query, place.engine)
+            return
+        if not (folder / "clickhouse").is_dir():
+            raise UsageError(
+                f"there is no engine in {folder}: name the folder of `partywall up` or of "
+                "`partywall report --data` with --data"
+            )
+        where = Engine(path=folder / "clickhouse")
+    with contextlib.closing(Reader.open(where)) as reader:
+        yield reader.rows

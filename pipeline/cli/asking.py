@@ -5,17 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from pipeline import policy
-from pipeline.apps.engine import engine
+from pipeline.cli.asked import lent
 from pipeline.cli.kept import terms
-from pipeline.cli.place import DEFAULT, Place
-from pipeline.clickhouse import remote
-from pipeline.clickhouse.client import Engine
-from pipeline.clickhouse.queries import QueryFn, Reader
-from pipeline.errors import UsageError
+from pipeline.cli.place import DEFAULT
+from pipeline.clickhouse.queries import QueryFn
 from pipeline.settings import Settings
 
 
@@ -35,21 +31,8 @@ class Asked:
     @contextlib.contextmanager
     def reading(self) -> Iterator[QueryFn]:
         """Lend what answers; raises UsageError where there is no engine, UnavailableError."""
-        if self.folder is None:
-            where = engine(self.settings.clickhouse)
-        else:
-            place = Place.find(self.folder)
-            if place is not None:
-                yield partial(remote.query, place.engine)
-                return
-            where = Engine(path=self.folder / "clickhouse")
-            if not (self.folder / "clickhouse").is_dir():
-                raise UsageError(
-                    f"there is no engine in {self.folder}: name the folder of `partywall up` or of "
-                    "`partywall report --data` with --data"
-                )
-        with contextlib.closing(Reader.open(where)) as reader:
-            yield reader.rows
+        with lent(self.settings, self.folder) as run:
+            yield run
 
 
 def asked(settings: Settings, data: Path | None) -> Asked:
