@@ -51,7 +51,7 @@ def test_no_difference_betrays_anyone_on_a_small_site(seed: int, k: int) -> None
     assert _attack_small(seed, k, 8) == []
 
 
-# What is safe either way, and what pairs_and_triples finds.
+# What is safe either way, and what has an example of its own.
 ELSEWHERE = {"apart", "triangles", "either_way", "parts"}
 
 
@@ -59,6 +59,12 @@ ELSEWHERE = {"apart", "triangles", "either_way", "parts"}
 def test_the_attacker_finds_the_hole_that_a_missing_rule_leaves(rule: str) -> None:
     off = Rules(**{rule: False})
     assert any(_attack_small(seed, 3, 20, off) for seed in range(30))
+
+
+def test_two_pairs_do_not_betray_a_third() -> None:
+    """Sites on which three columns that are crossed with each other leave a single visitor."""
+    assert _attack_small(0, 2, 6) == []
+    assert _attack_small(0, 2, 6, Rules(triangles=False))
 
 
 def test_a_leaf_of_two_parents_does_not_betray_who_was_known_in_one_of_them() -> None:
