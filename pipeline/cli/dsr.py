@@ -66,7 +66,7 @@ def list_(data: Data = DEFAULT, name: As = None, as_json: Json = False) -> None:
                 "state": one.state(now).value,
                 "due": told.moment(clock(one, now).due),
                 "days_left": clock(one, now).left,
-                "overdue": clock(one, now).left < 0,
+                "overdue": clock(one, now).overdue,
             }
             for one in open_requests(room.desk.cases.list(person), now)
         ]

@@ -13,19 +13,20 @@ _DAY: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How long there is to answer: ``due`` in seconds since 1970 UTC, ``left`` in whole days.
+    """How long there is to answer: ``due`` in seconds since 1970 UTC, ``left`` in days begun.
 
-    ``left`` is negative once it is overdue.
+    A request of a second ago has all of its days left, and on its last day one.
     """
 
     due: int
     left: int
+    overdue: bool
 
 
 def clock(case: Case, now: int) -> Clock:
     """Return a request's clock."""
     due = case.due or case.made
-    return Clock(due, (due - now) // _DAY)
+    return Clock(due, -((now - due) // _DAY), now > due)
 
 
 def open_requests(cases: list[Case], now: int) -> list[Case]:

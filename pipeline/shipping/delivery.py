@@ -14,9 +14,10 @@ numbers anew under an id of its own: a copied resume file can send again what wa
 was copied, and nothing else.
 
 This ends where the broker forgets: a producer that was silent for ``producer.id.expiration.ms`` (a
-day), or a broker that is killed itself, all its replicas with it, before it has written down the
-numbers of records that are deleted already. Then what was under way comes twice: 20 batches at
-most.
+day), or what it knows of a partition whose records are deleted already when it is killed, or shut
+down, all its replicas with it: it learns the numbers anew from a snapshot, and keeps none that is
+older than what is left (``ProducerStateManager.truncateAndReload`` of Kafka 4). Then what was under
+way comes twice: 20 batches at most.
 
 A broker that keeps no numbers (``kafka.idempotence: false``, the embedded one) keeps its records
 instead, and each batch carries a mark: what is in the topic has arrived.

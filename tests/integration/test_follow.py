@@ -206,23 +206,36 @@ def _do(
         follower.start()
         time.sleep(1.0)
         server.resume()
-    elif fault == "restart":
-        server.restart()
     else:
-        # A broker that is killed rebuilds what it knows of a producer from the records that are
-        # left. So nothing is under way whose records may be deleted (see delivery.py), and from
-        # here on none are; then both are killed in the middle of it.
+        _restarted(fault, server, follower, topic, logs)
+
+
+def _restarted(
+    fault: str, server: KafkaServer, follower: Follower, topic: Reader, logs: list[Log]
+) -> None:
+    """Let the broker go and come back while batches are under way.
+
+    It learns anew what it knows of a producer, from the records that are left: killed, and of a
+    partition without any also where it was shut down in good order. So nothing is under way whose
+    records may be deleted (see delivery.py), and from here on none are.
+    """
+
+    def settled() -> None:
         _until("all is read", lambda: topic.lines.total() == sum(log.whole for log in logs))
         _until("nothing is under way", follower.settled)
-        with topic.trimming:
-            before = topic.lines.total()
-            for log in logs:
-                log.write(3_000, half=False)
-            _until("something is read", lambda: topic.lines.total() > before)
+
+    settled()
+    with topic.trimming:
+        before = topic.lines.total()
+        for log in logs:
+            log.write(3_000, half=False)
+        _until("something is read", lambda: topic.lines.total() > before)
+        if fault == "restart":
+            server.restart()
+        else:
             follower.kill()
             server.kill()
             server.start()
             follower.start()
-            # Deleted before the shipper has asked, they would be forgotten at the next kill.
-            _until("all is read", lambda: topic.lines.total() == sum(log.whole for log in logs))
-            _until("nothing is under way", follower.settled)
+        # Deleted before the shipper has asked, they would be forgotten at the next end of a broker.
+        settled()

@@ -19,6 +19,7 @@ from pipeline.investigations.deadlines import clock, open_requests
 from pipeline.investigations.export import export
 from pipeline.investigations.narrowing import Question
 from pipeline.investigations.subjects import answer
+from pipeline.rows import DAY
 from pipeline.scope import Scope, Selectors
 from pipeline.vault.check import check
 from pipeline.vault.status import vault_status
@@ -90,7 +91,13 @@ def test_a_person_is_named_and_no_crowd(selectors: Selectors) -> None:
 
 def test_the_clock_says_how_many_days_are_left(made: Bureau) -> None:
     case = requested(made)
-    assert clock(case, made.desk.cases.gate.now()).left == 30
+    now = made.desk.cases.gate.now()
+    assert [clock(case, now + later).left for later in (0, 1, DAY - 1)] == [30, 30, 30]
+    assert [clock(case, now + 30 * DAY + later).overdue for later in (-1, 0, 1)] == [
+        False,
+        False,
+        True,
+    ]
     made.clock.turn(days=31)
     now = made.desk.cases.gate.now()
     assert clock(case, now).left == -1
