@@ -12,31 +12,42 @@ import polars as pl
 
 from pipeline.release.pairs import CELL
 
-_SLOTS: Final = ("hour_at", "edition_at")
+_SLOTS: Final = ("hour", "edition")
+_NOWHERE: Final = -1
+"""In place of the slot, where no hour released a row."""
 _EDITIONS: Final = 1 << 16
 
 
-def confined(rows: pl.DataFrame) -> pl.DataFrame:
+def spans() -> list[pl.Expr]:
+    """Return the least and the most of each slot among the rows of a cell.
+
+    Given hour (seconds) and edition (of the hour; 0 where no hour released the row).
+    """
+    edition = pl.col("edition").cast(pl.Int64)
+    slots = (pl.col("hour"), pl.col("hour") * _EDITIONS + edition)
+    told = [pl.when(edition > 0).then(slot).otherwise(_NOWHERE) for slot in slots]
+    return [
+        found
+        for name, slot in zip(_SLOTS, told, strict=True)
+        for found in (slot.min().alias(f"first_{name}"), slot.max().alias(f"last_{name}"))
+    ]
+
+
+def confined(cells: pl.DataFrame) -> pl.DataFrame:
     """Return the cells of which one value has rows in one slot only, ``(other)`` like any.
 
-    ``rows``: window, value, across (codes, as the day shows them), hour, edition (of the hour; 0
-    where no hour released the row). Where a window has one slot in all, its hour says what it says.
+    ``cells``: window, value, across (codes, as the day shows them), and ``spans``. Where a window
+    has one slot in all, its hour says what it says.
     """
-    base = pl.col("edition") > 0
-    placed = rows.select(
-        *CELL,
-        hour_at=pl.when(base).then("hour"),
-        edition_at=pl.when(base).then(pl.col("hour") * _EDITIONS + pl.col("edition")),
-    )
     found = []
     for slot in _SLOTS:
-        several = placed.filter(_differs(slot).over("window"))
+        several = cells.filter(_differs(slot, "window"))
         found += [
-            several.filter(~_differs(slot).over("window", name)).select(CELL)
+            several.filter(~_differs(slot, "window", name)).select(CELL)
             for name in ("value", "across")
         ]
     return pl.concat(found).unique()
 
 
-def _differs(slot: str) -> pl.Expr:
-    return pl.col(slot).n_unique() > 1
+def _differs(slot: str, *by: str) -> pl.Expr:
+    return pl.col(f"first_{slot}").min().over(by) != pl.col(f"last_{slot}").max().over(by)

@@ -7,6 +7,7 @@ a closed day change no pair, so pairs have one revision.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 import polars as pl
@@ -15,7 +16,7 @@ from pipeline.codes import Codes
 from pipeline.errors import SettingsError
 from pipeline.events import DIMENSIONS, SEGMENT, VIEW
 from pipeline.release import visits
-from pipeline.release.confined import confined
+from pipeline.release.confined import confined, spans
 from pipeline.release.pairs import CELL, Equal, folded, shown, shown_either_way
 from pipeline.release.rules import BITS, Rules
 from pipeline.release.sets import dense, distinct, pack
@@ -88,7 +89,13 @@ class Crossed:
 
     def _views(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return a row per view, with its role as all tables tell it."""
-        views = visits.views(rows.with_columns(told_page=self._value("page")), self._codes)
+        crossed = self._crossings.get(VIEW, {})
+        names = {"page", "campaign", *crossed, *chain(*crossed.values())}
+        needed = rows.select(
+            *_PLACE, "window", "visitor", "hour", "second", "hits", "edition", "day_label",
+            *(name for name in DIMENSIONS if name in names), told_page=self._value("page"),
+        )  # fmt: skip
+        views = visits.views(needed, self._codes)
         return views.with_columns(role=folded(views, ROLE, self._k, self._codes, self._equal()))
 
     def _thirds(self, segment: str, dimension: str, across: str) -> list[pl.Expr]:
@@ -116,34 +123,39 @@ class Crossed:
         marked: dict[str, pl.DataFrame] = {}
         # Parents are declared before what is within them.
         for dimension in (name for name in DIMENSIONS if ROLE in crossed.get(name, ())):
-            part = views.with_columns(value=self._value(dimension), to=pl.col(ROLE))
             parent = DIMENSIONS[dimension] if self._rules.leaves else None
             if parent in marked:
-                part = self._within(part, parent, marked[parent])
+                cells = self._within(views, dimension, parent, marked[parent])
+            else:
+                cells = self._cells(views, self._value(dimension), pl.col(ROLE))
             equal = self._equal() if dimension in _OF_A_PERSON else None
-            marked[dimension] = self._marked(part, ROLE, equal=equal)
+            marked[dimension] = self._marked(cells, ROLE, equal=equal)
             found.append(self._counted(marked[dimension], dimension, ROLE))
         if NEXT in crossed.get("page", ()):
             by_role = marked.get("page")
             if by_role is None:
-                part = views.with_columns(value=self._value("page"), to=pl.col(ROLE))
-                by_role = self._marked(part, ROLE)
+                cells = self._cells(views, self._value("page"), pl.col(ROLE))
+                by_role = self._marked(cells, ROLE)
             found.append(self._moves(views, by_role))
         return found
 
-    def _within(self, rows: pl.DataFrame, parent: str, marked: pl.DataFrame) -> pl.DataFrame:
-        """Return rows as tables of their own, one of each value of ``parent``.
+    def _within(
+        self, views: pl.DataFrame, dimension: str, parent: str, marked: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Return cells as tables of their own, one of each value of ``parent``.
 
         Their across values are those that the parent's own table (``marked``) tells of it, so what
         a value hides is hidden by others of the same parent value.
         """
-        told = marked.select("window", "across", "across_value", over="value").unique()
-        placed = rows.with_columns(over=self._value(parent)).join(
-            told, left_on=["window", "over", "to"], right_on=["window", "over", "across"],
-            maintain_order="left",
-        )  # fmt: skip
-        return placed.with_columns(
-            window=dense(pack("window", "over")), to=self._codes.encode(pl.col("across_value"))
+        cells = self._cells(
+            views, self._value(dimension), pl.col(ROLE), self._value(parent).alias("over")
+        )
+        told = marked.select("window", "across", "across_value", over="value")
+        placed = cells.join(told, on=["window", "over", "across"]).with_columns(
+            window=dense(pack("window", "over")), across=self._codes.encode(pl.col("across_value"))
+        )
+        return placed.group_by(CELL).agg(
+            pl.col(_PLACE).first(), pl.col("who").explode().unique(), _sums()
         )
 
     def _equal(self) -> Equal | None:
@@ -151,7 +163,9 @@ class Crossed:
 
     def _in_all(self, views: pl.DataFrame, name: str) -> pl.DataFrame:
         """Return the views of each window by a column whose values are safe."""
-        cells = views.group_by("window", name).agg(pl.col(_PLACE).first(), *_counts())
+        cells = views.group_by("window", name).agg(
+            pl.col(_PLACE).first(), _sums(), distinct().alias("visitors")
+        )
         told = pl.when(pl.col(name) != self._codes.other).then("seconds").otherwise(0)
         return self._finish(
             cells.with_columns(
@@ -178,7 +192,8 @@ class Crossed:
                 moves = moves.with_columns(self._complete(moves, name, by_role))
             moves = moves.with_columns(folded(moves, name, self._k, self._codes))
         own = [pl.col(name) != self._codes.other for name in ("value", "across")]
-        return self._counted(self._marked(moves, NEXT, told=pl.all_horizontal(own)), "page", NEXT)
+        cells = self._cells(moves, pl.col("value"), pl.col("to"))
+        return self._counted(self._marked(cells, NEXT, told=pl.all_horizontal(own)), "page", NEXT)
 
     def _complete(self, moves: pl.DataFrame, name: str, by_role: pl.DataFrame) -> pl.Series:
         """Return the codes of a column of pages, ``(other)`` where a role of the page is hidden."""
@@ -197,48 +212,59 @@ class Crossed:
     def _of_dimensions(
         self, rows: pl.DataFrame, dimension: str, across: str, thirds: list[pl.Expr]
     ) -> pl.DataFrame:
-        part = rows.with_columns(
-            value=self._value(dimension),
-            to=self._value(across),
-            seconds=pl.lit(0, pl.UInt64),
+        value, to = self._value(dimension), self._value(across)
+        cells = self._cells(
+            rows.with_columns(seconds=pl.lit(0, pl.UInt64)), value, to, more=spans()
         )
         barred = [pl.DataFrame(schema=dict.fromkeys(CELL, pl.UInt32))]
-        keys = [pl.col("value"), pl.col("to").alias("across")]
         if self._rules.confined:
-            barred.append(confined(part.select("window", *keys, "hour", "edition")))
+            barred.append(confined(cells))
         if self._rules.triangles and self._k > 1:
             barred += [
-                triangles(part.select("window", *keys, "visitor", third=third), self._k)
+                triangles(
+                    rows.select("window", "visitor", value=value, across=to, third=third), self._k
+                )
                 for third in thirds
             ]
-        marked = self._marked(part, across, barred=pl.concat(barred).unique())
+        marked = self._marked(cells, across, barred=pl.concat(barred).unique())
         return self._counted(marked, dimension, across)
+
+    @staticmethod
+    def _cells(
+        rows: pl.DataFrame,
+        value: pl.Expr,
+        across: pl.Expr,
+        *by: pl.Expr,
+        more: Sequence[pl.Expr] = (),
+    ) -> pl.DataFrame:
+        """Return the cells of two columns (release.pairs), with their place, hits and seconds."""
+        return rows.group_by("window", value.alias("value"), across.alias("across"), *by).agg(
+            pl.col(_PLACE).first(), pl.col("visitor").unique().alias("who"), _sums(), *more
+        )
 
     def _marked(
         self,
-        rows: pl.DataFrame,
+        cells: pl.DataFrame,
         across: str,
         *,
         told: pl.Expr | None = None,
         barred: pl.DataFrame | None = None,
         equal: Equal | None = None,
     ) -> pl.DataFrame:
-        """Return the rows with ``across_value``, under which they are told.
+        """Return the cells with ``across_value``, under which they are told.
 
-        ``rows`` have value and to. With ``told`` nothing but the cells for which it holds.
+        With ``told`` nothing but the cells for which it holds.
         """
-        rows = rows.select(
-            "window", *_PLACE, "visitor", "hits", "seconds", "value", across="to"
-        )  # fmt: skip
         told_apart = across == ROLE and equal is None and self._rules.parts
         parts = visits.PARTS if told_apart else None
-        given = rows, self._k, self._rules, self._codes
+        given = cells, self._k, self._rules, self._codes
         if across in BITS and self._rules.either_way:
             told_of = shown_either_way(*given, barred=barred)
         else:
             told_of = shown(*given, barred=barred, equal=equal, parts=parts)
+        own = told_of.cells.select(*CELL, own=pl.lit(value=True))
         marked = (
-            rows.join(told_of.cells.with_columns(own=pl.lit(value=True)), on=CELL, how="left")
+            cells.join(own, on=CELL, how="left")
             .join(told_of.parted.with_columns(parted=pl.lit(value=True)), on=_VALUE, how="left")
             .with_columns(to=self._codes.decode(pl.col("across")))
         )
@@ -257,7 +283,9 @@ class Crossed:
 
     def _counted(self, marked: pl.DataFrame, dimension: str, across: str) -> pl.DataFrame:
         """Return the cells that may be shown, and in ``(other)`` the rest of each value."""
-        cells = marked.group_by(*_PLACE, "value", "across_value").agg(*_counts())
+        cells = marked.group_by(*_PLACE, "value", "across_value").agg(
+            _sums(), visitors=pl.col("who").explode().n_unique()
+        )
         told = cells.with_columns(self._codes.decode(pl.col("site", SEGMENT, "value")))
         return self._finish(told, dimension, across)
 
@@ -275,5 +303,5 @@ class Crossed:
         return named.select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
-def _counts() -> list[pl.Expr]:
-    return [pl.col("hits", "seconds").sum(), distinct().alias("visitors")]
+def _sums() -> pl.Expr:
+    return pl.col("hits", "seconds").sum()

@@ -176,10 +176,8 @@ class Ledger:
                     due.setdefault(start, set()).add(hour)
         if not due:
             return
-        rows = self._state.gather(due)
-        hours = pl.Series(sorted(set().union(*due.values())), dtype=pl.Int64)
-        tried = self._windows(rows.filter(pl.col("hour").is_in(hours.implode())), pl.col("hour"))
-        tried = tried.with_columns(base=pl.col("edition") > 0)
+        rows = self._state.gather(due, set[int]().union(*due.values()))
+        tried = self._windows(rows, pl.col("hour")).with_columns(base=pl.col("edition") > 0)
         result = edition(tried, self._k, self._rules, self._state.codes)
         self._publish("hourly", ("edition", "label"), rows, tried, result, found)
         for start, gone in due.items():

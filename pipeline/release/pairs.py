@@ -3,12 +3,14 @@
 Its margins are public: what a value has in all, and what an across value has in all. So are the
 differences that follow: a value less its shown cells, and an across value less its shown cells.
 
-============  ======  ===========================================================
-``window``    UInt32  the window, dense
-``value``     UInt32  code of the value as its own table shows it, ``(other)`` too
-``across``    UInt32  code of the other value, in the same way
-``visitor``   UInt32  dense
-============  ======  ===========================================================
+The frames here have a row per cell:
+
+===========  ============  ========================================================
+``window``   UInt32        the window, dense
+``value``    UInt32        code of the value as its own table shows it, ``(other)`` too
+``across``   UInt32        code of the other value, in the same way
+``who``      List(UInt32)  its visitors, each once
+===========  ============  ========================================================
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class Shown:
 
 
 def shown(
-    rows: pl.DataFrame,
+    cells: pl.DataFrame,
     k: int,
     rules: Rules,
     codes: Codes,
@@ -55,7 +57,7 @@ def shown(
     equal: Equal | None = None,
     parts: Mapping[str, str] | None = None,
 ) -> Shown:
-    """Return what may be shown of ``rows``; ``barred`` cells never are, and hide nobody else.
+    """Return what may be shown of ``cells``; ``barred`` ones never are, and hide nobody else.
 
     A value is *split* where at least one of its cells is shown; ``(other)`` is kept whole, since it
     hides the most and tells the least. What is hidden of an across value must be hidden by values
@@ -65,46 +67,41 @@ def shown(
     ``parts`` puts across values together under a name: what a value hides of each part is told
     apart where both are safe. Such a value counts as split.
     """
-    seen = rows.select(*CELL, "visitor").unique()
-    cells = seen.group_by(CELL).agg(visitors=distinct())
-    own = cells.filter(pl.col("visitors") >= k)
-    hides = pl.lit(value=True)
-    if k > 1:
-        own = own.filter(pl.col("value") != codes.other)
-    if barred is not None:
-        own = own.join(barred, on=CELL, how="anti")
-        cells = cells.join(barred.with_columns(barred=pl.lit(value=True)), on=CELL, how="left")
-        hides = pl.col("barred").is_null()
-    cells = cells.with_columns(
-        hides=hides, text=codes.decode(pl.col("value")), across_text=codes.decode(pl.col("across"))
+    cells = cells.select(
+        *CELL,
+        "who",
+        visitors=pl.col("who").list.len(),
+        text=codes.decode(pl.col("value")),
+        across_text=codes.decode(pl.col("across")),
+        hides=pl.lit(value=True),
+        part=pl.lit(None, pl.String),
     )
-    own = cells.join(own, on=CELL, how="semi")
     parted = cells.clear().select(_OF_VALUE)
     if k == 1:
+        own = cells if barred is None else cells.join(barred, on=CELL, how="anti")
         return Shown(own.select(*CELL, "visitors"), parted)
-    named = (
-        pl.lit(None, pl.String)
-        if parts is None
-        else pl.col("across_text").replace_strict(parts, default=None)
-    )
-    cells = cells.with_columns(part=named)
-    seen = seen.join(cells.select(*CELL, "part", "hides"), on=CELL)
+    if barred is not None:
+        cells = cells.join(barred.with_columns(hides=False), on=CELL, how="left", suffix="_not")
+        cells = cells.with_columns(hides=pl.col("hides_not").is_null()).drop("hides_not")
     if parts is not None:
+        named = pl.col("across_text").replace_strict(parts, default=None)
+        cells = cells.with_columns(part=named)
         parted = cells.filter(pl.col("value") != codes.other).select(_OF_VALUE).unique()
+    told = (pl.col("visitors") >= k) & (pl.col("value") != codes.other) & pl.col("hides")
+    own = cells.filter(told)
     # Whatever happens, these are never split: they need to be looked at once.
     split = pl.concat([own.select(_OF_VALUE), parted]).unique()
-    whole = seen.join(split, on=_OF_VALUE, how="anti").filter("hides")
-    whole = whole.select(*_OF_ACROSS, "visitor").unique()
-    seen = seen.join(split, on=_OF_VALUE, how="semi")
+    whole = cells.join(split, on=_OF_VALUE, how="anti").select(*_OF_ACROSS, "who", "hides")
+    cells = cells.join(split, on=_OF_VALUE, how="semi")
     while not (own.is_empty() and parted.is_empty()):
         hidden = own.clear()
         if equal is not None:
             hidden = _single(own, _OF_VALUE, pl.col("across_text"), equal)
         whole_again = parted.clear()
         if hidden.is_empty() and rules.rests:
-            hidden, whole_again = _rests(own, parted, seen, k)
+            hidden, whole_again = _rests(own, parted, cells, k)
         if hidden.is_empty() and whole_again.is_empty() and rules.pools:
-            whole_again = _unsplit(own, parted, cells, seen, whole, k)
+            whole_again = _unsplit(own, parted, cells, whole, k)
             hidden = own.join(whole_again, on=_OF_VALUE, how="semi")
         if hidden.is_empty() and whole_again.is_empty():
             break
@@ -114,7 +111,7 @@ def shown(
 
 
 def shown_either_way(
-    rows: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, barred: pl.DataFrame | None
+    cells: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, barred: pl.DataFrame | None
 ) -> Shown:
     """Return what may be shown where either of the two dimensions may be the one that is split.
 
@@ -122,18 +119,18 @@ def shown_either_way(
     ones hide what the others do not show, of five kinds there may be none to hide anything.
     """
     turn = {"value": "across", "across": "value"}
-    one = shown(rows, k, rules, codes, barred=barred)
+    one = shown(cells, k, rules, codes, barred=barred)
     two = shown(
-        rows.rename(turn), k, rules, codes, barred=None if barred is None else barred.rename(turn)
+        cells.rename(turn), k, rules, codes, barred=None if barred is None else barred.rename(turn)
     )
     ways = [one.cells, two.cells.rename(turn).select(one.cells.columns)]
     sums = [way.group_by("window").agg(sum=pl.col("visitors").sum()) for way in ways]
     both = sums[0].join(sums[1], on="window", how="full", coalesce=True, suffix="_two")
     first = both.filter(pl.col("sum").fill_null(0) >= pl.col("sum_two").fill_null(0))
-    cells = pl.concat([
+    told = pl.concat([
         ways[0].join(first, on="window", how="semi"), ways[1].join(first, on="window", how="anti")
     ])  # fmt: skip
-    return Shown(cells, one.parted)
+    return Shown(told, one.parted)
 
 
 def _single(own: pl.DataFrame, by: list[str], text: pl.Expr, equal: Equal) -> pl.DataFrame:
@@ -169,7 +166,7 @@ def folded(
 
 
 def _rests(
-    own: pl.DataFrame, parted: pl.DataFrame, seen: pl.DataFrame, k: int
+    own: pl.DataFrame, parted: pl.DataFrame, cells: pl.DataFrame, k: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return shown cells to hide and values to tell whole, where too few are hidden.
 
@@ -178,14 +175,14 @@ def _rests(
     by_part = pl.col("part").is_not_null() & pl.col("apart").is_not_null()
     of = [*_OF_VALUE, "in"]
     apart = parted.with_columns(apart=pl.lit(value=True))
-    placed = seen.join(apart, on=_OF_VALUE, how="left").with_columns(
+    placed = cells.join(apart, on=_OF_VALUE, how="left").with_columns(
         pl.when(by_part).then("part").otherwise(pl.lit("")).alias("in")
     )
     split = pl.concat([own.select(_OF_VALUE), parted]).unique()
     near = placed.join(split, on=_OF_VALUE, how="semi").join(own, on=CELL, how="anti")
-    rest = near.group_by(of).agg(visitors=distinct(pl.col("hides")))
+    rest = near.group_by(of).agg(visitors=_distinct(pl.col("hides")))
     short = rest.filter(pl.col("visitors") < k).select(of)
-    candidates = own.join(placed.select(*CELL, "in").unique(), on=CELL)
+    candidates = own.join(placed.select(*CELL, "in"), on=CELL)
     victims = _first(candidates.join(short, on=of, how="semi"), of, "across_text")
     stuck = short.join(victims, on=of, how="anti").select(_OF_VALUE).unique()
     # What cannot be told by its parts may be safe as a whole: nothing more is hidden of it yet.
@@ -193,22 +190,17 @@ def _rests(
 
 
 def _unsplit(
-    own: pl.DataFrame,
-    parted: pl.DataFrame,
-    cells: pl.DataFrame,
-    seen: pl.DataFrame,
-    whole: pl.DataFrame,
-    k: int,
+    own: pl.DataFrame, parted: pl.DataFrame, cells: pl.DataFrame, whole: pl.DataFrame, k: int
 ) -> pl.DataFrame:
     """Return a split value for each across value that is hidden badly.
 
-    ``whole`` are the visitors of values that never were split, ``seen`` those of all others.
+    ``whole`` are the cells of values that never were split, ``cells`` those of all others.
     """
     split = pl.concat([own.select(_OF_VALUE), parted]).unique()
-    more = seen.join(split, on=_OF_VALUE, how="anti").filter("hides")
-    more = more.select(*_OF_ACROSS, "visitor")
-    pools = pl.concat([whole, more]).group_by(_OF_ACROSS).agg(pool=distinct())
-    hidden = cells.join(own, on=CELL, how="anti").select(_OF_ACROSS).unique()
+    more = cells.join(split, on=_OF_VALUE, how="anti").select(whole.columns)
+    pools = pl.concat([whole, more]).group_by(_OF_ACROSS).agg(pool=_distinct(pl.col("hides")))
+    also = cells.join(own, on=CELL, how="anti")
+    hidden = pl.concat([whole.select(_OF_ACROSS), also.select(_OF_ACROSS)]).unique()
     short = (
         hidden.join(pools, on=_OF_ACROSS, how="left")
         .with_columns(pl.col("pool").fill_null(0))
@@ -227,6 +219,11 @@ def _unsplit(
         .select(_OF_VALUE)
         .unique()
     )
+
+
+def _distinct(where: pl.Expr) -> pl.Expr:
+    """Return the number of distinct visitors of the cells that ``where`` holds."""
+    return pl.col("who").filter(where).explode().n_unique()
 
 
 def _first(cells: pl.DataFrame, by: list[str], *ties: str) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,9 +25,9 @@ under which of its own values it stands there (``rules.BITS``)."""
 
 @dataclass(slots=True)
 class Day:
-    """One UTC day of all sites; ``fresh`` are hours with rows that were not tried yet."""
+    """One UTC day of all sites: rows by hour; ``fresh`` are hours with rows not tried yet."""
 
-    chunks: list[pl.DataFrame] = field(default_factory=list, repr=False)
+    chunks: dict[int, list[pl.DataFrame]] = field(default_factory=dict, repr=False)
     fresh: set[int] = field(default_factory=set)
     closed: bool = False
 
@@ -44,24 +44,31 @@ class State:
         coded = rows.with_columns(
             self.codes.encode(pl.col(_TEXTS)),
             *(pl.lit(0, dtype=kind).alias(name) for name, kind in _MARKS.items()),
-            day=day_start(),
         )
-        parts = coded.partition_by("day", as_dict=True, include_key=False, maintain_order=True)
-        for (start,), part in parts.items():
-            day = self.days.setdefault(start, Day())
-            day.chunks.append(part)
-            day.fresh.update(part.get_column("hour").unique())
+        parts = coded.partition_by("hour", as_dict=True, maintain_order=True)
+        for (hour,), part in parts.items():
+            day = self.days.setdefault(hour // DAY * DAY, Day())
+            day.chunks.setdefault(hour, []).append(part)
+            day.fresh.add(hour)
 
-    def gather(self, starts: Iterable[int]) -> pl.DataFrame:
-        """Return the rows of some days in one frame, with their place in it as ``at``."""
-        chunks = [chunk for start in sorted(starts) for chunk in self.days[start].chunks]
+    def gather(self, starts: Iterable[int], hours: Container[int] | None = None) -> pl.DataFrame:
+        """Return the rows of some days, or of some of their hours, with their place as ``at``."""
+        chunks = [
+            chunk
+            for start in sorted(starts)
+            for hour, held in sorted(self.days[start].chunks.items())
+            if hours is None or hour in hours
+            for chunk in held
+        ]
         return pl.concat(chunks).with_row_index("at")
 
     def write(self, rows: pl.DataFrame) -> None:
-        """Put back what ``gather`` returned, with new marks."""
-        parts = rows.drop("at").with_columns(day=day_start())
-        for (start,), part in parts.partition_by("day", as_dict=True, include_key=False).items():
-            self.days[start].chunks = [part]
+        """Put back what ``gather`` returned, in its order, with new marks."""
+        rows = rows.drop("at")
+        first = 0
+        for count, hour in rows.select(pl.col("hour").rle().struct.unnest()).iter_rows():
+            self.days[hour // DAY * DAY].chunks[hour] = [rows.slice(first, count)]
+            first += count
 
     def drop(self, starts: Iterable[int]) -> None:
         """Forget days, and every text that only they used."""
@@ -70,10 +77,11 @@ class State:
         fresh = Codes()
         texts = pl.col(_TEXTS)
         for day in self.days.values():
-            day.chunks = [
-                chunk.with_columns(self.codes.decode(texts)).with_columns(fresh.encode(texts))
-                for chunk in day.chunks
-            ]
+            for held in day.chunks.values():
+                held[:] = [
+                    chunk.with_columns(self.codes.decode(texts)).with_columns(fresh.encode(texts))
+                    for chunk in held
+                ]
         self.codes = fresh
 
 

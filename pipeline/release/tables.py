@@ -10,11 +10,15 @@ from pipeline.codes import Codes
 from pipeline.events import BOT, SEGMENT
 from pipeline.release.alone import single
 from pipeline.release.rules import BITS
-from pipeline.release.sets import distinct, pack
+from pipeline.release.sets import distinct
 from pipeline.rows import COUNTS, TABLES
 
 _LEVELS: Final = {"": ("whole", []), "segment_": ("window", [SEGMENT])}
 """What stands before the name of a breakdown → by what it is told apart, and the columns for it."""
+_COUNTED: Final = ["hits", "visitors", "gained", "revision"]
+_AT_ONCE: Final = 1_000_000
+"""So many rows are counted in one pass, or those of one dimension."""
+_SHIFT: Final = 1 << 32
 
 
 def empty(table: str) -> pl.DataFrame:
@@ -60,36 +64,69 @@ def _traffic(table: str, rows: pl.DataFrame, by: str, codes: Codes) -> pl.DataFr
 def _breakdown(table: str, rows: pl.DataFrame, prefix: str, codes: Codes) -> pl.DataFrame:
     """Return the cells of a breakdown, of all segments together or of each."""
     by, apart = _LEVELS[prefix]
-    place = ["site", "window_start", *apart]
-    told = [*place, "value", "hits", "visitors", "gained", "revision"]
-    counted = [pl.col("hits").sum(), distinct().alias("visitors"), *_gained()]
-    parts = []
+    places = rows.group_by(by).agg(pl.col("site", "window_start", *apart).first())
     alone = single(rows, pl.lit(value=True), by)
-    # Of a dimension with one value, the cell is all of its rows: counted once for all of them.
-    all_of_it = (
-        rows.group_by(by).agg(pl.col(*place, *BITS).first(), *counted).filter("gained")
-        if any(len(found) for found in alone.values())
-        else None
-    )
-    for dimension, bit in BITS.items():
-        many = rows
-        if all_of_it is not None and not alone[dimension].is_empty():
-            here = pl.col(by).is_in(alone[dimension].implode())
-            mine, many = all_of_it.filter(here), rows.filter(~here)
-            mine = mine.with_columns(pl.col(dimension).alias("value"))
-            parts.append(mine.select(*told, dimension=pl.lit(dimension)))
-        if many.is_empty():
-            continue
-        own = pl.when(pl.col("label") & bit != 0).then(pl.col(dimension))
-        shown = many.select(
-            by, *place, "visitor", "hits", "edition", "new",
-            value=own.otherwise(pl.lit(codes.other, dtype=pl.UInt32)),
-        )  # fmt: skip
-        keyed = shown.group_by(cell=pack(by, "value"))
-        cells = keyed.agg(pl.col(*place, "value").first(), *counted)
-        parts.append(cells.filter("gained").select(*told, dimension=pl.lit(dimension)))
-    cells = pl.concat(parts)
+    alike = [name for name, found in alone.items() if len(found) == places.height]
+    others = [name for name in BITS if name not in alike]
+    at_once = max(1, _AT_ONCE // rows.height)
+    parts = [
+        *([_alike(rows, by, alike)] if alike else []),
+        *(
+            _many(rows, by, others[first : first + at_once], codes)
+            for first in range(0, len(others), at_once)
+        ),
+    ]
+    cells = pl.concat(parts).join(places, on=by)
     return _finish(table, cells.with_columns(codes.decode(pl.col("site", "value", *apart))))
+
+
+def _alike(rows: pl.DataFrame, by: str, dimensions: list[str]) -> pl.DataFrame:
+    """Return the cells of dimensions with one value: all rows, counted once for all of them."""
+    cells = rows.group_by(by).agg(pl.col(dimensions).first(), *_counted()).filter("gained")
+    told = cells.unpivot(
+        on=dimensions, index=[by, *_COUNTED], variable_name="dimension", value_name="value"
+    )
+    return told.select(by, *_COUNTED, "dimension", "value")
+
+
+def _many(rows: pl.DataFrame, by: str, dimensions: list[str], codes: Codes) -> pl.DataFrame:
+    """Return the cells of dimensions, all in one pass: of an hour, a pass costs more than its rows.
+
+    The rows stand one below the other, once for each dimension.
+    """
+    places = pl.col(by).cast(pl.UInt64) * len(dimensions)
+    keys = rows.select(
+        ((places + at) * _SHIFT + _told(name, codes)).alias(name)
+        for at, name in enumerate(dimensions)
+    )
+    told = rows.select("visitor", "hits", "edition", "new")
+    stacked = pl.concat([told] * len(dimensions), rechunk=True).with_columns(
+        cell=pl.concat(keys.get_columns(), rechunk=True)
+    )
+    place = pl.col("cell") // _SHIFT
+    return (
+        stacked.group_by("cell")
+        .agg(*_counted())
+        .filter("gained")
+        .select(
+            (place // len(dimensions)).cast(pl.UInt32).alias(by),
+            *_COUNTED,
+            dimension=(place % len(dimensions)).replace_strict(
+                dict(enumerate(dimensions)), return_dtype=pl.String
+            ),
+            value=(pl.col("cell") % _SHIFT).cast(pl.UInt32),
+        )
+    )
+
+
+def _told(dimension: str, codes: Codes) -> pl.Expr:
+    """Return the code under which a row is told."""
+    own = pl.when(pl.col("label") & BITS[dimension] != 0).then(pl.col(dimension))
+    return own.otherwise(pl.lit(codes.other, dtype=pl.UInt32))
+
+
+def _counted() -> list[pl.Expr]:
+    return [pl.col("hits").sum(), distinct().alias("visitors"), *_gained()]
 
 
 def _gained() -> list[pl.Expr]:
