@@ -25,7 +25,7 @@ from pipeline.restricted import describers
 SITE: Final = "bench"
 INGEST: Final = "bench"
 _PROCESSES: Final = tuple(
-    (stage,) for stage in STAGES if stage not in {"collect", "investigations"}
+    (stage,) for stage in STAGES if stage not in {"collect", "investigations", "console"}
 )
 _HEADERS: Final = [
     ("site", SITE.encode()),

@@ -1,70 +1,16 @@
-"""Sites and times at which a dimension has one value only: decided once for all such dimensions.
-
-A web server's lines have no widget's language, and most small sites one kind of this or that. Such
-a dimension does not cut its window, so all of them are labelled alike; to work that out for each
-would cost as much as for one that has thousands of values.
-"""
+"""Sites and times at which a dimension has one value only: there it does not cut its window."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import polars as pl
 
-from pipeline.release.rules import BITS, Rules
-
-Label = tuple[pl.Series, pl.Series]
-"""Per row whether it stands under its own value, and the wholes that must wait."""
-
-Work = Callable[[pl.DataFrame, str, pl.Series | None], Label]
-"""Labels rows by a dimension; the last says per row whether its parent value has a cell."""
+from pipeline.release.rules import BITS
 
 _LOOK: Final = 1_000
 """So many rows are looked at first, where there are more."""
 _ALL_BITS: Final = sum(BITS.values())
-
-
-class Alone:
-    """Knows which dimensions have one value where; ``work`` labels by one that has more."""
-
-    def __init__(self, rows: pl.DataFrame, rules: Rules, work: Work) -> None:
-        """``rows``: whole, the dimensions (codes), base, label; as an edition has them."""
-        self._rows = rows
-        self._rules = rules
-        self._work = work
-        self._wholes = single(rows, pl.col("base"), "whole")
-        self._shared: Label | None = None
-
-    def label(self, dimension: str, inside: pl.Series | None) -> Label:
-        """Return what ``work`` would for all rows."""
-        wholes = self._wholes[dimension]
-        parent = self._rules.parent(dimension)
-        if inside is not None:
-            # Where the parent has one value as well, its cell is the same rows, and goes the same
-            # way: a row that is not inside does not join here either.
-            wholes = wholes.filter(wholes.is_in(self._wholes[str(parent)].implode()))
-        if wholes.is_empty():
-            return self._work(self._rows, dimension, inside)
-        own, lost = self._alike()
-        lost = lost.filter(lost.is_in(wholes.implode()))
-        many = ~self._rows.get_column("whole").is_in(wholes.implode())
-        if not many.any():
-            return own, lost
-        rest = None if inside is None else inside.filter(many)
-        more, also_lost = self._work(self._rows.filter(many), dimension, rest)
-        apart = pl.repeat(False, len(many), eager=True).scatter(many.arg_true(), more)  # noqa: FBT003
-        return (own & ~many) | apart, pl.concat([lost, also_lost])
-
-    def _alike(self) -> Label:
-        """Return the label of all rows by a dimension of one value."""
-        if self._shared is None:
-            name = next(name for name in BITS if self._rules.parent(name) is None)
-            rows = self._rows.with_columns(
-                pl.lit(0, pl.UInt32).alias(name), pl.lit(_ALL_BITS, pl.UInt32).alias("label")
-            )
-            self._shared = self._work(rows, name, None)
-        return self._shared
 
 
 def single(rows: pl.DataFrame, shown: pl.Expr, by: str) -> dict[str, pl.Series]:
@@ -75,13 +21,10 @@ def single(rows: pl.DataFrame, shown: pl.Expr, by: str) -> dict[str, pl.Series]:
     bits = pl.when(shown).then("label").otherwise(pl.lit(_ALL_BITS, pl.UInt32)).bitwise_and()
     names = _candidates(rows, by)
     found = _one_value(rows, by, names, bits.alias("bits"))
-    none = rows.get_column(by).clear()
-    return {
-        name: found.filter(pl.col(name) & (pl.col("bits") & bit != 0)).get_column(by)
-        if name in names
-        else none
-        for name, bit in BITS.items()
-    }
+    alone = found.select(pl.col(name) & (pl.col("bits") & BITS[name] != 0) for name in names)
+    places = found.get_column(by)
+    none = places.clear()
+    return {name: places.filter(alone[name]) if name in names else none for name in BITS}
 
 
 def _candidates(rows: pl.DataFrame, by: str) -> list[str]:

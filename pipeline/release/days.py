@@ -15,13 +15,12 @@ from typing import Final
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.events import DIMENSIONS
-from pipeline.release.alone import Alone, Label
 from pipeline.release.editions import Edition
 from pipeline.release.joining import joining
+from pipeline.release.labelling import Label, Labeller
 from pipeline.release.repair import repair
-from pipeline.release.rules import BITS, Rules
-from pipeline.release.sets import gate_of, keys_of, space_of
+from pipeline.release.rules import Rules
+from pipeline.release.sets import gate_of, keys_of
 
 ARRIVALS: Final = 1 << 31
 """The slot of rows that no hour has released."""
@@ -44,55 +43,22 @@ def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     joins = joining(gate, base, k, growth=True)
     joined = gate.select(base | pl.col("cell").is_in(joins.implode())).to_series()
     part = rows.filter(joined)
-    own: dict[str, pl.Series] = {}
 
-    def work(part: pl.DataFrame, dimension: str, inside: pl.Series | None) -> Label:
-        return _label(part, dimension, rules.parent(dimension), inside, k, rules, codes), _NONE
+    def work(part: pl.DataFrame, nested: bool) -> Label:  # noqa: FBT001
+        return _label(part, k, rules, codes, nested=nested), _NONE
 
-    alone = Alone(part, rules, work)
-    for dimension in DIMENSIONS:
-        parent = rules.parent(dimension)
-        inside = None if parent is None else own[parent]
-        own[dimension], _ = alone.label(dimension, inside)
-    mask = part.select(
-        pl.sum_horizontal(
-            pl.lit(own[name]).cast(pl.UInt32) * bit for name, bit in BITS.items()
-        ).cast(pl.UInt32)
-    ).to_series()
+    mask, _ = Labeller(part, rules, work).labels()
     label = pl.repeat(0, rows.height, dtype=pl.UInt32, eager=True).scatter(joined.arg_true(), mask)
     return Edition(joined, label)
 
 
-def _label(
-    part: pl.DataFrame,
-    dimension: str,
-    parent: str | None,
-    inside: pl.Series | None,
-    k: int,
-    rules: Rules,
-    codes: Codes,
-) -> pl.Series:
+def _label(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, nested: bool) -> pl.Series:
     """Return per row whether it stands under its own value in the day.
 
-    ``inside`` says per row whether it stands under its own value of the parent dimension, and is
-    None where every row does.
+    ``nested``: of dimensions within others, of whose own value some row may not stand.
     """
-    base = pl.col("base")
-    under = base if inside is None else base & (pl.col("label") & BITS[str(parent)] != 0)
-    rows = part.select(
-        "visitor",
-        "slot",
-        "whole",
-        "window",
-        "base",
-        value=pl.col(dimension),
-        known=base & (pl.col("label") & BITS[dimension] != 0),
-        in_hour=under,
-        inside=_TRUE if inside is None else pl.lit(inside),
-        space=space_of(parent),
-    ).with_columns(*keys_of(rules))
     known = pl.col("known")
-    rows = rows.with_columns(add=pl.col("inside") & ~known)
+    rows = rows.with_columns(*keys_of(rules), add=pl.col("inside") & ~known)
     joins = joining(rows, known, k, growth=rules.growth)
     rows = rows.with_columns(own=known | (pl.col("add") & pl.col("cell").is_in(joins.implode())))
     open_rows = rows.filter(~known).with_columns(
@@ -106,7 +72,7 @@ def _label(
         told = rows.filter(known).select("space", pl.col("slot").cast(pl.UInt64), "cell")
         return told.unique()
 
-    if inside is None:
+    if not nested:
         slotted = open_rows.with_columns(slot=pl.col("slot").cast(pl.UInt64))
         folded = repair(slotted, k, rules, codes, shown)
     else:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.events import DIMENSIONS
-from pipeline.release.alone import Alone, Label
 from pipeline.release.joining import joining
-from pipeline.release.rules import BITS, Rules, too_few
-from pipeline.release.sets import distinct, gate_of, keys_of, smallest, space_of
+from pipeline.release.labelling import Label, Labeller
+from pipeline.release.rules import Rules, too_few
+from pipeline.release.sets import distinct, gate_of, keys_of, smallest
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,48 +40,21 @@ def edition(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
         add=gate.select(~base & pl.col("cell").is_in(joins.implode())).to_series(),
     ).with_row_index("place")
     part = rows.filter(pl.col("base") | pl.col("add"))
-    failed = pl.Series([], dtype=pl.UInt32)
-    own: dict[str, pl.Series] = {}
 
-    def work(part: pl.DataFrame, dimension: str, inside: pl.Series | None) -> Label:
-        return _label(_cells(part, dimension, inside, rules), k, rules, codes, based=based)
+    def work(cells: pl.DataFrame, nested: bool) -> Label:  # noqa: ARG001, FBT001
+        return _label(cells.with_columns(*keys_of(rules)), k, rules, codes, based=based)
 
-    alone = Alone(part, rules, work)
-    for dimension in DIMENSIONS:
-        parent = rules.parent(dimension)
-        inside = None if parent is None else own[parent]
-        own[dimension], lost = alone.label(dimension, inside)
-        failed = failed.append(lost)
+    label, failed = Labeller(part, rules, work).labels()
     mask = part.select(
         "place",
         joined=pl.col("add") & ~pl.col("whole").is_in(failed.implode()),
-        label=pl.sum_horizontal(
-            pl.lit(own[name]).cast(pl.UInt32) * bit for name, bit in BITS.items()
-        ).cast(pl.UInt32),
+        label=label,
     ).filter("joined")
     joined = pl.repeat(False, rows.height, eager=True).scatter(mask["place"], True)  # noqa: FBT003
     label = pl.repeat(0, rows.height, dtype=pl.UInt32, eager=True).scatter(
         mask["place"], mask["label"]
     )
     return Edition(joined, label)
-
-
-def _cells(
-    part: pl.DataFrame, dimension: str, inside: pl.Series | None, rules: Rules
-) -> pl.DataFrame:
-    """Return the Cells of a dimension, with add, base, known (base under its own value), at."""
-    frame = part.select(
-        "whole",
-        "window",
-        "visitor",
-        "base",
-        "add",
-        value=pl.col(dimension),
-        known=pl.col("base") & (pl.col("label") & BITS[dimension] != 0),
-        inside=pl.lit(True if inside is None else inside),
-        space=space_of(rules.parent(dimension)),
-    )
-    return frame.with_columns(*keys_of(rules))
 
 
 def _label(cells: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, based: bool) -> Label:

@@ -37,9 +37,12 @@ def made(pace: str, rows: pl.DataFrame, codes: Codes) -> dict[str, pl.DataFrame]
         f"traffic_{pace}": _traffic(f"traffic_{pace}", rows, "robot", codes),
         f"segment_{pace}": _traffic(f"segment_{pace}", rows, SEGMENT, codes),
     }
+    alone = single(rows, pl.lit(value=True), "whole")
+    wholes = rows.get_column("whole").n_unique()
+    alike = [name for name, where in alone.items() if len(where) == wholes]
     for prefix in _LEVELS:
         table = f"{prefix}breakdown_{pace}"
-        found[table] = _breakdown(table, rows, prefix, codes)
+        found[table] = _breakdown(table, rows, prefix, alike, codes)
     return found
 
 
@@ -61,12 +64,15 @@ def _traffic(table: str, rows: pl.DataFrame, by: str, codes: Codes) -> pl.DataFr
     return _finish(table, cells.with_columns(audience=audience))
 
 
-def _breakdown(table: str, rows: pl.DataFrame, prefix: str, codes: Codes) -> pl.DataFrame:
-    """Return the cells of a breakdown, of all segments together or of each."""
+def _breakdown(
+    table: str, rows: pl.DataFrame, prefix: str, alike: list[str], codes: Codes
+) -> pl.DataFrame:
+    """Return the cells of a breakdown, of all segments together or of each.
+
+    ``alike`` are the dimensions with one value wherever the rows are.
+    """
     by, apart = _LEVELS[prefix]
     places = rows.group_by(by).agg(pl.col("site", "window_start", *apart).first())
-    alone = single(rows, pl.lit(value=True), by)
-    alike = [name for name, found in alone.items() if len(found) == places.height]
     others = [name for name in BITS if name not in alike]
     at_once = max(1, _AT_ONCE // rows.height)
     parts = [

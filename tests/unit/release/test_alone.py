@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.bench.oracle import release
 from pipeline.events import DIMENSIONS
-from pipeline.release import alone, tables
+from pipeline.release import labelling, tables
 from pipeline.release.ledger import Ledger
 from pipeline.release.rules import Rules
 from pipeline.rows import CELLS, DAY
@@ -67,28 +67,45 @@ def test_with_late_rows_too_it_is_as_if_each_was_decided_by_itself(seed: int, k:
         return dict.fromkeys(DIMENSIONS, rows.get_column(by).clear())
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(alone, "single", nowhere)
+        patch.setattr(labelling, "single", nowhere)
         patch.setattr(tables, "single", nowhere)
+        apart = told(seed, rows, k)
+    assert together == apart
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 10**6), k=st.integers(1, 4))
+def test_in_one_pass_or_in_one_for_each_dimension_the_same_is_said(seed: int, k: int) -> None:
+    rows = plain_sites(seed, 4)
+    together = told(seed, rows, k)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(labelling, "_AT_ONCE", 1)
+        patch.setattr(tables, "_AT_ONCE", 1)
         apart = told(seed, rows, k)
     assert together == apart
 
 
 def test_of_a_web_servers_site_each_is_decided_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The point of it: what a dimension of one value costs does not grow with their number."""
-    asked: list[str] = []
-    real = alone.Alone.__init__
+    given, worked = 0, 0
+    real = labelling.Labeller.__init__
 
-    def counting(self: alone.Alone, rows: pl.DataFrame, rules: Rules, work: alone.Work) -> None:
-        def counted(part: pl.DataFrame, name: str, inside: pl.Series | None) -> alone.Label:
-            asked.append(name)
-            return work(part, name, inside)
+    def counting(
+        self: labelling.Labeller, rows: pl.DataFrame, rules: Rules, work: labelling.Work
+    ) -> None:
+        def counted(part: pl.DataFrame, nested: bool) -> labelling.Label:
+            nonlocal worked
+            worked += part.height
+            return work(part, nested)
 
+        nonlocal given
+        given += rows.height
         real(self, rows, rules, counted)
 
-    monkeypatch.setattr(alone.Alone, "__init__", counting)
+    monkeypatch.setattr(labelling.Labeller, "__init__", counting)
     rows = [
         {**row, **dict.fromkeys(DIMENSIONS.keys() - OF_PERSON, "the one")}
         for row in small_sites(3, 2)
     ]
     released(rows, 2)
-    assert len(asked) < len(DIMENSIONS)
+    assert 0 < worked <= given * (len(OF_PERSON) + 1)

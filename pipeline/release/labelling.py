@@ -1,0 +1,194 @@
+"""All dimensions labelled in few passes, since a pass over an hour costs more than its rows do.
+
+The rows stand one below the other, once for each dimension, with whole and window of their own. A
+dimension that has one value only at a site and time does not cut its window, so all of them are
+labelled alike and once: a web server's lines have no widget's language, and most small sites one
+kind of this or that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from pipeline.release.alone import single
+from pipeline.release.rules import BITS, Rules
+from pipeline.release.sets import dense, pack
+
+Label = tuple[pl.Series, pl.Series]
+"""Per row whether it stands under its own value, and the wholes that must wait."""
+
+Work = Callable[[pl.DataFrame, bool], Label]
+"""Labels rows, of dimensions that are within others (true) or not.
+
+Besides what a ``Labeller`` was given they have value (code), known (Boolean: published under its
+own value), inside (Boolean: whether the parent value has a cell), in_hour (Boolean: published under
+its own parent value) and space (release.sets).
+"""
+
+_AT_ONCE: Final = 1_000_000
+"""So many rows are labelled in one pass, or those of one dimension."""
+_TRUE: Final = pl.lit(True)  # noqa: FBT003
+_BASE: Final = pl.col("base")
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A dimension's rows (None: all), and whether each is ``inside`` (None: within no other)."""
+
+    dimension: str
+    rows: pl.Series | None
+    inside: pl.Series | None
+
+
+class Labeller:
+    """Labels rows by every dimension; ``work`` does it for several of more than one value."""
+
+    def __init__(self, rows: pl.DataFrame, rules: Rules, work: Work) -> None:
+        """``rows``: whole, window, visitor (dense), base, label, add or slot, the dimensions."""
+        self._rows = rows
+        self._rules = rules
+        self._work = work
+        self._whole: Final = rows.get_column("whole")
+        self._count: Final = self._whole.n_unique()
+        self._wholes: Final = single(rows, _BASE, "whole")
+        self._shared: Label | None = None
+        self._kept: Final = [
+            name for name in ("visitor", "base", "add", "slot") if name in rows.columns
+        ]
+
+    def labels(self) -> tuple[pl.Series, pl.Series]:
+        """Return the label of each row (UInt32, rules.BITS), and the wholes that must wait."""
+        own: dict[str, pl.Series] = {}
+        waiting = [self._whole.clear()]
+        roots = [name for name in BITS if self._rules.parent(name) is None]
+        for names in (roots, [name for name in BITS if name not in roots]):
+            tasks: list[_Task] = []
+            for name in names:
+                parent = self._rules.parent(name)
+                inside = None if parent is None else own[parent]
+                own[name], lost, more = self._begun(name, parent, inside)
+                waiting.append(lost)
+                tasks += more
+            for task, (label, lost) in self._worked(tasks):
+                more_own = label if task.rows is None else _placed(task.rows, label)
+                own[task.dimension] |= more_own
+                waiting.append(lost)
+        bits = (pl.lit(own[name]).cast(pl.UInt32) * bit for name, bit in BITS.items())
+        label = self._rows.select(pl.sum_horizontal(bits).cast(pl.UInt32)).to_series()
+        return label, pl.concat(waiting)
+
+    def _begun(
+        self, dimension: str, parent: str | None, inside: pl.Series | None
+    ) -> tuple[pl.Series, pl.Series, list[_Task]]:
+        """Return label and lost wholes of where the dimension has one value, and what is left."""
+        wholes = self._wholes[dimension]
+        if parent is not None:
+            # Where the parent has one value as well, its cell is the same rows, and goes the same
+            # way: a row that is not inside does not join here either.
+            wholes = wholes.filter(wholes.is_in(self._wholes[parent].implode()))
+        if wholes.is_empty():
+            nothing = pl.repeat(False, len(self._whole), dtype=pl.Boolean, eager=True)  # noqa: FBT003
+            return nothing, wholes, list(self._left(dimension, parent, inside, None))
+        own, lost = self._alike()
+        if len(wholes) == self._count:
+            return own, lost, []
+        lost = lost.filter(lost.is_in(wholes.implode()))
+        many = ~self._whole.is_in(wholes.implode())
+        return own & ~many, lost, list(self._left(dimension, parent, inside, many))
+
+    def _left(
+        self, dimension: str, parent: str | None, inside: pl.Series | None, many: pl.Series | None
+    ) -> Iterator[_Task]:
+        """Yield what is to be done of the rows with several values (None: all).
+
+        Where its parent has one, and all of its rows a cell, a dimension partitions the window
+        itself.
+        """
+        if parent is None or inside is None:
+            yield _Task(dimension, many, None)
+            return
+        flat = self._wholes[parent]
+        flat = flat.filter(~flat.is_in(self._whole.filter(~inside).unique().implode()))
+        alike = self._whole.is_in(flat.implode())
+        if many is not None:
+            alike &= many
+        others = ~alike if many is None else ~alike & many
+        if alike.any():
+            yield _Task(dimension, alike, None)
+        if others.any():
+            yield _Task(dimension, others, inside.filter(others))
+
+    def _worked(self, tasks: Sequence[_Task]) -> Iterator[tuple[_Task, Label]]:
+        """Yield the tasks with their labels; those within others and those that are not, apart."""
+        for nested in (False, True):
+            chunk: list[_Task] = []
+            room = _AT_ONCE
+            for task in tasks:
+                if (task.inside is not None) != nested:
+                    continue
+                height = self._rows.height if task.rows is None else int(task.rows.sum())
+                if chunk and room < height:
+                    yield from self._pass(chunk, nested=nested)
+                    chunk, room = [], _AT_ONCE
+                chunk.append(task)
+                room -= height
+            if chunk:
+                yield from self._pass(chunk, nested=nested)
+
+    def _pass(self, tasks: list[_Task], *, nested: bool) -> Iterator[tuple[_Task, Label]]:
+        frames = [self._frame(task, place) for place, task in enumerate(tasks)]
+        stacked = pl.concat(frames, rechunk=True)
+        space = dense(pack("window", "parent")) if nested else pl.col("window")
+        own, lost = self._work(stacked.with_columns(space=space), nested)
+        first = 0
+        step = self._step("whole")
+        for place, (task, frame) in enumerate(zip(tasks, frames, strict=True)):
+            mine = lost.filter(lost // step == place) % step
+            yield task, (own.slice(first, frame.height), mine)
+            first += frame.height
+
+    def _frame(self, task: _Task, place: int) -> pl.DataFrame:
+        """Return a task's rows, with wholes and windows of its own."""
+        rows = self._rows if task.rows is None else self._rows.filter(task.rows)
+        parent = None if task.inside is None else self._rules.parent(task.dimension)
+        shown = pl.col("label")
+        return rows.select(
+            *self._kept,
+            *(pl.col(name) + place * self._step(name) for name in ("whole", "window")),
+            value=pl.col(task.dimension),
+            parent=pl.lit(0, pl.UInt32) if parent is None else pl.col(parent),
+            known=_BASE & (shown & BITS[task.dimension] != 0),
+            inside=_TRUE if task.inside is None else pl.lit(task.inside),
+            in_hour=_BASE if parent is None else _BASE & (shown & BITS[parent] != 0),
+        )
+
+    def _step(self, name: str) -> int:
+        """Return a number above every code of a dense column."""
+        most = self._rows.get_column(name).max()
+        return (most if isinstance(most, int) else 0) + 1
+
+    def _alike(self) -> Label:
+        """Return the label of all rows by a dimension of one value."""
+        if self._shared is None:
+            rows = self._rows.select(
+                *self._kept,
+                "whole",
+                "window",
+                value=pl.lit(0, pl.UInt32),
+                parent=pl.lit(0, pl.UInt32),
+                known=_BASE,
+                inside=_TRUE,
+                in_hour=_BASE,
+                space=pl.col("window"),
+            )
+            self._shared = self._work(rows, False)  # noqa: FBT003
+        return self._shared
+
+
+def _placed(rows: pl.Series, label: pl.Series) -> pl.Series:
+    """Return ``label`` at the chosen ``rows``, and false at all others."""
+    return pl.repeat(False, len(rows), eager=True).scatter(rows.arg_true(), label)  # noqa: FBT003
