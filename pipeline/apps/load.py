@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 import polars as pl
@@ -26,6 +27,11 @@ from pipeline.settings import Settings
 _log = get("load")
 GATHER: Final = 256
 """So many messages go into one insert at most."""
+LINGER: Final = 0.2
+"""So many seconds the first of them waits for others: an insert costs more than its rows."""
+
+Rollups = tuple[RollupsHeader, pl.DataFrame]
+"""What a message says."""
 
 
 class Worker:
@@ -75,12 +81,9 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._fill(stream, queue))
             while True:
-                gathered = [await queue.get()]
-                await asyncio.sleep(0)
-                while len(gathered) < GATHER and not queue.empty():
-                    gathered.append(queue.get_nowait())
-                await self._load([decode_rollups(event.value) for event in gathered])
-                for event in gathered:
+                gathered = await _gathered(queue)
+                await self._load([rollups for _, rollups in gathered])
+                for event, _ in gathered:
                     event.ack()
 
     async def _fill(self, stream: StreamT[bytes], queue: asyncio.Queue[EventT[bytes]]) -> None:
@@ -93,7 +96,7 @@ class Worker:
             seen[:] = [offset]
             await queue.put(event)
 
-    async def _load(self, batch: list[tuple[RollupsHeader, pl.DataFrame]]) -> None:
+    async def _load(self, batch: list[Rollups]) -> None:
         loader = self._loader
         if loader is None:
             raise SettingsError("the loader was not opened")
@@ -102,6 +105,22 @@ class Worker:
             ROWS_LOADED.inc(await asyncio.to_thread(loader.load, batch))
 
         await worker.patiently("clickhouse", attempt)
+
+
+async def _gathered(queue: asyncio.Queue[EventT[bytes]]) -> list[tuple[EventT[bytes], Rollups]]:
+    """Return what has come, and what comes while it is waited for; an ingest's end is the last."""
+    gathered: list[tuple[EventT[bytes], Rollups]] = []
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(None) as waiting:
+            while len(gathered) < GATHER:
+                event = await queue.get()
+                rollups = decode_rollups(event.value)
+                gathered.append((event, rollups))
+                if rollups[0].finished:
+                    break
+                if len(gathered) == 1:
+                    waiting.reschedule(asyncio.get_running_loop().time() + LINGER)
+    return gathered
 
 
 async def _nothing(_: int) -> list[int]:

@@ -16,12 +16,13 @@ def joining(rows: pl.DataFrame, known: pl.Expr, k: int, *, growth: bool) -> pl.S
     segments' cells of a value in a wide one; a visitor who is known in one of them is not new to
     the sum.
     """
-    added = rows.filter("add").select("cell", "shown", "wide", "visitor")
+    columns = ["cell", "shown", "wide", "visitor"]
+    added = rows.lazy().filter("add").select(columns).collect()
     touched = added.group_by("cell").agg(touched=distinct())
-    near = known & pl.col("wide").is_in(added["wide"].unique().implode())
-    held = rows.filter(near).select("cell", "shown", "wide", "visitor")
-    if held.is_empty():
+    if not rows.select(known.any()).item():
         return touched.filter(pl.col("touched") >= k).get_column("cell")
+    near = known & pl.col("wide").is_in(added["wide"].unique().implode())
+    held = rows.lazy().filter(near).select(columns).collect()
     if not growth:
         based = pl.col("cell").is_in(held["cell"].unique().implode())
         return touched.filter((pl.col("touched") >= k) | based).get_column("cell")

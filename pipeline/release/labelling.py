@@ -8,6 +8,7 @@ kind of this or that.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -56,6 +57,12 @@ class Labeller:
         self._count: Final = self._whole.n_unique()
         self._wholes: Final = single(rows, _BASE, "whole")
         self._shared: Label | None = None
+        self._zero: Final = pl.repeat(0, rows.height, dtype=pl.UInt32, eager=True)
+        self._true: Final = pl.repeat(True, rows.height, eager=True)  # noqa: FBT003
+        self._steps: Final[dict[str, int]] = rows.select(
+            pl.col("whole", "window").max().fill_null(0) + 1
+        ).row(0, named=True)
+        """Above every code of a dense column."""
         self._kept: Final = [
             name for name in ("visitor", "base", "add", "slot") if name in rows.columns
         ]
@@ -91,8 +98,7 @@ class Labeller:
             # way: a row that is not inside does not join here either.
             wholes = wholes.filter(wholes.is_in(self._wholes[parent].implode()))
         if wholes.is_empty():
-            nothing = pl.repeat(False, len(self._whole), dtype=pl.Boolean, eager=True)  # noqa: FBT003
-            return nothing, wholes, list(self._left(dimension, parent, inside, None))
+            return ~self._true, wholes, list(self._left(dimension, parent, inside, None))
         own, lost = self._alike()
         if len(wholes) == self._count:
             return own, lost, []
@@ -130,7 +136,7 @@ class Labeller:
             for task in tasks:
                 if (task.inside is not None) != nested:
                     continue
-                height = self._rows.height if task.rows is None else int(task.rows.sum())
+                height = self._height(task)
                 if chunk and room < height:
                     yield from self._pass(chunk, nested=nested)
                     chunk, room = [], _AT_ONCE
@@ -140,36 +146,46 @@ class Labeller:
                 yield from self._pass(chunk, nested=nested)
 
     def _pass(self, tasks: list[_Task], *, nested: bool) -> Iterator[tuple[_Task, Label]]:
-        frames = [self._frame(task, place) for place, task in enumerate(tasks)]
-        stacked = pl.concat(frames, rechunk=True)
         space = dense(pack("window", "parent")) if nested else pl.col("window")
-        own, lost = self._work(stacked.with_columns(space=space), nested)
+        own, lost = self._work(self._stacked(tasks).with_columns(space=space), nested)
         first = 0
-        step = self._step("whole")
-        for place, (task, frame) in enumerate(zip(tasks, frames, strict=True)):
-            mine = lost.filter(lost // step == place) % step
-            yield task, (own.slice(first, frame.height), mine)
-            first += frame.height
+        step = self._steps["whole"]
+        for place, task in enumerate(tasks):
+            height = self._height(task)
+            mine = lost if lost.is_empty() else lost.filter(lost // step == place) % step
+            yield task, (own.slice(first, height), mine)
+            first += height
 
-    def _frame(self, task: _Task, place: int) -> pl.DataFrame:
-        """Return a task's rows, with wholes and windows of its own."""
-        rows = self._rows if task.rows is None else self._rows.filter(task.rows)
-        parent = None if task.inside is None else self._rules.parent(task.dimension)
-        shown = pl.col("label")
-        return rows.select(
-            *self._kept,
-            *(pl.col(name) + place * self._step(name) for name in ("whole", "window")),
-            value=pl.col(task.dimension),
-            parent=pl.lit(0, pl.UInt32) if parent is None else pl.col(parent),
-            known=_BASE & (shown & BITS[task.dimension] != 0),
-            inside=_TRUE if task.inside is None else pl.lit(task.inside),
-            in_hour=_BASE if parent is None else _BASE & (shown & BITS[parent] != 0),
+    def _stacked(self, tasks: list[_Task]) -> pl.DataFrame:
+        """Return the tasks' rows, each with wholes and windows of its own.
+
+        A column at a time: to make a frame of each task costs more than its rows.
+        """
+        told = self._rows.select(
+            (_BASE & (pl.col("label") & bit != 0)).alias(name) for name, bit in BITS.items()
+        )
+        column = self._rows.get_column
+        stacks: dict[str, list[pl.Series]] = defaultdict(list)
+        for place, task in enumerate(tasks):
+            parent = None if task.inside is None else self._rules.parent(task.dimension)
+            mine = {
+                **{name: column(name) for name in self._kept},
+                **{name: column(name) + place * step for name, step in self._steps.items()},
+                "value": column(task.dimension),
+                "parent": self._zero if parent is None else column(parent),
+                "known": told[task.dimension],
+                "in_hour": column("base") if parent is None else told[parent],
+            }
+            for name, values in mine.items():
+                stacks[name].append(values if task.rows is None else values.filter(task.rows))
+            inside = self._true.head(self._height(task)) if task.inside is None else task.inside
+            stacks["inside"].append(inside)
+        return pl.DataFrame(
+            pl.concat(parts, rechunk=True).alias(name) for name, parts in stacks.items()
         )
 
-    def _step(self, name: str) -> int:
-        """Return a number above every code of a dense column."""
-        most = self._rows.get_column(name).max()
-        return (most if isinstance(most, int) else 0) + 1
+    def _height(self, task: _Task) -> int:
+        return self._rows.height if task.rows is None else int(task.rows.sum())
 
     def _alike(self) -> Label:
         """Return the label of all rows by a dimension of one value."""
