@@ -58,9 +58,13 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
             ({"metrics": ["moves", "visitors"], "dimensions": ["page", "next_page"]},),
         ),
         "chats": Named(
-            "which pages lead to a chat: events of the site's widget, by page",
-            ({"metrics": ["events", "visitors"], "dimensions": ["page", "event"],
-              "filters": [["is", "event", ["chat_requested", "chat_started"]]]},),
+            "which pages lead to a chat, and how long people wait: events of the widget",
+            (
+                {"metrics": ["events", "visitors"], "dimensions": ["page", "event"],
+                 "filters": [["is", "event", ["chat_requested", "chat_started"]]]},
+                {"metrics": ["events", "visitors"], "dimensions": ["detail"],
+                 "filters": [["starts_with", "detail", ["waited_"]]]},
+            ),
             site=words.WIDGET,
         ),
         "broken": Named(

@@ -49,8 +49,9 @@ def chat(rng: np.random.Generator, time: int, chat_id: str) -> Iterator[Row]:
 
 def _talk(rng: np.random.Generator, time: int, who: Row) -> Iterator[Row]:
     agent = f"agent-{int(rng.integers(1, 9))}"
-    time += int(rng.integers(3, 90)) * MICROS
-    yield {"event": "chat_started", "time": time, "agent_id": agent, **who}
+    waited = int(rng.integers(3, 90))
+    time += waited * MICROS
+    yield {"event": "chat_started", "time": time, "agent_id": agent, "waited": waited, **who}
     for turn in range(int(rng.integers(2, 14))):
         time += int(rng.integers(4, 60)) * MICROS
         mine = turn % 2 == 0
@@ -83,7 +84,13 @@ def spam(rng: np.random.Generator, time: int, chat_id: str) -> Iterator[Row]:
     who = {"chat_id": chat_id, "visitor_name": "promo"}
     yield {"event": "opened", "time": time}
     yield {"event": "chat_requested", "time": time + MICROS, "text": _SPAM, **who}
-    yield {"event": "chat_started", "time": time + 2 * MICROS, "agent_id": "agent-1", **who}
+    yield {
+        "event": "chat_started",
+        "time": time + 2 * MICROS,
+        "agent_id": "agent-1",
+        "waited": 1,
+        **who,
+    }
     for number in range(int(rng.integers(12, 30))):
         at = time + 3 * MICROS + number * 1_500_000
         sent = {"by": "visitor", "text": _SPAM, "length": len(_SPAM)}

@@ -29,6 +29,7 @@ SCHEMA: Final[dict[str, type[pl.DataType]]] = {
     "by": pl.String,
     "text": pl.String,
     "length": pl.Int64,
+    "waited": pl.Int64,
     "agent_id": pl.String,
     "visitor_name": pl.String,
     "visitor_email": pl.String,
@@ -131,6 +132,7 @@ def lines(
         "screen": text("screen"),
         **{key: text(key) for key in _TEXTS[1:]},
         "length": pl.col("length"),
+        "waited": pl.col("waited"),
         "rating": pl.col("rating"),
         "custom": pl.when(pl.col("chat_id").is_not_null()).then(
             fixed({"cart": "4711", "vip": False})

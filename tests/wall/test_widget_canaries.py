@@ -47,7 +47,8 @@ class Planter:
             if shape.types == {"object"}:
                 made[name] = {self._word("variable"): self._word("value"), "deep": [self._mail()]}
             elif shape.enum is not None:
-                made[name] = self._rng.choice(sorted(shape.enum))
+                self._turns[name] += 1
+                made[name] = sorted(shape.enum)[self._turns[name] % len(shape.enum)]
             elif shape.types == {"integer"}:
                 made[name] = self._rng.randint(shape.least or 0, shape.most or 900)
             elif name in {"page", "referrer"}:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -56,6 +56,13 @@ _LENGTHS: Final = (
     (100, "length_21_to_100"),
     (500, "length_101_to_500"),
 )
+_WAITS: Final = (
+    (10, "waited_up_to_10_s"),
+    (30, "waited_11_to_30_s"),
+    (60, "waited_31_to_60_s"),
+    (180, "waited_1_to_3_min"),
+    (600, "waited_3_to_10_min"),
+)
 _SCRIPT: Final = re.compile(r"(?<=-)[a-z]{4}-")
 # Two digits each: a version with room for more would have room for a telephone number.
 _VERSION: Final = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{1,2}")
@@ -85,9 +92,18 @@ def version(value: Value) -> str:
 
 def length(value: Value) -> str:
     """Return the class of a message's length."""
-    number = float(value or 0)
-    place = bisect_left(_LENGTHS, number, key=lambda entry: entry[0])
-    return _LENGTHS[place][1] if place < len(_LENGTHS) else "length_over_500"
+    return _class(value, _LENGTHS, "length_over_500")
+
+
+def waited(value: Value) -> str:
+    """Return the class of how long a visitor waited for a chat, given seconds."""
+    return _class(value, _WAITS, "waited_over_10_min")
+
+
+def _class(value: Value, classes: Sequence[tuple[int, str]], above: str) -> str:
+    """Return the first class whose most is not less than a number."""
+    place = bisect_left(classes, float(value or 0), key=lambda entry: entry[0])
+    return classes[place][1] if place < len(classes) else above
 
 
 def rating(value: Value) -> str:
@@ -114,6 +130,7 @@ COARSENINGS: Final[Mapping[str, Coarsening]] = MappingProxyType(
         "screen": Coarsening("screen", "string", _ANY, screen),
         "version": Coarsening("widget_version", "string", _ANY, version),
         "length": Coarsening("detail", "integer", {"minimum": 0}, length),
+        "waited": Coarsening("detail", "integer", {"minimum": 0}, waited),
         "rating": Coarsening("detail", "integer", {"minimum": 1, "maximum": 5}, rating),
         "error": Coarsening("detail", "string", _ANY, error),
     }
@@ -124,6 +141,7 @@ COARSENINGS: Final[Mapping[str, Coarsening]] = MappingProxyType(
 def values() -> dict[str, frozenset[str] | re.Pattern[str]]:
     """Return what each field but the event's may hold, for documents and tests."""
     details = {name for _, name in _LENGTHS} | {"length_over_500", "error_other", NONE}
+    details |= {name for _, name in _WAITS} | {"waited_over_10_min"}
     details |= {f"rating_{number}" for number in range(1, 6)}
     details |= {f"error_{name}" for name in _ERRORS}
     return {

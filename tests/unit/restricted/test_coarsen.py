@@ -52,6 +52,25 @@ def test_a_length_lies_within_the_bounds_that_its_class_names(characters: int) -
 
 
 @pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "waited_up_to_10_s"),
+        (10, "waited_up_to_10_s"),
+        (11, "waited_11_to_30_s"),
+        (30, "waited_11_to_30_s"),
+        (60, "waited_31_to_60_s"),
+        (180, "waited_1_to_3_min"),
+        (600, "waited_3_to_10_min"),
+        (601, "waited_over_10_min"),
+        (2**64, "waited_over_10_min"),
+    ],
+)
+def test_of_how_long_a_visitor_waited_only_the_class_is_told(seconds: int, told: str) -> None:
+    assert coarsen.waited(seconds) == told
+    assert told in coarsen.values()["detail"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
     ("given", "stars"),
     [(None, 1), (-(2**63), 1), (0, 1), (1, 1), (2, 2), (5, 5), (6, 5), (2**63, 5)],
 )

@@ -59,7 +59,7 @@ def test_what_was_said_and_who_said_it_never_crosses() -> None:
     crossing = {name for event in schema.load().events for name in event.crossing}
     assert crossing == {
         "event", "time", "page", "referrer", "widget_version", "locale", "screen", "by", "length",
-        "rating", "code",
+        "waited", "rating", "code",
     }  # fmt: skip
     declared = {name for event in schema.load().events for name in event.shapes}
     assert declared - crossing == {
