@@ -18,7 +18,8 @@ Label = tuple[pl.Series, pl.Series]
 """Per row whether it stands under its own value, and the wholes that must wait."""
 
 Work = Callable[[pl.DataFrame, str, pl.Series | None], Label]
-"""Labels rows by a dimension; the last says per row whether its parent value has a cell."""
+"""Labels rows by a dimension; the last says per row whether its parent value has a cell. It is None
+where the dimension is to be taken as one within no other."""
 
 _LOOK: Final = 1_000
 """So many rows are looked at first, where there are more."""
@@ -39,22 +40,41 @@ class Alone:
     def label(self, dimension: str, inside: pl.Series | None) -> Label:
         """Return what ``work`` would for all rows."""
         wholes = self._wholes[dimension]
-        parent = self._rules.parent(dimension)
         if inside is not None:
             # Where the parent has one value as well, its cell is the same rows, and goes the same
             # way: a row that is not inside does not join here either.
-            wholes = wholes.filter(wholes.is_in(self._wholes[str(parent)].implode()))
+            parent = self._wholes[str(self._rules.parent(dimension))]
+            wholes = wholes.filter(wholes.is_in(parent.implode()))
         if wholes.is_empty():
-            return self._work(self._rows, dimension, inside)
+            return self._several(self._rows, dimension, inside)
         own, lost = self._alike()
         lost = lost.filter(lost.is_in(wholes.implode()))
         many = ~self._rows.get_column("whole").is_in(wholes.implode())
         if not many.any():
             return own, lost
         rest = None if inside is None else inside.filter(many)
-        more, also_lost = self._work(self._rows.filter(many), dimension, rest)
-        apart = pl.repeat(False, len(many), eager=True).scatter(many.arg_true(), more)  # noqa: FBT003
+        more, also_lost = self._several(self._rows.filter(many), dimension, rest)
+        apart = _placed(many, more)
         return (own & ~many) | apart, pl.concat([lost, also_lost])
+
+    def _several(self, rows: pl.DataFrame, dimension: str, inside: pl.Series | None) -> Label:
+        """Label rows by a dimension that has several values.
+
+        Where its parent has one, and all of its rows a cell, it partitions the window itself.
+        """
+        if inside is None:
+            return self._work(rows, dimension, None)
+        whole = rows.get_column("whole")
+        flat = self._wholes[str(self._rules.parent(dimension))]
+        flat = flat.filter(~flat.is_in(whole.filter(~inside).unique().implode()))
+        alike = whole.is_in(flat.implode())
+        if alike.all():
+            return self._work(rows, dimension, None)
+        if not alike.any():
+            return self._work(rows, dimension, inside)
+        one, lost = self._work(rows.filter(alike), dimension, None)
+        two, also_lost = self._work(rows.filter(~alike), dimension, inside.filter(~alike))
+        return _placed(alike, one) | _placed(~alike, two), pl.concat([lost, also_lost])
 
     def _alike(self) -> Label:
         """Return the label of all rows by a dimension of one value."""
@@ -65,6 +85,11 @@ class Alone:
             )
             self._shared = self._work(rows, name, None)
         return self._shared
+
+
+def _placed(rows: pl.Series, label: pl.Series) -> pl.Series:
+    """Return ``label`` at the chosen ``rows``, and false at all others."""
+    return pl.repeat(False, len(rows), eager=True).scatter(rows.arg_true(), label)  # noqa: FBT003
 
 
 def single(rows: pl.DataFrame, shown: pl.Expr, by: str) -> dict[str, pl.Series]:

@@ -47,7 +47,8 @@ def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     own: dict[str, pl.Series] = {}
 
     def work(part: pl.DataFrame, dimension: str, inside: pl.Series | None) -> Label:
-        return _label(part, dimension, rules.parent(dimension), inside, k, rules, codes), _NONE
+        parent = None if inside is None else rules.parent(dimension)
+        return _label(part, dimension, parent, inside, k, rules, codes), _NONE
 
     alone = Alone(part, rules, work)
     for dimension in DIMENSIONS:
@@ -74,8 +75,8 @@ def _label(
 ) -> pl.Series:
     """Return per row whether it stands under its own value in the day.
 
-    ``inside`` says per row whether it stands under its own value of the parent dimension, and is
-    None where every row does.
+    ``inside`` says per row whether it stands under its own value of the parent dimension; both are
+    None where the dimension is within no other, or its parent's one value is every row's.
     """
     base = pl.col("base")
     under = base if inside is None else base & (pl.col("label") & BITS[str(parent)] != 0)

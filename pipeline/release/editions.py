@@ -80,7 +80,7 @@ def _cells(
         value=pl.col(dimension),
         known=pl.col("base") & (pl.col("label") & BITS[dimension] != 0),
         inside=pl.lit(True if inside is None else inside),
-        space=space_of(rules.parent(dimension)),
+        space=space_of(None if inside is None else rules.parent(dimension)),
     )
     return frame.with_columns(*keys_of(rules))
 
