@@ -44,6 +44,8 @@ def counted(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
 def _segments(aim: Aim, metric: str) -> tuple[str, ...]:
     """Return the segments that a metric is of, or _TRAFFIC."""
     asked = _asked(aim)
+    if aim.converting:
+        return _of_goals(aim, metric, asked)
     if "audience" in aim.apart and metric in {"pageviews", "failures"}:
         raise UsageError(f"metrics: {metric} by audience are not counted; ask for hits")
     if metric == "pageviews":
@@ -57,6 +59,17 @@ def _segments(aim: Aim, metric: str) -> tuple[str, ...]:
     if aim.audience is not None or "audience" in aim.apart or asked is None:
         return (asked or _of_hits(aim)) if aim.of else _TRAFFIC
     return asked
+
+
+def _of_goals(aim: Aim, metric: str, asked: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return where a goal may be counted: it is in one segment, whichever that is."""
+    if metric == "visitors":
+        _of_visitors(aim, (words.VIEW,))
+    if asked is not None or len(aim.of) == 1:
+        return asked or words.PEOPLE
+    other = next(name for name in aim.of if name != words.GOAL)
+    there = aim.segments_of(words.GOAL, other) or aim.segments_of(other, words.GOAL)
+    return tuple(segment for segment in words.PEOPLE if segment in there) or words.PEOPLE
 
 
 def _asked(aim: Aim) -> tuple[str, ...] | None:

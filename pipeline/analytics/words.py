@@ -25,6 +25,11 @@ AUDIENCES: Final = ("human", "bot")
 WIDGET: Final = ".widget"
 """How the names of sites end whose requests are events of a chat widget."""
 
+GOAL: Final = "goal"
+NO_GOAL: Final = "(none)"
+CONVERSIONS: Final = "conversions"
+CONVERSION_RATE: Final = "conversion_rate"
+
 VISITS: Final = frozenset(
     "visits views_per_visit bounces bounce_rate visit_duration entries exits exit_rate".split()
 )
@@ -44,10 +49,14 @@ METRICS: Final[MappingProxyType[str, str]] = MappingProxyType(
         "entries": "visits that began here",
         "exits": "visits that ended here",
         "exit_rate": "share of the page views that a visit ended with, from 0 to 1",
+        CONVERSIONS: "people's requests that reach a goal of the site's",
+        CONVERSION_RATE: "visitors who reach a goal, of all who view pages, from 0 to 1",
     }
 )
 """Metric → what it counts."""
-RATES: Final = frozenset({"views_per_visit", "bounce_rate", "visit_duration", "exit_rate"})
+RATES: Final = frozenset(
+    {"views_per_visit", "bounce_rate", "visit_duration", "exit_rate", CONVERSION_RATE}
+)
 METRIC_ALIASES: Final[MappingProxyType[str, str]] = MappingProxyType(
     {
         "visitor_days": "visitors",

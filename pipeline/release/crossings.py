@@ -6,15 +6,15 @@ a closed day change no pair, so pairs have one revision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import polars as pl
 
 from pipeline.codes import Codes
 from pipeline.errors import SettingsError
-from pipeline.events import DIMENSIONS, SEGMENT, VIEW
-from pipeline.release import visits
+from pipeline.events import DIMENSIONS, GOAL, SEGMENT, VIEW
+from pipeline.release import leaves, visits
 from pipeline.release.confined import confined
 from pipeline.release.pairs import CELL, Equal, folded, shown, shown_either_way
 from pipeline.release.rules import BITS, Rules
@@ -52,6 +52,7 @@ def check(crossings: Crossings) -> None:
                         "name two dimensions, or under view a dimension and role, or page and "
                         "next_page"
                     )
+        leaves.ordered(dimensions)
 
 
 class Crossed:
@@ -78,11 +79,7 @@ class Crossed:
             if name == VIEW:
                 mine = self._views(mine)
                 parts += self._of_visits(mine)
-            for dimension, others in self._crossings.get(name, {}).items():
-                for across in others:
-                    if across in DIMENSIONS:
-                        thirds = self._thirds(name, dimension, across)
-                        parts.append(self._of_dimensions(mine, dimension, across, thirds))
+            parts += self._of_dimensions(self._crossings.get(name, {}), mine)
         keys = [*_PLACE, "dimension", "value", "across", "across_value"]
         return pl.concat(parts).sort(keys)
 
@@ -91,19 +88,18 @@ class Crossed:
         views = visits.views(rows.with_columns(told_page=self._value("page")), self._codes)
         return views.with_columns(role=folded(views, ROLE, self._k, self._codes, self._equal()))
 
-    def _thirds(self, segment: str, dimension: str, across: str) -> list[pl.Expr]:
-        """Return what both dimensions are crossed with, as codes."""
-        crossed = self._crossings.get(segment, {})
-        pairs = {frozenset((one, two)) for one, others in crossed.items() for two in others}
-        shared = [
-            name for name in (*DIMENSIONS, ROLE)
-            if {frozenset((dimension, name)), frozenset((across, name))} <= pairs
-        ]  # fmt: skip
-        thirds = [pl.col(ROLE) if name == ROLE else self._value(name) for name in shared]
+    def _thirds(
+        self, crossed: leaves.Crossed, names: tuple[str, str], rows: pl.DataFrame
+    ) -> Iterator[pl.DataFrame]:
+        """Yield ``rows`` with ``third``, as codes, for all that two dimensions are crossed with."""
+        shared = leaves.thirds(crossed, names, (*DIMENSIONS, ROLE))
+        for name in shared:
+            third = pl.col(ROLE) if name == ROLE else self._value(name)
+            rows = rows.with_columns(third=third)
+            yield rows.filter(_several("third")) if name == GOAL else rows
         if ROLE in shared:
             began = self._codes.decode(pl.col(ROLE)).replace(visits.PARTS)
-            thirds.append(self._codes.encode(began))
-        return thirds
+            yield rows.with_columns(third=self._codes.encode(began))
 
     def _of_visits(self, views: pl.DataFrame) -> list[pl.DataFrame]:
         """Return what views were to their visits, in all and by the dimensions."""
@@ -194,25 +190,41 @@ class Crossed:
             kept.otherwise(pl.lit(self._codes.other, pl.UInt32)).alias(name)
         ).to_series()
 
-    def _of_dimensions(
-        self, rows: pl.DataFrame, dimension: str, across: str, thirds: list[pl.Expr]
+    def _of_dimensions(self, crossed: leaves.Crossed, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return the cells of each pair of two dimensions."""
+        found = []
+        marked: dict[tuple[str, str], pl.DataFrame] = {}
+        for pair in leaves.ordered(crossed):
+            dimension, across = pair.names
+            part = rows.with_columns(
+                value=self._value(dimension), to=self._value(across), seconds=pl.lit(0, pl.UInt64)
+            )
+            if GOAL in pair.names:
+                # Where no goal is reached, its pairs are the other's own table.
+                part = part.filter(_several("value" if dimension == GOAL else "to"))
+            barred = self._barred(crossed, pair.names, part)
+            if pair.over is not None and self._rules.leaves and self._k > 1:
+                part = part.with_columns(over=self._value(pair.parent))
+                told = marked[pair.over]
+                part, barred = leaves.within(part, barred, pair, told, self._codes.other)
+            marked[pair.names] = self._marked(part, across, barred=barred)
+            found.append(self._counted(marked[pair.names], dimension, across))
+        return found
+
+    def _barred(
+        self, crossed: leaves.Crossed, names: tuple[str, str], part: pl.DataFrame
     ) -> pl.DataFrame:
-        part = rows.with_columns(
-            value=self._value(dimension),
-            to=self._value(across),
-            seconds=pl.lit(0, pl.UInt64),
-        )
+        """Return the cells that the day's hours or other pairs would betray."""
         barred = [pl.DataFrame(schema=dict.fromkeys(CELL, pl.UInt32))]
         keys = [pl.col("value"), pl.col("to").alias("across")]
         if self._rules.confined:
             barred.append(confined(part.select("window", *keys, "hour", "edition")))
         if self._rules.triangles and self._k > 1:
             barred += [
-                triangles(part.select("window", *keys, "visitor", third=third), self._k)
-                for third in thirds
+                triangles(rows.select("window", *keys, "visitor", "third"), self._k)
+                for rows in self._thirds(crossed, names, part)
             ]
-        marked = self._marked(part, across, barred=pl.concat(barred).unique())
-        return self._counted(marked, dimension, across)
+        return pl.concat(barred).unique()
 
     def _marked(
         self,
@@ -273,6 +285,11 @@ class Crossed:
         )
         schema = {**PAIRS, "revision": pl.UInt64()}
         return named.select(pl.col(name).cast(kind) for name, kind in schema.items())
+
+
+def _several(name: str) -> pl.Expr:
+    """Return whether a column has several values in a row's window."""
+    return pl.col(name).n_unique().over("window") > 1
 
 
 def _counts() -> list[pl.Expr]:
