@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from pipeline import policy
+from pipeline import declarations, policy
 from pipeline.events import DIMENSIONS as COUNTED
 from pipeline.rows import OTHER
 
@@ -97,8 +97,8 @@ OF_A_VISITOR: Final = frozenset({"browser", "system", "device", "country", "prov
 """Dimensions of which a visitor of a day has one value: a pseudonym is of an address and an agent.
 So visitors of several values add up, and all page views of a visit agree."""
 
-OPERATORS: Final = ("is", "is_not", "contains", "starts_with", "ends_with")
-SEARCHING: Final = frozenset({"contains", "starts_with", "ends_with"})
+OPERATORS: Final = ("is", "is_not", "contains", "starts_with", "ends_with", "not_ends_with")
+SEARCHING: Final = frozenset({"contains", "starts_with", "ends_with", "not_ends_with"})
 """Operators for values of a dimension that is grouped by."""
 
 CROSSINGS: Final[policy.Crossings] = MappingProxyType(dict(policy.load(None).current.crossings))
@@ -117,6 +117,9 @@ DOWNLOADS: Final = tuple(
     ".pkg .ppt .pptx .rar .rpm .tar .tgz .txt .wav .webm .xls .xlsx .xz .zip .zst".split()
 )
 """Ends of paths that people take away with them."""
+
+ASSETS: Final = tuple(f".{ending}" for ending in declarations.load("behaviour.yaml")["assets"])
+"""Ends of paths that browsers fetch by themselves for a page."""
 
 
 def is_widget(site: str) -> bool:

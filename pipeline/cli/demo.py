@@ -43,6 +43,14 @@ _OWN_HOSTS: Final = {
     "chat": ["chat.example"],
     "books": ["www.books.example"],
 }
+_GOALS: Final = {
+    site: {
+        "checkout": {"page": ["/checkout", "/checkout/**"]},
+        "product-seen": {"page": "/products/*"},
+        "chat": {"event": "chat_started"},
+    }
+    for site in ("shop", "books")
+}
 
 
 class LeakError(PartywallError):
@@ -109,6 +117,7 @@ async def _run(
         plans += _books(folder / "books", plans[0].tags.ingest)
     overrides: dict[str, object] = {
         "split": {"own_hosts": _OWN_HOSTS},
+        "goals": _GOALS,
         "log": {"level": "debug"},
         "k": k,
     }

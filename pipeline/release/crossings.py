@@ -217,7 +217,7 @@ class Crossed:
         """Return the cells that the day's hours or other pairs would betray."""
         barred = [pl.DataFrame(schema=dict.fromkeys(CELL, pl.UInt32))]
         keys = [pl.col("value"), pl.col("to").alias("across")]
-        if self._rules.confined:
+        if self._rules.confined and self._k > 1:
             barred.append(confined(part.select("window", *keys, "hour", "edition")))
         if self._rules.triangles and self._k > 1:
             barred += [

@@ -49,6 +49,7 @@ __all__ = [
     "Splitter",
     "Trial",
     "check",
+    "check_goals",
     "describers",
     "listing",
     "look",
@@ -75,7 +76,7 @@ def open_splitter(
     """
     widget.packaged()
     _check_names(settings)
-    _check_goals(goals)
+    check_goals(goals)
     describer = Describer(
         load_scrubber(settings.scrub_rules),
         Agents(),
@@ -139,7 +140,7 @@ def _check_names(settings: Split) -> None:
         )
 
 
-def _check_goals(goals: Goals) -> None:
+def check_goals(goals: Goals) -> None:
     """Raise SettingsError for goals that nothing could ever reach."""
     known = widget.packaged().events
     for site, named in goals.items():

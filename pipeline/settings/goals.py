@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from pipeline import declarations
 from pipeline.labels import PATTERN
 
 MOST_GOALS: Final = 50
@@ -17,10 +18,7 @@ _MOST_DEEP: Final = 4
 """``**`` in one pattern: each may stand for any text, and matching tries them all."""
 _PATTERN: Final = re.compile(r"(?:/|\*(?!\*)|[A-Za-z0-9._~:-])[A-Za-z0-9._~:@%+,=!$&'()*/-]*")
 _WILD: Final = re.compile(r"\*\*/|\*\*|\*")
-_FILES: Final = frozenset(
-    "7z apk avif bmp csv deb dmg doc docx epub exe gif gz ico iso jar jpeg jpg mp3 mp4 msi ods odt "
-    "pdf pkg png ppt pptx rar rpm svg tar tgz wav webm webp xls xlsx xz zip zst".split()
-)
+_ASSETS: Final = frozenset(declarations.load("behaviour.yaml")["assets"])
 
 GoalName = Annotated[str, Field(pattern=f"^{PATTERN}$")]
 """A label, shown wherever numbers are."""
@@ -71,11 +69,11 @@ class Goal(BaseModel):
 
     @property
     def counted_in(self) -> str:
-        """The segment in which a page counts: of files ``request``, of all others ``view``."""
+        """Where a page counts: of what browsers fetch by themselves ``request``, else ``view``."""
         if self.segment is not None:
             return self.segment
-        files = all(p.rpartition(".")[2].lower() in _FILES for p in self.page)
-        return "request" if files else "view"
+        fetched = all(pattern.rpartition(".")[2].lower() in _ASSETS for pattern in self.page)
+        return "request" if fetched else "view"
 
     def reached_by(self, page: str) -> bool:
         """Tell whether a scrubbed page is one of this goal's."""

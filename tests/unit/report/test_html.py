@@ -89,7 +89,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     fill(folder)
     with asking(folder) as run:
         found = collect.collect(run)
-        desk = asked.desk_for(run, found, 10, CROSSINGS)
+        desk = asked.desk_for(run, found, 10, CROSSINGS, {})
         found = dataclasses.replace(found, visits=asked.visits(desk, found))
         counted = found.released_hits + 7
         account = Account(counted + 8, counted, 5, 3, 7, counted + 8, 2, 10, 10, {"<u>why</u>": 5})
@@ -211,7 +211,7 @@ def test_nothing_released_is_a_page_too(account: Account) -> None:
 def test_one_day_of_a_site_without_visits_is_a_page_too(tmp_path: Path) -> None:
     with asking(_one_day(tmp_path)) as run:
         found = collect.collect(run)
-        desk = asked.desk_for(run, found, 10, CROSSINGS)
+        desk = asked.desk_for(run, found, 10, CROSSINGS, {})
         assert asked.visits(desk, found) == ()
         (section,) = asked.sections(desk, found)
     assert section.glance is not None
