@@ -43,14 +43,12 @@ _OWN_HOSTS: Final = {
     "chat": ["chat.example"],
     "books": ["www.books.example"],
 }
-_GOALS: Final = {
-    site: {
-        "checkout": {"page": ["/checkout", "/checkout/**"]},
-        "product-seen": {"page": "/products/*"},
-        "chat": {"event": "chat_started"},
-    }
-    for site in ("shop", "books")
+_PAGES: Final = {
+    "checkout": {"page": "/checkout"},
+    "cart": {"page": "/cart"},
+    "product": {"page": "/products/*"},
 }
+_GOALS: Final = {"shop": _PAGES, "books": _PAGES | {"chat": {"event": "chat_started"}}}
 
 
 class LeakError(PartywallError):
