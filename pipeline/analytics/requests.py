@@ -206,10 +206,14 @@ def _listed(aim: Aim) -> str:
     own = (words.REQUEST,) if aim.widget else (words.VIEW, words.FAILED)
     found: dict[str, list[str]] = {}
     for segment in own:
-        for first, others in aim.crossings.get(segment, {}).items():
+        pairs = aim.crossings.get(segment, {}).items()
+        # Not every site has goals, and no widget has.
+        for first, others in sorted(pairs, key=lambda pair: pair[0] == words.GOAL):
+            if aim.widget and first == words.GOAL:
+                continue
             for across in others:
                 if across != "role" and across not in found.setdefault(first, []):
                     found[first].append(across)
-    pairs = "; ".join(f"{first} with {', '.join(also)}" for first, also in found.items() if also)
+    listed = "; ".join(f"{first} with {', '.join(also)}" for first, also in found.items() if also)
     roles = [first for first, o in aim.crossings.get(words.VIEW, {}).items() if "role" in o]
-    return pairs if aim.widget else f"{pairs}; visit_role with {', '.join(roles)}"
+    return listed if aim.widget else f"{listed}; visit_role with {', '.join(roles)}"
