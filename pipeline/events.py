@@ -35,6 +35,9 @@ BOT: Final = "bot"
 VIEW: Final = "view"
 """The segment of people's page views: what visits are made of."""
 
+GOAL: Final = "goal"
+"""The dimension of a site's goals: one value where it has none, so that nothing is told of it."""
+
 
 def nesting(document: dict[str, Any]) -> dict[str, str | None]:
     """Return each dimension of an event.yaml with what it is within; raises SettingsError.

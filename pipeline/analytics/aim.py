@@ -35,10 +35,23 @@ class Aim:
         self.apart = tuple(name for name in by if name in _APART)
         named = [*by, *(one.dimension for one in query.filters)]
         self.of = tuple(dict.fromkeys(n for n in named if n not in _APART))
+        self.converting = words.CONVERSIONS in query.metrics
+        if self.converting:
+            self._convert()
         self.dimensions = query.dimensions
         self._check()
         if not grouped:
             self._ungroup()
+
+    def _convert(self) -> None:
+        """Of conversions, what is counted is of goals, whether they are told apart or not."""
+        for metric in self.query.metrics:
+            if metric not in {words.CONVERSIONS, "visitors"}:
+                raise UsageError(f"metrics: {metric} is not counted beside conversions")
+        if self.widget:
+            raise UsageError("metrics: a widget's conversions are its site's; ask for those")
+        if words.GOAL not in self.of:
+            self.of = (*self.of, words.GOAL)
 
     def _check(self) -> None:
         for one in self.query.filters:
@@ -61,6 +74,8 @@ class Aim:
 
     def _ungroup(self) -> None:
         filtered = {one.dimension for one in self.query.filters} - _APART
+        if self.converting:
+            filtered.add(words.GOAL)
         if words.NEXT_PAGE not in self.of:  # moves are fewer than views: their total is their own
             self.of = tuple(name for name in self.of if name in filtered)
         if "segment" in self.apart and self.segments is None:
@@ -71,11 +86,15 @@ class Aim:
 
     def conditions(self, sql: dict[str, str]) -> tuple[str, ...]:
         """Return the filters as SQL over columns by dimension."""
-        return tuple(
+        found = tuple(
             conditions.condition(one, sql[one.dimension])
             for one in self.query.filters
             if one.dimension in sql
         )
+        if self.converting:
+            none = conditions.among(sql[words.GOAL], (words.NO_GOAL, words.OTHER))
+            return (*found, f"NOT {none}")
+        return found
 
     def keys(self, sql: dict[str, str]) -> tuple[tuple[str, str], ...]:
         """Return what is grouped by, of columns by dimension."""

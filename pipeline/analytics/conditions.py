@@ -38,9 +38,10 @@ def condition(one: Filter, column: str) -> str:
     shown = f"{column} != '(other)'"
     if one.operator == "is_not":
         return f"{shown} AND NOT {among(column, one.values)}"
-    call = _SEARCHES[one.operator]
+    denied = one.operator.startswith("not_")
+    call = _SEARCHES[one.operator.removeprefix("not_")]
     either = " OR ".join(call.format(column, literal(value)) for value in one.values)
-    return f"{shown} AND ({either})"
+    return f"{shown} AND {'NOT ' if denied else ''}({either})"
 
 
 def among(column: str, values: tuple[str, ...]) -> str:

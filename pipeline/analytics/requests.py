@@ -44,6 +44,8 @@ def counted(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
 def _segments(aim: Aim, metric: str) -> tuple[str, ...]:
     """Return the segments that a metric is of, or _TRAFFIC."""
     asked = _asked(aim)
+    if aim.converting:
+        return _of_goals(aim, metric, asked)
     if "audience" in aim.apart and metric in {"pageviews", "failures"}:
         raise UsageError(f"metrics: {metric} by audience are not counted; ask for hits")
     if metric == "pageviews":
@@ -57,6 +59,17 @@ def _segments(aim: Aim, metric: str) -> tuple[str, ...]:
     if aim.audience is not None or "audience" in aim.apart or asked is None:
         return (asked or _of_hits(aim)) if aim.of else _TRAFFIC
     return asked
+
+
+def _of_goals(aim: Aim, metric: str, asked: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return where a goal may be counted: it is in one segment, whichever that is."""
+    if metric == "visitors":
+        _of_visitors(aim, (words.VIEW,))
+    if asked is not None or len(aim.of) == 1:
+        return asked or words.PEOPLE
+    other = next(name for name in aim.of if name != words.GOAL)
+    there = aim.segments_of(words.GOAL, other) or aim.segments_of(other, words.GOAL)
+    return tuple(segment for segment in words.PEOPLE if segment in there) or words.PEOPLE
 
 
 def _asked(aim: Aim) -> tuple[str, ...] | None:
@@ -193,10 +206,14 @@ def _listed(aim: Aim) -> str:
     own = (words.REQUEST,) if aim.widget else (words.VIEW, words.FAILED)
     found: dict[str, list[str]] = {}
     for segment in own:
-        for first, others in aim.crossings.get(segment, {}).items():
+        pairs = aim.crossings.get(segment, {}).items()
+        # Not every site has goals, and no widget has.
+        for first, others in sorted(pairs, key=lambda pair: pair[0] == words.GOAL):
+            if aim.widget and first == words.GOAL:
+                continue
             for across in others:
                 if across != "role" and across not in found.setdefault(first, []):
                     found[first].append(across)
-    pairs = "; ".join(f"{first} with {', '.join(also)}" for first, also in found.items() if also)
+    listed = "; ".join(f"{first} with {', '.join(also)}" for first, also in found.items() if also)
     roles = [first for first, o in aim.crossings.get(words.VIEW, {}).items() if "role" in o]
-    return pairs if aim.widget else f"{pairs}; visit_role with {', '.join(roles)}"
+    return listed if aim.widget else f"{listed}; visit_role with {', '.join(roles)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from pipeline import policy
+from pipeline import declarations, policy
 from pipeline.events import DIMENSIONS as COUNTED
 from pipeline.rows import OTHER
 
@@ -24,6 +24,11 @@ PEOPLE: Final = (VIEW, REQUEST, FAILED)
 AUDIENCES: Final = ("human", "bot")
 WIDGET: Final = ".widget"
 """How the names of sites end whose requests are events of a chat widget."""
+
+GOAL: Final = "goal"
+NO_GOAL: Final = "(none)"
+CONVERSIONS: Final = "conversions"
+CONVERSION_RATE: Final = "conversion_rate"
 
 VISITS: Final = frozenset(
     "visits views_per_visit bounces bounce_rate visit_duration entries exits exit_rate".split()
@@ -44,10 +49,14 @@ METRICS: Final[MappingProxyType[str, str]] = MappingProxyType(
         "entries": "visits that began here",
         "exits": "visits that ended here",
         "exit_rate": "share of the page views that a visit ended with, from 0 to 1",
+        CONVERSIONS: "people's requests that reach a goal of the site's",
+        CONVERSION_RATE: "visitors who reach a goal, of all who view pages, from 0 to 1",
     }
 )
 """Metric → what it counts."""
-RATES: Final = frozenset({"views_per_visit", "bounce_rate", "visit_duration", "exit_rate"})
+RATES: Final = frozenset(
+    {"views_per_visit", "bounce_rate", "visit_duration", "exit_rate", CONVERSION_RATE}
+)
 METRIC_ALIASES: Final[MappingProxyType[str, str]] = MappingProxyType(
     {
         "visitor_days": "visitors",
@@ -88,8 +97,8 @@ OF_A_VISITOR: Final = frozenset({"browser", "system", "device", "country", "prov
 """Dimensions of which a visitor of a day has one value: a pseudonym is of an address and an agent.
 So visitors of several values add up, and all page views of a visit agree."""
 
-OPERATORS: Final = ("is", "is_not", "contains", "starts_with", "ends_with")
-SEARCHING: Final = frozenset({"contains", "starts_with", "ends_with"})
+OPERATORS: Final = ("is", "is_not", "contains", "starts_with", "ends_with", "not_ends_with")
+SEARCHING: Final = frozenset({"contains", "starts_with", "ends_with", "not_ends_with"})
 """Operators for values of a dimension that is grouped by."""
 
 CROSSINGS: Final[policy.Crossings] = MappingProxyType(dict(policy.load(None).current.crossings))
@@ -108,6 +117,9 @@ DOWNLOADS: Final = tuple(
     ".pkg .ppt .pptx .rar .rpm .tar .tgz .txt .wav .webm .xls .xlsx .xz .zip .zst".split()
 )
 """Ends of paths that people take away with them."""
+
+ASSETS: Final = tuple(f".{ending}" for ending in declarations.load("behaviour.yaml")["assets"])
+"""Ends of paths that browsers fetch by themselves for a page."""
 
 
 def is_widget(site: str) -> bool:

@@ -56,6 +56,6 @@ def _whole(value: object, name: str = "") -> object:
     if isinstance(value, Mapping):
         inner = {key: f"{name}.{key}" for key in value}
         return {key: _whole(value[key], at) for key, at in inner.items() if at not in _DROPPED}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_whole(entry) for entry in value]
     return str(value.absolute()) if isinstance(value, Path) else value

@@ -67,7 +67,7 @@ class Worker:
         pages = Pages(
             entrance=Entrance(origin, signer, known, dt.timedelta(hours=own.session_hours)),
             rendering=Rendering(),
-            desk=Desk(run, self._clock, k, kept_days, crossings),
+            desk=Desk(run, self._clock, k, kept_days, crossings, self._settings.goals),
             clock=self._clock,
             lateness=self._settings.windows.lateness_minutes,
         )
@@ -81,6 +81,7 @@ class Worker:
             rendering=pages.rendering,
             signed_in=pages.entrance.viewer,
             crossings=crossings,
+            goals=self._settings.goals,
         )
         self._server = Server(make_app(pages, api), listener)
         await self._server.start()

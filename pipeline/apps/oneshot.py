@@ -70,7 +70,8 @@ async def run(
     query = partial(remote.query, group.engine)
     report = await asyncio.to_thread(collect, query, ingest)
     account = await _account(group, declared["accounting"].partitions, ingest, k, policy)
-    desk = asked.desk_for(query, report, k, policy.current.crossings)
+    goals = Settings(goals=group.settings.get("goals", {})).goals
+    desk = asked.desk_for(query, report, k, policy.current.crossings, goals)
     report = replace(report, visits=await asyncio.to_thread(asked.visits, desk, report))
     if not page or report.period is None:
         return Outcome(report, account)

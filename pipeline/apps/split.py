@@ -76,7 +76,11 @@ class Worker:
         self._events = declared["events"]
         self._sealed = declared["vault.sealed"]
         self._splitter = open_splitter(
-            settings.split, self._policy, self._events.partitions, sealing=sealing
+            settings.split,
+            self._policy,
+            self._events.partitions,
+            sealing=sealing,
+            goals=settings.goals,
         )
         self._limit = RejectLimit(settings.split.reject_limit, settings.split.reject_window)
         self._idle_since: dict[TopicPartition, float] = {}

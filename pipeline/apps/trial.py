@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pipeline.clock import Clock
-from pipeline.restricted import Listed, Trial, check, listing, try_lines
+from pipeline.restricted import Listed, Trial, check, check_goals, listing, try_lines
 from pipeline.settings import Split
 from pipeline.shipping import inputs
 
-__all__ = ["Listed", "Trial", "check", "listing", "tried"]
+__all__ = ["Listed", "Trial", "check", "check_goals", "listing", "tried"]
 
 
 def tried(name: str, format_: str, settings: Split, clock: Clock) -> Trial:

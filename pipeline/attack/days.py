@@ -59,7 +59,7 @@ def crossed(day: Seen, hours: list[Seen], revision: int, known: Knowledge) -> It
         for dimension in day.dimensions(universe):
             if dimension not in {AUDIENCE, SEGMENT} and day.whole_at(universe, dimension, revision):
                 cut = _Cut(day, hours, universe, dimension, revision, known)
-                if DIMENSIONS.get(dimension) is None:
+                if cut.parent is None:
                     yield cut.flat(arrived)
                 elif cut.all_known():
                     yield cut.nested(arrived)
@@ -94,6 +94,16 @@ class _Cut:
     known: Knowledge
 
     @property
+    def parent(self) -> str | None:
+        """What the dimension is within; None where that has one value, as if it were not."""
+        parent = DIMENSIONS.get(self.dimension)
+        if parent is None:
+            return None
+        seen = [self.day, *self.hours]
+        values = {value for one in seen for value in one.cells(self.universe, parent)}
+        return parent if len(values) > 1 else None
+
+    @property
     def apart(self) -> bool:
         """Tell whether own cells say what was not folded: of a segment, not of several together."""
         return self.known.editions and self.universe != ALL
@@ -111,7 +121,7 @@ class _Cut:
     def editions(self, hour: Seen) -> Iterator[tuple[int, int, bool]]:
         """Yield the editions of an hour as (before, after, whether it is one and no more)."""
         told = hour.editions(self.universe, self.dimension)
-        parent = DIMENSIONS.get(self.dimension)
+        parent = self.parent
         if told is None or (parent and hour.editions(self.universe, parent) is None):
             yield 0, hour.newest, False
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 import numpy as np
 import polars as pl
@@ -173,6 +174,17 @@ class _Names:
             "campaign": ("target", [campaign(text) for text in targets]),
             "referrer": ("referrer", [_inside(one.name, one.host in own) for one in came]),
             "referrer_kind": ("referrer", [_kind(one.kind, one.host in own) for one in came]),
+            "came_from": (
+                "referrer",
+                [
+                    page(urlsplit(text).path or "/")
+                    if one.host in own
+                    else "(direct)"
+                    if one.kind == "direct"
+                    else "(elsewhere)"
+                    for one, text in zip(came, site.referrers, strict=True)
+                ],
+            ),
             "browser": ("agent", [one.browser for one in agents]),
             "system": ("agent", [one.system for one in agents]),
             "device": ("agent", [one.device for one in agents]),
@@ -201,6 +213,10 @@ class _Names:
             site=pl.lit(SITE),
             hour=pl.lit(hour, pl.Int64),
             segment=pl.when(bot).then(pl.lit("bot")).otherwise("segment"),
+            came_from=pl.when(~bot & (pl.col("segment") == "failed"))
+            .then("came_from")
+            .otherwise(pl.lit("(none)")),
+            goal=pl.lit("(none)"),
             suspicion=pl.when(bot).then(pl.lit("(bot)")).otherwise(pl.lit("(none)")),
             second=pl.when(view & ~bot).then("second").otherwise(0),
         )

@@ -18,7 +18,9 @@ Row = Mapping[str, Any]
 """One row of rows.CELLS."""
 Key = tuple[Any, ...]
 
-PARENTS: Final = {"referrer": "referrer_kind", "detail": "event"}
+PARENTS: Final = {
+    "page": "goal", "referrer": "referrer_kind", "came_from": "referrer_kind", "detail": "event",
+}  # fmt: skip
 _MOST_UNIONS: Final = 256
 _OUTSIDE: Final = ("outside every cell of the parent",)
 

@@ -121,8 +121,8 @@ _NO_WIDGET: Final = {
 """What is said of every line, since a web server knows of no widget."""
 
 _PROFILE: Final = (
-    "page", "referrer_kind", "referrer", "campaign", "browser", "system", "device", "bot",
-    "suspicion", "country", "provider", "status", "method", *_NO_WIDGET,
+    "goal", "page", "referrer_kind", "referrer", "came_from", "campaign", "browser", "system",
+    "device", "bot", "suspicion", "country", "provider", "status", "method", *_NO_WIDGET,
 )  # fmt: skip
 
 
@@ -148,9 +148,12 @@ def _profile(match: re.Match[bytes], say: Describers, memory: _Memory) -> tuple[
         segment,
         visitor,
         time % _HOUR if segment == "view" else 0,
+        # The bench sets no goals, and no hosts of the site's own.
+        "(none)",
         page,
         kind or "",
         referrer or "",
+        _came_from(segment, kind),
         _known(memory.campaigns, match[12], say.campaign, bytes.decode),
         browser,
         system,
@@ -177,6 +180,13 @@ def _segment(match: re.Match[bytes], page: str) -> str:
     asset = b"." in file and file.rpartition(b".")[2].lower() in _ASSETS
     seen = status // 100 == 2 or status == _NOT_MODIFIED  # noqa: PLR2004 -- 2xx
     return "view" if match[11] == b"GET" and page != "(none)" and seen and not asset else "request"
+
+
+def _came_from(segment: str, kind: str | None) -> str:
+    """Return where a request came from that failed."""
+    if segment != "failed":
+        return "(none)"
+    return "(direct)" if kind == "direct" else "(elsewhere)"
 
 
 def _known(

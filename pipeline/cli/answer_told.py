@@ -21,7 +21,7 @@ _BAR: Final = 20
 _LEAST_WIDTH: Final = 60
 _LEVELS: Final = "▁▂▃▄▅▆▇█"
 _ASCII_LEVELS: Final = "_.-=+*#@"
-_PERCENT: Final = frozenset({"bounce_rate", "exit_rate"})
+_PERCENT: Final = frozenset({"bounce_rate", "exit_rate", "conversion_rate"})
 _SAID: Final = {
     vocabulary.WITHHELD: "withheld",
     vocabulary.EXPIRED: "expired",

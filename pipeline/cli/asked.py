@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline import policy
 from pipeline import settings as tree
+from pipeline.analytics import Goals
 from pipeline.apps.engine import engine
 from pipeline.cli.k_told import note_k
 from pipeline.cli.kept import terms
@@ -23,12 +24,16 @@ from pipeline.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What answers, the k its numbers were released under, how long they are kept, which pairs."""
+    """What answers, the k its numbers were released under, how long they are kept, which pairs.
+
+    ``goals`` are those of the settings, by site and name.
+    """
 
     run: QueryFn
     k: int
     retention_days: int
     crossings: policy.Crossings
+    goals: Goals
 
 
 @contextlib.contextmanager
@@ -42,7 +47,7 @@ def asking(data: Path | None, config: Path | None) -> Iterator[Asked]:
         made = policy.load(settings.policy)
         k = policy.k_in_force(made, settings.k, lower=True)
         current = made.current
-        yield Asked(run, k, current.retention.rollups_days, current.crossings)
+        yield Asked(run, k, current.retention.rollups_days, current.crossings, settings.goals)
         note_k(made, k)
 
 

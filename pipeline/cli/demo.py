@@ -43,6 +43,12 @@ _OWN_HOSTS: Final = {
     "chat": ["chat.example"],
     "books": ["www.books.example"],
 }
+_PAGES: Final = {
+    "checkout": {"page": "/checkout"},
+    "cart": {"page": "/cart"},
+    "product": {"page": "/products/*"},
+}
+_GOALS: Final = {"shop": _PAGES, "books": _PAGES | {"chat": {"event": "chat_started"}}}
 
 
 class LeakError(PartywallError):
@@ -109,6 +115,7 @@ async def _run(
         plans += _books(folder / "books", plans[0].tags.ingest)
     overrides: dict[str, object] = {
         "split": {"own_hosts": _OWN_HOSTS},
+        "goals": _GOALS,
         "log": {"level": "debug"},
         "k": k,
     }

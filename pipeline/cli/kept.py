@@ -11,7 +11,7 @@ from pipeline.settings import Investigations, Kafka, Keys, Settings
 
 
 def terms(settings: Settings, folder: Path) -> Settings:
-    """Return ``settings`` with the policy and the k of the folder's own group.
+    """Return ``settings`` with the policy, the k and the goals of the folder's own group.
 
     Whoever asks has settings of his own, and they say nothing of what lies there.
     """
@@ -24,6 +24,9 @@ def terms(settings: Settings, folder: Path) -> Settings:
             "policy": None if path is None else Path(str(path)),
             "k": k if isinstance(k, int) else None,
             "lower_k": left.get("lower_k") is True,
+            "goals": Settings.model_construct().goals
+            if "goals" not in left
+            else Settings(goals=left["goals"]).goals,
         }
     )
 

@@ -124,6 +124,7 @@ def _answers(
             k=source.k,
             retention_days=source.retention_days,
             crossings=source.crossings,
+            goals=source.goals,
         )
         for one in ([own] if name is None else questions(name, own))
     ]

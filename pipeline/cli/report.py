@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 from pipeline import policy
+from pipeline import settings as tree
 from pipeline.apps import oneshot, ship, trial
 from pipeline.apps.embedded import Group
 from pipeline.cli.checks import (
@@ -75,6 +76,10 @@ def report(
         list[str] | None,
         typer.Option("--own-host", help="a host name of the site itself, for internal referrers"),
     ] = None,
+    goals: Annotated[
+        Path | None,
+        typer.Option("--goals", metavar="FILE", help="settings file (YAML): its goals are counted"),
+    ] = None,
 ) -> None:
     """Say what an analyst wants to know of FILEs, without the personal data in them."""
     check_label("--site", site)
@@ -105,6 +110,8 @@ def report(
         }
     }
     overrides["k"] = in_force
+    if goals is not None:
+        overrides["goals"] = _goals(goals)
     trial.check(Split(**overrides["split"]))
     outcome = asyncio.run(_run(plans, overrides, made, in_force, data, page=html is not None))
     if not outcome.account.events and outcome.account.lines:
@@ -122,6 +129,14 @@ def report(
         render(outcome.report, outcome.account, Console())
     else:
         Console(stderr=True).print(f"wrote {html}", highlight=False, markup=False)
+
+
+def _goals(file: Path) -> dict[str, Any]:
+    """Return the goals of a settings file; raises SettingsError."""
+    settings = tree.load(file)
+    trial.check_goals(settings.goals)
+    dumped: dict[str, Any] = settings.model_dump(mode="json", exclude_unset=True)
+    return dict(dumped.get("goals", {}))
 
 
 def _passed(name: str) -> None:

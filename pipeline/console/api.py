@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -74,6 +75,7 @@ def routes(
     rendering: Rendering,
     signed_in: SignedIn = _nobody,
     crossings: Crossings = words.CROSSINGS,
+    goals: analytics.Goals = MappingProxyType({}),
 ) -> list[Route]:
     """Return the routes under ``/v1``.
 
@@ -87,6 +89,7 @@ def routes(
         k,
         retention_days,
         crossings,
+        goals,
         take,
         signed_in,
         asyncio.Semaphore(_AT_ONCE),
@@ -122,6 +125,7 @@ class _Api:
     k: int
     retention_days: int
     crossings: Crossings
+    goals: analytics.Goals
     take: Take
     signed_in: SignedIn
     at_once: asyncio.Semaphore
@@ -148,6 +152,7 @@ class _Api:
             k=self.k,
             retention_days=self.retention_days,
             crossings=self.crossings,
+            goals=self.goals,
         )
         if form == "csv":
             return tables.csv(answer), answer.next

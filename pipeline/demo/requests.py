@@ -100,6 +100,11 @@ def _shop(target: str, *, referrer: str = "-", method: str = "GET", login: bool 
     return Request("shop", target, referrer, method, login=login)
 
 
+def _broken(page: str) -> Request:
+    """Return a request for a page that is gone, from a link on a page of the site's own."""
+    return Request("shop", "/products/gone", f"{_SHOP}{page}", status=404)
+
+
 def _chat(target: str, *, referrer: str = "-", method: str = "GET") -> Request:
     return Request("chat", target, referrer, method)
 
@@ -138,6 +143,9 @@ _MAKERS: Final[tuple[Callable[[Random, Garden], Request], ...]] = (
     lambda _, g: _shop("/", referrer=f"http://{_ec2(g)}.compute-1.amazonaws.com/start"),
     lambda _, g: _shop("/about", referrer=f"http://{g.ipv4('198.18.0.0/15', 'host')}/links"),
     lambda _, g: _shop("/", referrer=f"http://[{g.ipv6('host')}]:8080/"),
+    lambda _, g: _broken(f"/reset/{g.token()}?email={g.email()}"),
+    lambda _, g: _broken(f"/account/{quote(g.email(), safe='')}/orders#{g.word('user name')}"),
+    lambda _, g: _broken(f"/user/{g.word('user name')}/profile"),
     lambda _, g: _shop(f"/whois/{g.ipv4('198.18.0.0/15', 'address in path')}"),
     lambda _, g: _shop(f"/abuse/report?ip={quote(g.ipv6('address in path'), safe='')}"),
     lambda _, g: _chat(f"/widget/chat/{g.hexadecimal('chat id', 20)}/messages?since=0"),

@@ -6,7 +6,7 @@ a closed day change no pair, so pairs have one revision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
@@ -14,8 +14,8 @@ import polars as pl
 
 from pipeline.codes import Codes
 from pipeline.errors import SettingsError
-from pipeline.events import DIMENSIONS, SEGMENT, VIEW
-from pipeline.release import visits
+from pipeline.events import DIMENSIONS, GOAL, SEGMENT, VIEW
+from pipeline.release import leaves, visits
 from pipeline.release.confined import confined, spans
 from pipeline.release.pairs import CELL, Equal, folded, shown, shown_either_way
 from pipeline.release.rules import BITS, Rules
@@ -53,6 +53,7 @@ def check(crossings: Crossings) -> None:
                         "name two dimensions, or under view a dimension and role, or page and "
                         "next_page"
                     )
+        leaves.ordered(dimensions)
 
 
 class Crossed:
@@ -79,38 +80,20 @@ class Crossed:
             if name == VIEW:
                 mine = self._views(mine)
                 parts += self._of_visits(mine)
-            for dimension, others in self._crossings.get(name, {}).items():
-                for across in others:
-                    if across in DIMENSIONS:
-                        thirds = self._thirds(name, dimension, across)
-                        parts.append(self._of_dimensions(mine, dimension, across, thirds))
+            parts += self._of_dimensions(self._crossings.get(name, {}), mine)
         keys = [*_PLACE, "dimension", "value", "across", "across_value"]
         return pl.concat(parts).sort(keys)
 
     def _views(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return a row per view, with its role as all tables tell it."""
         crossed = self._crossings.get(VIEW, {})
-        names = {"page", "campaign", *crossed, *chain(*crossed.values())}
+        names = {"page", "campaign", GOAL, *crossed, *chain(*crossed.values())}
         needed = rows.select(
             *_PLACE, "window", "visitor", "hour", "second", "hits", "edition", "day_label",
             *(name for name in DIMENSIONS if name in names), told_page=self._value("page"),
         )  # fmt: skip
         views = visits.views(needed, self._codes)
         return views.with_columns(role=folded(views, ROLE, self._k, self._codes, self._equal()))
-
-    def _thirds(self, segment: str, dimension: str, across: str) -> list[pl.Expr]:
-        """Return what both dimensions are crossed with, as codes."""
-        crossed = self._crossings.get(segment, {})
-        pairs = {frozenset((one, two)) for one, others in crossed.items() for two in others}
-        shared = [
-            name for name in (*DIMENSIONS, ROLE)
-            if {frozenset((dimension, name)), frozenset((across, name))} <= pairs
-        ]  # fmt: skip
-        thirds = [pl.col(ROLE) if name == ROLE else self._value(name) for name in shared]
-        if ROLE in shared:
-            began = self._codes.decode(pl.col(ROLE)).replace(visits.PARTS)
-            thirds.append(self._codes.encode(began))
-        return thirds
 
     def _of_visits(self, views: pl.DataFrame) -> list[pl.DataFrame]:
         """Return what views were to their visits, in all and by the dimensions."""
@@ -154,9 +137,7 @@ class Crossed:
         placed = cells.join(told, on=["window", "over", "across"]).with_columns(
             window=dense(pack("window", "over")), across=self._codes.encode(pl.col("across_value"))
         )
-        return placed.group_by(CELL).agg(
-            pl.col(_PLACE).first(), pl.col("who").explode().unique(), _sums()
-        )
+        return self._joined(placed)
 
     def _equal(self) -> Equal | None:
         return _EQUAL if self._rules.equal and self._k > 1 else None
@@ -209,25 +190,60 @@ class Crossed:
             kept.otherwise(pl.lit(self._codes.other, pl.UInt32)).alias(name)
         ).to_series()
 
-    def _of_dimensions(
-        self, rows: pl.DataFrame, dimension: str, across: str, thirds: list[pl.Expr]
+    def _of_dimensions(self, crossed: leaves.Crossed, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return the cells of each pair of two dimensions."""
+        found = []
+        marked: dict[tuple[str, str] | None, pl.DataFrame] = {}
+        # Of no more than a role it is told how long visits lasted.
+        rows = rows.with_columns(seconds=pl.lit(0, pl.UInt64))
+        reached = rows.filter(self._value(GOAL).n_unique().over("window") > 1)
+        for pair in leaves.ordered(crossed):
+            # Where no goal is reached, its pairs are the other's own table.
+            part = reached if GOAL in pair.names else rows
+            if part.is_empty():
+                continue
+            told = marked.get(pair.over) if self._rules.leaves and self._k > 1 else None
+            over = [] if told is None else [self._value(pair.parent).alias("over")]
+            value, to = map(self._value, pair.names)
+            cells = self._cells(part, value, to, *over, more=spans())
+            barred = self._barred(crossed, pair.names, part, cells, reached)
+            if told is not None:
+                cells, barred = leaves.within(cells, barred, pair, told, self._codes.other)
+                cells = self._joined(cells)
+            marked[pair.names] = self._marked(cells, pair.names[1], barred=barred)
+            found.append(self._counted(marked[pair.names], *pair.names))
+        return found
+
+    def _barred(
+        self,
+        crossed: leaves.Crossed,
+        names: tuple[str, str],
+        part: pl.DataFrame,
+        cells: pl.DataFrame,
+        reached: pl.DataFrame,
     ) -> pl.DataFrame:
-        value, to = self._value(dimension), self._value(across)
-        cells = self._cells(
-            rows.with_columns(seconds=pl.lit(0, pl.UInt64)), value, to, more=spans()
-        )
+        """Return the cells that the day's hours or other pairs would betray."""
         barred = [pl.DataFrame(schema=dict.fromkeys(CELL, pl.UInt32))]
-        if self._rules.confined:
+        if self._rules.confined and self._k > 1:
             barred.append(confined(cells))
         if self._rules.triangles and self._k > 1:
-            barred += [
-                triangles(
-                    rows.select("window", "visitor", value=value, across=to, third=third), self._k
-                )
-                for third in thirds
-            ]
-        marked = self._marked(cells, across, barred=pl.concat(barred).unique())
-        return self._counted(marked, dimension, across)
+            value, across = map(self._value, names)
+            for name, third in self._thirds(crossed, names):
+                rows = reached if name == GOAL else part
+                sides = rows.select("window", "visitor", value=value, across=across, third=third)
+                barred.append(triangles(sides, self._k))
+        return pl.concat(barred).unique()
+
+    def _thirds(
+        self, crossed: leaves.Crossed, names: tuple[str, str]
+    ) -> Iterator[tuple[str, pl.Expr]]:
+        """Yield what two dimensions are both crossed with, and its codes."""
+        shared = leaves.thirds(crossed, names, (*DIMENSIONS, ROLE))
+        for name in shared:
+            yield name, pl.col(ROLE) if name == ROLE else self._value(name)
+        if ROLE in shared:
+            began = self._codes.decode(pl.col(ROLE)).replace(visits.PARTS)
+            yield ROLE, self._codes.encode(began)
 
     @staticmethod
     def _cells(
@@ -240,6 +256,13 @@ class Crossed:
         """Return the cells of two columns (release.pairs), with their place, hits and seconds."""
         return rows.group_by("window", value.alias("value"), across.alias("across"), *by).agg(
             pl.col(_PLACE).first(), pl.col("visitor").unique().alias("who"), _sums(), *more
+        )
+
+    @staticmethod
+    def _joined(cells: pl.DataFrame) -> pl.DataFrame:
+        """Return cells that stand several times as one each."""
+        return cells.group_by(CELL).agg(
+            pl.col(_PLACE).first(), pl.col("who").explode().unique(), _sums()
         )
 
     def _marked(

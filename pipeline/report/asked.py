@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.analytics import Goals
 from pipeline.clickhouse.queries import QueryFn
 from pipeline.clock import stopwatch
 from pipeline.errors import UsageError
@@ -15,7 +16,7 @@ from pipeline.report.model import Report, Visits
 from pipeline.rows import OTHER
 from pipeline.views.answers import Desk, Remembering
 from pipeline.views.board import Filled, Headline, fill, headline
-from pipeline.views.cards import CARDS, Card, Tab
+from pipeline.views.cards import CARDS, GOALS, Card, Tab
 from pipeline.views.special import WIDGET
 from pipeline.views.view import View
 
@@ -52,12 +53,12 @@ class Section:
     empty: tuple[str, ...]
 
 
-def desk_for(run: QueryFn, report: Report, k: int, crossings: Crossings) -> Desk:
+def desk_for(run: QueryFn, report: Report, k: int, crossings: Crossings, goals: Goals) -> Desk:
     """Return what a report asks. Its clock stands where everything it is of has closed."""
     period = report.period
     now = (period[1] if period else _BEGINNING) + _CLOSED
     kept_days = (now - _BEGINNING).days
-    return Desk(Remembering(run, stopwatch), lambda: now, k, kept_days, crossings)
+    return Desk(Remembering(run, stopwatch), lambda: now, k, kept_days, crossings, goals)
 
 
 def visits(desk: Desk, report: Report) -> tuple[Visits, ...]:
@@ -100,6 +101,7 @@ def sections(desk: Desk, report: Report) -> Iterator[Section]:
             (card.title, _tabs(desk, view, card))
             for card in CARDS
             if (site + WIDGET if card.kind == "funnel" else site) in names
+            and (card.name != GOALS or desk.goals.get(site))
         ]
         if site + WIDGET in names:
             own = View(site + WIDGET, view.period, compare=False, whole=True, base="#")

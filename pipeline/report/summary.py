@@ -16,6 +16,7 @@ from pipeline.report.model import Report
 from pipeline.rows import OTHER
 
 TITLES: Final[dict[str, str]] = {
+    "goal": "Goals",
     "page": "Pages",
     "referrer": "Referrers",
     "referrer_kind": "Referrer kinds",
@@ -28,6 +29,7 @@ TITLES: Final[dict[str, str]] = {
     "country": "Countries",
     "provider": "Providers",
     "status": "Statuses",
+    "came_from": "Where failures came from",
     "method": "Methods",
     "event": "Events",
     "detail": "Details",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import chain
+from types import MappingProxyType
 
 from pipeline.errors import SettingsError
 from pipeline.labels import WIDGET_SUFFIX
@@ -20,6 +21,7 @@ from pipeline.restricted.campaign import Campaigns
 from pipeline.restricted.describe import Describer
 from pipeline.restricted.geo import Geo
 from pipeline.restricted.glance import Look, look, oldest
+from pipeline.restricted.goals import Goals
 from pipeline.restricted.lines import Label, RawMessages
 from pipeline.restricted.proxies import read_proxies
 from pipeline.restricted.records import RECORD, RecordReader
@@ -47,6 +49,7 @@ __all__ = [
     "Splitter",
     "Trial",
     "check",
+    "check_goals",
     "describers",
     "listing",
     "look",
@@ -60,19 +63,26 @@ __all__ = [
 
 
 def open_splitter(
-    settings: Split, policy: Policy, partitions: int, *, sealing: bool = True
+    settings: Split,
+    policy: Policy,
+    partitions: int,
+    *,
+    sealing: bool = True,
+    goals: Goals = MappingProxyType({}),
 ) -> Splitter:
     """Furnish the room; raises SettingsError for rules, schemas or databases that cannot be read.
 
-    ``partitions`` is the number of partitions of ``events``.
+    ``partitions`` is the number of partitions of ``events``, ``goals`` are those of all sites.
     """
     widget.packaged()
     _check_names(settings)
+    check_goals(goals)
     describer = Describer(
         load_scrubber(settings.scrub_rules),
         Agents(),
         Referrers(),
         Geo(settings.mmdb_country, settings.mmdb_asn, settings.datacentres),
+        goals,
     )
     return Splitter(
         describer,
@@ -128,6 +138,24 @@ def _check_names(settings: Split) -> None:
             f"setting split.zone: there is no time zone {settings.zone!r}; name one "
             "as in Europe/Berlin"
         )
+
+
+def check_goals(goals: Goals) -> None:
+    """Raise SettingsError for goals that nothing could ever reach."""
+    known = widget.packaged().events
+    for site, named in goals.items():
+        if site.endswith(WIDGET_SUFFIX):
+            plain = site.removesuffix(WIDGET_SUFFIX)
+            raise SettingsError(
+                f"setting goals.{site}: a widget's goals are its site's; put them under {plain}"
+            )
+        for name, goal in named.items():
+            for event in goal.event:
+                if event not in known:
+                    raise SettingsError(
+                        f"setting goals.{site}.{name}: there is no event {event}; "
+                        f"choose from {', '.join(sorted(known))}"
+                    )
 
 
 def try_lines(name: str, lines: list[bytes], format_: str, settings: Split, now: int) -> Trial:

@@ -6,15 +6,18 @@ Nothing raw is carried over: the result is built from what the describers say, c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
 from pipeline.restricted.agent import BOT, Agents
 from pipeline.restricted.agent import UNKNOWN as UNKNOWN_AGENT
+from pipeline.restricted.came_from import NO_ORIGIN, came_from
 from pipeline.restricted.campaign import NO_CAMPAIGN, Campaigns
 from pipeline.restricted.distinct import distinct
 from pipeline.restricted.geo import NOWHERE, Geo
+from pipeline.restricted.goals import NO_GOAL, Goals, Reached
 from pipeline.restricted.referrer import INTERNAL, OwnHosts, Referrers, bare_host
 from pipeline.restricted.scrub import NO_PAGE, Scrubber, method_name
 from pipeline.restricted.scrub.pages import Pages
@@ -25,9 +28,11 @@ DESCRIBED: Final[dict[str, pl.DataType]] = {
     "time": pl.Int64(),
     "audience": pl.String(),
     "segment": pl.String(),
+    "goal": pl.String(),
     "page": pl.String(),
     "referrer": pl.String(),
     "referrer_kind": pl.String(),
+    "came_from": pl.String(),
     "campaign": pl.String(),
     "browser": pl.String(),
     "browser_version": pl.String(),
@@ -55,18 +60,33 @@ _AGENT: Final = ("audience", *_CLIENT, "bot")
 class Describer:
     """Puts the describers together; each brings a bounded memory of its own."""
 
-    def __init__(self, scrubber: Scrubber, agents: Agents, referrers: Referrers, geo: Geo) -> None:
-        """Describe with these."""
+    def __init__(
+        self,
+        scrubber: Scrubber,
+        agents: Agents,
+        referrers: Referrers,
+        geo: Geo,
+        goals: Goals = MappingProxyType({}),
+    ) -> None:
+        """Describe with these; ``goals`` are those of all sites."""
         self._pages = Pages(scrubber)
         self._agents = agents
         self._referrers = referrers
         self._geo = geo
+        self._reached = Reached(goals)
         self._campaigns = Campaigns(scrubber.page)
         self._segments = Segments()
 
     def forget(self) -> None:
         """Forget all values remembered."""
-        known = (self._pages, self._agents, self._referrers, self._geo, self._campaigns)
+        known = (
+            self._pages,
+            self._agents,
+            self._referrers,
+            self._geo,
+            self._campaigns,
+            self._reached,
+        )
         for describer in known:
             describer.forget()
 
@@ -95,7 +115,11 @@ class Describer:
             self._campaigns.column(raw["target"], self._pages.hidden(site, self._campaigns.keys)),
             raw["status"].fill_null(NO_STATUS), raw["bytes"], *_no_widget(len(raw)),
         ])  # fmt: skip
-        return made.with_columns(self._segments.of(made, raw["target"])).select(*DESCRIBED)
+        made = made.with_columns(self._segments.of(made, raw["target"]))
+        return made.with_columns(
+            self._reached.column(site, made["page"], made["segment"]),
+            came_from(self._pages, site, made, raw["referrer"], visitors),
+        ).select(*DESCRIBED)
 
     def describe_widget(
         self,
@@ -116,6 +140,7 @@ class Describer:
             *self._who(raw, own_hosts, site), raw["bytes"],
             *(raw[name] for name in coarsen.FIELDS), _all("campaign", NO_CAMPAIGN, len(raw)),
             _all("method", NO_METHOD, len(raw)), _all("status", NO_STATUS, len(raw)),
+            _all("goal", NO_GOAL, len(raw)), _all("came_from", NO_ORIGIN, len(raw)),
         ])  # fmt: skip
         made = made.with_columns(of_widget(made)).select(*DESCRIBED)
         if not raw["nobody"].any():

@@ -7,6 +7,7 @@ in the tree is an error, so a typing mistake cannot switch a protection off.
 Secrets are never settings: a setting names the file that holds the secret.
 """
 
+from pipeline.settings.goals import Goal, SiteGoals
 from pipeline.settings.reading import Settings, load, written
 from pipeline.settings.tree import (
     WEEKDAYS,
@@ -50,6 +51,7 @@ __all__ = [
     "Digest",
     "DigestEmail",
     "DigestWebhook",
+    "Goal",
     "Investigations",
     "Kafka",
     "Kek",
@@ -62,6 +64,7 @@ __all__ = [
     "Settings",
     "Signal",
     "Signals",
+    "SiteGoals",
     "Split",
     "Vault",
     "Windows",

@@ -17,6 +17,7 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from pipeline.errors import SettingsError
+from pipeline.settings.goals import SiteGoals
 from pipeline.settings.tree import (
     Audit,
     ClickHouse,
@@ -27,6 +28,7 @@ from pipeline.settings.tree import (
     Kafka,
     Keys,
     Log,
+    Name,
     Split,
     Vault,
     Windows,
@@ -54,6 +56,8 @@ class Settings(BaseSettings):
     audit: Audit = Audit()
     clickhouse: ClickHouse = ClickHouse()
     digest: Digest = Digest()
+    goals: dict[Name, SiteGoals] = Field(default_factory=dict)
+    """Site → goals, by the names under which they are shown (docs/analytics.md)."""
     log: Log = Log()
     policy: Path | None = None
     k: int | None = Field(default=None, ge=1)
@@ -90,6 +94,8 @@ def load(config: Path | None = None, **flags: object) -> Settings:
             f"settings file {path} does not exist: check --config or {_FILE_VARIABLE}"
         )
     _check_variables()
+    if path is not None:
+        _check_twice(Path(path))
     try:
         return Settings(**flags)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -115,6 +121,32 @@ def written() -> dict[str, Any]:
     """Return what the settings file says that ``load`` has read; {} where it has read none."""
     path = os.environ.get(_FILE_VARIABLE)
     return {} if path is None else YamlConfigSettingsSource(Settings, path)()
+
+
+def _check_twice(path: Path) -> None:
+    """Refuse a name that stands twice in one place: the last one would win, and nobody be told."""
+    try:
+        top = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError):
+        return  # what cannot be read at all is told of where it is read
+    open_ = [("", top)]
+    met: set[int] = set()
+    while open_:
+        where, node = open_.pop()
+        if id(node) in met:
+            continue  # an alias, of itself perhaps
+        met.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            open_ += [(where, entry) for entry in node.value]
+        if not isinstance(node, yaml.MappingNode):
+            continue
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = f"{where}{key.value}" if isinstance(key, yaml.ScalarNode) else where
+            if name in seen:
+                raise SettingsError(f"setting {name}: it stands there twice; keep one of the two")
+            seen.add(name)
+            open_.append((f"{name}.", value))
 
 
 def _check_variables() -> None:

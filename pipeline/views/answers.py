@@ -130,7 +130,7 @@ class Remembering:
 class Desk:
     """What pages ask. ``k`` is the one in force; ``retention_days``: how long rows are kept.
 
-    ``crossings``: which two things are released at a time.
+    ``crossings``: which two things are released at a time. ``goals``: by site and name.
     """
 
     run: QueryFn
@@ -138,6 +138,7 @@ class Desk:
     k: int
     retention_days: int
     crossings: Crossings = field(default_factory=lambda: words.CROSSINGS)
+    goals: analytics.Goals = field(default_factory=dict)
 
     def ask(self, question: Question) -> Answer:
         """Return the answer to a question; raises UsageError, UnavailableError."""
@@ -150,6 +151,7 @@ class Desk:
                 k=self.k,
                 retention_days=self.retention_days,
                 crossings=self.crossings,
+                goals=self.goals,
             )
         )
 

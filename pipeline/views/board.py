@@ -12,7 +12,7 @@ from typing import Final
 from pipeline.errors import UsageError
 from pipeline.views import countries, exports, special
 from pipeline.views.answers import Answer, Cell, Desk
-from pipeline.views.cards import CARDS, Card, Tab
+from pipeline.views.cards import CARDS, GOALS, Card, Tab
 from pipeline.views.chart import Chart, chart
 from pipeline.views.lists import UNKNOWN, Listed, listed, question, sentence
 from pipeline.views.view import METRICS, View
@@ -108,7 +108,11 @@ async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widg
 
     ``widget``: the site has a chat widget.
     """
-    wanted = [card for card in CARDS if card.kind != "funnel" or widget]
+    wanted = [
+        card
+        for card in CARDS
+        if (card.kind != "funnel" or widget) and (card.name != GOALS or desk.goals.get(view.site))
+    ]
     glance, newest, cards = await asyncio.gather(
         asyncio.to_thread(headline, desk, view),
         asyncio.to_thread(special.newest, desk, view, now, lateness) if view.whole else _nothing(),

@@ -59,6 +59,8 @@ HEADS: Final[Mapping[str, str]] = {
     "exits": "Visits",
     "bounce_rate": "Bounce rate",
     "exit_rate": "Exit rate",
+    "conversions": "Reached",
+    "conversion_rate": "Of visitors",
 }
 """What a column of a metric is headed with."""
 
@@ -66,6 +68,9 @@ _SEEN: Final = ("visitors", "pageviews")
 _BEGAN: Final = ("entries", "bounce_rate")
 _ENDED: Final = ("exits", "exit_rate")
 _ASKED: Final = ("hits", "visitors")
+_REACHED: Final = ("conversions", "visitors", "conversion_rate")
+GOALS: Final = "goals"
+"""The card of sites that have goals."""
 _NONE: Final = ("(none)",)
 _OF_FAILED: Final = (FAILED,)
 _OF_BOTS: Final = (BOTS,)
@@ -105,6 +110,7 @@ CARDS: Final = (
         kind="places",
         wide=True,
     ),
+    Card(GOALS, "Goals", (Tab("reached", "Goals", "Goal", ("goal",), _REACHED),)),
     Card(
         "flow",
         "From page to page",
@@ -138,6 +144,7 @@ CARDS: Final = (
         (
             Tab("status", "Statuses", "Answered with", ("status",), _ASKED, _OF_FAILED),
             Tab("where", "Pages", "Page", ("page",), _ASKED, _OF_FAILED),
+            Tab("came", "Came from", "Led there from", ("came_from",), _ASKED, _OF_FAILED, _NONE),
         ),
     ),
     Card(

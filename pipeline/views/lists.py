@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -26,6 +26,7 @@ _CALLED: Final = {
     "direct": "Direct",
     "": "None given",
 }
+_ORIGINS: Final = {"(direct)": "No page at all", "(elsewhere)": "Other sites"}
 _EVENTS: Final = {
     "shown": "Widget shown",
     "opened": "Opened",
@@ -71,7 +72,7 @@ def question(view: View, tab: Tab, *, limit: int = _ASKED) -> dict[str, object]:
         "date_range": view.date_range(),
         "dimensions": list(tab.dimensions),
         "filters": [*view.query_filters(), *tab.only],
-        "order": [[metric, "desc"] for metric in tab.metrics],
+        "order": [[metric, "desc"] for metric in tab.metrics if metric != "conversion_rate"],
         "limit": limit,
     }
 
@@ -82,7 +83,13 @@ def listed(desk: Desk, view: View, tab: Tab) -> Listed:
         answer = desk.ask(question(view, tab, limit=200 if tab.name == "country" else _ASKED))
     except UsageError as error:
         return Listed(trouble=trouble(view, tab, error))
-    return arranged(answer, view, tab)
+    found = arranged(answer, view, tab)
+    if tab.dimensions != ("goal",):
+        return found
+    # Of a goal that is an event no page can be told.
+    pages = {name for name, goal in desk.goals.get(view.site, {}).items() if goal.page}
+    items = (one if one.value in pages else replace(one, href=None) for one in found.items)
+    return replace(found, items=tuple(items))
 
 
 def arranged(answer: Answer, view: View, tab: Tab) -> Listed:
@@ -118,8 +125,9 @@ def _item(line: Line, view: View, dimension: str, most: float, column: int) -> I
 
 def label(dimension: str, value: str) -> str:
     """Return what a value of a dimension is called on a page."""
-    if value in _CALLED:
-        return _CALLED[value]
+    called = _CALLED | (_ORIGINS if dimension == "came_from" else {})
+    if value in called:
+        return called[value]
     if dimension == "country":
         return countries.name(value)
     if dimension == "event":

@@ -32,6 +32,7 @@ PERIODS: Final[Mapping[str, str]] = {
 """The word of a query for a period → what it is called."""
 
 FILTERS: Final[Mapping[str, str]] = {
+    "goal": "Goal",
     "page": "Page",
     "entry_page": "Entry page",
     "exit_page": "Exit page",

@@ -8,7 +8,7 @@ from typing import Final
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
-_SHARE: Final = frozenset({"bounce_rate", "exit_rate", "share"})
+_SHARE: Final = frozenset({"bounce_rate", "exit_rate", "conversion_rate", "share"})
 _SPAN: Final = frozenset({"visit_duration"})
 _RATIO: Final = frozenset({"views_per_visit"})
 _STEPS: Final = ((1_000_000_000, "bn"), (1_000_000, "M"), (10_000, "k"))

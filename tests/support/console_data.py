@@ -52,7 +52,10 @@ _MIX: Final[Mapping[str, Mapping[str, float]]] = {
     "browser": {"Chrome": 55, "Safari": 24, "Firefox": 10, "Edge": 9, "Opera": 1.5, "Lynx": 0.05},
     "system": {"Windows": 36, "iOS": 22, "Android": 20, "macOS": 16, "Linux": 5, "ChromeOS": 1},
 }  # fmt: skip
+_GOALS: Final = {"(none)": 88, "signup": 7, "checkout": 5}
+"""Of the shop's views."""
 _FAILED: Final[Mapping[str, Mapping[str, float]]] = {
+    "came_from": {"(direct)": 45, "(elsewhere)": 25, "/blog": 18, "/products/lamp": 12},
     "status": {"404": 80, "403": 9, "500": 7, "503": 3, "410": 1},
     "page": {"/old-catalogue": 30, "/wp-login.php": 26, "/products/retired": 20, "/img/logo": 8},
 }
@@ -171,7 +174,7 @@ def _window(
     """One hour or day: its segments, and each dimension of each."""
     failed, bots = int(people * random.uniform(0.03, 0.07)), int(people * random.uniform(0.3, 0.5))
     segments = {
-        "view": (views, people, _MIX),
+        "view": (views, people, {**_MIX, "goal": _GOALS} if site == "shop" else _MIX),
         "failed": (int(failed * 1.6), failed, _FAILED),
         "request": (views * 9, people, {"status": {"200": 85, "304": 15}}),
         "bot": (bots * 4, bots, _BOTS),

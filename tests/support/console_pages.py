@@ -24,6 +24,7 @@ from pipeline.console.rendering import Rendering
 from pipeline.console.signing import Signer, Viewer
 from pipeline.console.tokens import Tokens
 from pipeline.serving.server import Server, listen
+from pipeline.settings import Settings
 from pipeline.views.answers import Desk, Remembering
 from tests.support.console_data import TODAY, K
 
@@ -60,12 +61,23 @@ def known(token: str) -> Viewer | None:
     return by_word(WORD, "you")(token) or (team if token == TEAM else None)
 
 
+GOALS: Final = Settings(
+    goals={
+        "shop": {
+            "checkout": {"page": "/checkout/done"},
+            "signup": {"page": "/welcome"},
+            "chat": {"event": "chat_started"},
+        }
+    }
+).goals
+
+
 def pages_of(run: QueryFn, origin: str, clock: Clock = still) -> Pages:
     """Return the pages over what answers ``run``."""
     return Pages(
         entrance=Entrance(origin, Signer(KEY, clock), known, dt.timedelta(hours=12)),
         rendering=Rendering(),
-        desk=Desk(Remembering(run, stopwatch), clock, K, 3650),
+        desk=Desk(Remembering(run, stopwatch), clock, K, 3650, goals=GOALS),
         clock=clock,
         lateness=120,
     )

@@ -13,7 +13,7 @@ from pipeline.demo.traffic import Traffic, simulate
 from pipeline.keys.material import SealingKey
 from pipeline.policy import Policy
 from pipeline.restricted import Crossing, RawMessages, Splitter, open_splitter
-from pipeline.settings import Split
+from pipeline.settings import Settings, SiteGoals, Split
 from tests.unit.sealed.records import Day, day_key
 
 PARTITIONS = 4
@@ -24,9 +24,15 @@ Header = tuple[str, bytes]
 Keys = Callable[[str, int], bytes | None]
 
 
-def splitter(made: Policy | None = None, **settings: object) -> Splitter:
-    """A splitter under the packaged policy or ``made``; ``settings`` are those of split."""
-    return open_splitter(Split(**settings), made or policy.load(), PARTITIONS)
+def splitter(
+    made: Policy | None = None, goals: SiteGoals | None = None, **settings: object
+) -> Splitter:
+    """A splitter under the packaged policy or ``made``; ``settings`` are those of split.
+
+    ``goals`` are the site ``shop``'s.
+    """
+    wanted = Settings(goals={"shop": goals or {}}).goals
+    return open_splitter(Split(**settings), made or policy.load(), PARTITIONS, goals=wanted)
 
 
 def messages(

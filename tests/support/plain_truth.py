@@ -50,6 +50,7 @@ class Request:
     referrer_kind: str
     device: str
     status: str
+    came_from: str = _NONE
 
     @property
     def day(self) -> str:
@@ -135,7 +136,22 @@ def requests(lines: Iterable[str], describe: Describe) -> Iterator[Request]:
             referrer_kind="internal" if inside else came.kind,
             device=said.device,
             status=match["status"],
+            came_from=_origin(
+                match, described=(said.audience, came.kind), inside=inside, say=describe
+            ),
         )
+
+
+def _origin(
+    match: re.Match[str], described: tuple[str, str], say: Describe, *, inside: bool
+) -> str:
+    """Return where a failed request came from."""
+    audience, kind = described
+    if audience == "bot" or match["status"] < "400":
+        return _NONE
+    if inside:
+        return say.page("/" + (_header(match["referrer"]) or "").split("/", 3)[3])
+    return "(direct)" if kind == "direct" else "(elsewhere)"
 
 
 def _header(text: str) -> str | None:

@@ -138,3 +138,32 @@ def test_a_mistake_in_a_flag() -> None:
 def test_settings_do_not_change_once_read() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load().split.reject_limit = 1.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("goals: {shop: {signup: {}}}", "goals.shop.signup: Value error, needs either page or"),
+        ("goals: {shop: {signup: {page: []}}}", "needs either page or event"),
+        ("goals: {shop: {signup: {page: ''}}}", "page needs patterns of a path"),
+        ("goals: {shop: {signup: {page: thanks it}}}", "page needs patterns of a path"),
+        ("goals: {shop: {signup: {page: '/a/***'}}}", "page needs patterns of a path"),
+        ("goals: {shop: {signup: {page: '/**/**/**/**/**'}}}", "page needs patterns of a path"),
+        ("goals: {shop: {signup: {page: /a, event: opened}}}", "needs either page or event"),
+        ("goals: {shop: {signup: {event: opened, segment: view}}}", "leave it out beside event"),
+        ("goals: {shop: {signup: {page: /a, segment: bot}}}", "goals.shop.signup.segment"),
+        ("goals: {shop: {'(none)': {page: /a}}}", "goals.shop.(none)"),
+        ("goals: {shop: {signup: {pages: /a}}}", "goals.shop.signup.pages: there is none of that"),
+        ("goals:\n  shop:\n    a: {page: /a}\n    a: {page: /b}\n", "goals.shop.a: it stands"),
+        ("k: 10\nk: 20\n", "setting k: it stands there twice; keep one of the two"),
+    ],
+)
+def test_a_goal_that_is_none_is_refused_in_one_line(text: str, names: str, tmp_path: Path) -> None:
+    assert names in refused(written(tmp_path, text))
+
+
+def test_goals_of_a_site_that_nobody_has_heard_of_are_taken(tmp_path: Path) -> None:
+    text = "goals: {shop: {signup: {page: [/thanks, '/files/**', '*.pdf']}, c: {event: opened}}}"
+    found = load(written(tmp_path, text)).goals["shop"]
+    assert list(found) == ["signup", "c"]
+    assert found["signup"].counted_in == "view"

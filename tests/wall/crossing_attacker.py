@@ -86,22 +86,69 @@ def _triangles(
 ) -> Iterator[tuple[str, int]]:
     """What three pairs of three columns tell together, each where all that is needed is shown."""
     every = _union(mask for (name, _), mask in day.items() if name == "page")
-    for (one, two), cells in tables.items():
-        if two not in {"role", "next_page"} and {(one, "role"), (two, "role")} <= tables.keys():
-            for (v, w), vw in cells.items():
-                for r, whole in roles.items():
-                    vr, wr = tables[one, "role"].get((v, r)), tables[two, "role"].get((w, r))
-                    if w == OTHER or vr is None or wr is None:
+    both = _either_way(tables, day)
+    for one, two in tables:
+        for third in sorted({of for _, of in both} - {one, two, "next_page"}):
+            if two in {"role", "next_page"} or not {(one, third), (two, third)} <= both.keys():
+                continue
+            whole_of = roles if third == "role" else {
+                value: mask
+                for (name, value), mask in day.items()
+                if name == third and value != OTHER
+            }  # fmt: skip
+            for (v, w), vw in both[one, two].items():
+                for r, whole in whole_of.items():
+                    vr, wr = both[one, third].get((v, r)), both[two, third].get((w, r))
+                    if vr is None or wr is None:
                         continue
-                    where = f"{one} {v}, {two} {w}, {r}"
+                    where = f"{one} {v}, {two} {w}, {third} {r}"
                     of_v, of_w = day[one, v], day[two, w]
                     yield (
                         f"{where}: all of three, or none",
                         (vw & whole | every & ~of_v & ~of_w & ~whole),
                     )
-                    yield f"{where}: two without the role", vw & ~whole | whole & ~of_v & ~of_w
-                    yield f"{where}: first and role", vr & ~of_w | of_w & ~of_v & ~whole
-                    yield f"{where}: second and role", wr & ~of_v | of_v & ~of_w & ~whole
+                    yield f"{where}: two without the third", vw & ~whole | whole & ~of_v & ~of_w
+                    yield f"{where}: first and third", vr & ~of_w | of_w & ~of_v & ~whole
+                    yield f"{where}: second and third", wr & ~of_v | of_v & ~of_w & ~whole
+
+
+def _either_way(
+    tables: Mapping[tuple[str, str], dict[tuple[str, str], int]], day: Shown
+) -> dict[tuple[str, str], dict[tuple[str, str], int]]:
+    """Return the named cells of all pairs, in both orders, and what leaves tell of their parent."""
+    both: dict[tuple[str, str], dict[tuple[str, str], int]] = {}
+    for (one, two), cells in tables.items():
+        named = {(v, w): mask for (v, w), mask in cells.items() if OTHER not in {v, w}}
+        both[one, two] = named
+        both[two, one] = {(w, v): mask for (v, w), mask in named.items()}
+    for leaf, parent in DIMENSIONS.items():
+        for of, cells in list(both.items()):
+            if parent is None or of[0] != leaf or (parent, of[1]) in both:
+                continue
+            added: dict[tuple[str, str], int] = {}
+            for (name, value), whole in day.items():
+                if name != parent or value == OTHER:
+                    continue
+                inside = {n: m for n, m in _inside(day, leaf, whole).items() if n != OTHER}
+                if _union(inside.values()) != whole:
+                    continue
+                for across in {w for _, w in cells}:
+                    if all((n, across) in cells for n in inside):
+                        added[value, across] = _union(cells[n, across] for n in inside)
+            both[parent, of[1]] = added
+            both[of[1], parent] = {(w, v): mask for (v, w), mask in added.items()}
+    return both
+
+
+def _inside(day: Shown, leaf: str, whole: int) -> dict[str, int]:
+    """Return the leaves of a parent value by themselves, and its others together."""
+    found = {
+        value: mask
+        for (name, value), mask in day.items()
+        if name == leaf and value != OTHER and mask & ~whole == 0 and mask
+    }
+    rest = whole & ~_union(found.values())
+    return {**found, OTHER: rest} if rest else found
 
 
 def _moved(
@@ -132,11 +179,32 @@ def _moved(
 def _nested(
     tables: Mapping[tuple[str, str], dict[tuple[str, str], int]], day: Shown
 ) -> Iterator[tuple[str, int]]:
-    """The pairs of parent values less those of their leaves."""
+    """The pairs of parent values less those of their leaves, and what the leaves of one tell."""
+    turned = {
+        (two, one): {(w, v): mask for (v, w), mask in cells.items() if w != OTHER}
+        for (one, two), cells in tables.items()
+        if two in DIMENSIONS
+    }
     for dimension, parent in DIMENSIONS.items():
         if (dimension, "role") in tables and (parent, "role") in tables:
             leaves, wholes = tables[dimension, "role"], tables[str(parent), "role"]
             yield from _leaves(leaves, wholes, day, dimension, str(parent))
+        every = {**turned, **tables}
+        for of, cells in every.items():
+            if of[0] != dimension or of[1] not in DIMENSIONS or (parent, of[1]) not in every:
+                continue
+            wholes = every[str(parent), of[1]]
+            yield from _leaves(cells, wholes, day, dimension, str(parent))
+            for value in {v for v, _ in wholes if v != OTHER}:
+                inside = _inside(day, dimension, day[str(parent), value])
+                named = {
+                    (v, w): mask
+                    for (v, w), mask in cells.items()
+                    if v in inside and OTHER not in {v, w}
+                }
+                columns = {w: mask for (v, w), mask in wholes.items() if v == value and w != OTHER}
+                for what, mask in _margins(named, {}, inside, columns):
+                    yield f"{dimension} within {parent} {value} x {of[1]}: {what}", mask
 
 
 def _leaves(

@@ -21,8 +21,8 @@ DAY: Final = "%Y-%m-%dT00:00:00Z"
 HOUR: Final = "%Y-%m-%dT%H:00:00Z"
 DIMENSIONS: Final = frozenset(
     (
-        "page referrer_kind referrer campaign browser system device bot suspicion country provider "
-        "status method event detail locale screen widget_version"
+        "goal page referrer_kind referrer came_from campaign browser system device bot suspicion "
+        "country provider status method event detail locale screen widget_version"
     ).split()
 )
 # On purpose not the product's grammar: cut from both ends.

@@ -186,6 +186,7 @@ def test_the_door_shows_these_names_and_no_others() -> None:
         "Splitter",
         "Trial",
         "check",
+        "check_goals",
         "describers",
         "listing",
         "look",

@@ -139,6 +139,8 @@ def _sample() -> list[dict[str, Any]]:
                 "method": method,
             }
             row["referrer_kind"], row["referrer"] = _referrer(referrer)
+            row["goal"] = "(none)"
+            row["came_from"] = row["referrer"] if row["segment"] == "failed" else "(none)"
             for name in [name for name in DIMENSIONS if name not in row]:
                 words = WORDS.get(name, WORDS["browser"])
                 known = next((word for word in words if word in agent), "(unknown)")

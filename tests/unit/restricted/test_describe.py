@@ -42,11 +42,11 @@ def test_the_columns_are_those_of_events() -> None:
 
 def test_one_row() -> None:
     assert DESCRIBER.describe(raw({})).row(0, named=True) == {
-        "time": 1_431_857_103, "audience": "human", "segment": "view", "page": "/a",
-        "referrer": "(direct)",
-        "referrer_kind": "direct", "campaign": "(none)", "browser": "Firefox",
-        "browser_version": "115", "system": "Ubuntu", "device": "desktop", "bot": "(none)",
-        "suspicion": "(none)", "country": "(unknown)", "provider": "(unknown)",
+        "time": 1_431_857_103, "audience": "human", "segment": "view", "goal": "(none)",
+        "page": "/a", "referrer": "(direct)",
+        "referrer_kind": "direct", "came_from": "(none)", "campaign": "(none)",
+        "browser": "Firefox", "browser_version": "115", "system": "Ubuntu", "device": "desktop",
+        "bot": "(none)", "suspicion": "(none)", "country": "(unknown)", "provider": "(unknown)",
         "status": "200", "method": "GET", "bytes": 123, "event": "request", "detail": "(none)",
         "locale": "(none)", "screen": "(none)", "widget_version": "(none)",
     }  # fmt: skip

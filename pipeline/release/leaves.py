@@ -1,0 +1,119 @@
+"""Pairs of leaves: of a dimension within another, both of which are crossed with a third.
+
+See docs/release.md, rule P, *leaves*.
+What a parent value has of an across value is public, so what one leaf hides of it must be hidden by
+others of the same parent value. A table of each parent value sees to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.errors import SettingsError
+from pipeline.events import DIMENSIONS
+from pipeline.release.sets import dense, pack
+from pipeline.rows import OTHER
+
+Crossed = Mapping[str, Sequence[str]]
+"""Dimension → what it is crossed with, of one segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two dimensions that are crossed; ``over``: the same with the parent of the first."""
+
+    names: tuple[str, str]
+    over: tuple[str, str] | None = None
+
+    @property
+    def parent(self) -> str:
+        """What the first is within; only where there is an ``over``."""
+        return str(DIMENSIONS[self.names[0]])
+
+
+def ordered(crossed: Crossed) -> list[Pair]:
+    """Return the pairs of two dimensions, each behind the one that it is within.
+
+    Raises SettingsError where the leaf is not the first of its pair, or both are leaves.
+    """
+    named = {
+        _pair(one, two): (one, two)
+        for one, found in crossed.items()
+        for two in found
+        if two in DIMENSIONS
+    }
+    found = []
+    for one, two in named.values():
+        parents = DIMENSIONS[one], DIMENSIONS[two]
+        over = named.get(_pair(parents[0], two))
+        other = named.get(_pair(one, parents[1]))
+        both = named.get(_pair(*parents)) if None not in parents else None
+        if other and not over and not both:
+            raise SettingsError(
+                f"policy: crossings: {one} x {two} beside {' x '.join(other)}: write it under "
+                f"{two}, which is within {parents[1]}"
+            )
+        if other or (both and not over):
+            raise SettingsError(
+                f"policy: crossings: {one} x {two} cannot be protected beside "
+                f"{' x '.join(other or both or ())}: leave one of them out"
+            )
+        found.append(Pair((one, two), over))
+    return sorted(found, key=lambda pair: sum(DIMENSIONS[n] is not None for n in pair.names))
+
+
+def thirds(crossed: Crossed, names: tuple[str, str], others: Sequence[str]) -> list[str]:
+    """Return which of ``others`` both are crossed with.
+
+    A parent stands for its leaves, and they for it: the pairs of all leaves add up to the parent's.
+    """
+    pairs = {_pair(one, two) for one, found in crossed.items() for two in found}
+    return [
+        other
+        for other in others
+        if all(any(_pair(near, other) in pairs for near in _near(name)) for name in names)
+    ]
+
+
+def within(
+    cells: pl.DataFrame, barred: pl.DataFrame, pair: Pair, told: pl.DataFrame, other: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return cells and those that are barred as tables of their own, one of each parent value.
+
+    ``cells``: window, value, across and over (codes; over is the parent's value), and more; in the
+    result one may stand several times. ``told``: how the parent's pair is told, with window, value,
+    across (codes) and across_value; what it does not show is ``(other)`` here. A window in which
+    the parent has one value stays as it is.
+    """
+    turned = pair.over != (pair.parent, pair.names[1])
+    over, across = ("across", "value") if turned else ("value", "across")
+    kept = told.filter(pl.col("across_value") != OTHER).select(
+        "window",
+        pl.col(over).alias("over"),
+        pl.col(across).alias("across"),
+        kept=pl.lit(value=True),
+    )
+    hidden = barred.with_columns(barred=pl.lit(value=True))
+    flat = pl.col("over").n_unique().over("window") == 1
+    shown = pl.when(pl.col("kept").is_not_null() | flat).then("across")
+    marked = (
+        cells.join(hidden, on=["window", "value", "across"], how="left")
+        .join(kept.unique(), on=["window", "over", "across"], how="left")
+        .with_columns(
+            across=shown.otherwise(pl.lit(other, pl.UInt32)), window=dense(pack("window", "over"))
+        )
+    )
+    found = marked.filter(pl.col("barred").is_not_null()).select("window", "value", "across")
+    return marked.drop("kept", "barred", "over"), found.unique()
+
+
+def _pair(one: str | None, two: str | None) -> frozenset[str]:
+    return frozenset(map(str, (one, two)))
+
+
+def _near(name: str) -> list[str]:
+    leaves = [leaf for leaf, parent in DIMENSIONS.items() if parent == name]
+    return [name, *leaves, *filter(None, [DIMENSIONS[name]])]

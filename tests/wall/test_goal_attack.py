@@ -1,0 +1,71 @@
+"""Goals follow from pages, and came_from from the referrer's kind: neither betrays the other."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import policy
+from pipeline.release.rules import Rules
+from tests.unit.release.sites import Row, arrivals, small_sites
+from tests.wall.release_attacker import Finding, attack
+
+LATENESS, HOLD = 600, 20 * 3600
+CROSSINGS = policy.load().current.crossings
+GOALS = {"view": {"0": "signup", "1": "signup", "2": "buy"}, "request": {"1": "brochure"}}
+"""Segment → how a page's name ends → the goal it reaches; all others reach none."""
+
+
+def with_goals(seed: int, sites: int) -> list[Row]:
+    """Small sites whose goals follow from page and segment, and whose failures came from pages."""
+    rows = small_sites(seed, sites)
+    merged: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        page = f"/{row['page'][-1]}"
+        segment = row["segment"]
+        goal = GOALS.get(segment, {}).get(page[1:], "(none)")
+        came = row["came_from"] if segment == "failed" else "(none)"
+        made = {**row, "page": page, "goal": goal, "came_from": came}
+        key = tuple(value for name, value in made.items() if name not in {"hits", "bytes"})
+        merged.setdefault(key, made)
+    return list(merged.values())
+
+
+def attacked(
+    seed: int,
+    k: int,
+    sites: int,
+    rules: Rules | None = None,
+    crossings: policy.Crossings = CROSSINGS,
+) -> list[Finding]:
+    rows = with_goals(seed, sites)
+    steps = arrivals(seed, rows, LATENESS, HOLD)
+    found = attack(rows, steps, k, LATENESS, HOLD, rules, crossings)
+    return [one for one in found if "next_page" not in one.what and "moves" not in one.what]
+
+
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 10**6), k=st.integers(2, 5))
+def test_no_difference_betrays_anyone_on_a_site_with_goals(seed: int, k: int) -> None:
+    assert attacked(seed, k, 6) == []
+
+
+def test_without_nesting_a_goal_betrays_its_pages() -> None:
+    found = attacked(1, 3, 8, Rules(nesting=False), {})
+    assert any("('page', 'signup')" in one.what for one in found)
+    assert attacked(1, 3, 8, crossings={}) == []
+
+
+BOTH = {
+    "view": {"goal": ("referrer_kind",), "page": ("referrer_kind",)},
+    "failed": {"page": ("referrer_kind",), "came_from": ("page",)},
+}
+"""Leaves and their parents crossed with the same, and nothing that triangles would hide."""
+
+
+@pytest.mark.parametrize(("seed", "leaf"), [(2, "less came_from"), (3, "less page")])
+def test_pairs_of_leaves_are_within_those_of_their_parents(seed: int, leaf: str) -> None:
+    found = attacked(seed, 2, 10, Rules(leaves=False), BOTH)
+    assert any(leaf in one.what for one in found)
+    assert attacked(seed, 2, 10, crossings=BOTH) == []
