@@ -23,6 +23,7 @@ def test_it_is_evening_on_the_site_s_wall_whenever_it_begins(hour: int) -> None:
     now = DAY.replace(hour=hour, minute=20)
     feed = Feed("books", now)
     seen: list[str] = []
+    upto = now
     for minutes in (1, 1.5, 50):
         upto = now + dt.timedelta(minutes=minutes)
         due = feed.due(upto)
