@@ -5,8 +5,9 @@ account is JSON alone.
 
 Cells keep one row per hour, segment, visitor and profile (the value of every dimension), of page
 views even one per second, and not counts: whether ``(other)`` stands for k distinct visitors can
-only be told from the visitors themselves, since folded cells share them. Rollup rows are the only
-ones that cross door 2.
+only be told from the visitors themselves, since folded cells share them. Minutes of live traffic
+come on the same way, in messages of their own kind. Rollup rows are the only ones that cross
+door 2.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import polars as pl
 from pipeline.errors import IntegrityError
 from pipeline.events import DIMENSIONS, Body, from_ipc, plain_schema, to_ipc
 
+MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
 OTHER: Final = "(other)"
@@ -38,6 +40,18 @@ CELLS: Final[dict[str, pl.DataType]] = {
 }
 """Columns of a cells message. ``hour`` is its start in seconds since 1970 UTC; ``second`` is that
 of the hour in which a page was viewed, and 0 of all other requests: visits are made of views."""
+
+MINUTES: Final[dict[str, pl.DataType]] = {
+    "site": pl.String(),
+    "minute": pl.Int64(),
+    "segment": pl.String(),
+    "status_class": pl.String(),
+    "visitor": pl.UInt64(),
+    "hits": pl.UInt64(),
+    "bytes": pl.UInt64(),
+}
+"""Columns of a message of minutes that have passed. ``minute`` is its start in seconds since 1970
+UTC; ``status_class`` is 1xx to 5xx, or (none)."""
 
 TRAFFIC: Final[dict[str, pl.DataType]] = {
     "site": pl.String(),
@@ -83,6 +97,16 @@ PAIRS: Final[dict[str, pl.DataType]] = {
     "visitors": pl.UInt64(),
     "seconds": pl.UInt64(),
 }
+STEPS: Final[dict[str, pl.DataType]] = {
+    "site": pl.String(),
+    "window_start": pl.Int64(),
+    "minutes": pl.UInt8(),
+    "segment": pl.String(),
+    "status_class": pl.String(),
+    "hits": pl.UInt64(),
+    "bytes": pl.UInt64(),
+    "visitors": pl.UInt64(),
+}
 COUNTS: Final = ("hits", "bytes", "visitors", "seconds")
 """The columns of TABLES that count; all others say what."""
 TABLES: Final[dict[str, dict[str, pl.DataType]]] = {
@@ -95,8 +119,11 @@ TABLES: Final[dict[str, dict[str, pl.DataType]]] = {
     "segment_breakdown_hourly": SEGMENT_BREAKDOWN,
     "segment_breakdown_daily": SEGMENT_BREAKDOWN,
     "pair_daily": PAIRS,
+    "health_minute": STEPS,
 }
 """Table → columns of its released rows, ``revision`` (UInt64) and ``ingest`` aside."""
+LIVE_TABLE: Final = "health_minute"
+"""The one that is of minutes; all others are of hours and days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +136,10 @@ class CellsHeader:
     ``watermark`` (seconds) stands in the last message of a cut and promises that every hour of
     ``ingest`` that ended a lateness before it has been sent from this origin; None says that more
     of the cut follows, ``end`` promises that all has been sent.
+
+    ``minutes``: the rows are those of minutes that have passed (MINUTES), and ``watermark`` is the
+    start of the first minute that has not. Such cuts are counted by themselves. A header without
+    the word, as it was written before there were any, is of hours.
     """
 
     origin: int
@@ -117,6 +148,7 @@ class CellsHeader:
     ingest: str
     watermark: int | None
     end: bool = False
+    minutes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +189,19 @@ def pack_cells(rows: pl.DataFrame) -> Body:
     return _packed(rows, CELLS)
 
 
+def pack_minutes(rows: pl.DataFrame) -> Body:
+    """Return rows for a message of minutes; other columns than MINUTES raise IntegrityError."""
+    return _packed(rows, MINUTES)
+
+
 def decode_cells(message: bytes, *, coded: bool = False) -> tuple[CellsHeader, pl.DataFrame]:
     """Return header and rows; raises IntegrityError where the bytes are no cells message.
 
-    ``coded`` leaves text columns as the categoricals that stand in the message.
+    The rows have the columns of CELLS, or of MINUTES where the header says so. ``coded`` leaves
+    text columns as the categoricals that stand in the message.
     """
     header, rows = _decode(message, CellsHeader, coded=coded)
-    _check(rows, CELLS)
+    _check(rows, MINUTES if header.minutes else CELLS)
     return header, rows
 
 

@@ -29,7 +29,11 @@ def sites(run: QueryFn) -> list[Site]:
         "SELECT site, min(window_start) AS first, max(window_start) AS last "
         "FROM analytics.traffic_hourly_revisions GROUP BY site UNION ALL "
         "SELECT site, min(window_start) AS first, max(window_start) AS last "
-        "FROM analytics.traffic_daily_revisions GROUP BY site) AS t GROUP BY site ORDER BY site"
+        "FROM analytics.traffic_daily_revisions GROUP BY site UNION ALL "
+        # before the first hour of a site has closed there are its steps of minutes
+        "SELECT site, min(window_start) AS first, max(window_start) AS last "
+        "FROM analytics.health_minute_revisions GROUP BY site"
+        ") AS t GROUP BY site ORDER BY site"
     )
     return [Site(str(r["site"]), str(r["first_day"]), str(r["last_day"])) for r in rows]
 

@@ -14,6 +14,7 @@ from pipeline.kafka.runs import Changelog, RunLog
 from pipeline.kafka.sizing import fitting
 from pipeline.logs import get
 from pipeline.metrics import CELLS_BATCHES, REPEATED, ROWS_RELEASED
+from pipeline.release.condense import condense
 from pipeline.release.crossings import check
 from pipeline.release.partition import Partition, Said, Terms
 from pipeline.rows import Statement, encode_statement, framed, pack_rollups
@@ -61,6 +62,7 @@ class Worker:
             kept = (s for s in log.spans if keep_from is not None and s.end >= keep_from)
             first = next(kept, span)
             await log.drop_before(first)
+            await condense(log, partition)
             CELLS_BATCHES.inc()
 
     async def _open(self, number: int) -> tuple[Partition, RunLog]:

@@ -17,7 +17,7 @@ from pipeline.metrics import EVENTS_BATCHES, REPEATED
 from pipeline.purposes import Refusals
 from pipeline.rollups.compact import Housekeeping
 from pipeline.rollups.rollup import Cut, Rollup
-from pipeline.rows import CellsHeader, framed, pack_cells
+from pipeline.rows import CellsHeader, framed, pack_cells, pack_minutes
 from pipeline.settings import Settings
 
 _log = get("rollup")
@@ -50,7 +50,9 @@ class Worker:
                 REPEATED.labels("rollup").inc()
                 continue
             await worker.follows(self.app, event, log.position, _CHANGELOG)
-            run, cut = await asyncio.to_thread(rollup.apply, offset, event.value)
+            run, cut, passed = await asyncio.to_thread(rollup.apply, offset, event.value)
+            if passed is not None:
+                await self._send(partition, passed, minutes=True)
             if cut is not None:
                 await self._send(partition, cut)
             span = await log.append(offset, run)
@@ -66,14 +68,15 @@ class Worker:
         _log.info("partition opened", partition=partition, position=log.position)
         return rollup, log, Housekeeping(log)
 
-    async def _send(self, origin: int, cut: Cut) -> None:
+    async def _send(self, origin: int, cut: Cut, *, minutes: bool = False) -> None:
+        pack = pack_minutes if minutes else pack_cells
         sites = cut.cells["site"].unique().to_list()
         home = {site: partition_of(site, self._cells.partitions) for site in sites}
         for partition in range(self._cells.partitions):
             mine = [site for site in sites if home[site] == partition]
             cells = cut.cells.filter(cut.cells["site"].is_in(mine))
             first = 0
-            for height, body in fitting(cells, pack_cells):
+            for height, body in fitting(cells, pack):
                 upto = first + height
                 last = upto == cells.height
                 header = CellsHeader(
@@ -83,6 +86,7 @@ class Worker:
                     ingest=cut.ingest,
                     watermark=cut.watermark if last else None,
                     end=cut.end and last,
+                    minutes=minutes,
                 )
                 await worker.send(self.app, "cells", partition, framed(header, body))
                 first = upto

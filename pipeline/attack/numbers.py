@@ -2,7 +2,8 @@
 
 A table is known by its shape, not by its name: one with an ``audience`` tells all traffic apart by
 audience, one with a ``segment`` and no ``dimension`` by segment, one with a ``dimension`` breaks
-down the traffic, or a segment of it, and one with ``across`` does so by two things at a time.
+down the traffic, or a segment of it, and one with ``across`` does so by two things at a time. One
+with ``minutes`` tells steps of an hour, by segment and class of status.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ SEGMENT: Final = "segment"
 ALL: Final = ""
 """The universe of all traffic; any other is a segment's name."""
 HOURLY: Final = "_hourly"
+STEP: Final = "step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Number:
     hits: int
     visitors: int
     bytes: int | None
+    minutes: int = 0
+    """How long a step is; ``value`` is its class of status then."""
 
 
 def number(table: str, row: Mapping[str, object]) -> Number:
@@ -49,6 +53,8 @@ def number(table: str, row: Mapping[str, object]) -> Number:
     segment, dimension, value = ALL, "", ""
     if AUDIENCE in row:
         dimension, value = AUDIENCE, str(row[AUDIENCE])
+    elif "minutes" in row:
+        segment, dimension, value = str(row[SEGMENT]), STEP, str(row["status_class"])
     elif "dimension" in row:
         segment = str(row.get(SEGMENT, ALL))
         dimension, value = str(row["dimension"]), str(row["value"])
@@ -68,6 +74,7 @@ def number(table: str, row: Mapping[str, object]) -> Number:
         hits=_count(row["hits"]),
         visitors=_count(row["visitors"]),
         bytes=_count(row["bytes"]) if "bytes" in row else None,
+        minutes=_count(row.get("minutes", 0)),
     )
 
 
@@ -124,12 +131,15 @@ class Day:
     hours: dict[int, Window] = field(default_factory=dict)
     whole: Window | None = None
     pairs: Pairs = field(default_factory=dict)
+    steps: list[Number] = field(default_factory=list)
 
     def add(self, one: Number) -> None:
         """Take a number of this day."""
         if one.across:
             table = self.pairs.setdefault((one.segment, one.dimension, one.across), {})
             table.setdefault((one.value, one.across_value), {})[one.revision] = one
+        elif one.minutes:
+            self.steps.append(one)
         elif one.hourly:
             self.hours.setdefault(one.start, Window(one.start, hourly=True)).add(one)
         else:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from pipeline.attack.numbers import Number, number
+from pipeline.attack.numbers import STEP, Number, number
 from pipeline.clickhouse.queries import QueryFn, Row
 from pipeline.errors import UsageError
 
@@ -167,5 +167,5 @@ def _key(one: Number) -> tuple[object, ...]:
 def _said(key: tuple[object, ...]) -> str:
     site, start, hourly, *cell = key
     moment = dt.datetime.fromtimestamp(int(str(start)), dt.UTC)
-    when = f"{moment:%Y-%m-%d %H:%M}" if hourly else f"{moment:%Y-%m-%d}"
+    when = f"{moment:%Y-%m-%d %H:%M}" if hourly or STEP in cell else f"{moment:%Y-%m-%d}"
     return " ".join(str(part) for part in (site, when, *cell) if part)

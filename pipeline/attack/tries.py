@@ -13,6 +13,7 @@ from pipeline.attack.linear import System, solved
 from pipeline.attack.numbers import Day, Number, by_day
 from pipeline.attack.pairs import confined, equal, leaves, margins, pair_tables
 from pipeline.attack.relations import Derived, Kind, Part, Relation, derived, suspect, tried
+from pipeline.attack.steps import of_steps, step
 from pipeline.attack.windows import COMMON, Knowledge, Seen, of_window
 
 Fault = Literal["few", "grown", "inconsistent"]
@@ -160,6 +161,7 @@ def told(day: Day) -> Iterator[Part]:
             for revision, one in history.items():
                 what = f"{_name(day.start)} {' '.join((*table, *values))} (edition {revision})"
                 yield Part(what, one.hits, one.visitors, one.bytes)
+    yield from (step(one) for one in day.steps)
 
 
 def relations(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[Relation]:
@@ -167,6 +169,7 @@ def relations(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[Re
     hours, whole = _seen(day)
     for window in [*hours, *([whole] if whole else [])]:
         yield from of_window(window, known)
+    yield from of_steps(day, hours, whole)
     if whole is not None:
         for revision in _looked_at(whole, frozen=frozen):
             yield from of_hours(whole, hours, revision)

@@ -6,12 +6,13 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from pipeline.rows import COUNTS, TABLES
+from pipeline.rows import COUNTS, LIVE_TABLE, TABLES
 
 _NUMBERS: Final = COUNTS
-COMPARED: Final = tuple(name for name in TABLES if name != "pair_daily")
+COMPARED: Final = tuple(name for name in TABLES if name not in {"pair_daily", LIVE_TABLE})
 """The tables that the reference knows. Pairs are compared with a slow count of their own where k is
-1 (tests/unit/release/test_visits.py), and attacked where it is more (tests/wall)."""
+1 (tests/unit/release/test_visits.py), and attacked where it is more (tests/wall). Minutes are of
+live traffic, and a benchmark is none."""
 
 Key = tuple[str | int, ...]
 Numbers = tuple[int, ...]

@@ -134,7 +134,9 @@ async def _run(
 
 
 async def _serve(group: Group, data: Path, console: Console) -> None:
-    """Leave the console running until somebody stops it."""
+    """Leave the console running until somebody stops it, with traffic of now."""
+    from pipeline.demo.feed import feed  # noqa: PLC0415
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -149,12 +151,21 @@ async def _serve(group: Group, data: Path, console: Console) -> None:
         markup=False,
         soft_wrap=True,
     )
+    console.print(
+        " live      books is being visited: in some minutes the first are told, on its page and by "
+        f"partywall query live --site books --data {data}",
+        markup=False,
+        soft_wrap=True,
+    )
     console.print(" Ctrl-C ends it, and removes everything", markup=False, soft_wrap=True)
     failed = asyncio.create_task(group.failed.wait())
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({failed, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (failed, stopping):
+    feeding = asyncio.create_task(feed("books", group, data.parent / "live", system_clock))
+    done, _ = await asyncio.wait({failed, stopping, feeding}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (failed, stopping, feeding):
         task.cancel()
+    if feeding in done:
+        feeding.result()
     if group.failed.is_set():
         raise UnavailableError(group.reason)
 

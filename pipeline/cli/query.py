@@ -15,10 +15,13 @@ from rich.text import Text
 
 from pipeline import analytics
 from pipeline.analytics import tables
+from pipeline.analytics.live import ABOUT
+from pipeline.analytics.live import NAME as LIVE
 from pipeline.analytics.named import NAMED, questions
 from pipeline.analytics.sites import only_site
 from pipeline.cli.answer_told import NO_TERMINAL, tell
 from pipeline.cli.asked import Asked, asking
+from pipeline.cli.live import ask_live
 from pipeline.cli.options import Config, Json
 from pipeline.clickhouse.queries import named
 from pipeline.clock import system_clock
@@ -82,6 +85,16 @@ def query(
     asked = {name: value for name, value in said.items() if value is not None}
     if sum((csv, parquet is not None, as_json)) > 1:
         raise UsageError("query: choose one of --csv, --json and --parquet")
+    if text == LIVE:
+        taken = sorted([*(asked.keys() - {"site"}), *(["filter"] if filters else [])])
+        if taken or parquet is not None:
+            raise UsageError(
+                f"query: live is of the last half hour and takes --site, --csv and --json; leave "
+                f"{taken[0] if taken else 'parquet'} out"
+            )
+        with asking(data, config) as source:
+            ask_live(source, site, csv=csv, as_json=as_json)
+        return
     if text is not None and text not in NAMED:
         other = [*asked, *(filters or []), *(["csv"] if csv or parquet is not None else [])]
         _plain(text, other, data, config, as_json=as_json)
@@ -145,6 +158,7 @@ def _plain(
         )
     if text == "names":
         rows: Rows = [{"name": name, "about": one.about} for name, one in NAMED.items()]
+        rows.append({"name": LIVE, "about": ABOUT})
         rows += [{"name": one.name, "about": one.about} for one in named().values()]
     else:
         with asking(data, config) as source:

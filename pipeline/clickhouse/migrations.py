@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS analytics.migrations
 ENGINE = ReplacingMergeTree(applied_at) ORDER BY number
 COMMENT 'which migrations have been applied'
 """
-_DAYS: Final = re.compile(r"\bTTL (\w+) \+ toIntervalDay\((\d+)\)")
+_DAYS: Final = re.compile(r"\bTTL (\w+) \+ toIntervalDay\((least\(\d+, )?(\d+)\)")
+"""How long a table keeps its rows: as long as the policy says, or at most some days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,9 @@ def _retain(client: Client, rollups_days: int) -> None:
     ).result_rows
     for name, definition in tables:
         match = _DAYS.search(str(definition))
-        if match is not None and int(match[2]) != rollups_days:
+        if match is not None and int(match[3]) != rollups_days:
+            most = match[2] or ""
             client.command(
-                f"ALTER TABLE analytics.{name} "
-                f"MODIFY TTL {match[1]} + toIntervalDay({rollups_days})"
+                f"ALTER TABLE analytics.{name} MODIFY TTL {match[1]} + "
+                f"toIntervalDay({most}{rollups_days}{')' if most else ''})"
             )

@@ -7,6 +7,7 @@ Every refusal is one line of JSON.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from starlette.routing import Route
 
 from pipeline import analytics
 from pipeline.analytics import tables, words
+from pipeline.analytics.live import live
 from pipeline.analytics.query import Query
 from pipeline.analytics.sites import sites
 from pipeline.clickhouse.queries import QueryFn
@@ -28,6 +30,7 @@ from pipeline.console.rendering import Rendering
 from pipeline.console.signing import Viewer
 from pipeline.console.tokens import Tokens
 from pipeline.errors import UnavailableError, UsageError
+from pipeline.labels import PATTERN
 from pipeline.policy import Crossings
 
 _LARGEST: Final = 64 * 1024
@@ -111,6 +114,7 @@ def routes(
 
     return [
         Route("/v1/query", _refusing(api.query), methods=["GET", "POST"]),
+        Route("/v1/live", _refusing(api.live), methods=["GET"]),
         Route("/v1/sites", _refusing(api.sites), methods=["GET"]),
         Route("/v1/openapi.json", openapi, methods=["GET"]),
         Route("/v1/docs", docs, methods=["GET"]),
@@ -135,10 +139,7 @@ class _Api:
         viewer = self._viewer(request)
         form = _form(request)
         asked = await _asked(request)
-        if not viewer.sees(asked.site.removesuffix(words.WIDGET)):
-            raise _RefusedError(
-                403, "site: your token does not reach it; GET /v1/sites lists yours"
-            )
+        _check(viewer, asked.site)
         async with self.at_once:
             content, following = await asyncio.to_thread(self._found, asked, form)
         headers = {} if following is None or form == "json" else {"x-next": following}
@@ -159,6 +160,20 @@ class _Api:
         if form == "arrow":
             return tables.arrow(answer), answer.next
         return orjson.dumps(answer.document()), answer.next
+
+    async def live(self, request: Request) -> Response:
+        """Answer with the last half hour of a site."""
+        viewer = self._viewer(request)
+        given = request.query_params.multi_items()
+        if [name for name, _ in given] != ["site"]:
+            raise UsageError("live: send site, and nothing else; it is of the last half hour")
+        site = given[0][1]
+        if not re.fullmatch(PATTERN, site):
+            raise UsageError("site: name the site; GET /v1/sites lists those there are")
+        _check(viewer, site)
+        async with self.at_once:
+            found = await asyncio.to_thread(live, self.run, site, now=self.clock(), k=self.k)
+        return _answer(found.document(), headers={"cache-control": "private, max-age=20"})
 
     async def sites(self, request: Request) -> Response:
         """List the sites that somebody's token reaches."""
@@ -188,6 +203,11 @@ class _Api:
                 401, "token: send it as Authorization: Bearer …", www_authenticate="Bearer"
             )
         return viewer
+
+
+def _check(viewer: Viewer, site: str) -> None:
+    if not viewer.sees(site.removesuffix(words.WIDGET)):
+        raise _RefusedError(403, "site: your token does not reach it; GET /v1/sites lists yours")
 
 
 def _refusing(handler: Handler) -> Handler:

@@ -63,6 +63,13 @@ def document() -> dict[str, Any]:
                 "get": _operation("Ask with parameters", parameters=_parameters()),
                 "post": _operation("Ask with JSON", requestBody=_body()),
             },
+            "/v1/live": {
+                "get": {
+                    "summary": "The last half hour of a site, in steps of minutes",
+                    "parameters": _parameters()[:1],
+                    "responses": _responses({"$ref": "#/components/schemas/Live"}, tables=False),
+                }
+            },
             "/v1/sites": {
                 "get": {
                     "summary": "The sites that the token reaches, with their first and last day",
@@ -72,9 +79,11 @@ def document() -> dict[str, Any]:
         },
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Query": _query(), "Answer": _answer(), "Error": _error()},
+            "schemas": {
+                "Query": _query(), "Answer": _answer(), "Live": _live(), "Error": _error(),
+            },
         },
-    }
+    }  # fmt: skip
 
 
 def _operation(summary: str, **more: object) -> dict[str, Any]:
@@ -82,15 +91,14 @@ def _operation(summary: str, **more: object) -> dict[str, Any]:
     return {"summary": summary, "responses": responses, **more}
 
 
-def _responses(schema: dict[str, Any]) -> dict[str, Any]:
+def _responses(schema: dict[str, Any], *, tables: bool = True) -> dict[str, Any]:
     error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     found: dict[str, Any] = {
         "200": {
             "description": "The answer",
             "content": {
                 "application/json": {"schema": schema},
-                "text/csv": {},
-                "application/vnd.apache.arrow.stream": {},
+                **({"text/csv": {}, "application/vnd.apache.arrow.stream": {}} if tables else {}),
             },
         }
     }
@@ -184,6 +192,31 @@ def _answer() -> dict[str, Any]:
             "totals": line,
             "next": {"type": ["string", "null"]},
             "notes": _TEXTS,
+            "k": {"type": "integer"},
+        },
+    }
+
+
+def _live() -> dict[str, Any]:
+    number = {"type": ["integer", "null"]}
+    step = {
+        "from": {"type": "string"},
+        "to": {"type": "string"},
+        "segment": {"enum": list(words.SEGMENTS)},
+        "status_class": {"type": "string"},
+        "state": {"enum": list(words.STATES)},
+        "visitors": number,
+        "hits": number,
+        "bytes": number,
+    }
+    return {
+        "type": "object",
+        "properties": {
+            "site": {"type": "string"},
+            "from": {"type": "string"},
+            "to": {"type": "string"},
+            "zone": {"const": "UTC"},
+            "steps": {"type": "array", "items": {"type": "object", "properties": step}},
             "k": {"type": "integer"},
         },
     }

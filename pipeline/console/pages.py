@@ -21,7 +21,7 @@ from pipeline.errors import IntegrityError, UsageError
 from pipeline.views import special
 from pipeline.views import view as views
 from pipeline.views.answers import Desk
-from pipeline.views.board import board, fill
+from pipeline.views.board import board, fill, live
 from pipeline.views.cards import TABS, card
 from pipeline.views.view import FILTERS, PERIODS, View
 from pipeline.views.wording import day
@@ -184,6 +184,9 @@ class Pages:
             hours = await asyncio.to_thread(special.newest, self.desk, view, now, self.lateness)
             values = {"newest": hours, "today": now.date()}
             return self.rendering.page("newest.html", values)
+        if name == "live":
+            found = await asyncio.to_thread(live, self.desk, view, now)
+            return self.rendering.page("live.html", {"lately": found})
         one = card(name)
         if one is None:
             raise HTTPException(404)

@@ -30,7 +30,7 @@ from pipeline.release.editions import Edition, edition
 from pipeline.release.rules import Rules
 from pipeline.release.sets import dense, pack
 from pipeline.release.state import State, day_start, window_key
-from pipeline.rows import CELLS, DAY, HOUR, TABLES
+from pipeline.rows import CELLS, DAY, HOUR, LIVE_TABLE, TABLES
 
 __all__ = ["Account", "Ledger", "Released", "Settled"]
 
@@ -132,7 +132,7 @@ class Ledger:
         if watermark is not None:
             self._watermark = watermark if before is None else max(before, watermark)
         now = _FOREVER if end else self._watermark
-        found: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
+        found: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES if name != LIVE_TABLE}
         turned = end
         if now is not None:
             tick = end or before is None or before // HOUR < now // HOUR

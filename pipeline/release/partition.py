@@ -2,7 +2,8 @@
 
 A message is applied once, in the order of the log. Its run holds the message itself and a base:
 what is settled for good, and from which run on the log must be read again to build up the rest
-(``ledger.Ledger.resume``). So what was published is worked out again, never stored twice.
+(``ledger.Ledger.resume``, ``minutes.Minutes.restore``). So what was published is worked out again,
+never stored twice.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ import orjson
 import polars as pl
 
 from pipeline.errors import IntegrityError, SettingsError
+from pipeline.labels import LIVE
 from pipeline.release.crossings import Crossings
 from pipeline.release.ledger import Account, Ledger, Released, Settled
-from pipeline.rows import CellsHeader, RollupsHeader, decode_cells
+from pipeline.release.minutes import Minutes
+from pipeline.rows import LIVE_TABLE, CellsHeader, RollupsHeader, decode_cells
 
 NOWHERE: Final = -1
+SPENT: Final = orjson.dumps({"fed": None}) + b"\n"
+"""A run in the place of some that nothing needs any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class Partition:
         self._applied: dict[int, tuple[int, int]] = {}
         self._ingests: dict[str, _Ingest] = {}
         self._inputs: list[_Input] = []
+        self._minutes = Minutes(terms.k, origins)
 
     def __repr__(self) -> str:
         return f"Partition({self._partition}, ingests={len(self._ingests)})"
@@ -107,6 +113,8 @@ class Partition:
     def apply(self, position: int, message: bytes) -> tuple[bytes, Said]:
         """Take the cells message at ``position``; return its run and what it led to."""
         header, rows = decode_cells(message, coded=True)
+        if header.minutes:
+            return self._passed(position, message, header, rows)
         cut, taken = self._applied.get(header.origin, (NOWHERE, 0))
         # The watermark at the end of a cut counts as one more row: it must not be lost either.
         reach = header.position, header.first + rows.height + (header.watermark is not None)
@@ -118,6 +126,17 @@ class Partition:
         released = self._feed(position, header.ingest, fed, rows[skip:])
         self._forget()
         return self._run(message, fed), self._said(header.ingest, fed, released)
+
+    def _passed(
+        self, position: int, message: bytes, header: CellsHeader, rows: pl.DataFrame
+    ) -> tuple[bytes, Said]:
+        """Take minutes that have passed at an origin."""
+        skip = self._minutes.new(header, rows.height)
+        if skip is None:
+            return self._run(message, None), Said([], {})
+        steps = self._minutes.apply(position, header, rows[skip:])
+        told = [(RollupsHeader(LIVE_TABLE, LIVE, self._partition), steps)] if steps.height else []
+        return self._run(message, _Fed(None, end=False, skip=skip)), Said(told, {})
 
     def _advance(self, header: CellsHeader, skip: int) -> _Fed:
         """Take note of how far an origin has come; return what the ledger may know of it."""
@@ -170,7 +189,13 @@ class Partition:
     @property
     def keep_from(self) -> int | None:
         """The oldest position whose message is still needed, None where none is."""
-        return self._inputs[0].position if self._inputs else None
+        first = [entry.position for entry in self._inputs[:1]] + self._minutes.needed[:1]
+        return min(first, default=None)
+
+    @property
+    def needed(self) -> set[int]:
+        """The positions whose messages are still needed."""
+        return {entry.position for entry in self._inputs}.union(self._minutes.needed)
 
     def _run(self, message: bytes, fed: _Fed | None) -> bytes:
         base = {
@@ -178,6 +203,7 @@ class Partition:
             "fed": None if fed is None else [fed.watermark, fed.end, fed.skip],
             "applied": {str(origin): at for origin, at in self._applied.items()},
             "keep_from": self.keep_from,
+            "minutes": self._minutes.snapshot(),
             "ingests": {name: _snapshot(state) for name, state in self._ingests.items()},
         }
         return orjson.dumps(base) + b"\n" + message
@@ -201,11 +227,15 @@ class Partition:
             for position, value in runs
             if keep_from is not None and position >= keep_from
         ]
-        inputs = [
+        every = [
             (position, _Fed(*head["fed"]), *decode_cells(message, coded=True))
             for position, head, message in kept
             if head["fed"] is not None
         ]
+        inputs = [one for one in every if not one[2].minutes]
+        minutes = [(at, rows[fed.skip :]) for at, fed, head, rows in every if head.minutes]
+        if "minutes" in base:  # else it was written before there were any
+            self._minutes.restore(base["minutes"], minutes)
         covered = Counter(header.ingest for _, _, header, _ in inputs)
         for name, saved in base["ingests"].items():
             self._ingests[name] = _resumed(saved, self._terms, covered[name])

@@ -42,6 +42,7 @@ class Rules:
     moves: bool = True
     triangles: bool = True
     apart: bool = True
+    reserve: bool = True
     either_way: bool = True
     parts: bool = True
 

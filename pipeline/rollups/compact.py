@@ -52,13 +52,14 @@ class Housekeeping:
 
     async def _merge(self, spans: list[Span]) -> None:
         chosen = set(spans)
-        frames = []
+        frames: list[list[pl.DataFrame]] = [[], []]
         progress = Progress()
         for span, after, value in self._log.read():
             if span in chosen:
-                progress, cells = decode_run(value)
-                frames.append(cells.filter(pl.col("position") > after))
-        merged = encode_run(progress, pl.concat(frames))
+                progress, *both = decode_run(value)
+                for found, rows in zip(frames, both, strict=True):
+                    found.append(rows.filter(pl.col("position") > after))
+        merged = encode_run(progress, *(pl.concat(found) for found in frames))
         span = await self._log.merge(spans, merged)
         for old in spans:
             self._size.pop(old, None)

@@ -15,10 +15,12 @@ import polars as pl
 from pipeline import events, rows
 from pipeline.codes import Codes
 from pipeline.errors import IntegrityError
-from pipeline.events import DIMENSIONS, SEGMENT, VIEW, EventsHeader
+from pipeline.events import DIMENSIONS, SEGMENT, VIEW
 from pipeline.labels import LIVE
 from pipeline.purposes import Refusals
-from pipeline.rollups.window import EVER, Marks, floor, topic_of
+from pipeline.rollups import minutes
+from pipeline.rollups.minutes import OPEN_MINUTES
+from pipeline.rollups.window import EVER, Marks, floor, minute, topic_of
 
 NOWHERE: Final = -1
 OPEN: Final[dict[str, pl.DataType]] = {"position": pl.Int64(), "ingest": pl.String(), **rows.CELLS}
@@ -31,17 +33,23 @@ class Progress:
 
     ``applied``: highest source offset by ingest and source. ``marks``: watermarks by ingest and
     source. ``cut``: by ingest, the events offset at which cells were last sent, and the start of
-    the oldest hour that stayed open then.
+    the oldest hour that stayed open then. ``passed``: of live traffic, the start of the first
+    minute that has not passed; None where none has.
     """
 
     applied: dict[str, dict[str, int]] = field(default_factory=dict)
     marks: dict[str, Marks] = field(default_factory=dict)
     cut: dict[str, tuple[int, int]] = field(default_factory=dict)
+    passed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Cells of hours that closed: one message per part and cells partition follows from it."""
+    """Cells of hours that closed, or rows of minutes that have passed (MINUTES).
+
+    One message per part and cells partition follows from it. Of minutes, ``watermark`` is the start
+    of the first one that has not passed.
+    """
 
     position: int
     ingest: str
@@ -65,12 +73,16 @@ class Rollup:
         self.progress = Progress()
         self._codes = Codes()
         self.open = self._coded(pl.DataFrame(schema=OPEN))
+        self.minutes = self._coded(pl.DataFrame(schema=OPEN_MINUTES))
 
     def __repr__(self) -> str:
         return f"Rollup(open_rows={self.open.height})"
 
-    def apply(self, position: int, message: bytes) -> tuple[bytes, Cut | None]:
-        """Take the events message at ``position``; return its run and the cut it caused, if any."""
+    def apply(self, position: int, message: bytes) -> tuple[bytes, Cut | None, Cut | None]:
+        """Take the events message at ``position``.
+
+        Return its run, the cut of hours that it caused and that of minutes, if any.
+        """
         header, batch = events.decode(message, coded=True)
         ingest = header.ingest
         applied = self.progress.applied.setdefault(ingest, {})
@@ -79,14 +91,21 @@ class Rollup:
         marks = self.progress.marks.setdefault(ingest, Marks())
         marks.advance(header.source, header.watermark, end=header.end)
         marks.announce(header.topics)
-        cells = self._cells(self._coded(fresh)).select(
+        allowed = self._refusals.apply(self._coded(fresh))
+        cells = self._cells(allowed).select(
             pl.lit(position, pl.Int64).alias("position"),
             pl.lit(ingest, self._codes.dtype).alias("ingest"),
             *rows.CELLS,
         )
         self.open = pl.concat([self.open, cells])
-        cut = self._cut(position, header)
-        return self._run(cells), cut
+        came = self.minutes.clear()
+        if ingest == LIVE:
+            came = minutes.taken(position, allowed, self.progress.passed)
+            self.minutes = pl.concat([self.minutes, came])
+        watermark = marks.combined(self._expected(ingest))
+        passed = self._pass(position, watermark) if ingest == LIVE else None
+        cut = self._cut(position, ingest, watermark)
+        return encode_run(self.progress, cells, came), cut, passed
 
     def _coded(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Return rows with texts in the state's own code, in which they are grouped and kept."""
@@ -96,10 +115,11 @@ class Rollup:
         """Forget the texts that no open row has."""
         self._codes = Codes()
         self.open = self._coded(self.open)
+        self.minutes = self._coded(self.minutes)
 
-    def _cells(self, batch: pl.DataFrame) -> pl.DataFrame:
-        allowed = self._refusals.apply(batch)
-        return allowed.group_by(
+    @staticmethod
+    def _cells(batch: pl.DataFrame) -> pl.DataFrame:
+        return batch.group_by(
             "site",
             (pl.col("time") // rows.HOUR * rows.HOUR).alias("hour"),
             SEGMENT,
@@ -115,9 +135,18 @@ class Rollup:
             maintain_order=True,
         ).agg(pl.len().cast(pl.UInt64).alias("hits"), pl.col("bytes").sum())
 
-    def _cut(self, position: int, header: EventsHeader) -> Cut | None:
-        ingest = header.ingest
-        watermark = self.progress.marks[ingest].combined(self._expected(ingest))
+    def _pass(self, position: int, watermark: int | None) -> Cut | None:
+        """Cut the minutes that have passed since the last time: none, one, or all of days."""
+        now, before = minute(watermark), self.progress.passed
+        if now is None or (before is not None and now <= before):
+            return None
+        gone = pl.col("minute") < now
+        told = minutes.told(self.minutes.filter(gone))
+        self.minutes = self.minutes.filter(~gone)
+        self.progress.passed = now
+        return Cut(position, LIVE, now, told)
+
+    def _cut(self, position: int, ingest: str, watermark: int | None) -> Cut | None:
         now = floor(watermark, self._lateness)
         _, before = self.progress.cut.get(ingest, (NOWHERE, NOWHERE))
         if watermark is None or now is None or now < before:
@@ -145,16 +174,17 @@ class Rollup:
         topics.update(self.progress.marks[ingest].topics)
         return tuple(source for source in self._sources if topic_of(source) in topics)
 
-    def _run(self, cells: pl.DataFrame) -> bytes:
-        return encode_run(self.progress, cells)
-
     def restore(self, runs: list[tuple[int, bytes]]) -> None:
         """Build the state up from runs, each with the position up to which others speak."""
-        frames = []
+        cells, came = [self.open.clear()], [self.minutes.clear()]
         for after, value in runs:
-            self.progress, cells = decode_run(value, coded=True)
-            frames.append(self._coded(cells).filter(pl.col("position") > after))
-        self.open = pending(pl.concat([self.open.clear(), *frames]), self.progress)
+            self.progress, *both = decode_run(value, coded=True)
+            for frames, found in zip((cells, came), both, strict=True):
+                frames.append(self._coded(found).filter(pl.col("position") > after))
+        self.open = pending(pl.concat(cells), self.progress)
+        passed = self.progress.passed
+        whole = pl.concat(came)
+        self.minutes = whole if passed is None else whole.filter(pl.col("minute") >= passed)
 
 
 def pending(cells: pl.DataFrame, progress: Progress) -> pl.DataFrame:
@@ -168,15 +198,22 @@ def pending(cells: pl.DataFrame, progress: Progress) -> pl.DataFrame:
     return cells
 
 
-def encode_run(progress: Progress, cells: pl.DataFrame) -> bytes:
-    """Return a run: the progress as JSON, a newline, the rows."""
-    return orjson.dumps(asdict(progress)) + b"\n" + events.to_ipc(cells)
+def encode_run(progress: Progress, cells: pl.DataFrame, came: pl.DataFrame) -> bytes:
+    """Return a run: the progress as JSON, a newline, the cells and the rows of minutes.
+
+    The JSON says where among the bytes that follow it the minutes begin.
+    """
+    body = events.to_ipc(cells)
+    head = {**asdict(progress), "minutes_at": len(body)}
+    minutes_ = b"" if came.is_empty() else events.to_ipc(came)
+    return orjson.dumps(head) + b"\n" + body + minutes_
 
 
-def decode_run(value: bytes, *, coded: bool = False) -> tuple[Progress, pl.DataFrame]:
-    """Return the progress and the rows of a run; raises IntegrityError where it is damaged.
+def decode_run(value: bytes, *, coded: bool = False) -> tuple[Progress, pl.DataFrame, pl.DataFrame]:
+    """Return progress, cells and minutes of a run; raises IntegrityError where it is damaged.
 
-    ``coded`` leaves text columns categorical.
+    A run that was written before there were minutes has none. ``coded`` leaves text columns
+    categorical.
     """
     head, _, body = value.partition(b"\n")
     try:
@@ -185,14 +222,26 @@ def decode_run(value: bytes, *, coded: bool = False) -> tuple[Progress, pl.DataF
             applied=fields["applied"],
             marks={name: Marks(**mark) for name, mark in fields["marks"].items()},
             cut={name: (at[0], at[1]) for name, at in fields["cut"].items()},
+            passed=fields.get("passed"),
         )
-        cells = events.from_ipc(body, coded=coded)
+        at = fields.get("minutes_at", len(body))
+        cells = events.from_ipc(body[:at], coded=coded)
+        came = events.from_ipc(body[at:], coded=coded) if at < len(body) else _no_minutes()
     except (orjson.JSONDecodeError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
         raise IntegrityError("a run of the rollup's state is damaged") from error
-    if events.plain_schema(cells) != OPEN:
-        if cells.height:
-            raise IntegrityError(
-                "open windows were filled by another version: let them close under that one first"
-            )
-        cells = pl.DataFrame(schema=OPEN)
-    return progress, cells
+    return progress, _of_now(cells, OPEN), _of_now(came, OPEN_MINUTES)
+
+
+def _no_minutes() -> pl.DataFrame:
+    return pl.DataFrame(schema=OPEN_MINUTES)
+
+
+def _of_now(found: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Return the rows of a run; none has the columns of another version."""
+    if events.plain_schema(found) == schema:
+        return found
+    if found.height:
+        raise IntegrityError(
+            "open windows were filled by another version: let them close under that one first"
+        )
+    return pl.DataFrame(schema=schema)

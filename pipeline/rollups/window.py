@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from pipeline.rows import HOUR
+from pipeline.rows import HOUR, MINUTE
 
 EVER: Final = 2**62
 """A watermark past every window: the ingest has ended."""
@@ -51,3 +51,10 @@ def floor(watermark: int | None, lateness: int) -> int | None:
     if watermark >= EVER:
         return EVER
     return (watermark - lateness) // HOUR * HOUR
+
+
+def minute(watermark: int | None) -> int | None:
+    """Return the start of the first minute that has not passed: every minute before it has."""
+    if watermark is None or watermark >= EVER:
+        return watermark
+    return watermark // MINUTE * MINUTE

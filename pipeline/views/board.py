@@ -15,6 +15,8 @@ from pipeline.views.answers import Answer, Cell, Desk
 from pipeline.views.cards import CARDS, GOALS, Card, Tab
 from pipeline.views.chart import Chart, chart
 from pipeline.views.lists import UNKNOWN, Listed, listed, question, sentence
+from pipeline.views.live import Lately
+from pipeline.views.live import lately as asked_lately
 from pipeline.views.view import METRICS, View
 from pipeline.views.wording import Change, change, days
 
@@ -95,9 +97,11 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A page. ``newest`` is None where it is fetched from ``newest_waits``."""
+    """A page. ``lately`` and ``newest`` are None where they are fetched from ``…_waits``."""
 
     headline: Headline
+    lately: Lately | None
+    lately_waits: str
     newest: special.Newest | None
     newest_waits: str
     cards: tuple[Filled, ...]
@@ -113,8 +117,9 @@ async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widg
         for card in CARDS
         if (card.kind != "funnel" or widget) and (card.name != GOALS or desk.goals.get(view.site))
     ]
-    glance, newest, cards = await asyncio.gather(
+    glance, lately, newest, cards = await asyncio.gather(
         asyncio.to_thread(headline, desk, view),
+        asyncio.to_thread(live, desk, view, now) if view.whole else _nothing(),
         asyncio.to_thread(special.newest, desk, view, now, lateness) if view.whole else _nothing(),
         asyncio.gather(
             *(
@@ -125,7 +130,19 @@ async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widg
             )
         ),
     )
-    return Board(glance, newest, _fragment(view, "newest"), tuple(cards))
+    return Board(
+        glance,
+        lately,
+        _fragment(view, "live"),
+        newest,
+        _fragment(view, "newest"),
+        tuple(cards),
+    )
+
+
+def live(desk: Desk, view: View, now: dt.datetime) -> Lately:
+    """Ask for the last half hour; raises UnavailableError."""
+    return asked_lately(desk, view, now, _fragment(view, "live"))
 
 
 async def _nothing() -> None:

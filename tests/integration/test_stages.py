@@ -15,12 +15,13 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewTopic
 
-from pipeline import events
+from pipeline import events, policy
 from pipeline.events import EventsHeader
-from pipeline.kafka import client
+from pipeline.kafka import client, topics
 from pipeline.kafka.reading import read_all, read_one, reader
 from pipeline.kafka.runs import RunLog
-from pipeline.rows import HOUR, decode_cells
+from pipeline.labels import LIVE
+from pipeline.rows import HOUR, MINUTE, decode_cells
 from pipeline.settings import Kafka
 from tests.support.group import Group
 from tests.support.kafka_server import KafkaServer
@@ -28,7 +29,7 @@ from tests.support.kafka_server import KafkaServer
 pytestmark = pytest.mark.kafka
 
 START = 20_000 * 24 * HOUR
-SOURCES = tuple(f"logs.web:{number}" for number in range(4))
+SOURCES = topics.raw_sources(topics.declared(policy.load().current.retention))
 _COMPACT_AT_ONCE = {
     "cleanup.policy": "compact",
     "segment.ms": "200",
@@ -91,7 +92,10 @@ async def test_a_compacted_log_of_runs_says_the_same(broker: KafkaServer) -> Non
 def test_a_rollup_goes_on_from_its_runs_through_kills_and_zombies(
     broker: KafkaServer, tmp_path: Path
 ) -> None:
-    """Killed between batches that overlap, with the leavings of a zombie in its changelog."""
+    """Killed between batches that overlap, with the leavings of a zombie in its changelog.
+
+    No row of a source is older than one that it has said before, so none is late for its minute.
+    """
     with Group(tmp_path / "group", broker, tmp_path / "vault") as group:
         worker = group.add("rollup")
         group.await_ready()
@@ -109,8 +113,10 @@ def test_a_rollup_goes_on_from_its_runs_through_kills_and_zombies(
                 group.kill(worker)
                 asyncio.run(_haunt(group.client_settings()))
         group.until("all is read", lambda: group.lag("rollup") == 0)
-        found = asyncio.run(_cells(group.client_settings()))
-        assert found == truth
+        assert asyncio.run(_counted(group.client_settings(), "hour", HOUR)) == _by(truth, HOUR)
+        assert asyncio.run(_counted(group.client_settings(), "minute", MINUTE)) == _by(
+            truth, MINUTE
+        )
 
 
 def test_a_rollup_that_is_told_to_stop_commits_no_more_than_it_has_done(
@@ -147,10 +153,10 @@ def _batch(draw: random.Random, sent: dict[str, int], truth: Counter[tuple[int, 
     end = sent[source] + draw.randrange(1, 40)
     rows = [_row(source, offset) for offset in range(begin, end)]
     for row in rows[sent[source] - begin :]:
-        truth[row["time"] // HOUR * HOUR, row["status"]] += 1
+        truth[row["time"], row["segment"]] += 1
     sent[source] = end
     frame = pl.DataFrame(rows, schema=events.SCHEMA)
-    return events.encode(EventsHeader(source, end - 1, "one", rows[-1]["time"]), frame)
+    return events.encode(EventsHeader(source, end - 1, LIVE, rows[-1]["time"]), frame)
 
 
 def _row(source: str, offset: int) -> dict[str, Any]:
@@ -163,7 +169,7 @@ def _row(source: str, offset: int) -> dict[str, Any]:
 
 
 def _end(source: str, offset: int) -> bytes:
-    return events.encode(EventsHeader(source, offset, "one", None, end=True), events.EMPTY)
+    return events.encode(EventsHeader(source, offset, LIVE, None, end=True), events.EMPTY)
 
 
 async def _send(kafka: Kafka, messages: list[bytes]) -> None:
@@ -186,18 +192,28 @@ async def _haunt(kafka: Kafka) -> None:
             )
 
 
-async def _cells(kafka: Kafka) -> Counter[tuple[int, str]]:
-    """Add the cells up as the release does: each row of a cut once."""
+async def _counted(kafka: Kafka, column: str, unit: int) -> Counter[tuple[int, str]]:
+    """Add cells or minutes up as the release does: each row of a cut once."""
     found: Counter[tuple[int, str]] = Counter()
     taken: dict[tuple[int, int], set[int]] = {}
     async for record in read_all(kafka, "cells", 4):
         header, rows = decode_cells(record.value)
+        if header.minutes != (unit == MINUTE):
+            continue
         seen = taken.setdefault((record.partition, header.position), set())
-        numbered = rows.select("hour", "status", "hits").rows()
-        for number, (hour, status, hits) in enumerate(numbered, header.first):
+        numbered = rows.select(column, "segment", "hits").rows()
+        for number, (start, segment, hits) in enumerate(numbered, header.first):
             if number not in seen:
                 seen.add(number)
-                found[hour, status] += hits
+                found[start, segment] += hits
+    return found
+
+
+def _by(truth: Counter[tuple[int, str]], unit: int) -> Counter[tuple[int, str]]:
+    """Return rows counted by windows."""
+    found: Counter[tuple[int, str]] = Counter()
+    for (time, segment), count in truth.items():
+        found[time // unit * unit, segment] += count
     return found
 
 

@@ -94,6 +94,9 @@ _COLUMNS: Final = {
     "segment_breakdown": [
         "site", "window_start", "segment", "dimension", "value", "hits", "visitors",
     ],
+    "health": [
+        "site", "window_start", "minutes", "segment", "status_class", "hits", "bytes", "visitors",
+    ],
     "traffic": ["site", "window_start", "audience", "hits", "bytes", "visitors"],
     "breakdown": ["site", "window_start", "dimension", "value", "hits", "visitors"],
     "pair": [
@@ -131,7 +134,27 @@ def _made(days: int, today: dt.date, random: np.random.Generator) -> _Rows:
             if back <= 8:
                 _hours(rows, site, day, people, range(24), random)
         _hours(rows, site, today, int(usual * 1.2), range(9), random)
+    _steps(rows, "shop", dt.datetime.combine(today, dt.time(10), dt.UTC), random)
     return rows
+
+
+def _steps(rows: _Rows, site: str, start: dt.datetime, random: np.random.Generator) -> None:
+    """Steps of two hours, the second up to its 37th minute: those of views short, of failures long.
+
+    An hour's last minutes are in no step.
+    """
+    for hour, upto in ((0, 57), (1, 37)):
+        for segment, kind, spans, usual in (
+            ("view", "2xx", 1, 60), ("view", "3xx", 9, 20), ("request", "2xx", 1, 540),
+            ("failed", "4xx", 11, 30), ("bot", "2xx", 6, 70),
+        ):  # fmt: skip
+            for minute in range(0, upto - spans + 1, spans):
+                hits = int(usual * random.uniform(0.6, 1.4))
+                begin = start + dt.timedelta(hours=hour, minutes=minute)
+                rows.add(
+                    "health_minute", site, begin, spans, segment, kind, hits, hits * 21_000,
+                    max(K, hits // 3),
+                )  # fmt: skip
 
 
 def _day(rows: _Rows, site: str, day: dt.date, people: int, random: np.random.Generator) -> None:

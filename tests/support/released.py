@@ -65,6 +65,12 @@ class Released:
         columns = "segment dimension value across across_value hits visitors seconds"
         self._insert("pair_daily", columns, rows)
 
+    def step(self, at: dt.datetime, minutes: int, segment: str, kind: str, hits: int) -> None:
+        """Add a step of minutes of one class of status."""
+        row: list[object] = [self.site, at, minutes, segment, kind, hits, hits, hits // 2]
+        columns = "minutes segment status_class hits bytes visitors"
+        self._insert("health_minute", columns, [row])
+
     def _insert(self, table: str, columns: str, rows: list[list[object]]) -> None:
         if rows:
             found = self._gathered.setdefault((table, columns), [])

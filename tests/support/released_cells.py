@@ -20,6 +20,9 @@ COUNTS: Final = ("hits", "bytes", "visitors", "seconds")
 _COLUMNS: Final = {
     "traffic": ("site", "window_start", "audience", "hits", "bytes", "visitors"),
     "segment": ("site", "window_start", "segment", "hits", "bytes", "visitors"),
+    "health": (
+        "site", "window_start", "minutes", "segment", "status_class", "hits", "bytes", "visitors",
+    ),
     "segment_breakdown": (
         "site", "window_start", "segment", "dimension", "value", "hits", "visitors",
     ),

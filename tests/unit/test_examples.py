@@ -10,6 +10,7 @@ from dataclasses import asdict, fields, replace
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
+import orjson
 import polars as pl
 import pytest
 import yaml
@@ -23,6 +24,7 @@ from pipeline.restricted import Crossing
 from pipeline.restricted.split import Splitter
 from pipeline.restricted.widget.read import Reader
 from pipeline.rollups import rollup
+from pipeline.rollups.minutes import OPEN_MINUTES
 from pipeline.rows import (
     CELLS,
     TABLES,
@@ -90,11 +92,13 @@ def _accounting(value: Json) -> None:
 
 
 def _rollup_run(value: Json) -> None:
-    rows = frame(value["rows"], rollup.OPEN)
-    run = json.dumps(value["progress"]).encode() + b"\n" + events.to_ipc(rows)
-    progress, read = rollup.decode_run(run)
-    written, _, _ = rollup.encode_run(progress, read).partition(b"\n")
-    assert {"progress": json.loads(written), "rows": read.to_dicts()} == value
+    cells, came = frame(value["rows"], rollup.OPEN), frame(value["minutes"], OPEN_MINUTES)
+    body = events.to_ipc(cells)
+    head = {**value["progress"], "minutes_at": len(body)}
+    run = json.dumps(head).encode() + b"\n" + body + events.to_ipc(came)
+    progress, *read = rollup.decode_run(run)
+    assert rollup.encode_run(progress, *read).partition(b"\n")[0] == orjson.dumps(head)
+    assert [rows.to_dicts() for rows in read] == [value["rows"], value["minutes"]]
 
 
 def _release_run(value: Json) -> None:

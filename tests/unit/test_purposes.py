@@ -138,7 +138,7 @@ def test_a_breakdown_of_a_new_purpose_refuses_older_rows() -> None:
         rollup = Rollup((door.SOURCE,), 0, Refusals(RESEARCH, wanted))
         rollup.apply(0, message)
         end = EventsHeader(door.SOURCE, len(LINES), "live", None, end=True)
-        _, cut = rollup.apply(1, events.encode(end, events.EMPTY))
+        _, cut, _ = rollup.apply(1, events.encode(end, events.EMPTY))
         assert cut is not None
         counted[where] = cut.cells.with_columns(pl.col(pl.Categorical).cast(pl.String))
     cells = pl.concat(counted.values())

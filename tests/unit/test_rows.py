@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -14,6 +15,7 @@ from pipeline.errors import IntegrityError
 from pipeline.rows import (
     CELLS,
     COUNTS,
+    MINUTES,
     OTHER,
     TABLES,
     CellsHeader,
@@ -21,6 +23,8 @@ from pipeline.rows import (
     decode_cells,
     decode_rollups,
     decode_statement,
+    framed,
+    pack_minutes,
 )
 from tests.support.messages import encode_cells, encode_rollups
 
@@ -29,6 +33,7 @@ _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
 _VALUES = {
     pl.UInt64(): _count,
     pl.UInt16(): st.integers(0, 2**16 - 1),
+    pl.UInt8(): st.integers(0, 2**8 - 1),
     pl.Int64(): st.integers(-(2**63), 2**63 - 1),
     pl.String(): _text,
 }
@@ -61,6 +66,22 @@ def test_cells_are_read_as_written(header: CellsHeader, rows: pl.DataFrame) -> N
 
 
 @settings(max_examples=50)
+@given(_cells_header, rows_of(MINUTES))
+def test_minutes_are_read_as_written(header: CellsHeader, rows: pl.DataFrame) -> None:
+    header = replace(header, minutes=True)
+    found, batch = decode_cells(framed(header, pack_minutes(rows)))
+    assert found == header
+    assert batch.equals(rows)
+
+
+def test_a_message_from_before_there_were_minutes_is_of_hours() -> None:
+    message = encode_cells(CellsHeader(1, 2, 3, "live", None), pl.DataFrame(schema=CELLS))
+    old = message.replace(b',"minutes":false', b"")
+    assert old != message
+    assert decode_cells(old)[0] == CellsHeader(1, 2, 3, "live", None)
+
+
+@settings(max_examples=50)
 @given(st.data(), st.sampled_from(sorted(TABLES)), st.booleans())
 def test_rollups_are_read_as_written(data: st.DataObject, table: str, finished: bool) -> None:
     rows = data.draw(rows_of(schema(table)))
@@ -75,6 +96,7 @@ def test_nothing_of_a_visitor_crosses_door_2() -> None:
         assert "visitor" not in columns
         assert {name for name, dtype in columns.items() if dtype == pl.String} <= {
             "site", "audience", "segment", "dimension", "value", "across", "across_value",
+            "status_class",
         }  # fmt: skip
         assert {name for name, dtype in columns.items() if dtype == pl.UInt64} <= set(COUNTS)
 
@@ -88,6 +110,8 @@ def test_cells_hold_the_dimensions_and_no_more() -> None:
 Write = Callable[[pl.DataFrame], bytes]
 _WRITERS: list[tuple[Write, Callable[[bytes], object], dict[str, pl.DataType]]] = [
     (lambda r: encode_cells(CellsHeader(0, 0, 0, "live", None), r), decode_cells, CELLS),
+    (lambda r: framed(CellsHeader(0, 0, 0, "live", None, minutes=True), pack_minutes(r)),
+     decode_cells, MINUTES),
     *(
         (lambda r, t=table: encode_rollups(RollupsHeader(t, "live", 0), r), decode_rollups,
          schema(table))

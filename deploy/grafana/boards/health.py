@@ -65,6 +65,19 @@ GROUP BY window_start, segment ORDER BY window_start, segment""",  # noqa: S608
             unit="bytes",
             stacked=True,
         ),
+        Panel(
+            "timeseries",
+            "Live: requests a minute by class of answer",
+            f"""
+SELECT window_start AS time, concat(segment, ' ', status_class) AS what, hits / minutes AS requests
+FROM analytics.health_minute
+WHERE {CHOSEN}
+ORDER BY window_start, what""",  # noqa: S608
+            "Steps of minutes of live traffic, each at its start. A step is told once k visitors "
+            "are in it and k others have come after it in its hour, so the fewer come, the longer "
+            "it is; the end of an hour is told with the hour. Choose the last hour above.",
+            width=24,
+        ),
         values("failed", "page", "page", "requests", "Failed pages"),
         values("failed", "status", "status", "requests", "Statuses of what failed"),
         values("failed", "referrer", "referrer", "requests", "Where failed requests came from"),

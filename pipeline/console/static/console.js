@@ -129,6 +129,20 @@
   }, { rootMargin: "500px" });
   for (const card of document.querySelectorAll("[data-waits]")) near.observe(card);
 
+  // What is of this half hour is asked for again, while somebody looks at the page.
+  setInterval(() => {
+    if (document.hidden) return;
+    for (const card of document.querySelectorAll("[data-again]")) {
+      fetched(card.dataset.again).then((made) => {
+        const open = card.querySelector("details")?.open, held = card.contains(document.activeElement);
+        const numbers = made.querySelector("details");
+        if (open && numbers) numbers.open = true;
+        card.replaceWith(made);
+        if (held) numbers?.querySelector("summary").focus({ preventScroll: true });
+      }, () => {});
+    }
+  }, 30000);
+
   // Tabs bring their card alone, and stay in the page's address.
   document.addEventListener("click", async (event) => {
     const link = event.target.closest?.("a[data-fragment]");

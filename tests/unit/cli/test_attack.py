@@ -364,3 +364,37 @@ def test_what_a_page_followed_is_counted_as_the_page_is(
     load(engine, tables)
     findings = found(partywall, data, code)
     assert {f["what"].partition(":")[0] for f in findings} <= {"what a page followed"}
+
+
+STEPS: Final[dict[str, tuple[list[Row], str | None]]] = {
+    "what is left stands for many": ([{}, {}], None),
+    "a step of few": ([{"visitors": 9}, {}], "few"),
+    "few hits are left of the hour": ([{"hits": 24}, {"hits": 30}], "few"),
+    "few hits are left of a class": ([{}, {"status_class": "4xx", "hits": 20}], "few"),
+    "few visitors are left": ([{"visitors": 21, "hits": 22}, {}], "grown"),
+    "more than there was": ([{"hits": 50}, {}], "inconsistent"),
+}
+"""What is planted → two steps of an hour of 60 views of 30 visitors, and the fault found."""
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_steps_of_minutes_are_set_against_their_hour(
+    partywall: Partywall, data: Path, engine: Engine, name: str
+) -> None:
+    planted, fault = STEPS[name]
+    tables: Planted = {table: [] for table in TABLES}
+    base = {"site": "shop", "window_start": START, "revision": 1}
+    tables["traffic_hourly"].append({**base, "audience": "human", **_counts(60, 30)})
+    tables["segment_hourly"].append({**base, "segment": "view", **_counts(60, 30)})
+    for value, hits in (("200", 35), ("404", 25)):
+        cell = {**base, "dimension": "status", "value": value, **_counts(hits, 20)}
+        tables["breakdown_hourly"].append(cell)
+        tables["segment_breakdown_hourly"].append({**cell, "segment": "view"})
+    for at, more in enumerate(planted):
+        step = {**base, "window_start": START + 60 * at, "minutes": 1, "segment": "view"}
+        row = {**step, "status_class": "2xx", **_counts(12, 11), **more}
+        tables["health_minute"].append({**row, "bytes": 0})
+    load(engine, tables)
+    findings = found(partywall, data, 0 if fault is None else 1)
+    assert fault in {f["fault"] for f in findings} if fault else not findings
+    assert all("steps of minutes" in f["what"] or "by itself" in f["what"] for f in findings)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
 import io
+import re
 from pathlib import Path
 
 import orjson
@@ -20,6 +22,7 @@ from pipeline.cli.answer_told import told
 from pipeline.clickhouse.client import Engine, connect
 from pipeline.clickhouse.migrations import migrate
 from pipeline.clickhouse.queries import named
+from pipeline.clock import system_clock
 from tests.support.released_cells import Cells
 from tests.unit.cli.conftest import Partywall
 
@@ -59,7 +62,7 @@ def test_words_by_every_way(partywall: Partywall, numbers: Path, tmp_path: Path)
 
 def test_names_of_both_kinds(partywall: Partywall, numbers: Path) -> None:
     listed = orjson.loads(partywall("query", "names", "--json").out)
-    assert [one["name"] for one in listed] == [*NAMED, *named()]
+    assert [one["name"] for one in listed] == [*NAMED, "live", *named()]
     assert not set(NAMED) & set(named())
     sources = orjson.loads(partywall("query", "sources", "--data", numbers, "--json").out)
     assert [one["dimensions"] for one in sources] == [["referrer_kind"], ["referrer"]]
@@ -68,6 +71,26 @@ def test_names_of_both_kinds(partywall: Partywall, numbers: Path) -> None:
     assert partywall("query", "traffic", "--data", numbers).out.count("\n") > 8
     [row] = orjson.loads(partywall("query", "SELECT 1 AS one", "--data", numbers, "--json").out)
     assert row == {"one": 1}
+
+
+def test_the_last_half_hour_is_told_in_steps(partywall: Partywall, numbers: Path) -> None:
+    """A folder of days that are over has none: not nought, but nothing yet."""
+    now = system_clock()
+    with contextlib.closing(connect(Engine(path=numbers / "clickhouse"))) as client:
+        start = now.replace(second=0, microsecond=0) - dt.timedelta(minutes=9)
+        row = ["shop", start, 4, "view", "2xx", 1234, 99, 31, "live", 1]
+        names = "site window_start minutes segment status_class hits bytes visitors ingest revision"
+        client.insert("analytics.health_minute_revisions", [row], column_names=names.split())
+    asked = ("query", "live", "--site", "shop", "--data", numbers)
+    found = orjson.loads(partywall(*asked, "--json").out)
+    [told] = [one for one in found["steps"] if one["state"] == "value"]
+    assert (told["hits"], told["visitors"], told["segment"]) == (1234, 31, "view")
+    rows = list(csv.DictReader(io.StringIO(partywall(*asked, "--csv").out)))
+    assert [row["hits"] for row in rows if row["state"] == "value"] == ["1234"]
+    printed = partywall(*asked).out
+    assert re.search(r"view +2xx +31 +1.234 ", printed)
+    assert "not yet" in printed
+    assert "live is of the last half hour" in partywall(*asked, "--by", "page").complaint
 
 
 @pytest.mark.parametrize(

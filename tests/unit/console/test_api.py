@@ -48,6 +48,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueryFn]:
         cells = Cells()
         for site in ("shop", "shop.widget", "blog"):
             cells.draw(site, dt.date(2026, 11, 20), 8)
+        for site, minute in (("shop", 28), ("blog", 30), ("shop", 0)):
+            start = dt.datetime(2026, 11, 29, 11, minute, tzinfo=dt.UTC)
+            cells.add(
+                "health_minute", site=site, window_start=start, minutes=7, segment="failed",
+                status_class="4xx", hits=30, bytes=400, visitors=14,
+            )  # fmt: skip
         cells.insert(client)
         with closing(Reader.open(where)) as reader:
             yield reader.rows
@@ -256,3 +262,22 @@ def test_a_token_that_is_none_stops_the_start(
     with pytest.raises(SettingsError) as caught:
         Tokens(made)
     assert SHOP not in str(caught.value)
+
+
+async def test_the_last_half_hour_is_told_in_steps_under_the_same_token(
+    run: QueryFn, tokens: Tokens
+) -> None:
+    async with client(run, tokens) as api:
+        found = await api.get("/v1/live?site=shop", headers=bearer(SHOP))
+        other = await api.get("/v1/live?site=shop", headers=bearer(BLOG))
+        more = await api.get("/v1/live?site=shop&date_range=7d", headers=bearer(SHOP))
+        wrong = await api.get("/v1/live?site='", headers=bearer(SHOP))
+    assert (other.status_code, more.status_code, wrong.status_code) == (403, 400, 400)
+    document = found.json()
+    assert (document["from"], document["to"]) == ("2026-11-29 11:30:00", "2026-11-29 12:00:00")
+    told = [one for one in document["steps"] if one["state"] == "value"]
+    assert [(one["from"], one["to"], one["visitors"], one["hits"]) for one in told] == [
+        ("2026-11-29 11:28:00", "2026-11-29 11:35:00", 14, 30)
+    ]
+    assert {one["state"] for one in document["steps"]} == {"value", "not_yet_closed"}
+    assert all(one["hits"] is None for one in document["steps"] if one not in told)

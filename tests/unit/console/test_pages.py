@@ -239,3 +239,40 @@ async def test_the_api_tells_what_it_answers_without_a_token(
     stranger: httpx2.AsyncClient,
 ) -> None:
     assert (await stranger.get("/v1/docs")).status_code == 200
+
+
+async def test_the_last_half_hour_is_asked_for_again_on_ones_own_page_alone(
+    browser: httpx2.AsyncClient,
+) -> None:
+    """Whoever was sent a link, or has kept a page, asks nothing by looking at it."""
+    own = await browser.get("/sites/shop/cards/live")
+    assert 'data-again="/sites/shop/cards/live"' in own.text
+    link = _link(await _share(browser))
+    shared = await browser.get(f"{link}/cards/live")
+    assert shared.status_code == 200
+    assert "data-again" not in shared.text
+    assert said(own) == said(shared)
+    assert "A bar waits until 10 visitors are in it and 10 others have come after it" in said(own)
+
+
+async def test_bars_are_as_wide_as_their_minutes_and_what_is_not_told_is_no_bar(
+    browser: httpx2.AsyncClient,
+) -> None:
+    card = (await browser.get("/sites/shop/cards/live")).text
+    lanes = {
+        html.unescape(name): re.findall(
+            r'class="(step|gap)" x="([^"]+)" width="([^"]+)"', re.sub(r'y="[^"]+" ', "", lane)
+        )
+        for name, lane in re.findall(r"<h3>([^<]+)</h3>(.*?)</svg>", card, re.DOTALL)
+    }
+    assert list(lanes) == [
+        "Page views", "Page views, 3xx", "Other requests, 2xx", "Failed, 4xx", "Failed, 5xx",
+        "Bots, 2xx",
+    ]  # fmt: skip
+    assert len(lanes["Page views"]) == 28  # 27 minutes of one, and three that wait
+    assert [kind for kind, _, _ in lanes["Failed, 4xx"]] == ["step", "step", "step", "gap"]
+    assert [float(wide) for _, _, wide in lanes["Failed, 4xx"]] == [0.88, 10.88, 10.88, 6.88]
+    assert [kind for kind, _, _ in lanes["Failed, 5xx"]] == ["gap"]
+    nothing = await browser.get("/sites/docs/cards/live")
+    assert "<details" not in nothing.text
+    assert "not yet" in nothing.text

@@ -66,6 +66,8 @@ def _shop(rows: Released) -> None:
         rows.segments(day, view=200, failed=40, request=400, bot=100)
         hour = day + dt.timedelta(hours=9)
         rows.segments(hour, hourly=True, view=100, failed=20, bot=50)
+        rows.step(hour, 4, "view", "2xx", 60)
+        rows.step(hour + dt.timedelta(minutes=4), 1, "view", "2xx", 40)
         for dimension in ("country", "device", "browser", "system", "provider", "page"):
             rows.breakdown(day, "view", dimension, {"one": 160, "(other)": 40})
         rows.breakdown(day, "bot", "bot", {"search": 100})
@@ -174,6 +176,13 @@ def test_visits_are_those_of_the_days_that_show_them(reader: Reader) -> None:
 def test_a_share_is_of_all_that_people_asked_for(reader: Reader) -> None:
     shares = answered(reader, "health", "Failed share of people's requests")
     assert [row["failed share"] for row in shares] == [40 / 640] * 4
+
+
+def test_a_step_is_told_by_the_minute(reader: Reader) -> None:
+    """Else a step of four minutes would look like four times the traffic."""
+    rows = answered(reader, "health", "Live: requests a minute by class of answer")
+    assert [row["requests"] for row in rows] == [15, 40] * 4
+    assert {row["what"] for row in rows} == {"view 2xx"}
 
 
 def test_the_funnel_s_steps_are_events_of_the_widget_in_their_order(reader: Reader) -> None:

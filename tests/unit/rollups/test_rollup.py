@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from typing import Any
 
+import orjson
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,8 @@ from pipeline.purposes import Refusals
 from pipeline.rollups import compact
 from pipeline.rollups.compact import Housekeeping
 from pipeline.rollups.rollup import Cut, Rollup, decode_run
-from pipeline.rows import HOUR
+from pipeline.rows import HOUR, MINUTE
+from tests.support.stores import MemoryStore
 
 SOURCES = ("logs.web:0", "logs.web:1")
 START = 20_000 * 24 * HOUR
@@ -111,44 +113,28 @@ def test_restored_anywhere_it_says_what_it_would_have_said(seed: int, stop: int)
     first, second = rollup(), rollup()
     runs = []
     for at, message in enumerate(messages):
-        run, _ = first.apply(at, message)
+        run, _, _ = first.apply(at, message)
         if at < stop:
             runs.append((at - 1, run))
     second.restore(runs)
     third = rollup()
     for at, message in enumerate(messages):
-        _, said = third.apply(at, message)
+        _, *cuts = third.apply(at, message)
         if at < stop:
             continue
-        _, again = second.apply(at, message)
-        assert (said is None) == (again is None)
-        if said is not None and again is not None:
-            assert (said.position, said.watermark, said.end) == (
-                again.position,
-                again.watermark,
-                again.end,
-            )
-            assert_frame_equal(texts(said.cells), texts(again.cells))
+        _, *others = second.apply(at, message)
+        for said, again in zip(cuts, others, strict=True):
+            assert (said is None) == (again is None)
+            if said is not None and again is not None:
+                assert (said.position, said.watermark, said.end) == (
+                    again.position,
+                    again.watermark,
+                    again.end,
+                )
+                assert_frame_equal(texts(said.cells), texts(again.cells))
     assert_frame_equal(texts(second.open), texts(third.open))
+    assert_frame_equal(texts(second.minutes), texts(third.minutes))
     assert second.progress == third.progress
-
-
-class MemoryStore:
-    """A compacted topic of one partition."""
-
-    def __init__(self) -> None:
-        self.held: dict[bytes, bytes] = {}
-
-    async def read(self, partition: int) -> dict[bytes, bytes]:
-        del partition
-        return dict(self.held)
-
-    async def put(self, partition: int, key: bytes, value: bytes | None) -> None:
-        del partition
-        if value is None:
-            self.held.pop(key, None)
-        else:
-            self.held[key] = value
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -163,7 +149,7 @@ async def test_merging_and_dropping_runs_changes_no_state(
     state = rollup()
     most = 0
     for at, message in enumerate(batches(seed, two_sources(seed, 60))):
-        run, cut = state.apply(at, encoded(message))
+        run, cut, _ = state.apply(at, encoded(message))
         span = await log.append(at, run)
         await keeping.added(span, len(run))
         if cut is not None:
@@ -175,6 +161,7 @@ async def test_merging_and_dropping_runs_changes_no_state(
         assert opened.position == at
         assert other.progress == state.progress
         assert_frame_equal(texts(other.open), texts(state.open))
+        assert_frame_equal(texts(other.minutes), texts(state.minutes))
     assert most < at  # something was merged or dropped
 
 
@@ -189,21 +176,21 @@ def test_rows_that_come_after_the_end_are_handed_on_at_once() -> None:
         return events.encode(EventsHeader(source, offset, "b1", None, end), frame)
 
     state.apply(0, message(SOURCES[0], 0, rows=True, end=True))
-    _, last = state.apply(1, message(SOURCES[1], 0, rows=False, end=True))
+    _, last, _ = state.apply(1, message(SOURCES[1], 0, rows=False, end=True))
     assert last is not None
     assert last.cells["hits"].to_list() == [1]
-    _, more = state.apply(2, message(SOURCES[0], 1, rows=True, end=False))
+    _, more, _ = state.apply(2, message(SOURCES[0], 1, rows=True, end=False))
     assert more is not None
     assert more.end
     assert more.cells["hits"].to_list() == [1]
-    _, none = state.apply(3, message(SOURCES[0], 2, rows=False, end=True))
+    _, none, _ = state.apply(3, message(SOURCES[0], 2, rows=False, end=True))
     assert none is None
 
 
 def test_an_empty_run_of_another_version_is_no_hindrance() -> None:
     """Fields may change once all windows have closed; a run with rows of another shape stops."""
     state = rollup()
-    run, _ = state.apply(0, encoded((SOURCES[0], 0, [], False)))
+    run, _, _ = state.apply(0, encoded((SOURCES[0], 0, [], False)))
     head = run.partition(b"\n")[0]
     other = pl.DataFrame({"position": [1]}, schema={"position": pl.Int64})
     rollup().restore([(-1, head + b"\n" + events.to_ipc(other.clear()))])
@@ -223,18 +210,86 @@ def test_late_rows_of_a_cut_hour_come_with_the_next_cut() -> None:
         return events.encode(EventsHeader(source, offset, "live", time), frame)
 
     state.apply(0, message(SOURCES[0], 0, 0))
-    _, early = state.apply(1, message(SOURCES[1], 0, 9, rows=False))
+    _, early, _ = state.apply(1, message(SOURCES[1], 0, 9, rows=False))
     assert early is not None
     assert early.cells.is_empty()  # the other source is at hour 0 still
-    _, first = state.apply(2, message(SOURCES[0], 1, 9))
+    _, first, _ = state.apply(2, message(SOURCES[0], 1, 9))
     assert first is not None
     assert first.cells["hits"].to_list() == [1]
-    _, none = state.apply(3, message(SOURCES[0], 2, 0))
+    _, none, _ = state.apply(3, message(SOURCES[0], 2, 0))
     assert none is None
     state.apply(4, message(SOURCES[1], 1, 12, rows=False))
-    _, second = state.apply(5, message(SOURCES[0], 3, 12, rows=False))
+    _, second, _ = state.apply(5, message(SOURCES[0], 3, 12, rows=False))
     assert second is not None
     assert sorted(second.cells["hour"].to_list()) == [START, START + 9 * HOUR]
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 60))
+def test_minutes_are_the_rows_that_came_in_time_each_sent_once(seed: int, count: int) -> None:
+    """A row is late where its minute had passed on all sources before its message."""
+    rows = two_sources(seed, count)
+    state, taken, mark = rollup(), dict.fromkeys(SOURCES, -1), dict.fromkeys(SOURCES, -1)
+    expected, found = Counter[tuple[object, ...]](), Counter[tuple[object, ...]]()
+    passed = -1
+    for at, message in enumerate(batches(seed, rows)):
+        source, last, mine, end = message
+        for row in mine[max(0, taken[source] + 1 - (last + 1 - len(mine))) :]:
+            minute = row["time"] // MINUTE * MINUTE
+            if minute >= passed:
+                expected[minute, row["segment"], row["visitor"], 0] += 1
+        taken[source] = max(taken[source], last)
+        mark[source] = max(mark[source], *(row["time"] for row in mine), 2**62 * end)
+        newest = min(mark.values())
+        passed = max(passed, newest if newest == 2**62 else newest // MINUTE * MINUTE)
+        _, _, cut = state.apply(at, encoded(message))
+        if cut is not None:
+            assert cut.watermark == passed
+            assert (cut.cells["minute"] < passed).all()
+            for row in cut.cells.iter_rows(named=True):
+                assert row["status_class"] == "(none)"
+                found[row["minute"], row["segment"], row["visitor"], 0] += row["hits"]
+    assert found == expected
+
+
+def test_the_class_of_an_answer_is_its_status() -> None:
+    state, row = rollup(), source_rows(1, 1)[0]
+    given = {
+        "200": "2xx",
+        "304": "3xx",
+        "404": "4xx",
+        "503": "5xx",
+        "(none)": "(none)",
+        "000": "(none)",
+    }
+    rows = [row | {"status": status, "visitor": at} for at, status in enumerate(given)]
+    state.apply(0, encoded((SOURCES[0], 0, [one | {"offset": 0} for one in rows], True)))
+    _, _, cut = state.apply(1, encoded((SOURCES[1], 0, [], True)))
+    assert cut is not None
+    said = dict(cut.cells.select("visitor", pl.col("status_class").cast(pl.String)).iter_rows())
+    assert [said[at] for at in range(len(given))] == list(given.values())
+
+
+def test_a_backfill_has_no_minutes() -> None:
+    frame = pl.DataFrame(source_rows(1, 1), schema=events.SCHEMA)
+    state = rollup()
+    for at, source in enumerate(SOURCES):
+        message = events.encode(EventsHeader(source, 0, "old-1", None, end=True), frame)
+        assert state.apply(at, message)[2] is None
+    assert state.minutes.is_empty()
+
+
+def test_a_run_from_before_there_were_minutes_is_read() -> None:
+    state = rollup()
+    run, _, _ = state.apply(0, encoded((SOURCES[0], 0, source_rows(1, 1), False)))
+    head, _, body = run.partition(b"\n")
+    fields = orjson.loads(head)
+    at = fields.pop("minutes_at")
+    del fields["passed"]
+    other = rollup()
+    other.restore([(-1, orjson.dumps(fields) + b"\n" + body[:at])])
+    assert_frame_equal(texts(other.open), texts(state.open))
+    assert other.minutes.is_empty()
 
 
 @settings(max_examples=50)

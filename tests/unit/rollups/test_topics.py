@@ -52,7 +52,7 @@ class Told:
         row |= {"offset": self._offsets[source], "time": time or START}
         frame = pl.DataFrame([row] * rows, schema=events.SCHEMA)
         header = EventsHeader(source, self._offsets[source], ingest, time, end, begin)
-        run, cut = self.state.apply(len(self.runs), events.encode(header, frame))
+        run, cut, _ = self.state.apply(len(self.runs), events.encode(header, frame))
         self.runs.append(run)
         self.cuts += [cut] if cut is not None else []
         return cut

@@ -1,0 +1,170 @@
+"""The last half hour of a site, in steps of minutes; and why the rest of it is not told.
+
+Each segment and class of status has steps of its own (docs/release.md, rule M), so nothing here is
+added up over them. What no step tells is ``not_yet_closed`` while its hour goes on; when the hour
+is over no more steps come of it: then it is ``withheld`` here, and told by the hour.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pipeline.analytics import words
+from pipeline.clickhouse.queries import QueryFn
+from pipeline.clickhouse.sql import literal
+
+NAME: Final = "live"
+ABOUT: Final = "the last 30 minutes, in steps that k visitors are in, and k others after"
+SPAN: Final = dt.timedelta(minutes=30)
+_HOUR: Final = dt.timedelta(hours=1)
+_MINUTE: Final = dt.timedelta(minutes=1)
+USUAL: Final = (("view", "2xx"), ("failed", "4xx"), ("failed", "5xx"))
+"""What of a site is spoken of also where there is no step of it."""
+_ORDER: Final = (words.VIEW, words.REQUEST, words.FAILED, words.BOT)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Minutes of a category, ``begin`` until before ``end``; numbers where ``state`` is ``value``.
+
+    With k = 1 a minute in which nobody came is ``zero``.
+    """
+
+    segment: str
+    status_class: str
+    begin: dt.datetime
+    end: dt.datetime
+    state: str
+    visitors: int | None = None
+    hits: int | None = None
+    bytes: int | None = None
+
+    @property
+    def minutes(self) -> int:
+        """How many minutes it spans."""
+        return (self.end - self.begin) // _MINUTE
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "from": _written(self.begin),
+            "to": _written(self.end),
+            "segment": self.segment,
+            "status_class": self.status_class,
+            "state": self.state,
+            "visitors": self.visitors,
+            "hits": self.hits,
+            "bytes": self.bytes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The stretches of each category in order, from ``begin`` to ``end``, without a gap.
+
+    The first may have begun earlier: a step is told whole.
+    """
+
+    site: str
+    begin: dt.datetime
+    end: dt.datetime
+    k: int
+    stretches: tuple[Stretch, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "site": self.site,
+            "from": _written(self.begin),
+            "to": _written(self.end),
+            "zone": "UTC",
+            "steps": [one.document() for one in self.stretches],
+            "k": self.k,
+        }
+
+    @property
+    def told(self) -> bool:
+        """Tell whether there is any number."""
+        return any(one.state == words.VALUE for one in self.stretches)
+
+
+def live(run: QueryFn, site: str, *, now: dt.datetime, k: int) -> Live:
+    """Return the half hour before ``now``; raises as ``run`` does."""
+    end = now.replace(second=0, microsecond=0)
+    begin = end - SPAN
+    earliest = begin.replace(minute=0)
+    rows = run(
+        "SELECT segment, status_class, toUnixTimestamp(window_start) AS start, minutes, "  # noqa: S608 -- the site as a literal
+        "hits, bytes, visitors FROM analytics.health_minute "
+        f"WHERE site = {literal(site)} AND window_start >= '{earliest:%Y-%m-%d %H:%M:%S}' "
+        f"AND window_start < '{end:%Y-%m-%d %H:%M:%S}' ORDER BY start"
+    )
+    steps = [_step(row) for row in rows]
+    newest = max((one.begin for one in steps), default=None)
+    of: dict[tuple[str, str], list[Stretch]] = {category: [] for category in USUAL}
+    for one in steps:
+        of.setdefault((one.segment, one.status_class), []).append(one)
+    found = [
+        stretch
+        for category in sorted(of, key=lambda c: (_ORDER.index(c[0]), c[1]))
+        for stretch in _whole(category, of[category], begin, end, newest)
+    ]
+    return Live(site, begin, end, k, tuple(found))
+
+
+def _step(row: Any) -> Stretch:  # noqa: ANN401 -- a row of JSON
+    begin = dt.datetime.fromtimestamp(int(row["start"]), dt.UTC)
+    return Stretch(
+        str(row["segment"]),
+        str(row["status_class"]),
+        begin,
+        begin + int(row["minutes"]) * _MINUTE,
+        words.VALUE,
+        *(int(row[name]) for name in ("visitors", "hits", "bytes")),
+    )
+
+
+def _whole(
+    category: tuple[str, str],
+    steps: Sequence[Stretch],
+    begin: dt.datetime,
+    end: dt.datetime,
+    newest: dt.datetime | None,
+) -> Iterator[Stretch]:
+    """Yield a category's steps from ``begin`` on, and between them what they leave out."""
+    at = begin
+    for one in steps:
+        if one.end > begin:
+            yield from _untold(category, at, one.begin, newest, before=one.begin)
+            yield one
+            at = one.end
+    yield from _untold(category, at, end, newest, before=None)
+
+
+def _untold(
+    category: tuple[str, str],
+    at: dt.datetime,
+    end: dt.datetime,
+    newest: dt.datetime | None,
+    *,
+    before: dt.datetime | None,
+) -> Iterator[Stretch]:
+    """Yield what no step tells, by the hour. ``before``: where the next step begins."""
+    while at < end:
+        over = at.replace(minute=0) + _HOUR
+        upto = min(over, end)
+        if before is not None and before < over:
+            # Steps of an hour leave nothing between them: nobody came.
+            yield Stretch(*category, at, upto, words.ZERO, 0, 0, 0)
+        else:
+            # Minutes pass in order: where a later hour has a step, no more comes of this one.
+            passed = newest is not None and newest >= over
+            yield Stretch(*category, at, upto, words.WITHHELD if passed else words.NOT_YET_CLOSED)
+        at = upto
+
+
+def _written(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,68 @@
+"""``partywall query live``: the last half hour of a site in steps of minutes."""
+
+from __future__ import annotations
+
+import sys
+
+import orjson
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.analytics.live import SPAN, Live, Stretch, live
+from pipeline.analytics.sites import only_site
+from pipeline.cli.answer_told import NO_TERMINAL
+from pipeline.cli.asked import Asked
+from pipeline.clock import system_clock
+from pipeline.report import words
+from pipeline.views.wording import plain
+
+_SAID = {"not_yet_closed": "not yet", "withheld": "withheld"}
+_QUIET = "bright_black"
+
+
+def ask_live(source: Asked, site: str | None, *, csv: bool, as_json: bool) -> None:
+    """Ask for a site's last half hour and print it; raises UsageError."""
+    name = site or only_site(source.run, widget=False)
+    found = live(source.run, name, now=system_clock(), k=source.k)
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(found.document()) + b"\n")
+    elif csv:
+        frame = pl.DataFrame([one.document() for one in found.stretches])
+        sys.stdout.buffer.write(frame.write_csv(line_terminator="\r\n").encode())
+    else:
+        _tell(found)
+
+
+def _tell(found: Live) -> None:
+    console = Console(markup=False)
+    console = console if console.is_terminal else Console(markup=False, width=NO_TERMINAL)
+    head = Text(plain(found.site), style="bold")
+    head.append(f"  {found.begin:%Y-%m-%d %H:%M} to {found.end:%H:%M} UTC", style="default")
+    console.print(head)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("minutes", "segment", "status"):
+        table.add_column(name, no_wrap=True)
+    for name in ("visitors", "hits", "bytes"):
+        table.add_column(name, justify="right", no_wrap=True, style="cyan")
+    for one in found.stretches:
+        table.add_row(
+            f"{one.begin:%H:%M}-{one.end:%H:%M}", one.segment, one.status_class, *_numbers(one)
+        )
+    console.print(table)
+    if found.k > 1:
+        minutes = SPAN.seconds // 60
+        console.print(
+            Text(
+                f"of the last {minutes} minutes those are told that {found.k} visitors came in, "
+                f"once {found.k} others have come after them within the hour",
+                style=_QUIET,
+            )
+        )
+
+
+def _numbers(one: Stretch) -> list[Text]:
+    if one.hits is None or one.visitors is None or one.bytes is None:
+        return [Text(_SAID[one.state], style=_QUIET), Text(""), Text("")]
+    return [Text(words.number(n)) for n in (one.visitors, one.hits)] + [Text(words.size(one.bytes))]

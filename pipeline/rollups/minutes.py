@@ -1,0 +1,52 @@
+"""Minutes of live traffic that have not passed yet: who asked a site for what kind of answer.
+
+A row that comes when its minute has passed takes no part here; its hour has it all the same.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from pipeline import rows
+from pipeline.events import SEGMENT
+
+OPEN_MINUTES: Final[dict[str, pl.DataType]] = {"position": pl.Int64(), **rows.MINUTES}
+"""Columns of the state: MINUTES and the events offset they came with."""
+_CATEGORY: Final = ["site", "minute", SEGMENT, "status_class", "visitor"]
+NO_STATUS: Final = "(none)"
+
+
+def taken(position: int, batch: pl.DataFrame, passed: int | None) -> pl.DataFrame:
+    """Return OPEN_MINUTES of events, texts coded as theirs; none of minutes before ``passed``."""
+    text = batch.schema[SEGMENT]
+    fresh = batch.lazy() if passed is None else batch.lazy().filter(pl.col("time") >= passed)
+    kind = pl.col("status").cat.slice(0, 1)
+    return (
+        fresh.group_by(
+            "site",
+            (pl.col("time") // rows.MINUTE * rows.MINUTE).alias("minute"),
+            SEGMENT,
+            "status",
+            "visitor",
+            maintain_order=True,
+        )
+        .agg(pl.len().cast(pl.UInt64).alias("hits"), pl.col("bytes").sum())
+        .with_columns(
+            position=pl.lit(position, pl.Int64),
+            status_class=pl.when(kind.is_in(list("12345")))
+            .then(kind + "xx")
+            .otherwise(pl.lit(NO_STATUS))
+            .cast(text),
+        )
+        .select(*OPEN_MINUTES)
+        .collect()
+    )
+
+
+def told(open_rows: pl.DataFrame) -> pl.DataFrame:
+    """Return MINUTES of what has passed, one row a visitor, minute and category."""
+    # A worker that does it again must say it in the same order (CellsHeader.first).
+    grouped = open_rows.lazy().group_by(_CATEGORY, maintain_order=True)
+    return grouped.agg(pl.col("hits", "bytes").sum()).select(*rows.MINUTES).collect()

@@ -1,0 +1,94 @@
+"""What is told of the last half hour, and why the rest is not: never a zero that is not known."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from pipeline.analytics.live import Live, live
+
+NOW = dt.datetime(2026, 11, 29, 12, 10, 42, tzinfo=dt.UTC)
+Step = tuple[str, str, int, int]
+"""Segment, class, minute after 11:00, minutes."""
+
+
+def asked(steps: Sequence[Step], now: dt.datetime = NOW, k: int = 10) -> Live:
+    start = int(dt.datetime(2026, 11, 29, 11, tzinfo=dt.UTC).timestamp())
+    rows = [
+        {
+            "segment": segment, "status_class": kind, "start": start + 60 * minute,
+            "minutes": spans, "hits": "40", "bytes": "9", "visitors": "12",
+        }
+        for segment, kind, minute, spans in sorted(steps, key=lambda step: step[2])
+    ]  # fmt: skip
+    return live(lambda _: [dict(row) for row in rows], "shop", now=now, k=k)
+
+
+def of(found: Live, segment: str, kind: str) -> Iterator[tuple[str, str, str]]:
+    for one in found.stretches:
+        if (one.segment, one.status_class) == (segment, kind):
+            yield f"{one.begin:%H:%M}", f"{one.end:%H:%M}", one.state
+
+
+def test_each_minute_of_a_category_is_told_or_accounted_for() -> None:
+    steps = [("view", "2xx", 33, 12), ("view", "2xx", 45, 5), ("view", "2xx", 60, 4)]
+    found = asked(steps)
+    assert list(of(found, "view", "2xx")) == [
+        ("11:33", "11:45", "value"),
+        ("11:45", "11:50", "value"),
+        ("11:50", "12:00", "withheld"),
+        ("12:00", "12:04", "value"),
+        ("12:04", "12:10", "not_yet_closed"),
+    ]
+    assert all((one.hits is None) == (one.state != "value") for one in found.stretches)
+
+
+def test_the_end_of_an_hour_is_open_until_something_later_is_told() -> None:
+    """Minutes pass in order: a step of any category after the hour says that its own have."""
+    steps: list[Step] = [("view", "2xx", 40, 10)]
+    assert list(of(asked(steps), "view", "2xx"))[-2:] == [
+        ("11:50", "12:00", "not_yet_closed"),
+        ("12:00", "12:10", "not_yet_closed"),
+    ]
+    later = [*steps, ("bot", "4xx", 60, 3)]
+    assert list(of(asked(later), "view", "2xx"))[-2:] == [
+        ("11:50", "12:00", "withheld"),
+        ("12:00", "12:10", "not_yet_closed"),
+    ]
+
+
+def test_errors_are_spoken_of_where_none_is_told() -> None:
+    found = asked([])
+    assert not found.told
+    assert {(one.segment, one.status_class, one.state) for one in found.stretches} == {
+        ("view", "2xx", "not_yet_closed"),
+        ("failed", "4xx", "not_yet_closed"),
+        ("failed", "5xx", "not_yet_closed"),
+    }
+
+
+def test_with_k_of_one_a_minute_before_another_is_known_to_be_empty() -> None:
+    found = asked([("view", "2xx", 62, 1), ("view", "2xx", 65, 1)], k=1)
+    assert list(of(found, "view", "2xx"))[-5:] == [
+        ("12:00", "12:02", "zero"),
+        ("12:02", "12:03", "value"),
+        ("12:03", "12:05", "zero"),
+        ("12:05", "12:06", "value"),
+        ("12:06", "12:10", "not_yet_closed"),
+    ]
+
+
+@pytest.mark.parametrize("minute", range(0, 60, 7))
+def test_stretches_leave_no_minute_out(minute: int) -> None:
+    now = NOW.replace(hour=11, minute=minute) + dt.timedelta(minutes=30)
+    steps = [("view", "2xx", at, 4) for at in (*range(0, 40, 4), *range(60, 80, 4))]
+    found = asked([step for step in steps if step[2] + 4 <= minute + 30], now)
+    for category in {(one.segment, one.status_class) for one in found.stretches}:
+        at = found.begin
+        for one in found.stretches:
+            if (one.segment, one.status_class) == category:
+                assert one.begin <= at if at == found.begin else one.begin == at
+                at = one.end
+        assert at == found.end
