@@ -29,6 +29,7 @@ TITLES: Final[dict[str, str]] = {
     "provider": "Providers",
     "status": "Statuses",
     "method": "Methods",
+    "response_time": "Response times",
     "event": "Events",
     "detail": "Details",
     "locale": "Languages",
