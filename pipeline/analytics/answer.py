@@ -15,11 +15,14 @@ ZONE: Final = "UTC"
 class Cell(NamedTuple):
     """A number and why it is one, or why it is none (``words.STATES``).
 
-    ``number`` is None unless the state is ``value``, or ``zero`` of a count.
+    ``number`` is None unless the state is ``value``, or ``zero`` of a count. ``span``: milliseconds
+    between which a quantile lies, the second None where its class has no end; its number is the
+    second, if the two are of one class.
     """
 
     number: Number | None
     state: str
+    span: tuple[int, int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,13 @@ class Line:
             "metrics": [cell.number for cell in self.cells],
             "states": [cell.state for cell in self.cells],
         }
+        if any(cell.span for cell in self.cells):
+            found["ranges"] = [cell.span and list(cell.span) for cell in self.cells]
         if self.compare is not None:
             found["compare"] = [cell.number for cell in self.compare]
             found["compare_states"] = [cell.state for cell in self.compare]
+            if any(cell.span for cell in self.compare):
+                found["compare_ranges"] = [cell.span and list(cell.span) for cell in self.compare]
         return found
 
 

@@ -17,6 +17,7 @@ from pipeline.analytics.answer import Cell
 from pipeline.analytics.compiling import ENOUGH, SUMS, formula, seen
 from pipeline.analytics.part import NOTHING_FOLDS, Part
 from pipeline.analytics.query import Query
+from pipeline.analytics.times import quantile
 
 _DIGITS: Final = 4
 Row = Mapping[str, Any]
@@ -65,9 +66,15 @@ def cells(
         if part is None:
             found.append(Cell(None, words.WITHHELD))
             continue
-        cell = _of_visits(metric, part, row, query) if part.roles else _plain(metric, part, row)
+        cell = _told(metric, part, row, query)
         found.append(cell or _absent(metric, part, facts, window, horizon, picked=picked))
     return tuple(found)
+
+
+def _told(metric: str, part: Part, row: Row, query: Query) -> Cell | None:
+    if part.classes:
+        return quantile(metric, part, row)
+    return _of_visits(metric, part, row, query) if part.roles else _plain(metric, part, row)
 
 
 def _plain(metric: str, part: Part, row: Row) -> Cell | None:
@@ -104,5 +111,6 @@ def _absent(
         return Cell(None, words.NOT_YET_CLOSED)
     all_seen = seen >= (1 if window.hour else len(window.days))
     if picked and part.folded != NOTHING_FOLDS and folded == 0 and all_seen:
-        return Cell(None if metric in words.RATES else 0, words.ZERO)
+        uncounted = metric in words.RATES or metric in words.QUANTILES
+        return Cell(None if uncounted else 0, words.ZERO)
     return Cell(None, words.WITHHELD)

@@ -9,6 +9,8 @@ from typing import Any, Final
 from pipeline.analytics import words
 from pipeline.analytics.query import Query, read
 
+_TIME: Final = "time"
+"""Stands for hours where the range is one day, else for days."""
 _FAILED: Final = ["is", "segment", [words.FAILED]]
 
 
@@ -92,6 +94,15 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
             "pages that people ask for and that fail",
             ({"metrics": ["hits", "visitors"], "dimensions": ["page"], "filters": [_FAILED]},),
         ),
+        "latency": Named(
+            "how long answers took: quantiles by hour of a day or by day, then the histogram",
+            (
+                {"metrics": list(words.QUANTILES), "dimensions": [_TIME]},
+                {"metrics": ["hits"], "dimensions": ["response_time"],
+                 "order": [["response_time", "asc"]]},
+            ),
+            range="7d",
+        ),
         "downloads": Named(
             "files that people take away",
             ({"metrics": ["hits", "visitors"], "dimensions": ["page"],
@@ -109,5 +120,12 @@ def questions(name: str, own: Query) -> list[Query]:
     for part in NAMED[name].parts:
         merged = {word: given[word] for word in ("site", "date_range", "limit", "compare")} | part
         merged["filters"] = [*part.get("filters", []), *given["filters"]]
+        if part.get("dimensions") == [_TIME]:
+            merged["dimensions"] = ["time:hour" if _one_day(own) else "time:day"]
         asked.append(read(merged))
     return asked
+
+
+def _one_day(query: Query) -> bool:
+    asked = query.date_range
+    return asked in {"today", "yesterday", "1d"} if isinstance(asked, str) else asked[0] == asked[1]

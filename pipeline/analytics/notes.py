@@ -36,6 +36,14 @@ _ROLES: Final = (
     "metrics of visits add up the days and values whose entries, exits and bounces are shown; "
     "rates divide within these"
 )
+_TIMES: Final = (
+    "response times are told in classes, of requests whose log says how long they took: the number "
+    "is where the class ends, in milliseconds"
+)
+_TIMES_FOLDED: Final = (
+    "some response times are under (other): a quantile has a number where it is in one class "
+    "wherever these lie, else a range"
+)
 _OF_PAGES: Final = "visits by page are those that began on it"
 _NOT_ADDED: Final = (
     "the total has no visitors where they cannot be added up: one person may be in several rows"
@@ -62,6 +70,8 @@ def of(
         (moves, _MOVES),
         (answer.dimensions and not answer.lines and query.after is None, _NOTHING),
         (folded and any(part.roles for part in parts), _ROLES),
+        (any(part.classes for part in parts), _TIMES),
+        (folded and any(part.classes for part in parts), _TIMES_FOLDED),
         ("page" in query.dimensions and {"visits", "bounce_rate"} & {*query.metrics}, _OF_PAGES),
         (visitors and answer.dimensions and _unsummed(answer, query), _NOT_ADDED),
     )
@@ -76,7 +86,7 @@ def _finest(query: Query) -> bool:
 
 def _unsummed(answer: Answer, query: Query) -> bool:
     cell = answer.totals.cells[query.metrics.index("visitors")]
-    return cell == (None, words.WITHHELD)
+    return cell.state == words.WITHHELD
 
 
 def _of_time(answer: Answer, query: Query, horizon: Horizon) -> list[str]:

@@ -17,7 +17,8 @@ class Part:
     ``where`` holds conditions that say which breakdown it is, ``chosen`` those that pick values in
     it; ``keys`` are SQL by dimension, of what is grouped by besides time. ``folded`` tells which
     cells are ``(other)``. ``hourly``: the table has a twin of hours. ``roles``: the cells are told
-    apart by the role that a page view has in its visit.
+    apart by the role that a page view has in its visit. ``classes``: the column that has the class
+    of response times, "" where the cells are of none.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Part:
     folded: str = NOTHING_FOLDS
     hourly: bool = False
     roles: bool = False
+    classes: str = ""
 
     def has(self, metric: str) -> bool:
         """Tell whether it counts ``metric``."""

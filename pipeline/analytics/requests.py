@@ -31,7 +31,7 @@ def counted(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
     """
     found: dict[tuple[str, ...], list[tuple[str, str]]] = {}
     for metric in metrics:
-        if metric not in words.VISITS:
+        if metric not in words.VISITS and metric not in words.QUANTILES:
             found.setdefault(_segments(aim, metric), []).append(
                 (metric, _SUMMED.get(metric, "hits"))
             )
@@ -43,7 +43,7 @@ def counted(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
 
 def _segments(aim: Aim, metric: str) -> tuple[str, ...]:
     """Return the segments that a metric is of, or _TRAFFIC."""
-    asked = _asked(aim)
+    asked = segments_asked(aim)
     if aim.converting:
         return _of_goals(aim, metric, asked)
     if "audience" in aim.apart and metric in {"pageviews", "failures"}:
@@ -72,7 +72,7 @@ def _of_goals(aim: Aim, metric: str, asked: tuple[str, ...] | None) -> tuple[str
     return tuple(segment for segment in words.PEOPLE if segment in there) or words.PEOPLE
 
 
-def _asked(aim: Aim) -> tuple[str, ...] | None:
+def segments_asked(aim: Aim) -> tuple[str, ...] | None:
     """Return the segments that a question names, by themselves or by an audience."""
     if "segment" in aim.apart and aim.segments is None:
         return words.SEGMENTS

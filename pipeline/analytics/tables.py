@@ -1,7 +1,8 @@
 """An answer as a table, for files and programs: CSV, Arrow, Parquet.
 
 A column for each dimension; for each metric its number, ``METRIC_state``, and where something is
-compared ``METRIC_before`` and ``METRIC_before_state``.
+compared ``METRIC_before`` and ``METRIC_before_state``. A quantile has its range besides, in
+``METRIC_from`` and ``METRIC_to``.
 """
 
 from __future__ import annotations
@@ -38,10 +39,15 @@ def _columns(name: str, cells: list[Cell]) -> dict[str, pl.Series]:
     real = words.METRIC_ALIASES.get(own, own) in _REAL
     numbers = [cell.number for cell in cells]
     kind = pl.Float64() if real else pl.Int64()
-    return {
+    found = {
         name: pl.Series(numbers, dtype=kind),
         f"{name}_state": pl.Series([cell.state for cell in cells], dtype=pl.String),
     }
+    if own in words.QUANTILES:
+        spans = [cell.span or (None, None) for cell in cells]
+        for at, end in enumerate(("from", "to")):
+            found[f"{name}_{end}"] = pl.Series([span[at] for span in spans], dtype=pl.Int64)
+    return found
 
 
 def csv(answer: Answer) -> bytes:

@@ -51,12 +51,19 @@ METRICS: Final[MappingProxyType[str, str]] = MappingProxyType(
         "exit_rate": "share of the page views that a visit ended with, from 0 to 1",
         CONVERSIONS: "people's requests that reach a goal of the site's",
         CONVERSION_RATE: "visitors who reach a goal, of all who view pages, from 0 to 1",
+        "response_time_p50": "milliseconds within which half of the answers were given",
+        "response_time_p95": "milliseconds within which 95 % of the answers were given",
+        "response_time_p99": "milliseconds within which 99 % of the answers were given",
     }
 )
 """Metric → what it counts."""
 RATES: Final = frozenset(
     {"views_per_visit", "bounce_rate", "visit_duration", "exit_rate", CONVERSION_RATE}
 )
+QUANTILES: Final[MappingProxyType[str, float]] = MappingProxyType(
+    {"response_time_p50": 0.5, "response_time_p95": 0.95, "response_time_p99": 0.99}
+)
+"""Metric of response times → which share of the answers it bounds."""
 METRIC_ALIASES: Final[MappingProxyType[str, str]] = MappingProxyType(
     {
         "visitor_days": "visitors",

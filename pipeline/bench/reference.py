@@ -122,7 +122,8 @@ _NO_WIDGET: Final = {
 
 _PROFILE: Final = (
     "goal", "page", "referrer_kind", "referrer", "came_from", "campaign", "browser", "system",
-    "device", "bot", "suspicion", "country", "provider", "status", "method", *_NO_WIDGET,
+    "device", "bot", "suspicion", "country", "provider", "status", "method", "response_time",
+    *_NO_WIDGET,
 )  # fmt: skip
 
 
@@ -167,6 +168,7 @@ def _profile(match: re.Match[bytes], say: Describers, memory: _Memory) -> tuple[
         match[13].decode(),
         # What asked for no page is no request: its method is not named either.
         "(none)" if page == "(none)" else method,
+        "(none)",  # combined lines say nothing of it
         *_NO_WIDGET.values(),
     )
 

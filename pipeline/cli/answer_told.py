@@ -107,6 +107,9 @@ def _row(answer: Answer, line: Line) -> list[Text]:
 
 
 def _cell(name: str, cell: Cell) -> Text:
+    if cell.number is None and cell.span is not None:
+        low, high = cell.span
+        return Text(f"{low} or more" if high is None else f"{low} to {high}", style=_QUIET)
     if cell.number is None:
         return Text(_SAID.get(cell.state, "none"), style=_QUIET)
     return Text(_number(vocabulary.METRIC_ALIASES.get(name, name), cell.number))

@@ -12,6 +12,11 @@ from pipeline.analytics import ranges, words
 from pipeline.analytics.query import MOST_ROWS
 
 _TEXTS: Final = {"type": "array", "items": {"type": "string"}}
+_RANGES: Final = {
+    "type": "array",
+    "description": "Of quantiles: from and to in milliseconds; to is null where there is no end.",
+    "items": {"type": ["array", "null"], "items": {"type": ["integer", "null"]}},
+}
 _EXAMPLE: Final = {
     "site": "shop",
     "metrics": ["visitors", "pageviews"],
@@ -176,8 +181,10 @@ def _answer() -> dict[str, Any]:
             "dimensions": _TEXTS,
             "metrics": {"type": "array", "items": {"type": ["number", "null"]}},
             "states": {"type": "array", "items": {"enum": list(words.STATES)}},
+            "ranges": _RANGES,
             "compare": {"type": "array", "items": {"type": ["number", "null"]}},
             "compare_states": {"type": "array", "items": {"enum": list(words.STATES)}},
+            "compare_ranges": _RANGES,
         },
     }
     return {

@@ -31,6 +31,7 @@ TITLES: Final[dict[str, str]] = {
     "status": "Statuses",
     "came_from": "Where failures came from",
     "method": "Methods",
+    "response_time": "Response times",
     "event": "Events",
     "detail": "Details",
     "locale": "Languages",

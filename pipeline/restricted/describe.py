@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from pipeline import response_times
 from pipeline.restricted.agent import BOT, Agents
 from pipeline.restricted.agent import UNKNOWN as UNKNOWN_AGENT
 from pipeline.restricted.came_from import NO_ORIGIN, came_from
@@ -45,6 +46,7 @@ DESCRIBED: Final[dict[str, pl.DataType]] = {
     "status": pl.String(),
     "method": pl.String(),
     "bytes": pl.UInt64(),
+    "response_time": pl.String(),
     **{name: pl.String() for name in coarsen.FIELDS},
 }
 """Column → type of what ``Describer.describe`` returns; no nulls."""
@@ -114,6 +116,7 @@ class Describer:
             *self._who(raw, own_hosts, site),
             self._campaigns.column(raw["target"], self._pages.hidden(site, self._campaigns.keys)),
             raw["status"].fill_null(NO_STATUS), raw["bytes"], *_no_widget(len(raw)),
+            class_of(raw["response_time"]),
         ])  # fmt: skip
         made = made.with_columns(self._segments.of(made, raw["target"]))
         return made.with_columns(
@@ -141,6 +144,7 @@ class Describer:
             *(raw[name] for name in coarsen.FIELDS), _all("campaign", NO_CAMPAIGN, len(raw)),
             _all("method", NO_METHOD, len(raw)), _all("status", NO_STATUS, len(raw)),
             _all("goal", NO_GOAL, len(raw)), _all("came_from", NO_ORIGIN, len(raw)),
+            _all("response_time", response_times.NONE, len(raw)),
         ])  # fmt: skip
         made = made.with_columns(of_widget(made)).select(*DESCRIBED)
         if not raw["nobody"].any():
@@ -198,6 +202,16 @@ def _no_widget(height: int) -> list[pl.Series]:
 
 def _all(name: str, value: str, height: int) -> pl.Series:
     return pl.repeat(value, height, dtype=pl.String, eager=True).alias(name)
+
+
+def class_of(micros: pl.Series) -> pl.Series:
+    """Return the class of each response time (Int64, microseconds)."""
+    if micros.null_count() == len(micros):
+        return _all("response_time", response_times.NONE, len(micros))
+    edges = pl.Series([edge * 1_000 for edge in response_times.EDGES], dtype=pl.Int64)
+    places = edges.search_sorted(micros.fill_null(0), side="right")
+    found = pl.Series(response_times.CLASSES).gather(places)
+    return found.set(micros.is_null(), response_times.NONE).alias("response_time")
 
 
 def _request(page: pl.Series, method: pl.Series, unsaid: pl.Series) -> list[pl.Series]:

@@ -37,6 +37,7 @@ TREATMENTS: Final[Mapping[str, tuple[str, str]]] = {
     "referrer": ("coarsened", "referrer (its domain), referrer_kind"),
     "agent": ("coarsened", "audience, browser, system, device; part of the pseudonym"),
     "host": ("dropped", "tells internal referrers from others"),
+    "response_time": ("coarsened", "response_time, in classes"),
     **dict.fromkeys(
         HEADERS, ("dropped", "tells the client, where split.trusted_proxies says who is believed")
     ),

@@ -28,13 +28,17 @@ _MOST: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A number, or why there is none: withheld, expired, not_yet_closed."""
+    """A number, or why there is none: withheld, expired, not_yet_closed.
+
+    ``span``: of a quantile, the milliseconds between which it lies, None for no end.
+    """
 
     metric: str
     value: float | None
     state: str
     before: float | None = None
     before_state: str | None = None
+    span: tuple[int, int | None] | None = None
 
     @property
     def known(self) -> bool:
@@ -83,7 +87,7 @@ def _read(found: analytics.Answer) -> Answer:
 def _cells(metrics: Sequence[str], line: analytics.Line) -> tuple[Cell, ...]:
     before = line.compare or (None,) * len(metrics)
     return tuple(
-        Cell(metric, now.number, now.state, then and then.number, then and then.state)
+        Cell(metric, now.number, now.state, then and then.number, then and then.state, now.span)
         for metric, now, then in zip(metrics, line.cells, before, strict=True)
     )
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pipeline.errors import UsageError
@@ -14,6 +14,7 @@ from pipeline.views import countries, exports, special
 from pipeline.views.answers import Answer, Cell, Desk
 from pipeline.views.cards import CARDS, GOALS, Card, Tab
 from pipeline.views.chart import Chart, chart
+from pipeline.views.latency import TIMES, times
 from pipeline.views.lists import UNKNOWN, Listed, listed, question, sentence
 from pipeline.views.live import Lately
 from pipeline.views.live import lately as asked_lately
@@ -77,6 +78,10 @@ class Filled:
     shades: tuple[tuple[str, str, int, str], ...] = ()
     funnel: special.Funnel | None = None
     flow: special.Flow | None = None
+    times: Filled | None = None
+    """How long answers took, as a list of its own; ``said`` of it in a sentence."""
+    said: str = ""
+    unsure: bool = False
     exports: exports.Exports = ()
 
     @property
@@ -172,7 +177,18 @@ def _filled(desk: Desk, view: View, card: Card, tab: Tab) -> Filled:
     found = listed(desk, view, tab)
     shades = _shades(desk, view, tab) if tab.name == "country" and found.trouble is None else ()
     files = exports.of_tab(view, tab) if found.items else ()
+    if card.kind == "answers":
+        return _answers(desk, view, Filled(card, tab, tabs, list=found, exports=files))
     return Filled(card, tab, tabs, list=found, shades=shades, exports=files)
+
+
+def _answers(desk: Desk, view: View, filled: Filled) -> Filled:
+    """Put into a card of statuses how long answers took, where that is known."""
+    found = times(desk, view)
+    if found is None:
+        return filled
+    histogram = Filled(filled.card, TIMES, (), list=found.list)
+    return replace(filled, times=histogram, said=found.said, unsure=found.unsure)
 
 
 def _waiting(_: Desk, view: View, card: Card) -> Filled:

@@ -139,6 +139,12 @@ CARDS: Final = (
         (Tab("spans", "Lengths", "From first to last page", ("visit_length",), ("visits",)),),
     ),
     Card(
+        "answers",
+        "Status and response times",
+        (Tab("statuses", "Statuses", "Answered with", ("status_class",), ("hits",)),),
+        kind="answers",
+    ),
+    Card(
         "failures",
         "Failures",
         (

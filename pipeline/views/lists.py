@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
 from pipeline.errors import UsageError
+from pipeline.response_times import CLASSES, ENDS
 from pipeline.views import countries
 from pipeline.views.answers import Answer, Cell, Desk, Line
 from pipeline.views.cards import SPANS, Tab
 from pipeline.views.view import FILTERS, View
+from pipeline.views.wording import between
 
 OTHER: Final = "(other)"
 UNKNOWN: Final = "(unknown)"
+NO_VALUE: Final = "(none)"
 _SHOWN: Final = 9
 _ASKED: Final = 12
 _CALLED: Final = {
     OTHER: "Everything else",
-    "(none)": "None given",
+    NO_VALUE: "None given",
     UNKNOWN: "Unknown",
     "(internal)": "This site itself",
     "direct": "Direct",
     "": "None given",
 }
-_ORIGINS: Final = {"(direct)": "No page at all", "(elsewhere)": "Other sites"}
+_IN_ORDER: Final = {
+    "visit_length": {name: at for at, name in enumerate(SPANS)},
+    "response_time": {name: at for at, name in enumerate(CLASSES)},
+    "status_class": {f"{first}xx": first for first in range(1, 6)},
+}
+"""Dimensions whose values have an order of their own → the place of each."""
+_NAMED: Final[Mapping[str, Mapping[str, str]]] = {
+    "status_class": {
+        "1xx": "1xx, informational",
+        "2xx": "2xx, as asked",
+        "3xx": "3xx, elsewhere or unchanged",
+        "4xx": "4xx, refused or not found",
+        "5xx": "5xx, the server failed",
+    },
+    "came_from": {"(direct)": "No page at all", "(elsewhere)": "Other sites"},
+    "response_time": {name: between(*ends) for name, ends in ENDS.items()},
+}
 _EVENTS: Final = {
     "shown": "Widget shown",
     "opened": "Opened",
@@ -80,7 +99,8 @@ def question(view: View, tab: Tab, *, limit: int = _ASKED) -> dict[str, object]:
 def listed(desk: Desk, view: View, tab: Tab) -> Listed:
     """Ask what a tab asks, and make a list of it."""
     try:
-        answer = desk.ask(question(view, tab, limit=200 if tab.name == "country" else _ASKED))
+        whole = tab.name == "country" or tab.dimensions[0] in _IN_ORDER
+        answer = desk.ask(question(view, tab, limit=200 if whole else _ASKED))
     except UsageError as error:
         return Listed(trouble=trouble(view, tab, error))
     found = arranged(answer, view, tab)
@@ -97,15 +117,18 @@ def arranged(answer: Answer, view: View, tab: Tab) -> Listed:
     lines = [line for line in answer.lines if line.values[0] not in tab.without]
     named = [line for line in lines if line.values[0] != OTHER]
     folded = [line for line in lines if line.values[0] == OTHER]
-    shown = [*named[:_SHOWN], *folded]
-    if tab.dimensions == ("visit_length",):
-        shown.sort(key=lambda line: SPANS.index(line.values[0]) if line.values[0] in SPANS else 99)
+    most_shown = _SHOWN
+    if tab.dimensions[0] in _IN_ORDER:
+        order = _IN_ORDER[tab.dimensions[0]]
+        named.sort(key=lambda line: order.get(line.values[0], len(order)))
+        most_shown = len(named)
+    shown = [*named[:most_shown], *folded]
     column = next((n for n, _ in enumerate(tab.metrics) if any(x.cells[n].known for x in shown)), 0)
     most = max((line.cells[column].value or 0 for line in shown), default=0)
     return Listed(
         items=tuple(_item(line, view, tab.dimensions[0], most, column) for line in shown),
         heads=tab.metrics,
-        more=answer.more or len(named) > _SHOWN,
+        more=answer.more or len(named) > most_shown,
         notes=answer.notes,
     )
 
@@ -125,9 +148,9 @@ def _item(line: Line, view: View, dimension: str, most: float, column: int) -> I
 
 def label(dimension: str, value: str) -> str:
     """Return what a value of a dimension is called on a page."""
-    called = _CALLED | (_ORIGINS if dimension == "came_from" else {})
-    if value in called:
-        return called[value]
+    named = {**_CALLED, **_NAMED.get(dimension, {})}
+    if value in named:
+        return named[value]
     if dimension == "country":
         return countries.name(value)
     if dimension == "event":

@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
+_SECOND: Final = 1000
+"""Milliseconds."""
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _SHARE: Final = frozenset({"bounce_rate", "exit_rate", "conversion_rate", "share"})
@@ -43,6 +45,24 @@ def short(metric: str, value: float | None) -> str:
                 unit = 1000 if letter == "k" else least
                 return f"{value / unit:.1f}{letter}"
     return figure(metric, value)
+
+
+def took(milliseconds: int) -> str:
+    """Return how long something took: 25 ms, 2.5 s."""
+    if milliseconds < _SECOND:
+        return f"{milliseconds} ms"
+    return f"{milliseconds / _SECOND:g} s"
+
+
+def between(low: int, high: int | None) -> str:
+    """Return a class of such times: up to 5 ms, 5 to 10 ms, 10 s or longer."""
+    if high is None:
+        return f"{took(low)} or longer"
+    if not low:
+        return f"up to {took(high)}"
+    begins, ends = took(low), took(high)
+    same = begins.rpartition(" ")[2] == ends.rpartition(" ")[2]
+    return f"{begins.partition(' ')[0] if same else begins} to {ends}"
 
 
 def span(seconds: float) -> str:

@@ -64,6 +64,14 @@ _BOTS: Final[Mapping[str, Mapping[str, float]]] = {
     "page": _PAGES,
     "status": {"200": 90, "404": 10},
 }
+_TIMES: Final[Mapping[str, Mapping[str, float]]] = {
+    "response_time": {
+        "0-0.005 s": 22, "0.005-0.01 s": 17, "0.01-0.025 s": 24, "0.025-0.05 s": 15,
+        "0.05-0.1 s": 9, "0.1-0.25 s": 7, "0.25-0.5 s": 3.2, "0.5-1 s": 1.6, "1-2.5 s": 0.8,
+        "2.5-5 s": 0.2, "(none)": 2,
+    },
+}  # fmt: skip
+"""Only the shop's log says how long answers took."""
 _EVENTS: Final = {
     "shown": 1.0,
     "opened": 0.24,
@@ -205,8 +213,9 @@ def _window(
     for segment, (hits, seen, mix) in segments.items():
         if seen < K:
             continue
+        times = _TIMES if site == "shop" else {"response_time": {"(none)": 1.0}}
         rows.add(f"segment_{kind}", site, start, segment, hits, hits * 21_000, seen)
-        for dimension, weights in mix.items():
+        for dimension, weights in {**mix, **times}.items():
             for value, (part, by) in _cells(weights, hits, seen).items():
                 rows.add(
                     f"segment_breakdown_{kind}", site, start, segment, dimension, value, part, by

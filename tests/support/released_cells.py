@@ -38,6 +38,7 @@ VALUES: Final = {
     "country": ["DE", "AT", OTHER],
     "device": ["mobile", "desktop"],
     "status": ["200", "304", "404", "500", OTHER],
+    "response_time": ["0-0.005 s", "0.25-0.5 s"],
 }
 ROLES: Final = ("bounce", "entry", "between", "exit")
 

@@ -55,6 +55,18 @@ GROUP BY window_start, value ORDER BY window_start, value""",  # noqa: S608
         ),
         Panel(
             "timeseries",
+            "Response times by day",
+            f"""
+SELECT window_start AS time, value AS "within", sum(hits) AS hits
+FROM analytics.segment_breakdown_daily
+WHERE {CHOSEN} AND segment != 'bot' AND dimension = 'response_time' AND value != '(none)'
+GROUP BY window_start, value ORDER BY window_start, value""",  # noqa: S608
+            "People's requests by how long they took, of logs that say so. Of what is in (other) "
+            "nobody knows.",
+            stacked=True,
+        ),
+        Panel(
+            "timeseries",
             "Bytes sent by day",
             f"""
 SELECT window_start AS time, segment, sum(bytes) AS bytes

@@ -38,12 +38,15 @@ _HOLDS: Final[dict[str, str]] = {
     "date": "day", "time": "clock", "timestamp": "epoch", "timestamp(ms)": "epoch",
     "c-ip": "address", "cs-method": "method", "cs-uri": "target", "cs-uri-stem": "path",
     "cs-uri-path": "path", "cs-uri-query": "query", "sc-status": "status", "c-status": "status",
-    "sc-bytes": "size", "bytes": "size", "cs(referer)": "referrer", "cs(referrer)": "referrer",
+    "time-taken": "response_s", "sc-bytes": "size", "bytes": "size",
+    "cs(referer)": "referrer", "cs(referrer)": "referrer",
     "cs(user-agent)": "agent", "x-host-header": "host", "cs-host": "host", "cs(host)": "host",
     **_HEADER_NAMES,
 }  # fmt: skip
 """Field, in lower case → slot; of two fields for one slot the one that stands first here counts."""
 _RANK: Final = {name: rank for rank, name in enumerate(_HOLDS)}
+_OF_IIS: Final = frozenset({"sc-substatus", "sc-win32-status"})
+"""Fields that IIS alone writes. Its ``time-taken`` is of milliseconds, the draft's of seconds."""
 _TARGETS: Final = frozenset({"target", "path", "query"})
 _TEXTS: Final = frozenset({"referrer", "agent"}) | frozenset(HEADERS)
 _VALUES: Final = {True: r'"(?:[^"]|"")*"|[^\s"]\S*|"', False: r"[^ \t]+"}
@@ -66,7 +69,7 @@ class Dialect:
     ``tabs``: values are parted by tabs alone; ``quotes``: they may be quoted, by tabs they are not.
     ``texts`` gives referrers and agents as the client sent them, ``targets`` what it asked for.
     ``zoned``: times are local ones of the log's zone and not UTC. ``method`` is that of every
-    request where no field says it.
+    request where no field says it. ``millis``: times taken are always of milliseconds.
     """
 
     fields: str = ""
@@ -77,6 +80,7 @@ class Dialect:
     targets: Callable[[pl.Series], pl.Series] | None = None
     zoned: bool = False
     method: str | None = None
+    millis: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class _Places:
     at: Mapping[str, int]
 
 
-def _places(fields: str) -> _Places:
+def _places(fields: str, *, millis: bool = False) -> _Places:
     """Return the places of a directive's fields; without a time or a client there are none."""
     names = fields.lower().split()
     ranked: dict[str, tuple[int, int]] = {}
@@ -98,6 +102,8 @@ def _places(fields: str) -> _Places:
     timed = "epoch" in ranked or ranked.keys() >= {"day", "clock"}
     if not timed or ranked.keys().isdisjoint(("address", "forwarded_for")):
         return _Places(0, {})
+    if "response_s" in ranked and (millis or not _OF_IIS.isdisjoint(names)):
+        ranked["response_ms"] = ranked.pop("response_s")
     return _Places(len(names), {slot: at for slot, (_, at) in ranked.items()})
 
 
@@ -114,7 +120,9 @@ def speaks(lines: pl.Series, pattern: str) -> bool:
 
 def reader(dialect: Dialect) -> Read:
     """Return what reads lines of a dialect."""
-    places: Remembered[str, _Places] = Remembered(_places, _MOST)
+    places: Remembered[str, _Places] = Remembered(
+        lambda fields: _places(fields, millis=dialect.millis), _MOST
+    )
 
     def read(lines: pl.Series, context: Context) -> pl.DataFrame:
         aside = lines.str.starts_with("#").fill_null(value=False)

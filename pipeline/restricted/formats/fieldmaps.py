@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from pipeline.restricted.formats.anytime import any_seconds
+from pipeline.restricted.formats.durations import DURATIONS, response_times
 from pipeline.restricted.formats.fields import HEADERS, Context
 from pipeline.restricted.formats.jsonlines import Picked, table
 from pipeline.restricted.formats.localtime import zoned_seconds
@@ -28,11 +29,11 @@ from pipeline.restricted.formats.pieces import (
 
 MAPPED: Final = (
     "address", "time", "request", "method", "url", "target", "path", "query", "status", "bytes",
-    "referrer", "agent", "host", *HEADERS,
+    "referrer", "agent", "host", *DURATIONS, *HEADERS,
 )  # fmt: skip
 """What a map may name. ``request`` is a whole request line and says more than ``method`` and
 ``target``; ``url`` a whole URL, of which ``target`` and ``host`` are taken; ``path`` and ``query``
-stand in for a missing ``target``."""
+stand in for a missing ``target``; DURATIONS are response times."""
 
 REQUESTS: Final = ("request", "url", "target", "path")
 """Where a map names any of these, a line that has none of them is not of its format."""
@@ -68,6 +69,7 @@ class FieldMap:
             for n, text in enumerate(places["time"])
             if forms is not None and text in forms
         }
+        self._timed = [slot for slot in DURATIONS if slot in places]
         self._picker = _Picker(named)
 
     def read(self, lines: pl.Series, context: Context) -> pl.DataFrame:
@@ -106,6 +108,9 @@ class FieldMap:
             self._said("referrer").alias("referrer"),
             self._said("agent").alias("agent"),
             plain_host(pl.coalesce(self._said("host"), "url_host")).alias("host"),
+            response_times(
+                found.select("matched", *(self._said(slot).alias(slot) for slot in self._timed))
+            ),
             *(self._said(name).alias(name) for name in HEADERS if name in self.columns),
         )
 

@@ -20,12 +20,14 @@ FIELDS: Final[dict[str, pl.DataType]] = {
     "referrer": pl.String(),
     "agent": pl.String(),
     "host": pl.String(),
+    "response_time": pl.Int64(),
 }
 """Column → type of one parsed line.
 
 ``address`` canonical text; ``time`` seconds since 1970 UTC; ``method`` and ``target`` null where
 the request was none; ``status`` three digits or null; ``bytes`` of the body; ``referrer`` and
-``agent`` null where the client sent none; ``host`` null where the format does not say.
+``agent`` null where the client sent none; ``host`` null where the format does not say;
+``response_time`` microseconds that the answer took, null where the format does not say.
 """
 
 HEADERS: Final = tuple(HEADER_COLUMNS.values())

@@ -16,6 +16,7 @@ from typing import Final
 import polars as pl
 
 from pipeline.errors import SettingsError
+from pipeline.restricted.formats.durations import DURATIONS, response_times
 from pipeline.restricted.formats.fields import FIELDS, HEADERS, Context, Read
 from pipeline.restricted.formats.localtime import is_form, zoned_seconds
 from pipeline.restricted.formats.pieces import (
@@ -29,10 +30,14 @@ from pipeline.restricted.formats.pieces import (
     unix_seconds,
 )
 
-SLOTS: Final = frozenset(
-    "address clf iso epoch micros when day clock request method target path query status size "
-    "referrer agent host".split()
-) | frozenset(HEADERS)
+SLOTS: Final = (
+    frozenset(
+        "address clf iso epoch micros when day clock request method target path query status size "
+        "referrer agent host".split()
+    )
+    | frozenset(HEADERS)
+    | frozenset(DURATIONS)
+)
 """What a slot may hold. ``clf`` is a time without its brackets, ``epoch`` one in seconds or
 milliseconds, ``micros`` in microseconds, ``when`` one written by the slot's ``form``, ``day`` and
 ``clock`` the two halves of such a one; ``path`` and ``query`` stand in for a missing target."""
@@ -41,11 +46,13 @@ _PARTS: Final = ("method", "target", "path", "query")
 TIMES: Final = ("clf", "iso", "epoch", "micros", "when")
 """Slots of which a layout has one, or HALVES."""
 HALVES: Final = frozenset({"day", "clock"})
+_MANY: Final = r"[^\s,]+(?:(?:,| :) [^\s,]+)*"
 _SHAPES: Final = {
     "status": "[0-9]{3}|-",
     "size": "[0-9]+|-",
     "forwarded_for": r"[^\s,]+(?:,[ ]?[^\s,]+)*",
-    "many": r"[^\s,]+(?:(?:,| :) [^\s,]+)*",
+    "many": _MANY,
+    "response_times": _MANY,
 }
 REQUEST: Final = r'(?P<method>[A-Z]+) (?P<target>[^ "\\]+) HTTP/[0-9.]+'
 """A request line without escapes, for quick patterns."""
@@ -248,5 +255,6 @@ def typed(found: pl.DataFrame, anchor: str = "address") -> pl.DataFrame:
         empty_as_null(have["referrer"]).alias("referrer"),
         empty_as_null(have["agent"]).alias("agent"),
         plain_host(have["host"]).alias("host"),
+        response_times(found),
         *(empty_as_null(pl.col(name)).alias(name) for name in HEADERS if name in found.columns),
     )

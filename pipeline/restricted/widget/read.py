@@ -173,6 +173,7 @@ class Reader:
             referrer=empty_as_null(pl.lit(texts(crossing["referrer"]))),
             agent=empty_as_null(pl.lit(texts(around["agent"]))),
             host=host,
+            response_time=pl.lit(None, pl.Int64),
             nobody=pl.lit(privacy).eq_missing(pl.lit("no-pseudonym")),
         )
         proxies = [texts(around[name]).alias(name) for name in HEADERS]

@@ -8,7 +8,8 @@ as after a restart with another configuration. Times are UTC.
 - The generic one (https://www.w3.org/TR/WD-logfile): strings in quotes, a quote doubled,
   ``time-taken`` in seconds.
 - NSWL (https://docs.netscaler.com/en-us/citrix-adc/current-release/system/web-server-logging):
-  its ``logFormat W3C``; spaces in a value are ``+`` (``%+{user-agent}i``).
+  its ``logFormat W3C``; spaces in a value are ``+`` (``%+{user-agent}i``), ``time-taken`` in whole
+  seconds (``%T``).
 """
 
 from __future__ import annotations
@@ -43,13 +44,13 @@ _NSWL: Final = (
 )
 
 
-def _writer(fields: Sequence[str], *, quoted: bool) -> Write:
+def _writer(fields: Sequence[str], taken: pl.Expr, *, quoted: bool = False) -> Write:
     def lines(requests: pl.DataFrame) -> pl.Series:
         if requests.is_empty():
             return pl.Series(dtype=pl.String)
         # A file's rows are written a day at a time, so the first row's day is everybody's.
         day = int(requests["arrival"][0]) // _DAY
-        columns = _columns(requests, quoted=quoted)
+        columns = {**_columns(requests, quoted=quoted), "time-taken": taken}
         row = [columns[name] for name in fields[day % len(fields)].split()]
         return requests.select(pl.concat_str(row, separator=" ")).to_series()
 
@@ -82,10 +83,12 @@ def _columns(requests: pl.DataFrame, *, quoted: bool) -> Mapping[str, pl.Expr]:
         "sc-win32-status": pl.lit("0"),
         "sc-bytes": pl.col("bytes").cast(pl.String),
         "cs-bytes": (pl.col("port") % 700 + 300).cast(pl.String),
-        "time-taken": seconds("duration", 3)
-        if quoted
-        else (pl.col("duration") // 1000).cast(pl.String),
     }
+
+
+def _whole(micros: int) -> pl.Expr:
+    """Return how many times so many microseconds a request took."""
+    return (pl.col("duration") // micros).cast(pl.String)
 
 
 def _with_plus(name: str) -> pl.Expr:
@@ -111,15 +114,20 @@ _NOTHING: Final = frozenset({NO_BROKEN})
 FORMATS = (
     Format(
         "iis",
-        _writer(_IIS, quoted=False),
+        _writer(_IIS, _whole(1_000)),
         _NOTHING,
         _header("Microsoft Internet Information Services 10.0", _IIS),
         end="\r\n",
     ),
-    Format("w3c", _writer(_GENERIC, quoted=True), _NOTHING, _header(None, _GENERIC)),
+    Format(
+        "w3c",
+        _writer(_GENERIC, seconds("duration", 3), quoted=True),
+        _NOTHING,
+        _header(None, _GENERIC),
+    ),
     Format(
         "netscaler",
-        _writer(_NSWL, quoted=False),
+        _writer(_NSWL, _whole(1_000_000)),
         _NOTHING,
         _header("Netscaler Web Logging(NSWL)", _NSWL),
     ),

@@ -151,7 +151,7 @@ def test_visitors_of_rows_are_not_added_up(reader: Reader) -> None:
         reader, 20, 20, metrics=["visitors"], dimensions=["page"],
         filters=[["is", "page", ["/", "/a"]]],
     )  # fmt: skip
-    assert some.totals.cells[0] == (None, "withheld")
+    assert some.totals.cells[0] == (None, "withheld", None)
     assert any("cannot be added up" in note for note in some.notes)
 
 

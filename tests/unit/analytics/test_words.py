@@ -155,7 +155,7 @@ def test_a_value_with_every_sign_is_found_again(engine: tuple[Client, Reader], a
             filters=[[operator, "page", [value]]],
         )  # fmt: skip
         assert [line.dimensions for line in found.lines] == [(nasty,)]
-        assert found.lines[0].cells[0] == (77, "value")
+        assert found.lines[0].cells[0] == (77, "value", None)
     compared = ask(
         site="odd", metrics=["pageviews"], dimensions=["page"], compare="previous_period",
         date_range=["2026-11-03", "2026-11-03"],

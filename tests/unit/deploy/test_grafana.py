@@ -76,6 +76,8 @@ def _shop(rows: Released) -> None:
         for dimension in ("page", "status", "referrer"):
             rows.breakdown(day, "failed", dimension, {"404": 40})
         rows.breakdown(day, "request", "page", {"/a.css": 400})
+        times = {"(none)": 100, "0.005-0.01 s": 200, "from 10 s": 60, "(other)": 40}
+        rows.breakdown(day, "request", "response_time", times)
         known = {"bounce": 30, "entry": 50, "between": 70, "exit": 50}
         hidden = {"bounce": 30, "(other)": 170}
         shown = hidden if number == 2 else known

@@ -30,6 +30,7 @@ def raw(*rows: dict[str, object]) -> pl.DataFrame:
     plain: dict[str, object] = {
         "address": "192.0.2.7", "time": 1_431_857_103, "method": "GET", "target": "/a?b=c",
         "status": "200", "bytes": 123, "referrer": None, "agent": FIREFOX, "host": None,
+        "response_time": None,
     }  # fmt: skip
     return pl.DataFrame([plain | row for row in rows], schema=FIELDS)
 
@@ -47,8 +48,8 @@ def test_one_row() -> None:
         "referrer_kind": "direct", "came_from": "(none)", "campaign": "(none)",
         "browser": "Firefox", "browser_version": "115", "system": "Ubuntu", "device": "desktop",
         "bot": "(none)", "suspicion": "(none)", "country": "(unknown)", "provider": "(unknown)",
-        "status": "200", "method": "GET", "bytes": 123, "event": "request", "detail": "(none)",
-        "locale": "(none)", "screen": "(none)", "widget_version": "(none)",
+        "status": "200", "method": "GET", "bytes": 123, "response_time": "(none)",
+        "event": "request", "detail": "(none)", "locale": "(none)", "screen": "(none)", "widget_version": "(none)",
     }  # fmt: skip
 
 

@@ -20,7 +20,10 @@ _LETTERS: Final = frozenset("aAbBCDefhHiIklLmnoOpPqrRsStTuUvVX") | {"^ti", "^to"
 _PLAIN: Final = {
     "h": "address", "a": "address", "r": "request", "m": "method", "U": "path", "q": "query",
     "s": "status", "b": "size", "B": "size", "O": "size", "v": "host", "V": "host",
+    "D": "response_us", "T": "response_s",
 }  # fmt: skip
+_TOOK: Final = {"s": "response_s", "ms": "response_ms", "us": "response_us"}
+"""Unit in ``%{UNIT}T`` → slot."""
 _HEADERS: Final = {
     "referer": "referrer", "user-agent": "agent", "host": "host",
     **{name: column for name, column in HEADER_COLUMNS.items() if name != "proxy"},
@@ -70,6 +73,8 @@ def _slots(name: str | None, letter: str) -> list[str | Slot]:
         return _time(name)
     if letter == "i":
         return [Slot(_HEADERS.get((name or "").lower()))]
+    if letter == "T" and name is not None:
+        return [Slot(_TOOK.get(name))]
     if name is not None and letter not in {"a", "s"}:
         return [Slot(None)]
     # %{c}a is the peer of the connection, which behind a proxy is the proxy.

@@ -19,6 +19,7 @@ _HOLDS: Final = {
     "document_uri": "path", "args": "query", "query_string": "query", "status": "status",
     "body_bytes_sent": "size", "bytes_sent": "size", "http_referer": "referrer",
     "http_user_agent": "agent", "host": "host", "http_host": "host", "server_name": "host",
+    "request_time": "response_s", "upstream_response_time": "response_times",
     "proxy_add_x_forwarded_for": "forwarded_for", "proxy_protocol_addr": "proxy_address",
     **{f"http_{name.replace('-', '_')}": column for name, column in HEADER_COLUMNS.items()},
 }  # fmt: skip
@@ -35,7 +36,7 @@ def layout(text: str) -> Layout:
             made.append(text[at : found.start()])
         name = found[1] or found[2]
         # Every upstream that was tried has its value: "a, b : c".
-        made.append(Slot("many" if name.startswith("upstream_") else _HOLDS.get(name)))
+        made.append(Slot(_HOLDS.get(name, "many" if name.startswith("upstream_") else None)))
         at = found.end()
     if at < len(text):
         made.append(text[at:])

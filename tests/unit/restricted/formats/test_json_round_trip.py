@@ -27,7 +27,7 @@ def nginx_json(row: Row) -> Row:
         "remote_addr": row["address"], "msec": f"{row['time']}.999", "status": row["status"],
         "request": f"{row['method']} {row['target']} HTTP/1.1", "host": row["host"],
         "body_bytes_sent": str(row["bytes"]), "http_referer": row["referrer"],
-        "http_user_agent": row["agent"],
+        "http_user_agent": row["agent"], "request_time": f"{row['response_time'] / 1e6:.6f}",
     }  # fmt: skip
 
 
@@ -36,6 +36,7 @@ def caddy(row: Row) -> Row:
     request = {"client_ip": row["address"], "method": row["method"], "uri": row["target"]}
     return {
         "ts": row["time"] + 0.5, "status": int(row["status"]), "size": row["bytes"],
+        "duration": row["response_time"] / 1e6,
         "request": {**request, "host": row["host"], "headers": headers},
     }  # fmt: skip
 
@@ -47,6 +48,7 @@ def traefik_json(row: Row) -> Row:
         "RequestMethod": row["method"], "RequestPath": row["target"], "RequestHost": row["host"],
         "DownstreamStatus": int(row["status"]), "DownstreamContentSize": row["bytes"],
         "request_Referer": row["referrer"], "request_User-Agent": row["agent"],
+        "Duration": row["response_time"] * 1000,
     }  # fmt: skip
 
 
@@ -57,7 +59,7 @@ def gcp(row: Row) -> Row:
             "remoteIp": row["address"], "requestMethod": row["method"],
             "requestUrl": f"https://{row['host']}{row['target']}", "status": int(row["status"]),
             "responseSize": str(row["bytes"]), "referer": row["referrer"],
-            "userAgent": row["agent"],
+            "userAgent": row["agent"], "latency": f"{row['response_time'] / 1e6:.6f}s",
         },
     }  # fmt: skip
 
@@ -69,7 +71,7 @@ def azure_frontdoor(row: Row) -> Row:
             "socketIp": row["address"], "clientIp": "203.0.113.9", "httpMethod": row["method"],
             "requestUri": f"https://{row['host']}:443{row['target']}", "referer": row["referrer"],
             "httpStatusCode": row["status"], "responseBytes": str(row["bytes"]),
-            "userAgent": row["agent"],
+            "userAgent": row["agent"], "timeTaken": f"{row['response_time'] / 1e6:.6f}",
         },
     }  # fmt: skip
 
@@ -80,6 +82,7 @@ def fastly(row: Row) -> Row:
         "request_method": row["method"], "url": row["target"], "host": row["host"],
         "response_status": int(row["status"]), "response_body_size": row["bytes"],
         "request_referer": row["referrer"], "request_user_agent": row["agent"],
+        "time_elapsed": row["response_time"],
     }  # fmt: skip
 
 
@@ -90,6 +93,7 @@ def cloudflare(row: Row) -> Row:
         "ClientRequestHost": row["host"], "EdgeResponseStatus": int(row["status"]),
         "EdgeResponseBytes": row["bytes"], "ClientRequestReferer": row["referrer"],
         "ClientRequestUserAgent": row["agent"],
+        "EdgeTimeToFirstByteMs": row["response_time"] / 1000,
     }  # fmt: skip
 
 
@@ -109,6 +113,7 @@ _rows = st.fixed_dictionaries(
         "referrer": _text.filter(lambda text: text != "-"),
         "agent": _text.filter(lambda text: text != "-"),
         "host": st.from_regex(r"[a-z]{1,9}\.example", fullmatch=True),
+        "response_time": st.integers(0, 86_400_000_000),
     }
 )
 

@@ -27,7 +27,7 @@ LINE = (
 WHOLE: dict[str, Any] = {
     "address": "192.0.2.7", "time": THEN, "method": "GET", "target": "/a?b=c", "status": "200",
     "bytes": 123, "referrer": "https://example.org/x", "agent": "Mozilla/5.0",
-    "host": "example.org",
+    "host": "example.org", "response_time": None,
 }  # fmt: skip
 
 

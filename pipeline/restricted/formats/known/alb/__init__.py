@@ -16,7 +16,7 @@ from pipeline.restricted.formats.pieces import without_origins, without_ports
 
 _HEAD: Final = (
     r"^[a-z0-9]+ (?P<when>[0-9T:-]+)(?:\.[0-9]+)?Z [^ ]+ "
-    r"(?P<address>[^ ]+) [^ ]+ [^ ]+ [^ ]+ [^ ]+ "
+    r"(?P<address>[^ ]+) [^ ]+ (?P<response_times>[^ ]+ [^ ]+ [^ ]+) "
     r"(?P<status>[0-9]{3}|-) [^ ]+ [^ ]+ (?P<size>[0-9]+|-) "
 )
 _TAIL: Final = " [^ ]+ [^ ]+ [^ ]"

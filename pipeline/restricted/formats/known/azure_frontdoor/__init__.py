@@ -21,6 +21,7 @@ MAP: Final = FieldMap(
         "bytes": ["properties.responseBytes"],
         "referrer": ["properties.referer"],
         "agent": ["properties.userAgent"],
+        "response_s": ["properties.timeTaken"],
         "host": ["properties.hostName"],
         "forwarded_for": ["properties.clientIp"],
     }

@@ -24,6 +24,7 @@ MAP: Final = FieldMap(
         # Caddy lists a header's values, under its name in canonical case.
         "referrer": ["request.headers.Referer[0]"],
         "agent": ["request.headers.User-Agent[0]"],
+        "response_s": ["duration"],
         "host": ["request.host"],
         "forwarded_for": ["request.headers.X-Forwarded-For"],
         "forwarded": ["request.headers.Forwarded"],

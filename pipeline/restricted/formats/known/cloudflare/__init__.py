@@ -21,6 +21,7 @@ MAP: Final = FieldMap(
         "bytes": ["EdgeResponseBytes"],
         "referrer": ["ClientRequestReferer"],
         "agent": ["ClientRequestUserAgent"],
+        "response_ms": ["EdgeTimeToFirstByteMs"],
         "host": ["ClientRequestHost"],
     }
 )

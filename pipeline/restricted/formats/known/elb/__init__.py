@@ -15,7 +15,8 @@ from pipeline.restricted.formats.layouts import REQUEST, patterned
 from pipeline.restricted.formats.pieces import without_origins, without_ports
 
 _HEAD: Final = (
-    r"^(?P<when>[0-9T:-]+)(?:\.[0-9]+)?Z [^ ]+ (?P<address>[^ ]+) [^ ]+ [^ ]+ [^ ]+ [^ ]+ "
+    r"^(?P<when>[0-9T:-]+)(?:\.[0-9]+)?Z [^ ]+ "
+    r"(?P<address>[^ ]+) [^ ]+ (?P<response_times>[^ ]+ [^ ]+ [^ ]+) "
     r"(?P<status>[0-9]{3}|-) [^ ]+ [^ ]+ (?P<size>[0-9]+|-) "
 )
 _QUICK: Final = rf'{_HEAD}"{REQUEST}" "(?P<agent>[^"\\]*)" [^ ]+ [^ ]+$'

@@ -20,6 +20,7 @@ MAP: Final = FieldMap(
         "bytes": ["response_body_size"],
         "referrer": ["request_referer"],
         "agent": ["request_user_agent"],
+        "response_us": ["time_elapsed"],
         "host": ["host"],
     }
 )

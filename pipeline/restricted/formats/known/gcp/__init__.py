@@ -21,6 +21,7 @@ MAP: Final = FieldMap(
         "bytes": ["httpRequest.responseSize"],
         "referrer": ["httpRequest.referer"],
         "agent": ["httpRequest.userAgent"],
+        "response_s": ["httpRequest.latency"],
     }
 )
 

@@ -18,7 +18,8 @@ from pipeline.restricted.formats.pieces import mapped, without_origins, without_
 _SYSLOG: Final = r"^[^\[]*\[[0-9]+\]: "
 _HEAD: Final = (
     # Without the fraction of the second, times are the same in many lines and read once.
-    r"^(?P<address>[^ ]+) \[(?P<when>[^\].]+)(?:\.[0-9]+)?\] [^ ]+ [^ ]+ [^ ]+ "
+    r"^(?P<address>[^ ]+) \[(?P<when>[^\].]+)(?:\.[0-9]+)?\] [^ ]+ [^ ]+ "
+    r"(?:[^ /]+/){4}\+?(?P<response_ms>[^ /]+) "
     r"(?P<status>-?[0-9]+) \+?(?P<size>[0-9]+) [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ "
 )
 _ESCAPE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")

@@ -25,5 +25,5 @@ def _tells(lines: pl.Series) -> bool:
 
 
 FORMAT: Final = Format(
-    "iis", "IIS, W3C extended", reader(Dialect(fields=FIELDS, quotes=False)), _tells
+    "iis", "IIS, W3C extended", reader(Dialect(fields=FIELDS, quotes=False, millis=True)), _tells
 )

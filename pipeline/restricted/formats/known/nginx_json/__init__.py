@@ -24,6 +24,8 @@ MAP: Final = FieldMap(
         "referrer": ["http_referer"],
         "agent": ["http_user_agent"],
         "host": ["host"],
+        "response_s": ["request_time"],
+        "response_times": ["upstream_response_time"],
         "forwarded_for": ["http_x_forwarded_for"],
         "forwarded": ["http_forwarded"],
         "real_ip": ["http_x_real_ip"],

@@ -12,7 +12,9 @@ from pipeline.restricted.formats.layouts import REQUEST, patterned
 from pipeline.restricted.formats.pieces import as_written
 
 _HEAD: Final = r"^[^ ]+ (?P<host>[^ ]+) \[(?P<clf>[^\]]+)\] (?P<address>[^ ]+) "
-_ANSWER: Final = r" (?P<status>[0-9]{3}|-) [^ ]+ (?P<size>[0-9]+|-) [^ ]+ [^ ]+ [^ ]+ "
+_ANSWER: Final = (
+    r" (?P<status>[0-9]{3}|-) [^ ]+ (?P<size>[0-9]+|-) [^ ]+ (?P<response_ms>[^ ]+) [^ ]+ "
+)
 _QUICK: Final = (
     rf'{_HEAD}[^ ]+ [^ ]+ [^ ]+ [^ ]+ "{REQUEST}"{_ANSWER}'
     r'"(?P<referrer>[^"]*)" "(?P<agent>[^"]*)" [^ "]+(?: |$)'

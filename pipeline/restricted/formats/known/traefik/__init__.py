@@ -14,7 +14,7 @@ from pipeline.restricted.formats.pieces import as_written
 _HEAD: Final = r"^(?P<address>[^ ]+) - "
 _TIME: Final = r" \[(?P<clf>[^\]]+)\] "
 _ANSWER: Final = r" (?P<status>[0-9]+|-) (?P<size>[0-9]+|-) "
-_TAIL: Final = r' [^ ]+ "[^"]*" "[^"]*" [0-9]+ms'
+_TAIL: Final = r' [^ ]+ "[^"]*" "[^"]*" (?P<response_ms>[0-9]+)ms'
 _QUICK: Final = (
     rf'{_HEAD}[^ ]+{_TIME}"{REQUEST}"{_ANSWER}"(?P<referrer>[^"]*)" "(?P<agent>[^"]*)"{_TAIL}$'
 )

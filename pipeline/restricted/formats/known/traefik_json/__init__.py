@@ -21,6 +21,7 @@ MAP: Final = FieldMap(
         "bytes": ["DownstreamContentSize"],
         "referrer": ["request_Referer"],
         "agent": ["request_User-Agent"],
+        "response_ns": ["Duration"],
         "host": ["RequestHost", "RequestAddr"],
         "forwarded_for": ["ClientHost"],
         "forwarded": ["request_Forwarded"],

@@ -1,0 +1,30 @@
+"""How long answers took, in classes: the only way in which a response time is told.
+
+The edges are those that Prometheus' clients begin with (``DefBuckets`` of client_golang). They
+never change, so that histograms of any hours, days and sites add up. Names sort as the times do.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+EDGES: Final = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000)
+"""Milliseconds at which a class ends and the next one, which holds them, begins."""
+OPEN: Final = "from 10 s"
+"""The class without an end."""
+NONE: Final = "(none)"
+"""The value where a line does not say."""
+
+
+def _spans() -> tuple[str, ...]:
+    edges = [f"{edge / 1_000:g}" for edge in (0, *EDGES)]
+    return tuple(f"{low}-{high} s" for low, high in pairwise(edges))
+
+
+CLASSES: Final = (*_spans(), OPEN)
+"""Names of the classes, the shortest times first: ``0-0.005 s``, ``0.005-0.01 s``, …"""
+ENDS: Final[dict[str, tuple[int, int | None]]] = dict(
+    zip(CLASSES, zip((0, *EDGES), (*EDGES, None), strict=True), strict=True)
+)
+"""Class → milliseconds at which it begins and ends; the open one has no end."""
