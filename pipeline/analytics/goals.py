@@ -7,16 +7,15 @@ by all that viewed pages, over the days on which both are known.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from pipeline.analytics import asking, words
 from pipeline.analytics.answer import Answer, Cell, Line
-from pipeline.analytics.compiling import ENOUGH
+from pipeline.analytics.conversion import DAY, WITHHELD, Known, Plain, by_day, rate
 from pipeline.analytics.query import MOST_ROWS, Filter, Query
 from pipeline.analytics.ranges import Days
 from pipeline.clickhouse.queries import QueryFn
@@ -29,13 +28,9 @@ Goals = Mapping[str, Mapping[str, Goal]]
 """Site → goal's name → what it is."""
 NO_GOALS: Final[Goals] = MappingProxyType({})
 
-_DAY: Final = "time:day"
-_DIGITS: Final = 4
-_WITHHELD: Final = Cell(None, words.WITHHELD)
 _NOTE: Final = (
     "goals of several events add up what is shown of each; visitors of several are not added up"
 )
-Plain = Callable[[Query], Answer]
 
 
 def ask(
@@ -59,22 +54,6 @@ def ask(
     return _Asking(plain, events).answer(query)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Value → day → visitors; the days that are known, and those on which some are folded."""
-
-    by_value: Mapping[str, Mapping[str, float]]
-    seen: frozenset[str]
-    folded: frozenset[str]
-
-    def on(self, value: str, day: str) -> float | None:
-        """Return the visitors of a day; None where they are not known."""
-        found = self.by_value.get(value, {}).get(day)
-        if found is None and day in self.seen - self.folded:
-            return 0
-        return found
-
-
 class _Asking:
     def __init__(self, plain: Plain, events: Mapping[str, tuple[str, ...]]) -> None:
         self._plain = plain
@@ -82,11 +61,11 @@ class _Asking:
 
     def answer(self, query: Query) -> Answer:
         """Return the answer."""
-        rate = words.CONVERSION_RATE in query.metrics
+        rating = words.CONVERSION_RATE in query.metrics
         asked = self._translated(query)
-        if rate:
+        if rating:
             _check(query)
-        if not rate and asked is query and not self._lists_goals(query):
+        if not rating and asked is query and not self._lists_goals(query):
             return self._plain(query)
         counted = tuple(m for m in query.metrics if m != words.CONVERSION_RATE)
         counted = counted or (words.CONVERSIONS,)
@@ -94,7 +73,7 @@ class _Asking:
         lines = list(found.lines)
         if self._lists_goals(query):
             lines = self._listed(query, counted, lines, found)
-        if rate:
+        if rating:
             lines, totals = self._rated(query, asked, counted, lines, found)
             found = replace(found, totals=totals)
         notes = found.notes if asked is query and not self._lists_goals(query) else (
@@ -187,10 +166,10 @@ class _Asking:
                 named = dict(zip(counted, own, strict=True)) | {words.CONVERSION_RATE: rate}
                 return tuple(named[metric] for metric in query.metrics)
 
-            mine = _WITHHELD if key is None else now.get(key, _WITHHELD)
+            mine = WITHHELD if key is None else now.get(key, WITHHELD)
             compare = None
             if line.compare is not None:
-                then = _WITHHELD if key is None or before is None else before.get(key, _WITHHELD)
+                then = WITHHELD if key is None or before is None else before.get(key, WITHHELD)
                 compare = cells(line.compare, then)
             return Line(line.dimensions, cells(line.cells, mine), compare)
 
@@ -200,71 +179,54 @@ class _Asking:
     def _rates(
         self, query: Query, asked: Query, values: Iterable[tuple[str, ...]], days: Days
     ) -> dict[tuple[str, ...], Cell]:
-        by = tuple(name for name in query.dimensions if name != _DAY)
+        by = tuple(name for name in query.dimensions if name != DAY)
         all_of = replace(
             query,
             filters=tuple(f for f in query.filters if f.dimension != words.GOAL),
             dimensions=tuple(name for name in by if name != words.GOAL),
         )
-        whole = self._by_day(all_of, ("visitors",), days)
-        reached = self._by_day(
-            replace(asked, dimensions=by),
-            ("hits" if asked is not query else words.CONVERSIONS, "visitors"),
-            days,
-        )
+        whole = by_day(self._plain, all_of, ("visitors",), days)
+        reached = self._reached(query, asked, by, days)
         rates = {}
         for key in values:
             named = dict(zip(query.dimensions, key, strict=True))
             value = next((named[name] for name in by), "")
-            some = [named[_DAY]] if _DAY in named else [day.isoformat() for day in days.each()]
+            some = [named[DAY]] if DAY in named else [day.isoformat() for day in days.each()]
             of_goal = reached
             if by == (words.GOAL,) and value in self._events:
                 of_goal, value_there = self._of_event(query, value, days), ""
             else:
                 value_there = value
             of_all = value if all_of.dimensions else ""
-            rates[key] = _rate(
+            rates[key] = rate(
                 [(of_goal.on(value_there, day), whole.on(of_all, day)) for day in some]
             )
         return rates
 
-    def _of_event(self, query: Query, name: str, days: Days) -> _Known:
+    def _reached(self, query: Query, asked: Query, by: tuple[str, ...], days: Days) -> Known:
+        """Return who reached goals; a goal that has no cell was reached by none, or is folded."""
+        metrics = ("hits" if asked is not query else words.CONVERSIONS, "visitors")
+        reached = by_day(self._plain, replace(asked, dimensions=by), metrics, days)
+        if not by:
+            return reached
+        if by != (words.GOAL,):
+            whole = by_day(self._plain, replace(asked, dimensions=()), metrics, days)
+            none = frozenset(d for d, people in whole.by_value.get("", {}).items() if not people)
+            return Known(reached.by_value, reached.seen | none, reached.folded - none)
+        if any(one.dimension != words.GOAL for one in query.filters):
+            return Known(reached.by_value, frozenset(), frozenset())
+        every = by_day(self._plain, replace(query, dimensions=by, filters=()), ("hits",), days)
+        return Known(reached.by_value, every.seen, every.folded)
+
+    def _of_event(self, query: Query, name: str, days: Days) -> Known:
         events = self._events[name]
         if len(events) > 1:
-            return _Known({}, frozenset(), frozenset())
+            return Known({}, frozenset(), frozenset())
         asked = replace(
             query, site=query.site + words.WIDGET, dimensions=(),
             filters=(Filter("is", "event", events),),
         )  # fmt: skip
-        return self._by_day(asked, ("hits", "visitors"), days)
-
-    def _by_day(self, query: Query, metrics: tuple[str, ...], days: Days) -> _Known:
-        """Return the visitors of each day, by the one dimension there is or of all under ``""``."""
-        events = next((f.values for f in query.filters if f.dimension == "event"), ("",))
-        if len(events) > 1:
-            return _Known({}, frozenset(), frozenset())
-        answer = self._plain(
-            replace(
-                query, metrics=metrics, dimensions=(*query.dimensions, _DAY), order=(),
-                date_range=(days.first, days.last), limit=MOST_ROWS, after=None, compare=False,
-            )
-        )  # fmt: skip
-        if answer.next is not None:
-            raise UsageError(
-                "date_range: too many days for a rate of so many values; ask for fewer"
-            )
-        found: dict[str, dict[str, float]] = defaultdict(dict)
-        seen, folded = set(), set()
-        for line in answer.lines:
-            value, day = ("", *line.dimensions)[-2:]
-            cell = line.cells[-1]
-            if cell.number is None:
-                continue
-            seen.add(day)
-            if value == words.OTHER:
-                folded.add(day)
-            found[value][day] = cell.number
-        return _Known(found, frozenset(seen), frozenset(folded))
+        return by_day(self._plain, asked, ("hits", "visitors"), days)
 
 
 def _implied(query: Query) -> tuple[str, ...]:
@@ -277,7 +239,7 @@ def _check(query: Query) -> None:
         raise UsageError("metrics: conversion_rate is of one goal; group by goal, or filter one")
     if any(name == words.CONVERSION_RATE for name, _ in query.order):
         raise UsageError("order: rows are not ordered by conversion_rate; order by conversions")
-    if set(query.times) - {_DAY}:
+    if set(query.times) - {DAY}:
         raise UsageError("dimensions: conversion_rate is of days; take time:day")
 
 
@@ -306,20 +268,10 @@ def _together(counted: tuple[str, ...], told: list[tuple[Cell, ...]]) -> tuple[C
         column = [cells[0 if metric == words.CONVERSIONS else 1] for cells in told]
         shown = [cell.number for cell in column if cell.state == words.VALUE and cell.number]
         if metric != words.CONVERSIONS and len(column) > 1:
-            made.append(_WITHHELD)
+            made.append(WITHHELD)
         elif shown:
             made.append(Cell(sum(shown), words.VALUE))
         else:
             unknown = [cell for cell in column if cell.state != words.ZERO]
-            made.append(unknown[0] if unknown else column[0] if column else _WITHHELD)
+            made.append(unknown[0] if unknown else column[0] if column else WITHHELD)
     return tuple(made)
-
-
-def _rate(days: list[tuple[float | None, float | None]]) -> Cell:
-    """Return a rate of days, each with the visitors of the goal and all visitors."""
-    known = [(top, bottom) for top, bottom in days if top is not None and bottom]
-    every = sum(bottom for _, bottom in days if bottom)
-    told = sum(bottom for _, bottom in known)
-    if not told or told < ENOUGH * every:
-        return _WITHHELD
-    return Cell(round(sum(top for top, _ in known) / told, _DIGITS), words.VALUE)

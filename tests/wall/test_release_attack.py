@@ -12,6 +12,7 @@ import random
 import re
 from collections import defaultdict
 from dataclasses import fields
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,21 @@ def test_the_attacker_finds_the_hole_that_a_missing_rule_leaves(rule: str) -> No
 
 
 def test_two_pairs_do_not_betray_a_third() -> None:
-    """Sites on which three columns that are crossed with each other leave a single visitor."""
-    assert _attack_small(0, 2, 6) == []
-    assert _attack_small(0, 2, 6, Rules(triangles=False))
+    """Three columns that are crossed with each other, and one visitor who has two of three values.
+
+    Of DE, mobile and Firefox: DE x mobile + Firefox - DE x Firefox - mobile x Firefox.
+    """
+    crossings = {"view": {"country": ["device", "browser"], "device": ["browser"]}}
+    people = dict.fromkeys(product(("DE", "AT"), ("mobile", "desktop"), ("Firefox", "Chrome")), 5)
+    people |= {("DE", "mobile", "Chrome"): 1, ("AT", "desktop", "Firefox"): 0}
+    rows: list[dict[str, Any]] = []
+    for (country, device, browser), count in people.items():
+        for _ in range(count):
+            found = {"country": country, "device": device, "browser": browser}
+            rows.append({**_visit("one", "leaf", len(rows)), **found})
+    steps: list[Step] = [(list(range(len(rows))), None, False), ([], None, True)]
+    assert attack(rows, steps, 2, LATENESS, HOLD, None, crossings) == []
+    assert attack(rows, steps, 2, LATENESS, HOLD, Rules(triangles=False), crossings)
 
 
 def test_a_leaf_of_two_parents_does_not_betray_who_was_known_in_one_of_them() -> None:

@@ -51,7 +51,9 @@ def small_site(rng: random.Random, name: str, days: int = 1) -> list[Row]:
                 row[dimension] = "(none)"
             elif parent is not None:
                 leaf = rng.randrange(values)
-                row[dimension] = f"{row[parent] if leaf else SHARED} {leaf}"
+                # A page reaches one goal.
+                shared = leaf == 0 and dimension != "page"
+                row[dimension] = f"{SHARED if shared else row[parent]} {leaf}"
             elif dimension in DIMENSIONS.values():
                 row[dimension] = f"{dimension} {rng.randrange(parents)}"
             else:
