@@ -210,7 +210,9 @@ def test_a_goal_of_one_event_goes_with_what_events_are_crossed_with(
 
 def test_a_goal_that_nobody_reaches_is_none(reader: Reader) -> None:
     found = ask(reader, ["conversions"], ["goal"], filters=[["is", "goal", ["never"]]])
-    assert [(line.dimensions, line.cells[0]) for line in found.lines] == [(("never",), (0, "zero"))]
+    assert [(line.dimensions, line.cells[0]) for line in found.lines] == [
+        (("never",), (0, "zero", None))
+    ]
 
 
 def test_where_failures_came_from(reported: Reported, reader: Reader) -> None:

@@ -49,7 +49,8 @@ def test_one_row() -> None:
         "browser": "Firefox", "browser_version": "115", "system": "Ubuntu", "device": "desktop",
         "bot": "(none)", "suspicion": "(none)", "country": "(unknown)", "provider": "(unknown)",
         "status": "200", "method": "GET", "bytes": 123, "response_time": "(none)",
-        "event": "request", "detail": "(none)", "locale": "(none)", "screen": "(none)", "widget_version": "(none)",
+        "event": "request", "detail": "(none)", "locale": "(none)", "screen": "(none)",
+        "widget_version": "(none)",
     }  # fmt: skip
 
 
