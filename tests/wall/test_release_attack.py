@@ -52,6 +52,12 @@ def test_no_difference_betrays_anyone_on_a_small_site(seed: int, k: int) -> None
     assert _attack_small(seed, k, 8) == []
 
 
+@pytest.mark.parametrize("choice", ["either_way", "parts"])
+def test_how_much_is_told_of_pairs_is_a_choice_that_is_safe_either_way(choice: str) -> None:
+    off = Rules(**{choice: False})
+    assert [_attack_small(seed, 3, 8, off) for seed in range(6)] == [[]] * 6
+
+
 # What is safe either way, and what has an example or an attacker of its own.
 ELSEWHERE = {"apart", "triangles", "reserve", "either_way", "parts"}
 
