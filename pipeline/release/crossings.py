@@ -133,6 +133,7 @@ class Crossed:
         cells = self._cells(
             views, self._value(dimension), pl.col(ROLE), self._value(parent).alias("over")
         )
+        cells = cells.with_columns(whole=leaves.scattered(self._codes.other))
         told = marked.select("window", "across", "across_value", over="value")
         placed = cells.join(told, on=["window", "over", "across"]).with_columns(
             window=dense(pack("window", "over")), across=self._codes.encode(pl.col("across_value"))
@@ -262,7 +263,7 @@ class Crossed:
     def _joined(cells: pl.DataFrame) -> pl.DataFrame:
         """Return cells that stand several times as one each."""
         return cells.group_by(CELL).agg(
-            pl.col(_PLACE).first(), pl.col("who").explode().unique(), _sums()
+            pl.col(_PLACE).first(), pl.col("who").explode().unique(), _sums(), pl.col("whole").any()
         )
 
     def _marked(

@@ -88,6 +88,7 @@ def within(
     across (codes) and across_value; what it does not show is ``(other)`` here. A window in which
     the parent has one value stays as it is.
     """
+    cells = cells.with_columns(whole=scattered(other))
     turned = pair.over != (pair.parent, pair.names[1])
     over, across = ("across", "value") if turned else ("value", "across")
     kept = told.filter(pl.col("across_value") != OTHER).select(
@@ -108,6 +109,17 @@ def within(
     )
     found = marked.filter(pl.col("barred").is_not_null()).select("window", "value", "across")
     return marked.drop("kept", "barred", "over"), found.unique()
+
+
+def scattered(other: int) -> pl.Expr:
+    """Return whether a value is in several tables of its window, given ``over``.
+
+    What is told of it in one of them would be taken for all of it, and for none in the others,
+    where nobody could then hide behind it. What is ``(other)`` may be in any of them.
+    """
+    values = pl.col("over").n_unique()
+    anywhere = (pl.col("value") == other) & (values.over("window") > 1)
+    return anywhere | (values.over("window", "value") > 1)
 
 
 def _pair(one: str | None, two: str | None) -> frozenset[str]:

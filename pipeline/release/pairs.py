@@ -66,7 +66,10 @@ def shown(
 
     ``parts`` puts across values together under a name: what a value hides of each part is told
     apart where both are safe. Such a value counts as split.
+
+    Where ``cells`` have ``whole``, those for which it holds are not told by name.
     """
+    whole_ones = pl.col("whole") if "whole" in cells.columns else pl.lit(value=False)
     cells = cells.select(
         *CELL,
         "who",
@@ -75,6 +78,7 @@ def shown(
         across_text=codes.decode(pl.col("across")),
         hides=pl.lit(value=True),
         part=pl.lit(None, pl.String),
+        split=(pl.col("value") != codes.other) & ~whole_ones,
     )
     parted = cells.clear().select(_OF_VALUE)
     if k == 1:
@@ -86,9 +90,8 @@ def shown(
     if parts is not None:
         named = pl.col("across_text").replace_strict(parts, default=None)
         cells = cells.with_columns(part=named)
-        parted = cells.filter(pl.col("value") != codes.other).select(_OF_VALUE).unique()
-    told = (pl.col("visitors") >= k) & (pl.col("value") != codes.other) & pl.col("hides")
-    own = cells.filter(told)
+        parted = cells.filter("split").select(_OF_VALUE).unique()
+    own = cells.filter((pl.col("visitors") >= k) & pl.col("split") & pl.col("hides"))
     # Whatever happens, these are never split: they need to be looked at once.
     split = pl.concat([own.select(_OF_VALUE), parted]).unique()
     whole = cells.join(split, on=_OF_VALUE, how="anti").select(*_OF_ACROSS, "who", "hides")

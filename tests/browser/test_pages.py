@@ -65,6 +65,12 @@ def _complaints(chrome: Chrome) -> list[str]:
     return [entry["message"] for entry in chrome.get_log("browser")]  # type: ignore[no-untyped-call]
 
 
+@pytest.fixture(autouse=True)
+def _of_this_test_alone(chrome: Chrome) -> None:
+    """The browser is shared: what it said of other tests' pages is not of these."""
+    _complaints(chrome)
+
+
 @pytest.fixture
 def by_list(tmp_path: Path) -> Iterator[tuple[str, Book]]:
     people = tmp_path / "people.yaml"

@@ -64,8 +64,10 @@ BOTH = {
 """Leaves and their parents crossed with the same, and nothing that triangles would hide."""
 
 
-@pytest.mark.parametrize(("seed", "leaf"), [(2, "less came_from"), (3, "less page")])
-def test_pairs_of_leaves_are_within_those_of_their_parents(seed: int, leaf: str) -> None:
-    found = attacked(seed, 2, 10, Rules(leaves=False), BOTH)
-    assert any(leaf in one.what for one in found)
-    assert attacked(seed, 2, 10, crossings=BOTH) == []
+@pytest.mark.parametrize("leaf", ["less came_from", "less page"])
+def test_pairs_of_leaves_are_within_those_of_their_parents(leaf: str) -> None:
+    for seed in range(40):
+        if any(leaf in one.what for one in attacked(seed, 2, 10, Rules(leaves=False), BOTH)):
+            assert attacked(seed, 2, 10, crossings=BOTH) == []
+            return
+    pytest.fail("no site has a hole where the rule is off")

@@ -122,7 +122,12 @@ def rows(hits: int, revision: int) -> pl.DataFrame:
 def test_migrations_loader_and_reader_work_over_http(
     remote: Client, server: Engine, stand_in: StandIn
 ) -> None:
-    assert migrate(remote, rollups_days=30) == ("0001_rollups", "0002_views", "0003_segments")
+    assert migrate(remote, rollups_days=30) == (
+        "0001_rollups",
+        "0002_views",
+        "0003_segments",
+        "0004_health",
+    )
     assert migrate(remote, rollups_days=30) == ()
     loader = Loader(remote)
     header = RollupsHeader("traffic_daily", "old", 3, finished=True)
