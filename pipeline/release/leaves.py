@@ -56,7 +56,7 @@ def ordered(crossed: Crossed) -> list[Pair]:
                 f"policy: crossings: {one} x {two} beside {' x '.join(other)}: write it under "
                 f"{two}, which is within {parents[1]}"
             )
-        if other or (both and not over):
+        if other or both:
             raise SettingsError(
                 f"policy: crossings: {one} x {two} cannot be protected beside "
                 f"{' x '.join(other or both or ())}: leave one of them out"

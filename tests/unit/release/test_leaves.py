@@ -33,6 +33,10 @@ def test_a_leaf_comes_after_its_parent_and_within_it() -> None:
             {"goal": ["referrer"], "page": ["referrer_kind", "referrer"]},
             "cannot be protected beside page x referrer_kind: leave one of them out",
         ),
+        (
+            {"goal": ["referrer_kind"], "page": ["referrer_kind"], "referrer": ["page"]},
+            "leave one of them out",
+        ),
     ],
 )
 def test_what_is_within_two_is_refused_in_one_line(
