@@ -13,12 +13,13 @@ import polars as pl
 from pipeline.codes import Codes
 from pipeline.errors import IntegrityError
 from pipeline.labels import LIVE
+from pipeline.release import tables
 from pipeline.release.rules import Rules
 from pipeline.release.steps import ROWS, SEEN, steps
+from pipeline.release.taken import Taken
 from pipeline.rows import HOUR, LIVE_TABLE, MINUTE, TABLES, CellsHeader
 
 _CATEGORY: Final = ["site", "hour", "segment", "status_class"]
-_NOWHERE: Final = (-1, 0)
 
 
 class Minutes:
@@ -29,7 +30,7 @@ class Minutes:
         self._k = k
         self._rules = rules
         self._origins = origins
-        self._applied: dict[int, tuple[int, int]] = {}
+        self._taken = Taken()
         self._marks: dict[int, int] = {}
         self._inputs: dict[int, int] = {}
         """Position of a message that is still needed → its newest minute."""
@@ -51,13 +52,7 @@ class Minutes:
         """Take note of a message; return how many of its rows were had before, None for all."""
         if header.ingest != LIVE:
             raise IntegrityError("minutes of an ingest that is not live")
-        cut, taken = self._applied.get(header.origin, _NOWHERE)
-        # As with hours, a watermark at the end of a cut counts as one more row.
-        reach = header.position, header.first + height + (header.watermark is not None)
-        if reach <= (cut, taken):
-            return None
-        self._applied[header.origin] = reach
-        return max(0, taken - header.first) if header.position == cut else 0
+        return self._taken.new(header, height)
 
     def apply(self, position: int, header: CellsHeader, rows: pl.DataFrame) -> pl.DataFrame:
         """Take rows that are new; return the steps to tell: LIVE_TABLE with ``revision``."""
@@ -66,7 +61,7 @@ class Minutes:
         if header.watermark is not None:
             self._marks[header.origin] = header.watermark
         if self.passed == before:
-            return _empty()
+            return tables.empty(LIVE_TABLE)
         found = self._tell()
         self._forget()
         return found
@@ -85,7 +80,9 @@ class Minutes:
         if not rows.is_empty():
             texts = pl.col("site", "segment", "status_class")
             self._came.append(rows.with_columns(texts.cast(self._codes.dtype)))
-            self._inputs[position] = max(rows["minute"])
+            newest = rows["minute"].max()
+            if isinstance(newest, int):
+                self._inputs[position] = newest
 
     def _gather(self) -> None:
         """Put what came among the rows, under the category that it is of."""
@@ -108,7 +105,7 @@ class Minutes:
         rows = self._rows.filter(pl.col("minute") < self.passed)
         found = steps(rows, self._k, self._rules, told=self._told, seen=self._seen)
         if found.is_empty():
-            return _empty()
+            return tables.empty(LIVE_TABLE)
         self._settle(found)
         return (
             found.lazy()
@@ -158,20 +155,16 @@ class Minutes:
     def snapshot(self) -> dict[str, object]:
         """Return what ``restore`` needs besides the messages."""
         return {
-            "applied": {str(origin): at for origin, at in self._applied.items()},
+            "applied": self._taken.saved(),
             "marks": {str(origin): mark for origin, mark in self._marks.items()},
         }
 
     def restore(self, saved: dict[str, Any], kept: list[tuple[int, pl.DataFrame]]) -> None:
         """Build the state up: what was saved, and the rows of the messages that were kept."""
-        self._applied = {int(o): (at[0], at[1]) for o, at in saved["applied"].items()}
+        self._taken.restore(saved["applied"])
         self._marks = {int(origin): mark for origin, mark in saved["marks"].items()}
         for position, rows in kept:
             self._take(position, rows)
         if self.passed is not None:
             self._tell()
         self._forget()
-
-
-def _empty() -> pl.DataFrame:
-    return pl.DataFrame(schema={**TABLES[LIVE_TABLE], "revision": pl.UInt64()})

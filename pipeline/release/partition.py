@@ -20,9 +20,9 @@ from pipeline.labels import LIVE
 from pipeline.release.crossings import Crossings
 from pipeline.release.ledger import Account, Ledger, Released, Settled
 from pipeline.release.minutes import Minutes
+from pipeline.release.taken import Taken
 from pipeline.rows import LIVE_TABLE, CellsHeader, RollupsHeader, decode_cells
 
-NOWHERE: Final = -1
 SPENT: Final = orjson.dumps({"fed": None}) + b"\n"
 """A run in the place of some that nothing needs any more."""
 
@@ -102,7 +102,7 @@ class Partition:
         self._terms = terms
         self._partition = partition
         self._origins = origins
-        self._applied: dict[int, tuple[int, int]] = {}
+        self._taken = Taken()
         self._ingests: dict[str, _Ingest] = {}
         self._inputs: list[_Input] = []
         self._minutes = Minutes(terms.k, origins)
@@ -115,13 +115,9 @@ class Partition:
         header, rows = decode_cells(message, coded=True)
         if header.minutes:
             return self._passed(position, message, header, rows)
-        cut, taken = self._applied.get(header.origin, (NOWHERE, 0))
-        # The watermark at the end of a cut counts as one more row: it must not be lost either.
-        reach = header.position, header.first + rows.height + (header.watermark is not None)
-        if reach <= (cut, taken):
+        skip = self._taken.new(header, rows.height)
+        if skip is None:
             return self._run(message, None), Said([], {})
-        skip = max(0, taken - header.first) if header.position == cut else 0
-        self._applied[header.origin] = reach
         fed = self._advance(header, skip)
         released = self._feed(position, header.ingest, fed, rows[skip:])
         self._forget()
@@ -201,7 +197,7 @@ class Partition:
         base = {
             "k": self._terms.k,
             "fed": None if fed is None else [fed.watermark, fed.end, fed.skip],
-            "applied": {str(origin): at for origin, at in self._applied.items()},
+            "applied": self._taken.saved(),
             "keep_from": self.keep_from,
             "minutes": self._minutes.snapshot(),
             "ingests": {name: _snapshot(state) for name, state in self._ingests.items()},
@@ -241,7 +237,7 @@ class Partition:
             self._ingests[name] = _resumed(saved, self._terms, covered[name])
         for position, fed, header, rows in inputs:
             self._feed(position, header.ingest, fed, rows[fed.skip :])
-        self._applied = {int(o): (at[0], at[1]) for o, at in base["applied"].items()}
+        self._taken.restore(base["applied"])
 
 
 def _snapshot(state: _Ingest) -> dict[str, object]:
