@@ -8,6 +8,7 @@ import polars as pl
 
 from pipeline.kafka.runs import RunLog, Span
 from pipeline.kafka.sizing import TARGET_BYTES
+from pipeline.rollups import minutes
 from pipeline.rollups.rollup import Progress, Rollup, decode_run, encode_run
 
 MERGE_AFTER: Final = 64
@@ -59,7 +60,8 @@ class Housekeeping:
                 progress, *both = decode_run(value)
                 for found, rows in zip(frames, both, strict=True):
                     found.append(rows.filter(pl.col("position") > after))
-        merged = encode_run(progress, *(pl.concat(found) for found in frames))
+        cells, came = map(pl.concat, frames)
+        merged = encode_run(progress, cells, minutes.pending(came, progress.passed))
         span = await self._log.merge(spans, merged)
         for old in spans:
             self._size.pop(old, None)

@@ -45,6 +45,11 @@ def taken(position: int, batch: pl.DataFrame, passed: int | None) -> pl.DataFram
     )
 
 
+def pending(open_rows: pl.DataFrame, passed: int | None) -> pl.DataFrame:
+    """Return the rows of minutes that have not passed; all where none has."""
+    return open_rows if passed is None else open_rows.filter(pl.col("minute") >= passed)
+
+
 def told(open_rows: pl.DataFrame) -> pl.DataFrame:
     """Return MINUTES of what has passed, one row a visitor, minute and category."""
     # A worker that does it again must say it in the same order (CellsHeader.first).

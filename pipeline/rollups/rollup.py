@@ -182,9 +182,7 @@ class Rollup:
             for frames, found in zip((cells, came), both, strict=True):
                 frames.append(self._coded(found).filter(pl.col("position") > after))
         self.open = pending(pl.concat(cells), self.progress)
-        passed = self.progress.passed
-        whole = pl.concat(came)
-        self.minutes = whole if passed is None else whole.filter(pl.col("minute") >= passed)
+        self.minutes = minutes.pending(pl.concat(came), self.progress.passed)
 
 
 def pending(cells: pl.DataFrame, progress: Progress) -> pl.DataFrame:
