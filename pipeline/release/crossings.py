@@ -193,12 +193,17 @@ class Crossed:
 
     def _of_dimensions(self, crossed: leaves.Crossed, rows: pl.DataFrame) -> list[pl.DataFrame]:
         """Return the cells of each pair of two dimensions."""
-        found = []
+        found: list[pl.DataFrame] = []
         marked: dict[tuple[str, str] | None, pl.DataFrame] = {}
+        pairs = leaves.ordered(crossed)
+        if not pairs:
+            return found
         # Of no more than a role it is told how long visits lasted.
         rows = rows.with_columns(seconds=pl.lit(0, pl.UInt64))
-        reached = rows.filter(self._value(GOAL).n_unique().over("window") > 1)
-        for pair in leaves.ordered(crossed):
+        reached = rows
+        if any(GOAL in pair.names for pair in pairs):
+            reached = rows.filter(self._value(GOAL).n_unique().over("window") > 1)
+        for pair in pairs:
             # Where no goal is reached, its pairs are the other's own table.
             part = reached if GOAL in pair.names else rows
             if part.is_empty():

@@ -25,7 +25,6 @@ from pipeline.release.sets import gate_of, keys_of
 ARRIVALS: Final = 1 << 31
 """The slot of rows that no hour has released."""
 
-_TRUE: Final = pl.lit(True)  # noqa: FBT003
 _HIGH: Final = 1 << 32
 _NONE: Final = pl.Series([], dtype=pl.UInt32)
 

@@ -26,8 +26,8 @@ Work = Callable[[pl.DataFrame, bool], Label]
 """Labels rows, of dimensions that are within others (true) or not.
 
 Besides what a ``Labeller`` was given they have value (code), known (Boolean: published under its
-own value), inside (Boolean: whether the parent value has a cell), in_hour (Boolean: published under
-its own parent value) and space (release.sets).
+own value), inside (Boolean: whether the parent value has a cell) and space (release.sets); those
+within others also parent (code) and in_hour (Boolean: published under its own parent value).
 """
 
 _AT_ONCE: Final = 1_000_000
@@ -57,7 +57,6 @@ class Labeller:
         self._count: Final = self._whole.n_unique()
         self._wholes: Final = single(rows, _BASE, "whole")
         self._shared: Label | None = None
-        self._zero: Final = pl.repeat(0, rows.height, dtype=pl.UInt32, eager=True)
         self._true: Final = pl.repeat(True, rows.height, eager=True)  # noqa: FBT003
         self._steps: Final[dict[str, int]] = rows.select(
             pl.col("whole", "window").max().fill_null(0) + 1
@@ -161,9 +160,6 @@ class Labeller:
 
         A column at a time: to make a frame of each task costs more than its rows.
         """
-        told = self._rows.select(
-            (_BASE & (pl.col("label") & bit != 0)).alias(name) for name, bit in BITS.items()
-        )
         column = self._rows.get_column
         stacks: dict[str, list[pl.Series]] = defaultdict(list)
         for place, task in enumerate(tasks):
@@ -172,10 +168,10 @@ class Labeller:
                 **{name: column(name) for name in self._kept},
                 **{name: column(name) + place * step for name, step in self._steps.items()},
                 "value": column(task.dimension),
-                "parent": self._zero if parent is None else column(parent),
-                "known": told[task.dimension],
-                "in_hour": column("base") if parent is None else told[parent],
+                "known": self._told(task.dimension),
             }
+            if parent is not None:
+                mine |= {"parent": column(parent), "in_hour": self._told(parent)}
             for name, values in mine.items():
                 stacks[name].append(values if task.rows is None else values.filter(task.rows))
             inside = self._true.head(self._height(task)) if task.inside is None else task.inside
@@ -183,6 +179,11 @@ class Labeller:
         return pl.DataFrame(
             pl.concat(parts, rechunk=True).alias(name) for name, parts in stacks.items()
         )
+
+    def _told(self, dimension: str) -> pl.Series:
+        """Return whether each row was published under its own value."""
+        own = _BASE & (pl.col("label") & BITS[dimension] != 0)
+        return self._rows.select(own).to_series()
 
     def _height(self, task: _Task) -> int:
         return self._rows.height if task.rows is None else int(task.rows.sum())
@@ -195,10 +196,8 @@ class Labeller:
                 "whole",
                 "window",
                 value=pl.lit(0, pl.UInt32),
-                parent=pl.lit(0, pl.UInt32),
                 known=_BASE,
                 inside=_TRUE,
-                in_hour=_BASE,
                 space=pl.col("window"),
             )
             self._shared = self._work(rows, False)  # noqa: FBT003

@@ -37,11 +37,6 @@ def dense(key: pl.Expr) -> pl.Expr:
     return key.rank("dense").cast(pl.UInt32)
 
 
-def space_of(parent: str | None) -> pl.Expr:
-    """Return what a dimension within ``parent`` partitions, given window."""
-    return pl.col("window") if parent is None else dense(pack("window", parent))
-
-
 def keys_of(rules: Rules) -> list[pl.Expr]:
     """Return cell, shown and wide, given whole, window, space and value."""
     shown = pack("window" if rules.shared else "space", "value")
