@@ -25,7 +25,8 @@ from pipeline.errors import IntegrityError
 from pipeline.events import BOT, SEGMENT, plain_schema
 from pipeline.release import days, tables
 from pipeline.release.accounts import Account, Accounts
-from pipeline.release.crossings import Crossed, Crossings
+from pipeline.release.crossed import Crossed
+from pipeline.release.crossings import Crossings
 from pipeline.release.editions import Edition, edition
 from pipeline.release.rules import Rules
 from pipeline.release.sets import dense, pack

@@ -15,13 +15,14 @@ The frames here have a row per cell:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
 from pipeline.codes import Codes
+from pipeline.events import SEGMENT
 from pipeline.release.rules import Rules, too_few
 from pipeline.release.sets import distinct
 
@@ -30,6 +31,9 @@ _OF_VALUE: Final = ["window", "value"]
 _OF_ACROSS: Final = ["window", "across"]
 _OWN: Final = pl.col("own")
 
+
+PLACE: Final = ["site", "window_start", SEGMENT]
+SUMS: Final = pl.col("hits", "seconds").sum()
 
 Equal = tuple[str, str]
 """Two across values of which everybody knows that a value has as many of one as of the other."""
@@ -45,6 +49,29 @@ class Shown:
 
     cells: pl.DataFrame
     parted: pl.DataFrame
+
+
+def crossed_by(
+    rows: pl.DataFrame,
+    value: pl.Expr,
+    across: pl.Expr,
+    *by: pl.Expr,
+    more: Sequence[pl.Expr] = (),
+) -> pl.DataFrame:
+    """Return the cells of two columns of ``rows``, with their place, hits and seconds.
+
+    ``by`` tells them further apart, ``more`` is added up of each.
+    """
+    return rows.group_by("window", value.alias("value"), across.alias("across"), *by).agg(
+        pl.col(PLACE).first(), pl.col("visitor").unique().alias("who"), SUMS, *more
+    )
+
+
+def joined(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return cells that stand several times as one each; ``whole`` where one of them is."""
+    return cells.group_by(CELL).agg(
+        pl.col(PLACE).first(), pl.col("who").explode().unique(), SUMS, pl.col("whole").any()
+    )
 
 
 def shown(
