@@ -225,7 +225,7 @@ def _summary(findings: Findings, traffic: Traffic) -> dict[str, object]:
         "bytes": findings.bytes,
         "unfolded_bytes": findings.unfolded,
         "hits": len(findings.hits),
-        "packed_leak": findings.packed.leak,
+        "packed_leak": findings.packed_leak,
         "unread": findings.unread,
         "where": sorted({f"{h.kind} as {h.encoding} in {h.where}" for h in findings.hits})[:20],
     }
@@ -245,6 +245,9 @@ def _tell(console: Console, findings: Findings, traffic: Traffic, seconds: float
     console.print(f" found     {len(findings.hits):,} hits: {verdict}")
     for line in sorted({f"{h.kind} as {h.encoding} in {h.where}" for h in findings.hits})[:20]:
         console.print(f"           {line}")
+    for form, evidence in findings.packed.items():
+        if evidence.leak:
+            console.print(f"           {evidence.planted:,} addresses, {form}: more than by chance")
     for name in findings.unread[:5]:
         console.print(f" not taken apart: {name}")
     console.print(f" took      {seconds:.0f} s")

@@ -1,8 +1,8 @@
 """Takes apart the formats whose compression has no magic number of its own.
 
 Arrow streams, Parquet files, SQLite databases, ClickHouse's compressed blocks and Kafka's
-record batches. Integers come out 64 bits wide, so that an address in a column of 32 bits is
-found as surely as one in text.
+record batches. Numbers come out as bytes and in digits: where it is known that bytes are a number,
+one that is an address is found as surely as one in text.
 """
 
 from __future__ import annotations
@@ -83,21 +83,32 @@ def _buffers(column: pa.Array) -> Iterator[bytes]:
     for buffer in column.buffers():
         if buffer is not None:
             yield buffer.to_pybytes()
-    kind = column.type
-    if pa.types.is_dictionary(kind):
+    if pa.types.is_dictionary(column.type):
         yield from _buffers(column.dictionary)
-    elif kind in (pa.int32(), pa.uint32(), pa.date32(), pa.time32("s"), pa.time32("ms")):
-        yield _widened(column, "<u4")
-    elif kind == pa.binary(4):
-        yield _widened(column, ">u4")
+    elif layout := _layout(column.type):
+        yield _digits(column, layout)
 
 
-def _widened(column: pa.Array, layout: str) -> bytes:
+def _layout(kind: pa.DataType) -> str | None:
+    """Return numpy's type of a column's numbers; None if they cannot be an address."""
+    if kind == pa.binary(4):
+        return ">u4"
+    if pa.types.is_float64(kind):
+        return "<f8"
+    if pa.types.is_integer(kind) or pa.types.is_temporal(kind):
+        return {32: "<u4", 64: "<u8"}.get(kind.bit_width)
+    return None
+
+
+def _digits(column: pa.Array, layout: str) -> bytes:
+    """Return the numbers of up to 32 bits in a column's memory, in digits."""
     memory = column.buffers()[1]
     if memory is None:
         return b""
-    words = np.frombuffer(memory, dtype=layout, count=memory.size // 4)
-    return words.astype("<u8").tobytes()
+    kind = np.dtype(layout)
+    numbers = np.frombuffer(memory, kind, count=memory.size // kind.itemsize)
+    numbers = numbers[(numbers >= 0) & (numbers < 1 << 32)].astype(np.uint32)
+    return "\n".join(map(str, numbers.tolist())).encode()
 
 
 def _sqlite(data: bytes) -> Iterator[Part]:
@@ -126,8 +137,6 @@ def _sqlite_value(value: object) -> bytes:
     match value:
         case bytes():
             return value
-        case int():
-            return (value % (1 << 64)).to_bytes(8, "little")
         case _:
             return str(value).encode()
 

@@ -8,7 +8,7 @@ searched too. A finding says where, what kind and how it was encoded; it never s
 from __future__ import annotations
 
 import bisect
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from pipeline.demo.canaries import Pattern
 from pipeline.demo.containers import dissect
 from pipeline.demo.frames import LARGEST, Part, inflate
 from pipeline.demo.matcher import Matcher
-from pipeline.demo.packed import Evidence, PackedSearch
+from pipeline.demo.packed import FORMS, Evidence, PackedSearch
 from pipeline.demo.plants import Plant
 
 _DEEPEST: Final = 8
@@ -66,7 +66,8 @@ class Findings:
     unfolded: int = 0
     hits: list[Hit] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
-    packed: Evidence = field(default_factory=lambda: Evidence(0, 0, 1.0))
+    packed: dict[str, Evidence] = field(default_factory=dict)
+    """What :mod:`pipeline.demo.packed` has to say, by form."""
 
     @property
     def found(self) -> int:
@@ -76,7 +77,12 @@ class Findings:
     @property
     def clean(self) -> bool:
         """Whether nothing was found."""
-        return not self.hits and not self.packed.leak
+        return not self.hits and not self.packed_leak
+
+    @property
+    def packed_leak(self) -> bool:
+        """Whether more addresses were found packed than chance puts there."""
+        return any(evidence.leak for evidence in self.packed.values())
 
 
 class Searcher:
@@ -98,11 +104,13 @@ class Searcher:
 
     def search(self, targets: Iterable[Blob]) -> Findings:
         """Return what is found in ``targets``."""
-        findings = Findings(len(self._plants), len(self._patterns) + 2 * len(self._ipv4))
-        packed = PackedSearch([self._plants[i].value for i in self._ipv4])
+        addresses = [self._plants[i].value for i in self._ipv4]
+        packed = {form.name: PackedSearch(addresses, form) for form in FORMS}
+        patterns = len(self._patterns) + sum(search.patterns for search in packed.values())
+        findings = Findings(len(self._plants), patterns)
         for together in _batches(self._unfolded(targets, findings)):
             self._scan(together, findings, packed)
-        findings.packed = packed.evidence()
+        findings.packed = {name: search.evidence() for name, search in packed.items()}
         return findings
 
     def _unfolded(self, targets: Iterable[Blob], findings: Findings) -> Iterator[tuple[Blob, bool]]:
@@ -128,7 +136,9 @@ class Searcher:
             yield from self._unfold(inner, findings, depth + 1)
         yield blob, covered * 10 < len(blob.data) * 9
 
-    def _scan(self, together: _Items, findings: Findings, packed: PackedSearch) -> None:
+    def _scan(
+        self, together: _Items, findings: Findings, packed: Mapping[str, PackedSearch]
+    ) -> None:
         joined, starts = _join(together)
         for offset, index in self._matcher.find(joined):
             encoding = self._patterns[index].encoding
@@ -136,9 +146,10 @@ class Searcher:
             findings.hits.append(hit)
         plain = [item for item in together if item[1]]
         joined, starts = _join(plain)
-        for offset, index in packed.look(joined):
-            owner = self._ipv4[index]
-            findings.hits.append(self._hit(plain, starts, offset, owner, "packed run"))
+        for name, search in packed.items():
+            for offset, index in search.look(joined):
+                hit = self._hit(plain, starts, offset, self._ipv4[index], f"{name} run")
+                findings.hits.append(hit)
 
     def _hit(
         self, items: _Items, starts: Sequence[int], offset: int, owner: int, encoding: str

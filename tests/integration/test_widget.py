@@ -231,6 +231,6 @@ def test_nobody_is_in_anything_at_rest(found: Found, sent: Sent) -> None:
     """Messages of every topic but the raw ones, and every file that the group leaves."""
     findings = _search(sent, [*found.at_rest, *walk(found.data)])
     assert not {f"{hit.kind} as {hit.encoding} in {hit.where}" for hit in findings.hits}
-    assert not findings.packed.leak
+    assert not findings.packed_leak
     assert findings.unread == []
     assert len(sent.garden.plants) > 2_000

@@ -58,7 +58,7 @@ def clean(searcher: Searcher, targets: Iterable[Blob]) -> Findings:
     findings = searcher.search(targets)
     hits = {f"{hit.kind} as {hit.encoding} in {hit.where}" for hit in findings.hits}
     assert not hits
-    assert not findings.packed.leak, findings.packed
+    assert not findings.packed_leak, findings.packed
     assert findings.unread == []
     return findings
 

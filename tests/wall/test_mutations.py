@@ -151,7 +151,7 @@ def test_a_pseudonym_that_is_the_address_is_found(
     monkeypatch.setattr(Pseudonymiser, "pseudonyms", packed)
     findings = found(searcher, door.blobs(crossing_of(traffic)))
     assert not findings.clean
-    assert findings.packed.leak
+    assert findings.packed_leak
 
 
 def test_raw_lines_that_stay_unsealed_are_found(

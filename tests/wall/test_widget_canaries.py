@@ -129,7 +129,7 @@ def test_nobody_is_in_what_leaves_the_room(
     }  # fmt: skip
     findings = Searcher(plants).search(door.blobs(crossing))
     assert not {f"{hit.kind} as {hit.encoding} in {hit.where}" for hit in findings.hits}
-    assert not findings.packed.leak
+    assert not findings.packed_leak
     assert findings.unread == []
 
 

@@ -46,7 +46,7 @@ def test_columns_of_times_and_sizes_hold_nobody() -> None:
     addresses = [plant for plant in plants if canaries.address(plant.value) is not None]
     found = search(columns, addresses)
     assert found.clean
-    assert found.packed.planted == 0
+    assert [evidence.planted for evidence in found.packed.values()] == [0, 0]
 
 
 def test_a_network_without_such_an_address_is_refused() -> None:
