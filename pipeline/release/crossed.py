@@ -165,12 +165,13 @@ class Crossed:
 
     def _complete(self, moves: pl.DataFrame, name: str, by_role: pl.DataFrame) -> pl.Series:
         """Return the codes of a column of pages, ``(other)`` where a role of the page is hidden."""
-        hidden = by_role.filter(pl.col("across_value").is_in(_UNNAMED))
-        keys = hidden.select(
-            "window", pl.col("value").alias(name), hidden=pl.lit(value=True)
-        ).unique()
-        marked = moves.select("window", name).join(
-            keys, on=["window", name], how="left", maintain_order="left"
+        # Pages within goals have windows of their own there, one of each goal.
+        keys = [*PLACE, name]
+        hidden = by_role.filter(pl.col("across_value").is_in(_UNNAMED)).select(
+            *PLACE, pl.col("value").alias(name), hidden=pl.lit(value=True)
+        )
+        marked = moves.select(keys).join(
+            hidden.unique(), on=keys, how="left", maintain_order="left"
         )
         kept = pl.when(pl.col("hidden").is_null()).then(pl.col(name))
         return marked.select(
