@@ -20,6 +20,7 @@ from pipeline.rows import OTHER
 
 ROLE: Final = "role"
 NEXT: Final = "next_page"
+PATH: Final = "click_path"
 LENGTH: Final = "visit_length"
 _OF_A_PERSON: Final = frozenset({SEGMENT, "browser", "system", "device", "country", "provider"})
 """What does not change during a visit."""
@@ -36,7 +37,9 @@ Key = tuple[str, str, str]
 def margins(day: Day, whole: Seen) -> Iterator[Relation]:
     """Yield each row and column of each table of pairs with what is known of it all together."""
     for key in day.pairs:
-        table = _table(day, key)
+        if key[2] == PATH:
+            continue
+        table = table_of(day, key)
         rows, columns = _wholes(day, whole, key)
         if key[2] == NEXT:
             yield from _moves(day, key, rows, side=0)
@@ -68,7 +71,7 @@ def _moves(day: Day, key: Key, pages: dict[str, Part], side: int) -> Iterator[Re
 
     With any of the page's other views that are told, too: those are in no move.
     """
-    moves, roles = _table(day, key), _table(day, (key[0], key[1], ROLE))
+    moves, roles = table_of(day, key), table_of(day, (key[0], key[1], ROLE))
     about = "what a page followed" if side else "what followed a page"
     for page in {at[side] for at in moves}:
         cells = tuple(cell for at, cell in moves.items() if at[side] == page)
@@ -101,8 +104,8 @@ def leaves(day: Day, known: Knowledge) -> Iterator[Relation]:
         parent = DIMENSIONS.get(dimension)
         if parent is None:
             continue
-        table = _table(day, (segment, dimension, across))
-        for (value, of), part in _table(day, (segment, parent, across)).items():
+        table = table_of(day, (segment, dimension, across))
+        for (value, of), part in table_of(day, (segment, parent, across)).items():
             cells = tuple(
                 cell
                 for (leaf, role), cell in table.items()
@@ -117,7 +120,7 @@ def leaves(day: Day, known: Knowledge) -> Iterator[Relation]:
 def equal(day: Day, whole: Seen) -> Iterator[Relation]:
     """Yield what has as many hits as something else has: both are of the same visits."""
     for segment, dimension, across in day.pairs:
-        table = _table(day, (segment, dimension, across))
+        table = table_of(day, (segment, dimension, across))
         if across == ROLE and dimension in _OF_A_PERSON:
             for value in {of for of, _ in table}:
                 entry, leaving = table.get((value, "entry")), table.get((value, "exit"))
@@ -143,7 +146,7 @@ def confined(day: Day, whole: Seen, hours: list[Seen]) -> Iterator[Relation]:
     single = [hour for hour in hours if hour.revisions == [1]]
     for key in day.pairs:
         segment, *names = key
-        table = _table(day, key)
+        table = table_of(day, key)
         for side, (name, besides) in enumerate((names, names[::-1])):
             if name not in DIMENSIONS or besides not in DIMENSIONS:
                 continue
@@ -168,8 +171,10 @@ def _same(one: Part, other: Part | None) -> bool:
 def pair_tables(day: Day, whole: Seen, known: Knowledge) -> Iterator[System]:
     """Yield each table of pairs as rows by columns, of which what was not shown is unknown."""
     for key in day.pairs:
+        if key[2] == PATH:
+            continue
         wholes = _wholes(day, whole, key)
-        table = _table(day, key)
+        table = table_of(day, key)
         named = {at: x for at, x in table.items() if OTHER not in at and at[1] not in PARTS}
         rows, columns = (
             {
@@ -194,7 +199,7 @@ class _Told:
     def __init__(self, day: Day, key: Key, known: Knowledge) -> None:
         segment, self._dimension, across = key
         parent = DIMENSIONS.get(self._dimension) if across == ROLE else None
-        self._over: Final = None if parent is None else _table(day, (segment, parent, across))
+        self._over: Final = None if parent is None else table_of(day, (segment, parent, across))
         self._known: Final = known
 
     def whole(self, value: str) -> bool:
@@ -244,7 +249,8 @@ def _equations(
         system.add(part.name, pieces, part.hits, "column")
 
 
-def _table(day: Day, key: Key) -> Table:
+def table_of(day: Day, key: Key) -> Table:
+    """Return the cells of a pair."""
     return {
         at: part_of(f"{' '.join(key)} {' and '.join(at)}", history[max(history)])
         for at, history in day.pairs.get(key, {}).items()
@@ -259,11 +265,11 @@ def _wholes(day: Day, whole: Seen, key: Key) -> tuple[dict[str, Part], dict[str,
     """
     segment, dimension, across = key
     first = whole.revisions[0]
-    in_all = _table(day, (segment, SEGMENT, across))
+    in_all = table_of(day, (segment, SEGMENT, across))
     if dimension == SEGMENT:
         total = whole.total(segment, first)
         if across == LENGTH:
-            total = _table(day, (segment, SEGMENT, ROLE)).get((segment, "entry"))
+            total = table_of(day, (segment, SEGMENT, ROLE)).get((segment, "entry"))
         return {} if total is None else {segment: total}, {}
     rows = whole.state(segment, dimension, first)
     columns = whole.state(segment, across, first) or {of: part for (_, of), part in in_all.items()}

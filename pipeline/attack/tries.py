@@ -12,6 +12,7 @@ from pipeline.attack.days import crossed, of_hours
 from pipeline.attack.linear import System, solved
 from pipeline.attack.numbers import Day, Number, by_day
 from pipeline.attack.pairs import confined, equal, leaves, margins, pair_tables
+from pipeline.attack.paths import paths
 from pipeline.attack.relations import Derived, Kind, Part, Relation, derived, suspect, tried
 from pipeline.attack.steps import of_steps, step
 from pipeline.attack.windows import COMMON, Knowledge, Seen, of_window
@@ -174,6 +175,7 @@ def relations(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[Re
         for revision in _looked_at(whole, frozen=frozen):
             yield from of_hours(whole, hours, revision)
         yield from margins(day, whole)
+        yield from paths(day, whole)
         yield from confined(day, whole, hours)
         yield from leaves(day, known)
         if known.visits:

@@ -14,9 +14,9 @@ import polars as pl
 
 from pipeline.codes import Codes
 from pipeline.events import DIMENSIONS, GOAL, SEGMENT, VIEW
-from pipeline.release import leaves, visits
+from pipeline.release import leaves, paths, visits
 from pipeline.release.confined import confined, spans
-from pipeline.release.crossings import NEXT, ROLE, Crossings
+from pipeline.release.crossings import NEXT, PATH, ROLE, Crossings
 from pipeline.release.pairs import (
     CELL,
     PLACE,
@@ -105,7 +105,10 @@ class Crossed:
             if by_role is None:
                 cells = crossed_by(views, self._value("page"), pl.col(ROLE))
                 by_role = self._marked(cells, ROLE)
-            found.append(self._moves(views, by_role))
+            moves = self._moves(views, by_role)
+            found.append(self._counted(moves, "page", NEXT))
+            if PATH in crossed["page"]:
+                found.append(self._paths(views, by_role, moves))
         return found
 
     def _within(
@@ -147,7 +150,7 @@ class Crossed:
         )
 
     def _moves(self, views: pl.DataFrame, by_role: pl.DataFrame) -> pl.DataFrame:
-        """Return which page followed which; ``by_role`` is how pages are told by role.
+        """Return the cells of which page followed which that are told; ``by_role``: pages by role.
 
         A page's moves are a part of its views: what is left of them would say of some roles what
         is hidden. So they are told of pages of which every role is shown, and all others are one.
@@ -161,18 +164,35 @@ class Crossed:
             moves = moves.with_columns(folded(moves, name, self._k, self._codes))
         own = [pl.col(name) != self._codes.other for name in ("value", "across")]
         cells = crossed_by(moves, pl.col("value"), pl.col("to"))
-        return self._counted(self._marked(cells, NEXT, told=pl.all_horizontal(own)), "page", NEXT)
+        return self._marked(cells, NEXT, told=pl.all_horizontal(own))
+
+    def _paths(
+        self, views: pl.DataFrame, by_role: pl.DataFrame, moves: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Return the paths of visits; ``moves`` are those that are told."""
+        steps = paths.steps(views)
+        guarded = self._rules.paths and self._k > 1
+        if guarded:
+            shown = moves.select(*PLACE, told_page="value", next_page="across")
+            steps = paths.of_told(steps, _hidden(by_role), shown, self._codes.other)
+        steps = paths.named(steps, self._codes)
+        told = paths.enough(steps, self._k)
+        if guarded:
+            told = paths.safe(steps, told, self._k)
+        cells = paths.counted(steps, told).with_columns(
+            self._codes.decode(pl.col("site", SEGMENT, "value")),
+            across_value="path",
+            seconds=pl.lit(0, pl.UInt64),
+        )
+        return self._finish(cells, "page", PATH)
 
     def _complete(self, moves: pl.DataFrame, name: str, by_role: pl.DataFrame) -> pl.Series:
         """Return the codes of a column of pages, ``(other)`` where a role of the page is hidden."""
-        # Pages within goals have windows of their own there, one of each goal.
         keys = [*PLACE, name]
-        hidden = by_role.filter(pl.col("across_value").is_in(_UNNAMED)).select(
-            *PLACE, pl.col("value").alias(name), hidden=pl.lit(value=True)
+        hidden = (
+            _hidden(by_role).rename({"told_page": name}).with_columns(hidden=pl.lit(value=True))
         )
-        marked = moves.select(keys).join(
-            hidden.unique(), on=keys, how="left", maintain_order="left"
-        )
+        marked = moves.select(keys).join(hidden, on=keys, how="left", maintain_order="left")
         kept = pl.when(pl.col("hidden").is_null()).then(pl.col(name))
         return marked.select(
             kept.otherwise(pl.lit(self._codes.other, pl.UInt32)).alias(name)
@@ -297,3 +317,12 @@ class Crossed:
         )
         schema = {**PAIRS, "revision": pl.UInt64()}
         return named.select(pl.col(name).cast(kind) for name, kind in schema.items())
+
+
+def _hidden(by_role: pl.DataFrame) -> pl.DataFrame:
+    """Return the pages (PLACE, told_page) of which a role is hidden.
+
+    By their place, since pages within goals have windows of their own, one of each goal.
+    """
+    hidden = by_role.filter(pl.col("across_value").is_in(_UNNAMED))
+    return hidden.select(*PLACE, told_page="value").unique()

@@ -11,10 +11,11 @@ from pipeline.release import leaves
 
 ROLE: Final = "role"
 NEXT: Final = "next_page"
+PATH: Final = "click_path"
 
 Crossings = Mapping[str, Mapping[str, Sequence[str]]]
 """Segment → dimension → what it is crossed with: other dimensions, and of views ``role``, and of
-their pages ``next_page``."""
+their pages ``next_page`` and ``click_path``."""
 
 
 def check(crossings: Crossings) -> None:
@@ -23,12 +24,17 @@ def check(crossings: Crossings) -> None:
         for name, others in dimensions.items():
             allowed = set(DIMENSIONS) - {name}
             if segment == VIEW:
-                allowed |= {ROLE, NEXT} if name == "page" else {ROLE}
+                allowed |= {ROLE, NEXT, PATH} if name == "page" else {ROLE}
             for across in others:
                 if name not in DIMENSIONS or across not in allowed:
                     raise SettingsError(
                         f"policy: crossings: {name} x {across} in segment {segment} is not known: "
                         "name two dimensions, or under view a dimension and role, or page and "
-                        "next_page"
+                        "next_page or click_path"
                     )
+            if PATH in others and not {ROLE, NEXT} <= set(others):
+                raise SettingsError(
+                    f"policy: crossings: {name} x {PATH} is made of {name} x {ROLE} and "
+                    f"{name} x {NEXT}: name these too"
+                )
         leaves.ordered(dimensions)

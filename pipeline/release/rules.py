@@ -40,6 +40,7 @@ class Rules:
     confined: bool = True
     leaves: bool = True
     moves: bool = True
+    paths: bool = True
     triangles: bool = True
     apart: bool = True
     reserve: bool = True

@@ -48,10 +48,11 @@ def views(rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
 
     ``rows`` are of views: window, visitor, hour, second, page, told_page (under which its own table
     shows the row) and campaign (codes), hits; other columns are kept. ``hits`` is 1 in the result,
-    and there are ``role``, ``next_page`` (the next view's told_page, null where nothing follows),
-    ``seconds`` (UInt64: of a first view how long its visit lasted to the last one, 0 of all others)
-    and ``visit_length`` (null where the view is no entry), all but the seconds as codes. Views of
-    one second count in the order of their pages' names.
+    and there are ``begins`` (whether the view begins a visit), ``role``, ``next_page`` (the next
+    view's told_page, null where nothing follows), ``seconds`` (UInt64: of a first view how long its
+    visit lasted to the last one, 0 of all others) and ``visit_length`` (null where the view is no
+    entry), all but the first and the seconds as codes. Visits stand together, in their order; views
+    of one second count in the order of their pages' names.
     """
     single = _apart(rows) if _repeats(rows) else rows
     ordered = (
@@ -77,10 +78,12 @@ def views(rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
         next_page=pl.when(~pl.col("last")).then(pl.col("told_page").shift(-1)),
         lasted=pl.when("last").then("at").backward_fill() - pl.col("at"),
     )
-    return told.with_columns(
+    made = told.with_columns(
+        begins="first",
         seconds=pl.when(entry).then("lasted").otherwise(0).cast(pl.UInt64),
         visit_length=pl.when(entry).then(codes.encode(_length())),
-    ).drop("at", "order", "person", "first", "last", "lasted")
+    )
+    return made.drop("at", "order", "person", "first", "last", "lasted")
 
 
 def _apart(rows: pl.DataFrame) -> pl.DataFrame:

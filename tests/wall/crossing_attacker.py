@@ -27,6 +27,8 @@ PARTS: Final = {
     "bounce or entry": ("bounce", "entry"),
     "between or exit": ("between", "exit"),
 }
+OF_PAGES: Final = {"next_page", "click_path"}
+"""What is told of pages by the visits they were viewed in."""
 OF_A_PERSON: Final = {"browser", "system", "device", "country", "provider"}
 _MOST_TOGETHER: Final = 5
 
@@ -47,18 +49,17 @@ def crossing_sets(
     if roles:
         yield from _lone_equal(roles, _roles(rows, told), "all views")
     yield from _moved(tables, day, rows, told)
+    yield from _paths(tables, day, slots, _visits(rows, told))
     yield from _nested(tables, day)
     yield from _triangles(tables, day, in_all)
     for (dimension, across), cells in tables.items():
         for cell, mask in cells.items():
             yield f"{dimension} x {across} {cell}", mask
-        if dimension == "segment":
+        if dimension == "segment" or across == "click_path":
             continue
         if across == "next_page":
             by_role = tables.get(("page", "role"), {})
-            away, to = _moves(day, rows)
-            values = _told(away, by_role, {"entry", "between"})
-            columns = _told(to, by_role, {"between", "exit"})
+            values, columns = _sums_of_moves(day, rows, by_role, in_all.keys())
         else:
             values = {value: mask for (name, value), mask in day.items() if name == dimension}
             columns = in_all if across == "role" else {
@@ -88,8 +89,8 @@ def _triangles(
     every = _union(mask for (name, _), mask in day.items() if name == "page")
     both = _either_way(tables, day)
     for one, two in tables:
-        for third in sorted({of for _, of in both} - {one, two, "next_page"}):
-            if two in {"role", "next_page"} or not {(one, third), (two, third)} <= both.keys():
+        for third in sorted({of for _, of in both} - {one, two, *OF_PAGES}):
+            if two in {"role", *OF_PAGES} or not {(one, third), (two, third)} <= both.keys():
                 continue
             whole_of = roles if third == "role" else {
                 value: mask
@@ -174,6 +175,71 @@ def _moved(
                 f"{page} less its moves and {apart}",
                 left & ~_union(roles.get((page, role), 0) for role in apart),
             )
+
+
+def _paths(
+    tables: Mapping[tuple[str, str], dict[tuple[str, str], int]],
+    day: Shown,
+    slots: Sequence[Shown],
+    visits: Sequence[Sequence[int]],
+) -> Iterator[tuple[str, int]]:
+    """What pages, their roles and their moves have besides the views of paths that are told.
+
+    A path's number is that of its first views, its second ones and so on; of the last one that it
+    names it does not say what followed.
+    """
+    roles, moves = tables.get(("page", "role"), {}), tables.get(("page", "next_page"), {})
+    views: dict[str, int] = defaultdict(int)
+    away: dict[tuple[str, str], int] = defaultdict(int)
+    ways = [
+        _spots(path, mask, visits)
+        for (_, path), mask in tables.get(("page", "click_path"), {}).items()
+    ]
+    for way in ways:
+        for page, some in way:
+            views[page] |= some
+        for (page, some), (other, _) in pairwise(way):
+            away[page, other] |= some
+    first = _union(way[0][1] for way in ways)
+    for (_, role), mask in tables.get(("segment", "role"), {}).items():
+        yield f"all {role} less paths", mask & ~_union(views.values())
+        yield f"all {role} less first views of paths", mask & ~first
+    for page, some in views.items():
+        moved = _union(mask for (of, _), mask in moves.items() if of == page)
+        taken = _union(mask for (of, _), mask in away.items() if of == page)
+        whole = day["page", page]
+        yield f"page {page} less paths", whole & ~some
+        yield f"page {page} less paths and moves", whole & ~some & ~moved
+        yield f"page {page} less moves that paths leave", whole & ~(moved & ~taken)
+    for (page, role), mask in roles.items():
+        yield f"page {page} {role} less paths", mask & ~views[page]
+    for step, some in away.items():
+        yield f"move {step} less paths", moves.get(step, some) & ~some
+    for shown in slots:
+        yield from _paths_of_a_slot(ways, day, shown)
+
+
+Way = list[tuple[str, int]]
+"""The pages of a path, each with the views of that step of it."""
+
+
+def _spots(path: str, mask: int, visits: Sequence[Sequence[int]]) -> Way:
+    pages = [page for page in path.split(" > ") if page != "…"]
+    mine = [visit for visit in visits if mask >> visit[0] & 1]
+    return [(page, _union(1 << visit[at] for visit in mine)) for at, page in enumerate(pages)]
+
+
+def _paths_of_a_slot(ways: Sequence[Way], day: Shown, shown: Shown) -> Iterator[tuple[str, int]]:
+    """What an hour said of a page, less the paths that a page leads to which was there alone."""
+    hour = _union(mask for (name, _), mask in shown.items() if name == "page")
+    if _union(day.values()) & ~hour == 0:
+        return
+    near = [way for way in ways if any(day["page", page] & ~hour == 0 for page, _ in way)]
+    for (name, value), mask in shown.items():
+        if name == "page":
+            inside = (some for way in near for page, some in way if page == value)
+            taken = _union(some for some in inside if some & ~mask == 0)
+            yield f"page {value} of a slot less paths there", mask & ~taken
 
 
 def _nested(
@@ -360,6 +426,25 @@ def _moves(day: Shown, rows: Rows) -> tuple[dict[str, int], dict[str, int]]:
             if day.get(("page", other), 0) >> after & 1:
                 to[other] |= 1 << at
     return away, to
+
+
+def _sums_of_moves(
+    day: Shown, rows: Rows, by_role: Mapping[tuple[str, str], int], in_all: Iterable[str]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the moves from each page and those to it, where they are known.
+
+    Those from no such page may be to any. Where all moves are known, so is how many these are;
+    else nothing follows of moves to a page.
+    """
+    told = _union(mask for (name, _), mask in day.items() if name == "page")
+    away, to = _moves(day, rows)
+    values = _told(away, by_role, {"entry", "between"})
+    columns = _told(to, by_role, {"between", "exit"})
+    every = _union(1 << at for visit in _visits(rows, told) for at in visit[:-1])
+    if others := every & ~_union(values.values()):
+        values[OTHER] = others
+        columns = columns if {"entry", "between"} <= set(in_all) else {}
+    return values, columns
 
 
 def _visits(rows: Rows, told: int) -> list[list[int]]:

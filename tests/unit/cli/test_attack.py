@@ -191,6 +191,13 @@ PLANTED: Final[dict[str, tuple[Plant, str, str]]] = {
         }),
         "few", "what followed a page",
     ),
+    "a page of few views more than paths went through": (
+        ("pair_daily", {"value": "search"}, {
+            "dimension": "device", "value": "desktop", "across": "click_path",
+            "across_value": "desktop > desktop", "hits": 22,
+        }),
+        "few", "paths through a page",
+    ),
     "a column of few more than its pairs": (
         ("pair_daily", {"value": "direct"}, {"hits": 20, "visitors": 15}),
         "few", "pairs of a column",

@@ -77,6 +77,29 @@ def slow(rows: list[Row], dimension: str, across: str) -> dict[object, tuple[int
     return {key: (hits, len(people[key]), seconds) for key, (hits, seconds) in sums.items()}
 
 
+def slow_paths(rows: list[Row]) -> dict[object, tuple[int, int]]:
+    """Return (site, day, first page, the way) → visits, visitors."""
+    people: dict[object, list[object]] = defaultdict(list)
+    for visit in visits(rows):
+        pages = [row["page"] for row in visit[:5]] + ["…"] * (len(visit) > 5)
+        first = visit[0]
+        key = first["site"], first["hour"] // DAY * DAY, pages[0], " > ".join(pages)
+        people[key].append(first["visitor"])
+    return {key: (len(those), len(set(those))) for key, those in people.items()}
+
+
+@settings(max_examples=6)
+@given(seed=st.integers(0, 10**6))
+def test_paths_are_as_counted_one_by_one(seed: int) -> None:
+    rows = busy(seed)
+    got = {
+        (c["site"], c["window_start"], c["value"], c["across_value"]): (c["hits"], c["visitors"])
+        for c in released(rows, 3)
+        if c["across"] == "click_path"
+    }
+    assert got == slow_paths(rows)
+
+
 def called(seconds: int) -> str:
     more = "10-30 min" if seconds <= GAP else "30+ min"
     return next((name for most, name in CLASSES if seconds <= most), more)
@@ -141,6 +164,7 @@ def test_what_is_shown_and_other_are_all_views_of_a_value(k: int) -> None:
         {"bot": {"page": ["role"]}},
         {"view": {"country": ["next_page"]}},
         {"view": {"segment": ["role"]}},
+        {"view": {"page": ["role", "click_path"]}},
     ],
 )
 def test_a_pair_that_there_is_not_is_refused(crossings: dict[str, dict[str, list[str]]]) -> None:
