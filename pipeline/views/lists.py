@@ -21,6 +21,7 @@ UNKNOWN: Final = "(unknown)"
 NO_VALUE: Final = "(none)"
 _SHOWN: Final = 9
 _ASKED: Final = 12
+_ALL: Final = 200
 _CALLED: Final = {
     OTHER: "Everything else",
     NO_VALUE: "None given",
@@ -35,6 +36,8 @@ _IN_ORDER: Final = {
     "status_class": {f"{first}xx": first for first in range(1, 6)},
 }
 """Dimensions whose values have an order of their own → the place of each."""
+_WHOLE: Final = {*_IN_ORDER, "country", "goal"}
+"""Dimensions of few values, all of which are asked for: goals that are events come last of all."""
 _NAMED: Final[Mapping[str, Mapping[str, str]]] = {
     "status_class": {
         "1xx": "1xx, informational",
@@ -99,8 +102,8 @@ def question(view: View, tab: Tab, *, limit: int = _ASKED) -> dict[str, object]:
 def listed(desk: Desk, view: View, tab: Tab) -> Listed:
     """Ask what a tab asks, and make a list of it."""
     try:
-        whole = tab.name == "country" or tab.dimensions[0] in _IN_ORDER
-        answer = desk.ask(question(view, tab, limit=200 if whole else _ASKED))
+        limit = _ALL if tab.dimensions[0] in _WHOLE else _ASKED
+        answer = desk.ask(question(view, tab, limit=limit))
     except UsageError as error:
         return Listed(trouble=trouble(view, tab, error))
     found = arranged(answer, view, tab)
