@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.analytics import query
 from pipeline.analytics.live import SPAN, Live, Stretch, live
 from pipeline.analytics.sites import only_site
 from pipeline.cli.answer_told import NO_TERMINAL
@@ -24,7 +25,7 @@ _QUIET = "bright_black"
 
 def ask_live(source: Asked, site: str | None, *, csv: bool, as_json: bool) -> None:
     """Ask for a site's last half hour and print it; raises UsageError."""
-    name = site or only_site(source.run, widget=False)
+    name = query.site(site) if site else only_site(source.run, widget=False)
     found = live(source.run, name, now=system_clock(), k=source.k)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found.document()) + b"\n")
