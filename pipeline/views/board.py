@@ -117,11 +117,7 @@ async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widg
 
     ``widget``: the site has a chat widget.
     """
-    wanted = [
-        card
-        for card in CARDS
-        if (card.kind != "funnel" or widget) and (card.name != GOALS or desk.goals.get(view.site))
-    ]
+    wanted = cards_of(desk, view.site, widget=widget)
     glance, lately, newest, cards = await asyncio.gather(
         asyncio.to_thread(headline, desk, view),
         asyncio.to_thread(live, desk, view, now) if view.whole else _nothing(),
@@ -143,6 +139,15 @@ async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widg
         _fragment(view, "newest"),
         tuple(cards),
     )
+
+
+def cards_of(desk: Desk, site: str, *, widget: bool) -> list[Card]:
+    """Return the cards that there are for a site, with or without a chat ``widget``."""
+    return [
+        card
+        for card in CARDS
+        if (card.kind != "funnel" or widget) and (card.name != GOALS or desk.goals.get(site))
+    ]
 
 
 def live(desk: Desk, view: View, now: dt.datetime) -> Lately:
