@@ -100,7 +100,7 @@ def sections(desk: Desk, report: Report) -> Iterator[Section]:
         filled = [
             (card.title, _tabs(desk, view, card))
             for card in cards_of(desk, site, widget=site + WIDGET in names)
-            if card.kind == "funnel" or site in names
+            if card.widget or site in names
         ]
         if site + WIDGET in names:
             own = View(site + WIDGET, view.period, compare=False, whole=True, base="#")

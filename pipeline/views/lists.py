@@ -12,7 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.response_times import CLASSES, ENDS
 from pipeline.views import countries
 from pipeline.views.answers import Answer, Cell, Desk, Line
-from pipeline.views.cards import SPANS, Tab
+from pipeline.views.cards import SPANS, WAITS, Tab
 from pipeline.views.view import FILTERS, View
 from pipeline.views.wording import between
 
@@ -48,6 +48,7 @@ _NAMED: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "came_from": {"(direct)": "No page at all", "(elsewhere)": "Other sites"},
     "response_time": {name: between(*ends) for name, ends in ENDS.items()},
+    "detail": {name: name.replace("_", " ").capitalize() for name in WAITS},
 }
 _EVENTS: Final = {
     "shown": "Widget shown",
@@ -121,8 +122,8 @@ def arranged(answer: Answer, view: View, tab: Tab) -> Listed:
     named = [line for line in lines if line.values[0] != OTHER]
     folded = [line for line in lines if line.values[0] == OTHER]
     most_shown = _SHOWN
-    if tab.dimensions[0] in _IN_ORDER:
-        order = _IN_ORDER[tab.dimensions[0]]
+    order = {name: at for at, name in enumerate(tab.named)} or _IN_ORDER.get(tab.dimensions[0])
+    if order is not None:
         named.sort(key=lambda line: order.get(line.values[0], len(order)))
         most_shown = len(named)
     shown = [*named[:most_shown], *folded]
