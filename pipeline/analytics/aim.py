@@ -5,6 +5,7 @@ An aim is of a question's rows, or, ungrouped, of its totals.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from pipeline.analytics import conditions, words
@@ -14,6 +15,13 @@ from pipeline.policy import Crossings
 
 _APART: Final = {"segment", "audience"}
 """What requests are told apart by in every table; no dimensions of a breakdown."""
+
+
+def check_beside_conversions(metrics: Iterable[str]) -> None:
+    """Raise UsageError for what is not counted of goals."""
+    for metric in metrics:
+        if metric not in {words.CONVERSIONS, "visitors"}:
+            raise UsageError(f"metrics: {metric} is not counted beside conversions")
 
 
 class Aim:
@@ -45,9 +53,7 @@ class Aim:
 
     def _convert(self) -> None:
         """Of conversions, what is counted is of goals, whether they are told apart or not."""
-        for metric in self.query.metrics:
-            if metric not in {words.CONVERSIONS, "visitors"}:
-                raise UsageError(f"metrics: {metric} is not counted beside conversions")
+        check_beside_conversions(self.query.metrics)
         if self.widget:
             raise UsageError("metrics: a widget's conversions are its site's; ask for those")
         if words.GOAL not in self.of:

@@ -23,7 +23,6 @@ _HOUR: Final = dt.timedelta(hours=1)
 _MINUTE: Final = dt.timedelta(minutes=1)
 USUAL: Final = (("view", "2xx"), ("failed", "4xx"), ("failed", "5xx"))
 """What of a site is spoken of also where there is no step of it."""
-_ORDER: Final = (words.VIEW, words.REQUEST, words.FAILED, words.BOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def live(run: QueryFn, site: str, *, now: dt.datetime, k: int) -> Live:
         of.setdefault((one.segment, one.status_class), []).append(one)
     found = [
         stretch
-        for category in sorted(of, key=lambda c: (_ORDER.index(c[0]), c[1]))
+        for category in sorted(of, key=lambda c: (words.SEGMENTS.index(c[0]), c[1]))
         for stretch in _whole(category, of[category], begin, end, newest)
     ]
     return Live(site, begin, end, k, tuple(found))

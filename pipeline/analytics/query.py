@@ -97,11 +97,8 @@ def read(asked: Any) -> Query:  # noqa: ANN401 -- JSON may be anything
     strange = sorted(str(name) for name in asked.keys() - _FIELDS)
     if strange:
         raise UsageError(f"{quoted(strange[0])}: no such field; there are {_listed(_FIELDS)}")
-    site = asked.get("site")
-    if not isinstance(site, str) or not re.fullmatch(PATTERN, site):
-        raise UsageError("site: name the site; GET /v1/sites lists those there are")
     return Query(
-        site=site,
+        site=site(asked.get("site")),
         metrics=_metrics(asked.get("metrics", ["visitors", "pageviews"])),
         date_range=_range(asked.get("date_range", "7d")),
         dimensions=_dimensions(asked.get("dimensions") or []),
@@ -112,6 +109,13 @@ def read(asked: Any) -> Query:  # noqa: ANN401 -- JSON may be anything
         compare=_compare(asked.get("compare")),
         spelt=_spelt([*(asked.get("metrics") or []), *(asked.get("dimensions") or [])]),
     )
+
+
+def site(asked: object) -> str:
+    """Return what was asked about, if a site may be called so; raises UsageError."""
+    if not isinstance(asked, str) or not re.fullmatch(PATTERN, asked):
+        raise UsageError("site: name the site; GET /v1/sites lists those there are")
+    return asked
 
 
 def _spelt(names: list[str]) -> tuple[tuple[str, str], ...]:

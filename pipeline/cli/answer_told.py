@@ -15,30 +15,37 @@ from pipeline.report import words
 from pipeline.report.terminal import sparkline
 from pipeline.views.wording import plain
 
-NO_TERMINAL: Final = 10_000
+_NO_TERMINAL: Final = 10_000
 """Columns of a pipe."""
 _BAR: Final = 20
 _LEAST_WIDTH: Final = 60
 _LEVELS: Final = "▁▂▃▄▅▆▇█"
 _ASCII_LEVELS: Final = "_.-=+*#@"
 _PERCENT: Final = frozenset({"bounce_rate", "exit_rate", "conversion_rate"})
-_SAID: Final = {
+SAID: Final = {
     vocabulary.WITHHELD: "withheld",
     vocabulary.EXPIRED: "expired",
     vocabulary.NOT_YET_CLOSED: "not yet",
 }
-_QUIET: Final = "bright_black"
+"""State of a cell that has no number → what stands there instead."""
+QUIET: Final = "bright_black"
+"""The style of what is not a number."""
 _NUMBER: Final = "cyan"
+
+
+def output() -> Console:
+    """Return standard output: a pipe has no width, and a page's path may look like markup."""
+    console = Console(markup=False)
+    return console if console.is_terminal else Console(markup=False, width=_NO_TERMINAL)
 
 
 def tell(answer: Answer, *, first: bool = True) -> None:
     """Print an answer on standard output, as wide as it is."""
-    console = Console(markup=False)
-    terminal = console.is_terminal
-    console = console if terminal else Console(markup=False, width=NO_TERMINAL)
+    console = output()
     if not first:
         console.print()
-    console.print(told(answer, console, drawn=terminal and console.width >= _LEAST_WIDTH))
+    drawn = console.is_terminal and console.width >= _LEAST_WIDTH
+    console.print(told(answer, console, drawn=drawn))
 
 
 def told(answer: Answer, console: Console, *, drawn: bool) -> RenderableType:
@@ -56,8 +63,8 @@ def told(answer: Answer, console: Console, *, drawn: bool) -> RenderableType:
         parts.append(Text(drawing, style=_NUMBER, overflow="fold"))
     parts.append(_table(answer, drawn=drawn, full="#" if ascii_only else "█"))
     if answer.next is not None:
-        parts.append(Text(f"more with --after {answer.next}", style=_QUIET))
-    parts += [Text(note, style=_QUIET) for note in answer.notes]
+        parts.append(Text(f"more with --after {answer.next}", style=QUIET))
+    parts += [Text(note, style=QUIET) for note in answer.notes]
     return Group(*parts)
 
 
@@ -66,7 +73,7 @@ def _headline(answer: Answer) -> Text:
     head.append(f"  {_days(answer.days.first, answer.days.last)}", style="default")
     if answer.before is not None:
         before = _days(answer.before.first, answer.before.last)
-        head.append(f", beside {before}", style=_QUIET)
+        head.append(f", beside {before}", style=QUIET)
     return head
 
 
@@ -81,7 +88,7 @@ def _table(answer: Answer, *, drawn: bool, full: str) -> Table:
     for name in answer.metrics:
         table.add_column(name, justify="right", no_wrap=True, style=_NUMBER)
         if answer.before is not None:
-            table.add_column("", justify="right", no_wrap=True, style=_QUIET)
+            table.add_column("", justify="right", no_wrap=True, style=QUIET)
     most = max((line.cells[0].number or 0 for line in answer.lines), default=0)
     barred = drawn and bool(answer.dimensions)
     if barred:
@@ -109,9 +116,9 @@ def _row(answer: Answer, line: Line) -> list[Text]:
 def _cell(name: str, cell: Cell) -> Text:
     if cell.number is None and cell.span is not None:
         low, high = cell.span
-        return Text(f"{low} or more" if high is None else f"{low} to {high}", style=_QUIET)
+        return Text(f"{low} or more" if high is None else f"{low} to {high}", style=QUIET)
     if cell.number is None:
-        return Text(_SAID.get(cell.state, "none"), style=_QUIET)
+        return Text(SAID.get(cell.state, "none"), style=QUIET)
     return Text(_number(vocabulary.METRIC_ALIASES.get(name, name), cell.number))
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from pipeline.attack.numbers import by_day
 from pipeline.attack.reading import Tables
 from pipeline.attack.tries import Finding, Found, attack_day
-from pipeline.cli.asked import asking
+from pipeline.cli.asking import asking
 from pipeline.cli.options import Config, Json
 from pipeline.clock import system_clock
 
@@ -32,9 +32,9 @@ def attack(
     config: Config = None,
 ) -> None:
     """Try to work a person out of the released tables; exit 1 where a number gives one away."""
-    with asking(data, config) as asked:
-        k, kept = asked.k, asked.retention_days * _DAY
-        tables = Tables.found(asked.run)
+    with asking(data, config) as (whom, run):
+        k, kept = whom.k, whom.policy.current.retention.rollups_days * _DAY
+        tables = Tables.found(run)
         found = Found()
         for dates in tables.days(int(system_clock().timestamp()) - kept + _MARGIN):
             batch = tables.read(dates)

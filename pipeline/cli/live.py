@@ -6,26 +6,23 @@ import sys
 
 import orjson
 import polars as pl
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.analytics import query
 from pipeline.analytics.live import SPAN, Live, Stretch, live
 from pipeline.analytics.sites import only_site
-from pipeline.cli.answer_told import NO_TERMINAL
-from pipeline.cli.asked import Asked
+from pipeline.cli.answer_told import QUIET, SAID, output
+from pipeline.clickhouse.queries import QueryFn
 from pipeline.clock import system_clock
 from pipeline.report import words
 from pipeline.views.wording import plain
 
-_SAID = {"not_yet_closed": "not yet", "withheld": "withheld"}
-_QUIET = "bright_black"
 
-
-def ask_live(source: Asked, site: str | None, *, csv: bool, as_json: bool) -> None:
+def ask_live(run: QueryFn, site: str | None, k: int, *, csv: bool, as_json: bool) -> None:
     """Ask for a site's last half hour and print it; raises UsageError."""
-    name = site or only_site(source.run, widget=False)
-    found = live(source.run, name, now=system_clock(), k=source.k)
+    name = query.site(site) if site else only_site(run, widget=False)
+    found = live(run, name, now=system_clock(), k=k)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found.document()) + b"\n")
     elif csv:
@@ -36,8 +33,7 @@ def ask_live(source: Asked, site: str | None, *, csv: bool, as_json: bool) -> No
 
 
 def _tell(found: Live) -> None:
-    console = Console(markup=False)
-    console = console if console.is_terminal else Console(markup=False, width=NO_TERMINAL)
+    console = output()
     head = Text(plain(found.site), style="bold")
     head.append(f"  {found.begin:%Y-%m-%d %H:%M} to {found.end:%H:%M} UTC", style="default")
     console.print(head)
@@ -57,12 +53,12 @@ def _tell(found: Live) -> None:
             Text(
                 f"of the last {minutes} minutes those are told that {found.k} visitors came in, "
                 f"once {found.k} others have come after them within the hour",
-                style=_QUIET,
+                style=QUIET,
             )
         )
 
 
 def _numbers(one: Stretch) -> list[Text]:
     if one.hits is None or one.visitors is None or one.bytes is None:
-        return [Text(_SAID[one.state], style=_QUIET), Text(""), Text("")]
+        return [Text(SAID[one.state], style=QUIET), Text(""), Text("")]
     return [Text(words.number(n)) for n in (one.visitors, one.hits)] + [Text(words.size(one.bytes))]

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -19,11 +18,11 @@ from pipeline.analytics.live import ABOUT
 from pipeline.analytics.live import NAME as LIVE
 from pipeline.analytics.named import NAMED, questions
 from pipeline.analytics.sites import only_site
-from pipeline.cli.answer_told import NO_TERMINAL, tell
-from pipeline.cli.asked import Asked, asking
+from pipeline.cli.answer_told import output, tell
+from pipeline.cli.asking import Asked, asking
 from pipeline.cli.live import ask_live
 from pipeline.cli.options import Config, Json
-from pipeline.clickhouse.queries import named
+from pipeline.clickhouse.queries import QueryFn, named
 from pipeline.clock import system_clock
 from pipeline.errors import UsageError
 
@@ -92,15 +91,15 @@ def query(
                 f"query: live is of the last half hour and takes --site, --csv and --json; leave "
                 f"{taken[0] if taken else 'parquet'} out"
             )
-        with asking(data, config) as source:
-            ask_live(source, site, csv=csv, as_json=as_json)
+        with asking(data, config) as (whom, run):
+            ask_live(run, site, whom.k, csv=csv, as_json=as_json)
         return
     if text is not None and text not in NAMED:
         other = [*asked, *(filters or []), *(["csv"] if csv or parquet is not None else [])]
         _plain(text, other, data, config, as_json=as_json)
         return
-    with asking(data, config) as source:
-        answers = _answers(source, text, asked, filters or [])
+    with asking(data, config) as (whom, run):
+        answers = _answers(whom, run, text, asked, filters or [])
     if parquet is not None or csv:
         if len(answers) > 1:
             raise UsageError(f"query: {text} is of several tables; write its question with --by")
@@ -117,7 +116,7 @@ def query(
 
 
 def _answers(
-    source: Asked, name: str | None, asked: Mapping[str, str], filters: list[str]
+    whom: Asked, run: QueryFn, name: str | None, asked: Mapping[str, str], filters: list[str]
 ) -> list[analytics.Answer]:
     """Return the answers to a question in words, or to the questions of a name."""
     if name is not None:
@@ -126,18 +125,19 @@ def _answers(
             raise UsageError(f"query: {name} has {taken[0]} of its own; leave out one of the two")
         asked = {"date_range": NAMED[name].range} | dict(asked)
     behind = "" if name is None else NAMED[name].site
-    site = asked.get("site") or only_site(source.run, widget=bool(behind))
+    site = asked.get("site") or only_site(run, widget=bool(behind))
     given = dict(asked) | {"site": site if site.endswith(behind) else site + behind}
     own = analytics.from_params([*given.items(), *(("filter", one) for one in filters)])
+    promised = whom.policy.current
     return [
         analytics.ask(
-            source.run,
+            run,
             one,
             clock=system_clock,
-            k=source.k,
-            retention_days=source.retention_days,
-            crossings=source.crossings,
-            goals=source.goals,
+            k=whom.k,
+            retention_days=promised.retention.rollups_days,
+            crossings=promised.crossings,
+            goals=whom.settings.goals,
         )
         for one in ([own] if name is None else questions(name, own))
     ]
@@ -161,14 +161,12 @@ def _plain(
         rows.append({"name": LIVE, "about": ABOUT})
         rows += [{"name": one.name, "about": one.about} for one in named().values()]
     else:
-        with asking(data, config) as source:
-            rows = [dict(row) for row in source.run(text)]
+        with asking(data, config) as (_, run):
+            rows = [dict(row) for row in run(text)]
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(rows, default=str) + b"\n")
         return
-    # A value is shown as it is: a page's path may look like markup, and a pipe has no width.
-    console = Console(markup=False)
-    console = console if console.is_terminal else Console(markup=False, width=NO_TERMINAL)
+    console = output()
     if not rows:
         console.print("no rows")
         return

@@ -7,7 +7,6 @@ Every refusal is one line of JSON.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -19,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pipeline import analytics
-from pipeline.analytics import tables, words
+from pipeline.analytics import query, tables, words
 from pipeline.analytics.live import live
 from pipeline.analytics.query import Query
 from pipeline.analytics.sites import sites
@@ -30,7 +29,6 @@ from pipeline.console.rendering import Rendering
 from pipeline.console.signing import Viewer
 from pipeline.console.tokens import Tokens
 from pipeline.errors import UnavailableError, UsageError
-from pipeline.labels import PATTERN
 from pipeline.policy import Crossings
 
 _LARGEST: Final = 64 * 1024
@@ -167,9 +165,7 @@ class _Api:
         given = request.query_params.multi_items()
         if [name for name, _ in given] != ["site"]:
             raise UsageError("live: send site, and nothing else; it is of the last half hour")
-        site = given[0][1]
-        if not re.fullmatch(PATTERN, site):
-            raise UsageError("site: name the site; GET /v1/sites lists those there are")
+        site = query.site(given[0][1])
         _check(viewer, site)
         async with self.at_once:
             found = await asyncio.to_thread(live, self.run, site, now=self.clock(), k=self.k)

@@ -15,8 +15,8 @@ from pipeline.policy import Crossings
 from pipeline.report.model import Report, Visits
 from pipeline.rows import OTHER
 from pipeline.views.answers import Desk, Remembering
-from pipeline.views.board import Filled, Headline, fill, headline
-from pipeline.views.cards import CARDS, GOALS, Card, Tab
+from pipeline.views.board import Filled, Headline, cards_of, fill, headline
+from pipeline.views.cards import Card, Tab
 from pipeline.views.special import WIDGET
 from pipeline.views.view import View
 
@@ -99,9 +99,8 @@ def sections(desk: Desk, report: Report) -> Iterator[Section]:
         glance = headline(desk, view) if site in names else None
         filled = [
             (card.title, _tabs(desk, view, card))
-            for card in CARDS
-            if (site + WIDGET if card.kind == "funnel" else site) in names
-            and (card.name != GOALS or desk.goals.get(site))
+            for card in cards_of(desk, site, widget=site + WIDGET in names)
+            if card.widget or site in names
         ]
         if site + WIDGET in names:
             own = View(site + WIDGET, view.period, compare=False, whole=True, base="#")

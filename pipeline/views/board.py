@@ -87,6 +87,8 @@ class Filled:
     @property
     def empty(self) -> bool:
         """Tell whether there is no number in it, or none of anything that is known."""
+        if self.list is not None and self.tab.named:
+            return not any(item.cells[0].value for item in self.list.items)
         if self.list is not None:
             return all(item.value == UNKNOWN or item.folded for item in self.list.items)
         if self.funnel is not None:
@@ -117,11 +119,7 @@ async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widg
 
     ``widget``: the site has a chat widget.
     """
-    wanted = [
-        card
-        for card in CARDS
-        if (card.kind != "funnel" or widget) and (card.name != GOALS or desk.goals.get(view.site))
-    ]
+    wanted = cards_of(desk, view.site, widget=widget)
     glance, lately, newest, cards = await asyncio.gather(
         asyncio.to_thread(headline, desk, view),
         asyncio.to_thread(live, desk, view, now) if view.whole else _nothing(),
@@ -143,6 +141,15 @@ async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widg
         _fragment(view, "newest"),
         tuple(cards),
     )
+
+
+def cards_of(desk: Desk, site: str, *, widget: bool) -> list[Card]:
+    """Return the cards that there are for a site, with or without a chat ``widget``."""
+    return [
+        card
+        for card in CARDS
+        if (widget or not card.widget) and (card.name != GOALS or desk.goals.get(site))
+    ]
 
 
 def live(desk: Desk, view: View, now: dt.datetime) -> Lately:
@@ -174,6 +181,8 @@ def _filled(desk: Desk, view: View, card: Card, tab: Tab) -> Filled:
         ways = special.flow(desk, view, tab)
         files = exports.of_tab(view, tab) if ways.ribbons else ()
         return Filled(card, tab, tabs, flow=ways, exports=files)
+    if card.widget:
+        view = replace(view, site=view.site + special.WIDGET)
     found = listed(desk, view, tab)
     shades = _shades(desk, view, tab) if tab.name == "country" and found.trouble is None else ()
     files = exports.of_tab(view, tab) if found.items else ()

@@ -17,7 +17,13 @@ SPANS: Final = (
     "0-10 s", "11-30 s", "31-60 s", "1-3 min", "3-10 min", "10-30 min", "30+ min",
 )  # fmt: skip
 """Lengths of visits, the shortest first."""
+WAITS: Final = (
+    "waited_up_to_10_s", "waited_11_to_30_s", "waited_31_to_60_s", "waited_1_to_3_min",
+    "waited_3_to_10_min", "waited_over_10_min",
+)  # fmt: skip
+"""How long people waited for a chat to start, the shortest first."""
 FUNNEL: Final[list[object]] = ["is", "event", list(STEPS)]
+WAITED: Final[list[object]] = ["is", "detail", list(WAITS)]
 BOTS: Final[list[object]] = ["is", "audience", ["bot"]]
 
 
@@ -33,17 +39,20 @@ class Tab:
     only: tuple[list[object], ...] = ()
     without: tuple[str, ...] = ()
     """Values that are left out of the list: those that say there is none."""
+    named: tuple[str, ...] = ()
+    """Values that are asked for by name, in the order of the list: each has a row, also of none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A part of the page. ``kind`` is which template draws it."""
+    """A part of the page. ``kind``: which template draws it; ``widget``: it is of a chat widget."""
 
     name: str
     title: str
     tabs: tuple[Tab, ...]
     kind: str = "list"
     wide: bool = False
+    widget: bool = False
 
     def tab(self, name: str | None) -> Tab:
         """Return the tab of that name, the first one for none."""
@@ -55,6 +64,7 @@ HEADS: Final[Mapping[str, str]] = {
     "visits": "Visits",
     "pageviews": "Views",
     "hits": "Requests",
+    "events": "Events",
     "entries": "Visits",
     "exits": "Visits",
     "bounce_rate": "Bounce rate",
@@ -123,6 +133,23 @@ CARDS: Final = (
         "Chat funnel",
         (Tab("steps", "Steps", "Step", ("event",), ("visitors", "hits"), (FUNNEL,)),),
         kind="funnel",
+        widget=True,
+    ),
+    Card(
+        "waiting",
+        "Waiting for a chat",
+        (
+            Tab(
+                "waits",
+                "Waiting times",
+                "How long",
+                ("detail",),
+                ("events", "visitors"),
+                (WAITED,),
+                named=WAITS,
+            ),
+        ),
+        widget=True,
     ),
     Card(
         "devices",

@@ -12,7 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.response_times import CLASSES, ENDS
 from pipeline.views import countries
 from pipeline.views.answers import Answer, Cell, Desk, Line
-from pipeline.views.cards import SPANS, Tab
+from pipeline.views.cards import SPANS, WAITS, Tab
 from pipeline.views.view import FILTERS, View
 from pipeline.views.wording import between
 
@@ -21,6 +21,7 @@ UNKNOWN: Final = "(unknown)"
 NO_VALUE: Final = "(none)"
 _SHOWN: Final = 9
 _ASKED: Final = 12
+_ALL: Final = 200
 _CALLED: Final = {
     OTHER: "Everything else",
     NO_VALUE: "None given",
@@ -35,6 +36,8 @@ _IN_ORDER: Final = {
     "status_class": {f"{first}xx": first for first in range(1, 6)},
 }
 """Dimensions whose values have an order of their own → the place of each."""
+_WHOLE: Final = {*_IN_ORDER, "country", "goal"}
+"""Dimensions of few values, all of which are asked for: goals that are events come last of all."""
 _NAMED: Final[Mapping[str, Mapping[str, str]]] = {
     "status_class": {
         "1xx": "1xx, informational",
@@ -45,6 +48,7 @@ _NAMED: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "came_from": {"(direct)": "No page at all", "(elsewhere)": "Other sites"},
     "response_time": {name: between(*ends) for name, ends in ENDS.items()},
+    "detail": {name: name.replace("_", " ").capitalize() for name in WAITS},
 }
 _EVENTS: Final = {
     "shown": "Widget shown",
@@ -99,8 +103,8 @@ def question(view: View, tab: Tab, *, limit: int = _ASKED) -> dict[str, object]:
 def listed(desk: Desk, view: View, tab: Tab) -> Listed:
     """Ask what a tab asks, and make a list of it."""
     try:
-        whole = tab.name == "country" or tab.dimensions[0] in _IN_ORDER
-        answer = desk.ask(question(view, tab, limit=200 if whole else _ASKED))
+        limit = _ALL if tab.dimensions[0] in _WHOLE else _ASKED
+        answer = desk.ask(question(view, tab, limit=limit))
     except UsageError as error:
         return Listed(trouble=trouble(view, tab, error))
     found = arranged(answer, view, tab)
@@ -118,8 +122,8 @@ def arranged(answer: Answer, view: View, tab: Tab) -> Listed:
     named = [line for line in lines if line.values[0] != OTHER]
     folded = [line for line in lines if line.values[0] == OTHER]
     most_shown = _SHOWN
-    if tab.dimensions[0] in _IN_ORDER:
-        order = _IN_ORDER[tab.dimensions[0]]
+    order = {name: at for at, name in enumerate(tab.named)} or _IN_ORDER.get(tab.dimensions[0])
+    if order is not None:
         named.sort(key=lambda line: order.get(line.values[0], len(order)))
         most_shown = len(named)
     shown = [*named[:most_shown], *folded]

@@ -13,7 +13,7 @@ from pipeline.views.answers import Desk
 from pipeline.views.view import View
 
 _MINUTE: Final = dt.timedelta(minutes=1)
-HIGH: Final = 10
+_HIGH: Final = 10
 _TITLES: Final = {
     "view": "Page views",
     "request": "Other requests",
@@ -53,12 +53,13 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """The lanes. ``again`` is where the card is asked for anew; None where it stays as it is."""
+    """The lanes, each ``high``. ``again``: where the card is asked for anew, None for nowhere."""
 
     lanes: tuple[Lane, ...]
     begin: dt.datetime
     end: dt.datetime
     minutes: int
+    high: int
     k: int
     told: bool
     again: str | None
@@ -78,6 +79,7 @@ def lately(desk: Desk, view: View, now: dt.datetime, again: str) -> Lately:
         found.begin,
         found.end,
         live.SPAN // _MINUTE,
+        _HIGH,
         found.k,
         found.told,
         None if view.base else again,
@@ -98,9 +100,9 @@ def _bar(one: live.Stretch, begin: dt.datetime, most: float) -> Bar:
     when = f"{one.begin:%H:%M} to {one.end:%H:%M}"
     if one.hits is None:
         why = "not told yet" if one.state == words.NOT_YET_CLOSED else "told by the hour alone"
-        return Bar(left, wide, HIGH, f"{when}: {why}", "gap")
+        return Bar(left, wide, _HIGH, f"{when}: {why}", "gap")
     said = f"{when}: {one.hits:,} requests of {one.visitors:,} visitors"
-    return Bar(left, wide, HIGH * _rate(one) / most, said, "step")
+    return Bar(left, wide, _HIGH * _rate(one) / most, said, "step")
 
 
 def _rate(one: live.Stretch) -> float:

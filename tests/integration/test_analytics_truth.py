@@ -10,7 +10,6 @@ import gzip
 import json
 import shutil
 import subprocess
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -25,10 +24,10 @@ from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.queries import Reader
 from pipeline.clock import system_clock
 from tests.support import plain_truth
+from tests.support.command import FAR_TOO_LONG, partywall
 from tests.support.plain_truth import Describe, Request
 
 SAMPLE: Final = Path(__file__).parents[3] / "shared/data/apache_logs.gz"
-FAR_TOO_LONG: Final = 240  # seconds
 WEB: Final = ("shop", "blog")
 WIDGET: Final = "shop.widget"
 OWN: Final = ("shop.example", "blog.example")
@@ -49,21 +48,6 @@ QUESTIONS: Final = {
 }
 Numbers = dict[tuple[str, ...], dict[str, Any]]
 Ask = Callable[..., Numbers]
-
-
-def partywall(folder: Path, *arguments: object) -> str:
-    """Run the command in ``folder``; return what it printed."""
-    run = subprocess.run(
-        [sys.executable, "-m", "pipeline", *map(str, arguments)],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=FAR_TOO_LONG,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return run.stdout
 
 
 @dataclass(frozen=True, slots=True)

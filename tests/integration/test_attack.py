@@ -3,26 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-FAR_TOO_LONG = 180  # seconds
-
-
-def partywall(folder: Path, *arguments: object) -> str:
-    """Run the command in ``folder``; return what it printed."""
-    run = subprocess.run(
-        [sys.executable, "-m", "pipeline", *map(str, arguments)],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=FAR_TOO_LONG,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout
+from tests.support.command import partywall
 
 
 def test_nothing_can_be_worked_out_of_what_a_report_released(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from pipeline.clickhouse.remote import query
 from pipeline.clock import stopwatch
 from pipeline.kafka.topics import READ_BY
 from pipeline.vault.status import vault_status
+from tests.support.command import FAR_TOO_LONG, partywall, ran
 
 ADDRESSES: Final = [f"198.51.100.{n}" for n in range(1, 61)] + [
     f"203.0.113.{n}" for n in range(1, 41)
@@ -42,7 +43,6 @@ AGENTS: Final = (
     "Mozilla/5.0 (Windows NT 10.0; rv:130.0) Gecko/20100101 Firefox/130.0",
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
 )
-FAR_TOO_LONG: Final = 180  # seconds: on an idle machine everything here takes a few
 
 
 def traffic(first: dt.datetime, lines: int, seed: int) -> list[str]:
@@ -58,21 +58,6 @@ def traffic(first: dt.datetime, lines: int, seed: int) -> list[str]:
         )
         made.append(line[:-9] if number % 50 == 7 else line)
     return made
-
-
-def partywall(folder: Path, *arguments: object, stdin: bytes | None = None) -> str:
-    """Run the command in ``folder``; return what it printed."""
-    run = subprocess.run(
-        [sys.executable, "-m", "pipeline", *map(str, arguments)],
-        cwd=folder,
-        input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
-        timeout=FAR_TOO_LONG,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr.decode()
-    return run.stdout.decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +172,7 @@ def test_standard_input_is_reported_as_a_file_is(reported: Reported) -> None:
 def test_a_folder_takes_one_report(reported: Reported) -> None:
     """A second one of a log that has grown would give the new visitor away, whatever k is."""
     before = partywall(reported.folder, "query", "traffic", "--data", "kept", "--json")
-    run = subprocess.run(
-        [sys.executable, "-m", "pipeline", "report", "access.log", "--data", "kept", "--k", "1"],
-        cwd=reported.folder,
-        capture_output=True,
-        text=True,
-        timeout=FAR_TOO_LONG,
-        check=False,
-    )
+    run = ran(reported.folder, "report", "access.log", "--data", "kept", "--k", 1)
     assert (run.returncode, run.stdout) == (2, "")
     assert "holds released numbers already" in run.stderr.splitlines()[-1]
     assert partywall(reported.folder, "query", "traffic", "--data", "kept", "--json") == before
@@ -305,14 +283,7 @@ def _listen(stream: IO[bytes], said: list[str], up: threading.Event) -> None:
 
 
 def shipped(running: Running, *arguments: object) -> int:
-    run = subprocess.run(
-        [sys.executable, "-m", "pipeline", "ship", "--data", "data", *map(str, arguments)],
-        cwd=running.folder,
-        capture_output=True,
-        text=True,
-        timeout=FAR_TOO_LONG,
-        check=False,
-    )
+    run = ran(running.folder, "ship", "--data", "data", *arguments)
     assert run.returncode == 0, run.stderr
     match = re.search(r"^shipped ([\d,]+) lines\n\Z", run.stderr, re.MULTILINE)
     assert match is not None, run.stderr
@@ -429,14 +400,7 @@ def test_nothing_in_the_folder_is_open_to_others(running: Running, deliveries: l
 
 
 def test_a_second_group_does_not_get_into_the_folder(running: Running) -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "pipeline", "report", "old.log", "--data", "data"],
-        cwd=running.folder,
-        capture_output=True,
-        text=True,
-        timeout=FAR_TOO_LONG,
-        check=False,
-    )
+    run = ran(running.folder, "report", "old.log", "--data", "data")
     assert run.returncode == 2
     assert run.stderr == (
         "partywall: a group runs in data already: stop it, or choose another --data\n"

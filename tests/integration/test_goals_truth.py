@@ -21,8 +21,8 @@ from pipeline.analytics.named import questions
 from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.queries import Reader
 from pipeline.clock import system_clock
-from tests.integration.test_analytics_truth import partywall
 from tests.support import plain_truth
+from tests.support.command import partywall
 from tests.support.plain_truth import Describe, Request
 
 HOST: Final = "www.shop.example"

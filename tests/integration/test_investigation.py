@@ -6,18 +6,12 @@ import base64
 import fcntl
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pipeline.audit.places import Places
-
-
-def partywall(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+from tests.support.command import partywall, ran
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +24,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not said.exists():
-            done = partywall("demo-investigation", "--data", str(folder))
+            done = ran(home, "demo-investigation", "--data", folder)
             assert done.returncode == 0, done.stdout + done.stderr
             said.write_text(done.stdout, encoding="utf-8")
     return folder, said.read_text(encoding="utf-8")
@@ -53,7 +47,7 @@ def test_the_demonstration_ends_as_it_must(told: tuple[Path, str]) -> None:
 
 def test_each_step_stands_in_the_log(told: tuple[Path, str]) -> None:
     folder, _ = told
-    said = partywall("audit", "show", "--data", str(folder)).stdout
+    said = partywall(folder, "audit", "show", "--data", folder)
     for act in (
         "case.draft  allowed", "case.search  refused", "case.request  allowed",
         "case.approve  refused", "case.approve  allowed", "keys.grant  allowed",
@@ -64,7 +58,7 @@ def test_each_step_stands_in_the_log(told: tuple[Path, str]) -> None:
     ):  # fmt: skip
         assert act in said, act
     private = str(Places.under(folder).auditor)
-    opened = partywall("audit", "show", "--data", str(folder), "--open", private).stdout
+    opened = partywall(folder, "audit", "show", "--data", folder, "--open", private)
     address = address_in(told[1])
     assert address in opened, "the auditors read what was looked for"
     assert address not in said, "and nobody else does"
@@ -107,21 +101,21 @@ def test_whatever_is_changed_in_the_audit_log_is_found(
         (log / "checkpoint").write_bytes(b"")
     else:
         shutil.rmtree(log)
-    done = partywall("audit", "verify", "--data", str(folder))
+    done = ran(folder, "audit", "verify", "--data", folder)
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stdout.strip()
 
 
 def test_the_log_verifies_and_the_evidence_too(told: tuple[Path, str], tmp_path: Path) -> None:
     folder, _ = told
-    assert partywall("audit", "verify", "--data", str(folder)).returncode == 0
+    partywall(folder, "audit", "verify", "--data", folder)
     [bundle] = (folder / "evidence").iterdir()
-    assert partywall("evidence", "verify", str(bundle), "--data", str(folder)).returncode == 0
+    partywall(folder, "evidence", "verify", bundle, "--data", folder)
     data = bytearray(bundle.read_bytes())
     data[len(data) // 2] ^= 1
     bad = tmp_path / "bad.zip"
     bad.write_bytes(data)
-    assert partywall("evidence", "verify", str(bad)).returncode == 1
+    assert ran(tmp_path, "evidence", "verify", bad).returncode == 1
 
 
 @pytest.mark.parametrize(
@@ -144,7 +138,7 @@ def test_the_log_verifies_and_the_evidence_too(told: tuple[Path, str], tmp_path:
 def test_what_is_wrong_or_not_allowed_gets_one_line(
     told: tuple[Path, str], words: list[str], code: int
 ) -> None:
-    done = partywall(*words, "--data", str(told[0]))
+    done = ran(told[0], *words, "--data", told[0])
     assert done.returncode == code, done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert "192.0.2.1" not in done.stderr

@@ -8,8 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import subprocess
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,8 +22,8 @@ from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.queries import Reader
 from pipeline.clock import system_clock
 from pipeline.restricted import describers
+from tests.support.command import partywall
 
-FAR_TOO_LONG: Final = 240  # seconds
 FORMATS: Final = {"shop": "nginx_json", "blog": "elb"}
 """Site → the format its lines are in: one time in seconds, and three that are added up."""
 ENDS: Final = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000)  # ms
@@ -50,19 +48,6 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     inputs = [f"logs/{site}/{name}.log" for site, name in FORMATS.items()]
     partywall(folder, "report", *inputs, "--k", 1, "--data", "kept", "--site-from", "folder")
     return folder
-
-
-def partywall(folder: Path, *arguments: object) -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "pipeline", *map(str, arguments)],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=FAR_TOO_LONG,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
 
 
 def classed(micros: int) -> str:

@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-FAR_TOO_LONG = 180  # seconds
-
-
-def partywall(folder: Path, *arguments: object) -> str:
-    """Run the command in ``folder``; return what it printed."""
-    run = subprocess.run(
-        [sys.executable, "-m", "pipeline", *map(str, arguments)],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=FAR_TOO_LONG,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return run.stdout
+from tests.support.command import partywall
 
 
 def counted(report: dict[str, Any], rows: str, key: str, of: str = "hits") -> Counter[str]:

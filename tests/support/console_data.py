@@ -79,6 +79,11 @@ _EVENTS: Final = {
     "chat_started": 0.09,
     "rated": 0.03,
 }
+_WAITS: Final = {
+    "up_to_10_s": 26, "11_to_30_s": 30, "31_to_60_s": 20, "1_to_3_min": 15, "3_to_10_min": 7,
+    "over_10_min": 2,
+}  # fmt: skip
+"""How long people waited for a chat, in percent of the chats that started."""
 _ROLES: Final = {"bounce": 0.18, "entry": 0.17, "between": 0.48, "exit": 0.17}
 _LENGTHS: Final = {
     "0-10 s": 9, "11-30 s": 14, "31-60 s": 18, "1-3 min": 26, "3-10 min": 22, "10-30 min": 9,
@@ -245,6 +250,12 @@ def _widget(
     hits = {name: int(number * 1.15) for name, number in seen.items()}
     rows.add("segment_daily", site, start, "request", sum(hits.values()), 0, people)
     rows.add("traffic_daily", site, start, "human", sum(hits.values()), 0, people)
+    chats = hits["chat_started"]
+    waits = {"(none)": sum(hits.values()) - chats}
+    waits |= {f"waited_{name}": chats * part // 100 for name, part in _WAITS.items()}
+    for value, (part, by) in _cells(waits, sum(hits.values()), people).items():
+        rows.add("segment_breakdown_daily", site, start, "request", "detail", value, part, by)
+        rows.add("breakdown_daily", site, start, "detail", value, part, by)
     for name in _EVENTS:
         if seen[name] < K:
             continue

@@ -1,8 +1,10 @@
-"""Questions about goals that have no answer are refused in one line, which says what to ask."""
+"""Goals of pages and of events stand in one list; what has no answer is refused in one line."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -40,6 +42,14 @@ NOW = dt.datetime(2026, 11, 29, tzinfo=dt.UTC)
             "filters: b is a goal of events; filter it alone",
         ),
         ({"metrics": ["conversions", "bytes"]}, "metrics: bytes is not counted beside"),
+        (
+            {"metrics": ["conversions", "hits"], "filters": [["is", "goal", ["b"]]]},
+            "metrics: hits is not counted beside conversions",
+        ),
+        (
+            {"metrics": ["hits", "conversion_rate"], "dimensions": ["goal"]},
+            "metrics: hits is not counted beside conversions",
+        ),
         (
             {"metrics": ["conversions"], "site": "shop.widget"},
             "metrics: a widget's conversions are its site's",
@@ -105,3 +115,109 @@ def test_a_rate_is_of_the_days_on_which_it_is_known(engine: tuple[Client, Reader
         ("2026-11-01",): 0.2, ("2026-11-02",): 0, ("2026-11-03",): 0, ("2026-11-04",): None,
         ("2026-11-05",): 0.3,
     }  # fmt: skip
+
+
+STORE = Settings(
+    goals={
+        "store": {
+            **{name: {"page": f"/{name}"} for name in "abcde"},
+            "chat": {"event": "opened"}, "talk": {"event": ["rated", "closed"]},
+            "mail": {"event": "sent"},
+        }
+    }
+).goals  # fmt: skip
+REACHED = {"a": 90, "b": 70, "c": 50, "d": 30, "e": 11}
+"""Goal that is a page → its visitors; half as many requests again."""
+HAPPENED = {"opened": 60, "rated": 20, "closed": 21}
+Told = Callable[..., analytics.Answer]
+
+
+@pytest.fixture(scope="module")
+def told(engine: tuple[Client, Reader]) -> Told:
+    """Ask about a site with five goals that are pages and three that are events."""
+    made = Cells()
+    for day in (1, 2):
+        at = {"window_start": dt.datetime(2026, 11, day, tzinfo=dt.UTC)}
+        for site, segment, dimension, values in (
+            ("store", "view", "goal", REACHED | {"(none)": 500}),
+            ("store.widget", "request", "event", HAPPENED),
+        ):
+            here = {"site": site, **at}
+            made.add("traffic_daily", **here, audience="human", hits=2_000, visitors=1_000)
+            made.add("segment_daily", **here, segment=segment, hits=2_000, visitors=1_000)
+            for value, people in values.items():
+                made.add("segment_breakdown_daily", **here, segment=segment, dimension=dimension,
+                         value=value, hits=people * 3 // 2, visitors=people)  # fmt: skip
+    made.insert(engine[0])
+
+    def ask(**words: object) -> analytics.Answer:
+        query = analytics.read({
+            "site": "store", "metrics": ["conversions"], "dimensions": ["goal"],
+            "date_range": ["2026-11-01", "2026-11-02"], **words,
+        })  # fmt: skip
+        return analytics.ask(
+            engine[1].rows, query, clock=lambda: NOW, k=10, retention_days=1100, goals=STORE
+        )
+
+    return ask
+
+
+def names(answer: analytics.Answer) -> list[str]:
+    return [line.dimensions[0] for line in answer.lines]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+@pytest.mark.parametrize("metrics", [["conversions"], ["conversions", "conversion_rate"]])
+def test_the_pages_of_a_list_have_every_goal_once(
+    told: Told, limit: int, metrics: list[str]
+) -> None:
+    pages = [told(metrics=metrics, limit=limit)]
+    while pages[-1].next is not None:
+        pages.append(told(metrics=metrics, limit=limit, after=pages[-1].next))
+    found = [name for page in pages for name in names(page)]
+    assert sorted(found) == sorted(STORE["store"])
+    assert {"chat", "talk", "mail"} <= set(names(pages[-1]))
+    notes = [" ".join(page.notes) for page in pages]
+    assert all("events are on the last page" in note for note in notes[:-1])
+    assert "events are on the last page" not in notes[-1]
+
+
+@pytest.mark.parametrize("down", [True, False])
+@pytest.mark.parametrize("metric", ["conversions", "visitors"])
+def test_goals_are_in_the_order_that_was_asked_for(told: Told, metric: str, *, down: bool) -> None:
+    """Whatever they are of; one of which nothing is known comes last."""
+    metrics = ["visitors", "conversions"]
+    found = told(metrics=metrics, order=[[metric, "desc" if down else "asc"]])
+    told_of = [line.cells[metrics.index(metric)].number for line in found.lines]
+    known = [number for number in told_of if number is not None]
+    assert told_of[: len(known)] == known
+    assert all(one >= two if down else one <= two for one, two in pairwise(known))
+    assert {"a", "chat"} <= set(names(found)[: len(known)])
+
+
+def test_goals_are_in_the_order_of_their_names(told: Told) -> None:
+    for way in ("asc", "desc"):
+        found = names(told(order=[["goal", way]]))
+        assert found == sorted(STORE["store"], reverse=way == "desc")
+
+
+def test_the_largest_goals_come_first_where_no_order_was_asked_for(told: Told) -> None:
+    assert names(told())[:4] == ["a", "b", "chat", "c"]
+    assert names(told(metrics=["visitors", "conversions"]))[:4] == ["a", "b", "chat", "c"]
+
+
+def test_a_goal_of_events_is_ordered_by_its_conversions(told: Told) -> None:
+    of_chat = {"dimensions": ["time:day"], "filters": [["is", "goal", ["chat"]]]}
+    found = told(**of_chat, order=[["conversions", "desc"]])
+    assert [line.cells[0].number for line in found.lines] == [90, 90]
+    with pytest.raises(UsageError, match="order: conversions is not asked for"):
+        told(**of_chat, metrics=["visitors"], order=[["conversions", "desc"]])
+
+
+def test_a_rate_is_of_goals_whether_their_conversions_are_asked_for_or_not(told: Told) -> None:
+    alone = told(metrics=["visitors", "conversion_rate"])
+    beside = told(metrics=["conversions", "visitors", "conversion_rate"])
+    assert {line.dimensions: line.cells for line in alone.lines} == {
+        line.dimensions: line.cells[1:] for line in beside.lines
+    }
+    assert "(none)" not in names(alone)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from pipeline import analytics
-from pipeline.clickhouse.client import Engine, connect
-from pipeline.clickhouse.migrations import migrate
 from pipeline.clickhouse.queries import Reader
 from tests.support.released_cells import Cells
 
@@ -50,13 +47,9 @@ def released() -> Cells:
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    where = Engine(path=tmp_path_factory.mktemp("engine"))
-    with closing(connect(where)) as client:
-        migrate(client, rollups_days=1100)
-        released().insert(client)
-        with closing(Reader.open(where)) as reader:
-            yield reader
+def reader(engine: tuple[Client, Reader]) -> Reader:
+    released().insert(engine[0])
+    return engine[1]
 
 
 def ask(reader: Reader, first: int, last: int, *, now: dt.datetime = NOW, kept: int = 1100,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import closing
 from itertools import combinations_with_replacement
 from typing import Any
 
 import pytest
+from clickhouse_connect.driver.client import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,8 +18,6 @@ from pipeline.analytics.part import Part
 from pipeline.analytics.query import read
 from pipeline.analytics.times import COUNTED, quantile
 from pipeline.analytics.words import QUANTILES
-from pipeline.clickhouse.client import Engine, connect
-from pipeline.clickhouse.migrations import migrate
 from pipeline.clickhouse.queries import Reader
 from pipeline.errors import UsageError
 from pipeline.response_times import CLASSES, ENDS
@@ -102,13 +99,9 @@ def released() -> Cells:
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    where = Engine(path=tmp_path_factory.mktemp("engine"))
-    with closing(connect(where)) as client:
-        migrate(client, rollups_days=1100)
-        released().insert(client)
-        with closing(Reader.open(where)) as reader:
-            yield reader
+def reader(engine: tuple[Client, Reader]) -> Reader:
+    released().insert(engine[0])
+    return engine[1]
 
 
 def ask(reader: Reader, first: int, last: int, **words: Any) -> analytics.Answer:  # noqa: ANN401

@@ -91,6 +91,9 @@ def test_the_last_half_hour_is_told_in_steps(partywall: Partywall, numbers: Path
     assert re.search(r"view +2xx +31 +1.234 ", printed)
     assert "not yet" in printed
     assert "live is of the last half hour" in partywall(*asked, "--by", "page").complaint
+    for site in ("a b", "'", "é", "x" * 65):
+        wrong = partywall("query", "live", "--site", site, "--data", numbers)
+        assert wrong.complaint.startswith("site: name the site")
 
 
 @pytest.mark.parametrize(

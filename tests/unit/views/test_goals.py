@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from pipeline.clickhouse.queries import QueryFn
+from pipeline.views import lists
 from pipeline.views.answers import Desk
 from pipeline.views.board import board, fill
 from pipeline.views.cards import GOALS, card
@@ -43,6 +44,17 @@ def test_each_goal_has_its_numbers_and_pages_lead_to_a_filter(desk: Desk) -> Non
     assert by_name["signup"].href == View("shop", "7d").narrowed("goal", "signup").url()
     assert by_name["chat"].href is None
     assert found.items[0].bar == 100
+
+
+def test_a_goal_of_events_is_there_however_many_goals_there_are(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "_ASKED", 1)
+    goals = card(GOALS)
+    assert goals is not None
+    found = fill(desk, View("shop", "7d"), goals).list
+    assert found is not None
+    assert {item.value for item in found.items} == {"signup", "checkout", "chat"}
 
 
 def test_failures_say_which_pages_led_there(desk: Desk) -> None:
