@@ -14,8 +14,8 @@ from pipeline.labels import PATTERN
 MOST_GOALS: Final = 50
 """Of one site: each is a row of every card, and a universe of the release by itself."""
 _LONGEST: Final = 200
-_MOST_DEEP: Final = 4
-"""``**`` in one pattern: each may stand for any text, and matching tries them all."""
+_MOST_WILD: Final = 4
+"""``*`` and ``**`` in one pattern: what a page costs that misses grows by its length with each."""
 _PATTERN: Final = re.compile(r"(?:/|\*(?!\*)|[A-Za-z0-9._~:-])[A-Za-z0-9._~:@%+,=!$&'()*/-]*")
 _WILD: Final = re.compile(r"\*\*/|\*\*|\*")
 _ASSETS: Final = frozenset(declarations.load("behaviour.yaml")["assets"])
@@ -45,10 +45,10 @@ class Goal(BaseModel):
     def _plain(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in patterns:
             fits = len(pattern) <= _LONGEST and _PATTERN.fullmatch(pattern)
-            if not fits or pattern.count("**") > _MOST_DEEP or "***" in pattern:
+            if not fits or len(_WILD.findall(pattern)) > _MOST_WILD or "***" in pattern:
                 raise ValueError(
                     "page needs patterns of a path, as in /thanks, /files/** or *.pdf, of at most "
-                    f"{_LONGEST} characters and {_MOST_DEEP} times **"
+                    f"{_LONGEST} characters and {_MOST_WILD} times * or **"
                 )
         return patterns
 

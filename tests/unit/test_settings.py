@@ -149,6 +149,8 @@ def test_settings_do_not_change_once_read() -> None:
         ("goals: {shop: {signup: {page: thanks it}}}", "page needs patterns of a path"),
         ("goals: {shop: {signup: {page: '/a/***'}}}", "page needs patterns of a path"),
         ("goals: {shop: {signup: {page: '/**/**/**/**/**'}}}", "page needs patterns of a path"),
+        ("goals: {shop: {signup: {page: '/*a*a*a*a*b'}}}", "and 4 times * or **"),
+        ("goals: {shop: {signup: {page: '/**/*-*/**/*.pdf'}}}", "and 4 times * or **"),
         ("goals: {shop: {signup: {page: /a, event: opened}}}", "needs either page or event"),
         ("goals: {shop: {signup: {event: opened, segment: view}}}", "leave it out beside event"),
         ("goals: {shop: {signup: {page: /a, segment: bot}}}", "goals.shop.signup.segment"),
