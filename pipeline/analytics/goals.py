@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from types import MappingProxyType
 from typing import Final
 
 from pipeline.analytics import asking, words
@@ -22,11 +21,7 @@ from pipeline.clickhouse.queries import QueryFn
 from pipeline.clock import Clock
 from pipeline.errors import UsageError
 from pipeline.policy import Crossings
-from pipeline.settings import Goal
-
-Goals = Mapping[str, Mapping[str, Goal]]
-"""Site → goal's name → what it is."""
-NO_GOALS: Final[Goals] = MappingProxyType({})
+from pipeline.settings import NO_GOALS, Goals
 
 _NOTE: Final = (
     "goals of several events add up what is shown of each; visitors of several are not added up"

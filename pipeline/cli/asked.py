@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pipeline import policy
 from pipeline import settings as tree
-from pipeline.analytics import Goals
 from pipeline.apps.engine import engine
 from pipeline.cli.k_told import note_k
 from pipeline.cli.kept import terms
@@ -19,7 +18,7 @@ from pipeline.clickhouse import remote
 from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.queries import QueryFn, Reader
 from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.settings import Goals, Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Nothing raw is carried over: the result is built from what the describers say, c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -18,12 +17,13 @@ from pipeline.restricted.came_from import NO_ORIGIN, came_from
 from pipeline.restricted.campaign import NO_CAMPAIGN, Campaigns
 from pipeline.restricted.distinct import distinct
 from pipeline.restricted.geo import NOWHERE, Geo
-from pipeline.restricted.goals import NO_GOAL, Goals, Reached
+from pipeline.restricted.goals import NO_GOAL, Reached
 from pipeline.restricted.referrer import INTERNAL, OwnHosts, Referrers, bare_host
 from pipeline.restricted.scrub import NO_PAGE, Scrubber, method_name
 from pipeline.restricted.scrub.pages import Pages
 from pipeline.restricted.segment import Segments, of_widget
 from pipeline.restricted.widget import coarsen
+from pipeline.settings import NO_GOALS, Goals
 
 DESCRIBED: Final[dict[str, pl.DataType]] = {
     "time": pl.Int64(),
@@ -68,7 +68,7 @@ class Describer:
         agents: Agents,
         referrers: Referrers,
         geo: Geo,
-        goals: Goals = MappingProxyType({}),
+        goals: Goals = NO_GOALS,
     ) -> None:
         """Describe with these; ``goals`` are those of all sites."""
         self._pages = Pages(scrubber)

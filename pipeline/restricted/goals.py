@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
 
 from pipeline.restricted.distinct import Remembered, distinct
-from pipeline.settings import Goal
+from pipeline.settings import Goals
 
 NO_GOAL: Final = "(none)"
 CACHE_LIMIT: Final = 50_000
 """Pages remembered, of a site and a segment each."""
-
-Goals = Mapping[str, Mapping[str, Goal]]
-"""Site → goal's name → what it is."""
 
 
 class Reached:

@@ -7,7 +7,7 @@ in the tree is an error, so a typing mistake cannot switch a protection off.
 Secrets are never settings: a setting names the file that holds the secret.
 """
 
-from pipeline.settings.goals import Goal, SiteGoals
+from pipeline.settings.goals import NO_GOALS, Goal, Goals, SiteGoals
 from pipeline.settings.reading import Settings, load, written
 from pipeline.settings.tree import (
     WEEKDAYS,
@@ -39,6 +39,7 @@ from pipeline.settings.tree import (
 )
 
 __all__ = [
+    "NO_GOALS",
     "WEEKDAYS",
     "Audit",
     "Behaviour",
@@ -52,6 +53,7 @@ __all__ = [
     "DigestEmail",
     "DigestWebhook",
     "Goal",
+    "Goals",
     "Investigations",
     "Kafka",
     "Kek",

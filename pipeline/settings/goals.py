@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from pipeline import declarations
-from pipeline.labels import PATTERN
+from pipeline.settings.tree import Name
 
 MOST_GOALS: Final = 50
 """Of one site: each is a row of every card, and a universe of the release by itself."""
@@ -19,9 +21,6 @@ _MOST_WILD: Final = 4
 _PATTERN: Final = re.compile(r"(?:/|\*(?!\*)|[A-Za-z0-9._~:-])[A-Za-z0-9._~:@%+,=!$&'()*/-]*")
 _WILD: Final = re.compile(r"\*\*/|\*\*|\*")
 _ASSETS: Final = frozenset(declarations.load("behaviour.yaml")["assets"])
-
-GoalName = Annotated[str, Field(pattern=f"^{PATTERN}$")]
-"""A label, shown wherever numbers are."""
 
 
 def _several(value: object) -> object:
@@ -93,5 +92,10 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile("".join([*parts, re.escape(deep[since:])]), re.DOTALL)
 
 
-SiteGoals = Annotated[dict[GoalName, Goal], Field(max_length=MOST_GOALS)]
-"""Goal's name → what it is, in the order of the settings: of two that a page reaches the first."""
+SiteGoals = Annotated[dict[Name, Goal], Field(max_length=MOST_GOALS)]
+"""Goal's name → what it is, in the order of the settings: of two that a page reaches the first.
+
+The name is shown wherever numbers are."""
+Goals = Mapping[str, Mapping[str, Goal]]
+"""Site → goal's name → what it is."""
+NO_GOALS: Final[Goals] = MappingProxyType({})
