@@ -8,7 +8,7 @@ Secrets are never settings: a setting names the file that holds the secret.
 """
 
 from pipeline.settings.goals import NO_GOALS, Goal, Goals, SiteGoals
-from pipeline.settings.reading import Settings, load, written
+from pipeline.settings.reading import Settings, goals_of, load, written
 from pipeline.settings.tree import (
     WEEKDAYS,
     Audit,
@@ -70,6 +70,7 @@ __all__ = [
     "Split",
     "Vault",
     "Windows",
+    "goals_of",
     "load",
     "written",
 ]
