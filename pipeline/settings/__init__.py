@@ -9,6 +9,7 @@ Secrets are never settings: a setting names the file that holds the secret.
 
 from pipeline.settings.goals import NO_GOALS, Goal, Goals, SiteGoals
 from pipeline.settings.reading import Settings, goals_of, load, written
+from pipeline.settings.repeated import twice
 from pipeline.settings.tree import (
     WEEKDAYS,
     Audit,
@@ -72,5 +73,6 @@ __all__ = [
     "Windows",
     "goals_of",
     "load",
+    "twice",
     "written",
 ]

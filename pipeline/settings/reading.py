@@ -18,6 +18,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 
 from pipeline.errors import SettingsError
 from pipeline.settings.goals import Goals, SiteGoals
+from pipeline.settings.repeated import twice
 from pipeline.settings.tree import (
     Audit,
     ClickHouse,
@@ -139,29 +140,13 @@ def _mistake(error: ValidationError, *above: str) -> SettingsError:
 
 
 def _check_twice(path: Path) -> None:
-    """Refuse a name that stands twice in one place: the last one would win, and nobody be told."""
+    """Refuse a name that stands twice in one place."""
     try:
-        top = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        name = twice(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError):
         return  # what cannot be read at all is told of where it is read
-    open_ = [("", top)]
-    met: set[int] = set()
-    while open_:
-        where, node = open_.pop()
-        if id(node) in met:
-            continue  # an alias, of itself perhaps
-        met.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            open_ += [(where, entry) for entry in node.value]
-        if not isinstance(node, yaml.MappingNode):
-            continue
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = f"{where}{key.value}" if isinstance(key, yaml.ScalarNode) else where
-            if name in seen:
-                raise SettingsError(f"setting {name}: it stands there twice; keep one of the two")
-            seen.add(name)
-            open_.append((f"{name}.", value))
+    if name is not None:
+        raise SettingsError(f"setting {name}: it stands there twice; keep one of the two")
 
 
 def _check_variables() -> None:
