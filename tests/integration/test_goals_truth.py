@@ -46,6 +46,7 @@ TARGETS: Final = (
 REFERRERS: Final = (
     "-", f"https://{HOST}/", f"http://{HOST}/help?q=secret", f"https://{HOST}/products/chair#top",
     "https://www.google.com/", "https://other.example/gone", f"https://user@{HOST}/x",
+    f"https://{HOST}", f"https://{HOST}?a", f"https://{HOST} help",
 )  # fmt: skip
 AGENTS: Final = ("Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0",
                  "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 "
