@@ -116,7 +116,7 @@ class Describer:
             *self._who(raw, own_hosts, site),
             self._campaigns.column(raw["target"], self._pages.hidden(site, self._campaigns.keys)),
             raw["status"].fill_null(NO_STATUS), raw["bytes"], *_no_widget(len(raw)),
-            class_of(raw["response_time"]),
+            response_times.class_of(raw["response_time"]),
         ])  # fmt: skip
         made = made.with_columns(self._segments.of(made, raw["target"]))
         return made.with_columns(
@@ -202,16 +202,6 @@ def _no_widget(height: int) -> list[pl.Series]:
 
 def _all(name: str, value: str, height: int) -> pl.Series:
     return pl.repeat(value, height, dtype=pl.String, eager=True).alias(name)
-
-
-def class_of(micros: pl.Series) -> pl.Series:
-    """Return the class of each response time (Int64, microseconds)."""
-    if micros.null_count() == len(micros):
-        return _all("response_time", response_times.NONE, len(micros))
-    edges = pl.Series([edge * 1_000 for edge in response_times.EDGES], dtype=pl.Int64)
-    places = edges.search_sorted(micros.fill_null(0), side="right")
-    found = pl.Series(response_times.CLASSES).gather(places)
-    return found.set(micros.is_null(), response_times.NONE).alias("response_time")
 
 
 def _request(page: pl.Series, method: pl.Series, unsaid: pl.Series) -> list[pl.Series]:
