@@ -20,7 +20,8 @@ _MOST_WILD: Final = 4
 """``*`` and ``**`` in one pattern: what a page costs that misses grows by its length with each."""
 _PATTERN: Final = re.compile(r"(?:/|\*(?!\*)|[A-Za-z0-9._~:-])[A-Za-z0-9._~:@%+,=!$&'()*/-]*")
 _WILD: Final = re.compile(r"\*\*/|\*\*|\*")
-_ASSETS: Final = frozenset(declarations.load("behaviour.yaml")["assets"])
+_KNOWN: Final = declarations.load("behaviour.yaml")
+_FILES: Final = frozenset(_KNOWN["assets"] + _KNOWN["downloads"])
 
 
 def _several(value: object) -> object:
@@ -64,19 +65,28 @@ class Goal(BaseModel):
             raise ValueError("needs either page or event, with one pattern or name at least")
         if self.event and self.segment is not None:
             raise ValueError("segment is for goals of pages; leave it out beside event")
+        if self.segment is None and len(set(map(_is_file, self.page))) > 1:
+            raise ValueError(
+                "files (*.pdf) and pages count in different segments; make two goals of them, or "
+                "give the one segment"
+            )
         return self
 
     @property
     def counted_in(self) -> str:
-        """Where a page counts: of what browsers fetch by themselves ``request``, else ``view``."""
+        """Where a page counts: of assets and downloads ``request``, else ``view``."""
         if self.segment is not None:
             return self.segment
-        fetched = all(pattern.rpartition(".")[2].lower() in _ASSETS for pattern in self.page)
-        return "request" if fetched else "view"
+        return "request" if all(map(_is_file, self.page)) else "view"
 
     def reached_by(self, page: str) -> bool:
         """Tell whether a scrubbed page is one of this goal's."""
         return any(_compiled(pattern).fullmatch(page) for pattern in self.page)
+
+
+def _is_file(pattern: str) -> bool:
+    """Tell whether all that fits is an asset or a download."""
+    return pattern.rpartition(".")[2].lower() in _FILES
 
 
 @lru_cache(4_096)

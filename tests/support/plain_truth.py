@@ -26,10 +26,17 @@ _LINE: Final = re.compile(
     r"\"(?P<referrer>(?:[^\"\\]|\\.)*)\" \"(?P<agent>(?:[^\"\\]|\\.)*)\"$"
 )
 _ESCAPED: Final = re.compile(r"\\x([0-9a-fA-F]{2})|\\(.)")
-_FILES: Final = frozenset(
+_ASSETS: Final = frozenset(
     "avif bmp css eot gif ico jpeg jpg js map mjs mp4 otf png svg ttf wasm webm webmanifest webp "
     "woff woff2".split()
 )
+DOWNLOADS: Final = frozenset(
+    "7z aac apk asc asf asx avi azw3 bin bz2 csv deb dmg doc docx epub exe flv gz gzip iso "
+    "jar key md5 midi mobi mov mp2 mp3 mp4 mpeg mpg msi msp odb odf odg odp ods odt ogg ogv "
+    "pdf pkg pps ppt pptx rar rpm rtf sha256 sha512 sig tar tbz2 tgz torrent txt wav webm wma "
+    "wmv wpd xls xlsx xz zip zst".split()
+)
+_FILES: Final = _ASSETS | DOWNLOADS
 _PAUSE: Final = dt.timedelta(minutes=30)
 _NONE: Final = "(none)"
 Key = tuple[str, ...]
