@@ -9,6 +9,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
+import polars as pl
+
 EDGES: Final = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000)
 """Milliseconds at which a class ends and the next one, which holds them, begins."""
 OPEN: Final = "from 10 s"
@@ -28,3 +30,13 @@ ENDS: Final[dict[str, tuple[int, int | None]]] = dict(
     zip(CLASSES, zip((0, *EDGES), (*EDGES, None), strict=True), strict=True)
 )
 """Class → milliseconds at which it begins and ends; the open one has no end."""
+
+
+def class_of(micros: pl.Series) -> pl.Series:
+    """Return the class of each response time (Int64, microseconds), NONE of null."""
+    if micros.null_count() == len(micros):
+        return pl.repeat(NONE, len(micros), dtype=pl.String, eager=True).alias("response_time")
+    edges = pl.Series([edge * 1_000 for edge in EDGES], dtype=pl.Int64)
+    places = edges.search_sorted(micros.fill_null(0), side="right")
+    found = pl.Series(CLASSES).gather(places)
+    return found.set(micros.is_null(), NONE).alias("response_time")

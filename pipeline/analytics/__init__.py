@@ -5,8 +5,8 @@ as an escaped value alone.
 """
 
 from pipeline.analytics.answer import Answer, Cell, Line
-from pipeline.analytics.goals import Goals, ask
+from pipeline.analytics.goals import ask
 from pipeline.analytics.parameters import from_params
 from pipeline.analytics.query import Filter, Query, read
 
-__all__ = ["Answer", "Cell", "Filter", "Goals", "Line", "Query", "ask", "from_params", "read"]
+__all__ = ["Answer", "Cell", "Filter", "Line", "Query", "ask", "from_params", "read"]

@@ -6,11 +6,8 @@ asked for at the site's widget.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from types import MappingProxyType
-from typing import Final
 
 from pipeline.analytics import asking, conversion, event_goals, words
 from pipeline.analytics.aim import check_beside_conversions
@@ -21,11 +18,7 @@ from pipeline.clickhouse.queries import QueryFn
 from pipeline.clock import Clock
 from pipeline.errors import UsageError
 from pipeline.policy import Crossings
-from pipeline.settings import Goal
-
-Goals = Mapping[str, Mapping[str, Goal]]
-"""Site → goal's name → what it is."""
-NO_GOALS: Final[Goals] = MappingProxyType({})
+from pipeline.settings import NO_GOALS, Goals
 
 
 def ask(

@@ -119,13 +119,10 @@ EXPIRED: Final = "expired"
 NOT_YET_CLOSED: Final = "not_yet_closed"
 STATES: Final = (VALUE, ZERO, WITHHELD, EXPIRED, NOT_YET_CLOSED)
 
-DOWNLOADS: Final = tuple(
-    ".7z .apk .csv .deb .dmg .doc .docx .epub .exe .gz .iso .jar .mp3 .mp4 .msi .ods .odt .pdf "
-    ".pkg .ppt .pptx .rar .rpm .tar .tgz .txt .wav .webm .xls .xlsx .xz .zip .zst".split()
-)
+_FILES: Final = declarations.load("behaviour.yaml")
+DOWNLOADS: Final = tuple(f".{ending}" for ending in _FILES["downloads"])
 """Ends of paths that people take away with them."""
-
-ASSETS: Final = tuple(f".{ending}" for ending in declarations.load("behaviour.yaml")["assets"])
+ASSETS: Final = tuple(f".{ending}" for ending in _FILES["assets"])
 """Ends of paths that browsers fetch by themselves for a page."""
 
 

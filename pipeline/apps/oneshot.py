@@ -22,7 +22,7 @@ from pipeline.policy import load as load_policy
 from pipeline.report import asked
 from pipeline.report.collect import collect
 from pipeline.report.model import Account, Report
-from pipeline.settings import Settings, Split
+from pipeline.settings import Settings, Split, goals_of
 from pipeline.shipping.ship import Progress
 from pipeline.vault.status import vault_status
 
@@ -70,7 +70,7 @@ async def run(
     query = partial(remote.query, group.engine)
     report = await asyncio.to_thread(collect, query, ingest)
     account = await _account(group, declared["accounting"].partitions, ingest, k, policy)
-    goals = Settings(goals=group.settings.get("goals", {})).goals
+    goals = goals_of(group.settings.get("goals", {}))
     desk = asked.desk_for(query, report, k, policy.current.crossings, goals)
     report = replace(report, visits=await asyncio.to_thread(asked.visits, desk, report))
     if not page or report.period is None:

@@ -20,7 +20,7 @@ from pipeline.policy import Crossings
 from pipeline.release.ledger import Ledger
 from pipeline.release.rules import Rules
 from pipeline.release.visits import BEGAN, WENT_ON
-from pipeline.response_times import CLASSES, EDGES
+from pipeline.response_times import class_of
 from pipeline.restricted import describers
 from pipeline.rows import CELLS, DAY, HOUR, OTHER
 from pipeline.simulate import hits, programs, sessions
@@ -202,7 +202,7 @@ class _Names:
             pl.col("status").cast(pl.String),
             _made_up("country", pl.col("first"), _COUNTRIES),
             _made_up("provider", pl.col("first") // 64, _PROVIDERS),
-            response_time=_classes(rows["duration"]),
+            response_time=class_of(rows["duration"]),
             visitor=pl.struct("first", "agent").hash(),
             segment=self._segment(),
             second=(pl.col("time") // hits.MICROS - hour).cast(pl.UInt16),
@@ -252,11 +252,6 @@ def _named(indices: pl.Series, pool: list[str]) -> pl.Expr:
     """Return the name of each index; NONE is the pool's last."""
     places = indices.replace(hits.NONE, len(pool) - 1)
     return pl.lit(pl.Series(pool).gather(places))
-
-
-def _classes(micros: pl.Series) -> pl.Series:
-    ends = pl.Series([end * 1_000 for end in EDGES])
-    return pl.Series(CLASSES).gather(ends.search_sorted(micros, side="right"))
 
 
 def _made_up(name: str, of: pl.Expr, count: int) -> pl.Expr:

@@ -27,9 +27,13 @@ _MONTHS: Final = {
     name: number
     for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
 }
-_ASSETS: Final = frozenset(
+_FILES: Final = frozenset(
     b"avif bmp css eot gif ico jpeg jpg js map mjs mp4 otf png svg ttf wasm webm webmanifest webp "
-    b"woff woff2".split()
+    b"woff woff2 "
+    b"7z aac apk asc asf asx avi azw3 bin bz2 csv deb dmg doc docx epub exe flv gz gzip iso "
+    b"jar key md5 midi mobi mov mp2 mp3 mp4 mpeg mpg msi msp odb odf odg odp ods odt ogg ogv "
+    b"pdf pkg pps ppt pptx rar rpm rtf sha256 sha512 sig tar tbz2 tgz torrent txt wav webm wma "
+    b"wmv wpd xls xlsx xz zip zst".split()
 )
 _FIRST_ERROR: Final = 400
 _NOT_MODIFIED: Final = 304
@@ -179,9 +183,10 @@ def _segment(match: re.Match[bytes], page: str) -> str:
     if status >= _FIRST_ERROR:
         return "failed"
     file = match[12].partition(b"?")[0].partition(b"#")[0].rpartition(b"/")[2].partition(b";")[0]
-    asset = b"." in file and file.rpartition(b".")[2].lower() in _ASSETS
+    no_page = b"." in file and file.rpartition(b".")[2].lower() in _FILES
     seen = status // 100 == 2 or status == _NOT_MODIFIED  # noqa: PLR2004 -- 2xx
-    return "view" if match[11] == b"GET" and page != "(none)" and seen and not asset else "request"
+    asks = match[11] == b"GET" and page != "(none)" and not no_page
+    return "view" if asks and seen else "request"
 
 
 def _came_from(segment: str, kind: str | None) -> str:

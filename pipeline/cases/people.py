@@ -17,6 +17,7 @@ from typing import Final
 import yaml
 
 from pipeline.errors import SettingsError
+from pipeline.settings import twice
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@|:+=-]{0,127}")
 _TEAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}")
@@ -96,7 +97,7 @@ class Directory:
         except (yaml.YAMLError, ValueError, TypeError):
             raise SettingsError(
                 f"people file {path}: cannot be read as YAML of names, each with roles, as in "
-                "investigator: {roles: [investigator]}, and none of them twice"
+                "investigator: {roles: [investigator]}, and nothing twice in one place"
             ) from None
         people = [_person(path, number, *one) for number, one in enumerate(listed, 1)]
         if len({person.name.casefold() for person in people}) != len(people):
@@ -131,14 +132,12 @@ class Directory:
 
 
 def _listed(text: str) -> list[tuple[object, object]]:
-    """Return names and what is said of each; YAML itself would let a later one replace a former."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    if not isinstance(node, yaml.MappingNode):
-        raise TypeError
-    names = [key.value for key, _ in node.value]
-    if len(set(names)) != len(names):
+    """Return names and what is said of each; raises ValueError, TypeError or yaml.YAMLError."""
+    if twice(text) is not None:
         raise ValueError
-    loaded: dict[object, object] = yaml.safe_load(text)
+    loaded = yaml.safe_load(text)
+    if not isinstance(loaded, dict):
+        raise TypeError
     return list(loaded.items())
 
 

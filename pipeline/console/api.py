@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -30,6 +29,7 @@ from pipeline.console.signing import Viewer
 from pipeline.console.tokens import Tokens
 from pipeline.errors import UnavailableError, UsageError
 from pipeline.policy import Crossings
+from pipeline.settings import NO_GOALS, Goals
 
 _LARGEST: Final = 64 * 1024
 _AT_ONCE: Final = 4
@@ -76,7 +76,7 @@ def routes(
     rendering: Rendering,
     signed_in: SignedIn = _nobody,
     crossings: Crossings = words.CROSSINGS,
-    goals: analytics.Goals = MappingProxyType({}),
+    goals: Goals = NO_GOALS,
 ) -> list[Route]:
     """Return the routes under ``/v1``.
 
@@ -127,7 +127,7 @@ class _Api:
     k: int
     retention_days: int
     crossings: Crossings
-    goals: analytics.Goals
+    goals: Goals
     take: Take
     signed_in: SignedIn
     at_once: asyncio.Semaphore

@@ -47,7 +47,7 @@ class Feed:
     def due(self, now: dt.datetime) -> list[str]:
         """Return the lines whose time has come, and which were not returned before."""
         moment = int(now.timestamp() * 1_000_000)
-        while not self._waiting.is_empty() and self._waiting["arrival"].max() < moment:  # type: ignore[operator]
+        while (self._waiting["arrival"] <= moment).all():
             more = next(self._lines, None)
             if more is None:
                 break

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.analytics import Goals
 from pipeline.clickhouse.queries import QueryFn
 from pipeline.clock import stopwatch
 from pipeline.errors import UsageError
 from pipeline.policy import Crossings
 from pipeline.report.model import Report, Visits
 from pipeline.rows import OTHER
+from pipeline.settings import Goals
 from pipeline.views.answers import Desk, Remembering
 from pipeline.views.board import Filled, Headline, cards_of, fill, headline
 from pipeline.views.cards import Card, Tab

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import chain
-from types import MappingProxyType
 
 from pipeline.errors import SettingsError
 from pipeline.labels import WIDGET_SUFFIX
@@ -21,7 +20,6 @@ from pipeline.restricted.campaign import Campaigns
 from pipeline.restricted.describe import Describer
 from pipeline.restricted.geo import Geo
 from pipeline.restricted.glance import Look, look, oldest
-from pipeline.restricted.goals import Goals
 from pipeline.restricted.lines import Label, RawMessages
 from pipeline.restricted.proxies import read_proxies
 from pipeline.restricted.records import RECORD, RecordReader
@@ -33,7 +31,7 @@ from pipeline.restricted.seal import seal_again
 from pipeline.restricted.split import Crossing, Reading, Splitter
 from pipeline.restricted.trial import Listed, Trial, listing, trial
 from pipeline.restricted.widget import read as widget
-from pipeline.settings import Split
+from pipeline.settings import NO_GOALS, Goals, Split
 
 __all__ = [
     "RECORD",
@@ -68,7 +66,7 @@ def open_splitter(
     partitions: int,
     *,
     sealing: bool = True,
-    goals: Goals = MappingProxyType({}),
+    goals: Goals = NO_GOALS,
 ) -> Splitter:
     """Furnish the room; raises SettingsError for rules, schemas or databases that cannot be read.
 

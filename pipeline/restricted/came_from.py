@@ -5,21 +5,22 @@ It goes through the rules for pages like any page: those of the site, then what 
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import polars as pl
 
 from pipeline.restricted.distinct import distinct
+from pipeline.restricted.referrer import path_of
+from pipeline.restricted.scrub import NO_PAGE
 from pipeline.restricted.scrub.pages import Pages
 from pipeline.restricted.segment import FAILED
 
 NO_ORIGIN: Final = "(none)"
 """Of requests that did not fail, and of a widget's events."""
 ELSEWHERE: Final = "(elsewhere)"
+"""Of other sites, and of the site's own where a referrer names no page of it."""
 DIRECT: Final = "(direct)"
 
-_HOST: Final = re.compile(r"\s*(?:[a-z][a-z0-9+.-]{0,20}:)?//[^/?#\\\s]*", re.IGNORECASE)
 _UNCOUNTED: Final = "404"
 """Only who asks for a page counts as its visitor: a referrer is what a client says."""
 
@@ -41,7 +42,9 @@ def came_from(
     if rows.is_empty():
         return found
     codes, urls = distinct(referrer.gather(rows))
-    targets = [_HOST.sub("", url or "", count=1) for url in urls]
-    origin = pl.Series("page", pages.many(site, targets), dtype=pl.String).gather(codes)
+    targets = [path_of(url or "") for url in urls]
+    page = pl.Series("page", pages.many(site, targets), dtype=pl.String).gather(codes)
     uncounted = pl.repeat(_UNCOUNTED, len(rows), dtype=pl.String, eager=True)
-    return found.scatter(rows, pages.by_frequency(site, origin, visitors.gather(rows), uncounted))
+    origin = pages.by_frequency(site, page, visitors.gather(rows), uncounted)
+    # What stands behind the host and is no path names no page, yet the request did fail.
+    return found.scatter(rows, origin.set(origin == NO_PAGE, ELSEWHERE))

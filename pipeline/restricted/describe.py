@@ -6,7 +6,6 @@ Nothing raw is carried over: the result is built from what the describers say, c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -18,12 +17,13 @@ from pipeline.restricted.came_from import NO_ORIGIN, came_from
 from pipeline.restricted.campaign import NO_CAMPAIGN, Campaigns
 from pipeline.restricted.distinct import distinct
 from pipeline.restricted.geo import NOWHERE, Geo
-from pipeline.restricted.goals import NO_GOAL, Goals, Reached
+from pipeline.restricted.goals import NO_GOAL, Reached
 from pipeline.restricted.referrer import INTERNAL, OwnHosts, Referrers, bare_host
 from pipeline.restricted.scrub import NO_PAGE, Scrubber, method_name
 from pipeline.restricted.scrub.pages import Pages
 from pipeline.restricted.segment import Segments, of_widget
 from pipeline.restricted.widget import coarsen
+from pipeline.settings import NO_GOALS, Goals
 
 DESCRIBED: Final[dict[str, pl.DataType]] = {
     "time": pl.Int64(),
@@ -68,7 +68,7 @@ class Describer:
         agents: Agents,
         referrers: Referrers,
         geo: Geo,
-        goals: Goals = MappingProxyType({}),
+        goals: Goals = NO_GOALS,
     ) -> None:
         """Describe with these; ``goals`` are those of all sites."""
         self._pages = Pages(scrubber)
@@ -116,7 +116,7 @@ class Describer:
             *self._who(raw, own_hosts, site),
             self._campaigns.column(raw["target"], self._pages.hidden(site, self._campaigns.keys)),
             raw["status"].fill_null(NO_STATUS), raw["bytes"], *_no_widget(len(raw)),
-            class_of(raw["response_time"]),
+            response_times.class_of(raw["response_time"]),
         ])  # fmt: skip
         made = made.with_columns(self._segments.of(made, raw["target"]))
         return made.with_columns(
@@ -202,16 +202,6 @@ def _no_widget(height: int) -> list[pl.Series]:
 
 def _all(name: str, value: str, height: int) -> pl.Series:
     return pl.repeat(value, height, dtype=pl.String, eager=True).alias(name)
-
-
-def class_of(micros: pl.Series) -> pl.Series:
-    """Return the class of each response time (Int64, microseconds)."""
-    if micros.null_count() == len(micros):
-        return _all("response_time", response_times.NONE, len(micros))
-    edges = pl.Series([edge * 1_000 for edge in response_times.EDGES], dtype=pl.Int64)
-    places = edges.search_sorted(micros.fill_null(0), side="right")
-    found = pl.Series(response_times.CLASSES).gather(places)
-    return found.set(micros.is_null(), response_times.NONE).alias("response_time")
 
 
 def _request(page: pl.Series, method: pl.Series, unsaid: pl.Series) -> list[pl.Series]:

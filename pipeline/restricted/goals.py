@@ -8,14 +8,11 @@ from typing import Final
 import polars as pl
 
 from pipeline.restricted.distinct import Remembered, distinct
-from pipeline.settings import Goal
+from pipeline.settings import Goal, Goals
 
 NO_GOAL: Final = "(none)"
 CACHE_LIMIT: Final = 50_000
 """Pages remembered, of a site and a segment each."""
-
-Goals = Mapping[str, Mapping[str, Goal]]
-"""Site → goal's name → what it is."""
 
 
 class Reached:
@@ -23,10 +20,7 @@ class Reached:
 
     def __init__(self, goals: Goals, *, cache_limit: int = CACHE_LIMIT) -> None:
         """Goals that are events are left out: those are values of the field ``event``."""
-        self._goals = {
-            site: {name: goal for name, goal in named.items() if goal.page}
-            for site, named in goals.items()
-        }
+        self._goals = {site: _by_segment(named) for site, named in goals.items()}
         self._remembered: Remembered[tuple[str, str, str], str] = Remembered(
             self._first, cache_limit
         )
@@ -38,7 +32,7 @@ class Reached:
     def column(self, site: str, page: pl.Series, segment: pl.Series) -> pl.Series:
         """Return the goal of each row, given its scrubbed page and its segment."""
         found = pl.repeat(NO_GOAL, len(page), dtype=pl.String, eager=True).alias("goal")
-        for within in sorted({goal.counted_in for goal in self._goals.get(site, {}).values()}):
+        for within in self._goals.get(site, ()):
             rows = (segment == within).arg_true()
             if rows.is_empty():
                 continue
@@ -49,9 +43,14 @@ class Reached:
 
     def _first(self, key: tuple[str, str, str]) -> str:
         site, segment, page = key
-        mine = (
-            name
-            for name, goal in self._goals[site].items()
-            if goal.counted_in == segment and goal.reached_by(page)
-        )
-        return next(mine, NO_GOAL)
+        mine = self._goals[site][segment].items()
+        return next((name for name, goal in mine if goal.reached_by(page)), NO_GOAL)
+
+
+def _by_segment(named: Mapping[str, Goal]) -> dict[str, dict[str, Goal]]:
+    """Return a site's goals that are pages by the segment they count in, in their order."""
+    made: dict[str, dict[str, Goal]] = {}
+    for name, goal in named.items():
+        if goal.page:
+            made.setdefault(goal.counted_in, {})[name] = goal
+    return made

@@ -69,6 +69,12 @@ def bare_host(text: str) -> str:
     return _PORT.sub("", text.strip().lower()).rstrip(".").removeprefix("www.")
 
 
+def path_of(url: str) -> str:
+    """Return what stands behind the host of a referrer, the query included; nothing of others."""
+    match = _URL.match(url)
+    return "" if match is None else url[match.end() :]
+
+
 def is_own_host(text: str) -> bool:
     """Tell whether ``text`` may stand for hosts of one's own: a name, an address or ``*.name``."""
     return _OWN_HOST.fullmatch(text.strip()) is not None

@@ -23,12 +23,13 @@ _REFUSED: Final = r"^[45]"
 class Segments:
     """Knows the endings of files and which methods ask for pages (``schemas/behaviour.yaml``)."""
 
-    __slots__ = ("_methods", "asset")
+    __slots__ = ("_file", "_methods", "asset")
 
     def __init__(self) -> None:
         document = declarations.load("behaviour.yaml")
-        self.asset: Final = rf"(?i)^[^?#]*\.(?:{'|'.join(document['assets'])})(?:[?#;]|$)"
-        """A pattern of raw targets that are no pages."""
+        self.asset: Final = _ending(document["assets"])
+        """A pattern of raw targets that browsers fetch by themselves for a page."""
+        self._file: Final = _ending(document["assets"] + document["downloads"])
         self._methods: Final = list(document["methods"])
 
     def of(self, described: pl.DataFrame, target: pl.Series) -> pl.Series:
@@ -38,7 +39,7 @@ class Segments:
         A request without a status counts as answered.
         """
         asks = pl.col("method").is_in(self._methods) & (pl.col("page") != "(none)")
-        file = pl.lit(target).str.contains(self.asset).fill_null(value=False)
+        file = pl.lit(target).str.contains(self._file).fill_null(value=False)
         said = (
             pl.when(pl.col("audience") == "bot")
             .then(pl.lit(BOT))
@@ -49,6 +50,11 @@ class Segments:
             .otherwise(pl.lit(REQUEST))
         )
         return described.select(said.alias("segment")).to_series()
+
+
+def _ending(endings: list[str]) -> str:
+    """Return a pattern of raw targets whose path ends so."""
+    return rf"(?i)^[^?#]*\.(?:{'|'.join(endings)})(?:[?#;]|$)"
 
 
 def of_widget(described: pl.DataFrame) -> pl.Series:

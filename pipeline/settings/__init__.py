@@ -7,8 +7,9 @@ in the tree is an error, so a typing mistake cannot switch a protection off.
 Secrets are never settings: a setting names the file that holds the secret.
 """
 
-from pipeline.settings.goals import Goal, SiteGoals
-from pipeline.settings.reading import Settings, load, written
+from pipeline.settings.goals import NO_GOALS, Goal, Goals, SiteGoals
+from pipeline.settings.reading import Settings, goals_of, load, written
+from pipeline.settings.repeated import twice
 from pipeline.settings.tree import (
     WEEKDAYS,
     Audit,
@@ -39,6 +40,7 @@ from pipeline.settings.tree import (
 )
 
 __all__ = [
+    "NO_GOALS",
     "WEEKDAYS",
     "Audit",
     "Behaviour",
@@ -52,6 +54,7 @@ __all__ = [
     "DigestEmail",
     "DigestWebhook",
     "Goal",
+    "Goals",
     "Investigations",
     "Kafka",
     "Kek",
@@ -68,6 +71,8 @@ __all__ = [
     "Split",
     "Vault",
     "Windows",
+    "goals_of",
     "load",
+    "twice",
     "written",
 ]

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from pipeline import declarations
-from pipeline.labels import PATTERN
+from pipeline.settings.tree import Name
 
 MOST_GOALS: Final = 50
 """Of one site: each is a row of every card, and a universe of the release by itself."""
 _LONGEST: Final = 200
-_MOST_DEEP: Final = 4
-"""``**`` in one pattern: each may stand for any text, and matching tries them all."""
+_MOST_WILD: Final = 4
+"""``*`` and ``**`` in one pattern: what a page costs that misses grows by its length with each."""
 _PATTERN: Final = re.compile(r"(?:/|\*(?!\*)|[A-Za-z0-9._~:-])[A-Za-z0-9._~:@%+,=!$&'()*/-]*")
 _WILD: Final = re.compile(r"\*\*/|\*\*|\*")
-_ASSETS: Final = frozenset(declarations.load("behaviour.yaml")["assets"])
-
-GoalName = Annotated[str, Field(pattern=f"^{PATTERN}$")]
-"""A label, shown wherever numbers are."""
+_KNOWN: Final = declarations.load("behaviour.yaml")
+_FILES: Final = frozenset(_KNOWN["assets"] + _KNOWN["downloads"])
 
 
 def _several(value: object) -> object:
@@ -45,10 +45,10 @@ class Goal(BaseModel):
     def _plain(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in patterns:
             fits = len(pattern) <= _LONGEST and _PATTERN.fullmatch(pattern)
-            if not fits or pattern.count("**") > _MOST_DEEP or "***" in pattern:
+            if not fits or len(_WILD.findall(pattern)) > _MOST_WILD or "***" in pattern:
                 raise ValueError(
                     "page needs patterns of a path, as in /thanks, /files/** or *.pdf, of at most "
-                    f"{_LONGEST} characters and {_MOST_DEEP} times **"
+                    f"{_LONGEST} characters and {_MOST_WILD} times * or **"
                 )
         return patterns
 
@@ -65,19 +65,28 @@ class Goal(BaseModel):
             raise ValueError("needs either page or event, with one pattern or name at least")
         if self.event and self.segment is not None:
             raise ValueError("segment is for goals of pages; leave it out beside event")
+        if self.segment is None and len(set(map(_is_file, self.page))) > 1:
+            raise ValueError(
+                "files (*.pdf) and pages count in different segments; make two goals of them, or "
+                "give the one segment"
+            )
         return self
 
     @property
     def counted_in(self) -> str:
-        """Where a page counts: of what browsers fetch by themselves ``request``, else ``view``."""
+        """Where a page counts: of assets and downloads ``request``, else ``view``."""
         if self.segment is not None:
             return self.segment
-        fetched = all(pattern.rpartition(".")[2].lower() in _ASSETS for pattern in self.page)
-        return "request" if fetched else "view"
+        return "request" if all(map(_is_file, self.page)) else "view"
 
     def reached_by(self, page: str) -> bool:
         """Tell whether a scrubbed page is one of this goal's."""
         return any(_compiled(pattern).fullmatch(page) for pattern in self.page)
+
+
+def _is_file(pattern: str) -> bool:
+    """Tell whether all that fits is an asset or a download."""
+    return pattern.rpartition(".")[2].lower() in _FILES
 
 
 @lru_cache(4_096)
@@ -93,5 +102,10 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile("".join([*parts, re.escape(deep[since:])]), re.DOTALL)
 
 
-SiteGoals = Annotated[dict[GoalName, Goal], Field(max_length=MOST_GOALS)]
-"""Goal's name → what it is, in the order of the settings: of two that a page reaches the first."""
+SiteGoals = Annotated[dict[Name, Goal], Field(max_length=MOST_GOALS)]
+"""Goal's name → what it is, in the order of the settings: of two that a page reaches the first.
+
+The name is shown wherever numbers are."""
+Goals = Mapping[str, Mapping[str, Goal]]
+"""Site → goal's name → what it is."""
+NO_GOALS: Final[Goals] = MappingProxyType({})

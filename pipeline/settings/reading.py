@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,7 +17,8 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from pipeline.errors import SettingsError
-from pipeline.settings.goals import SiteGoals
+from pipeline.settings.goals import Goals, SiteGoals
+from pipeline.settings.repeated import twice
 from pipeline.settings.tree import (
     Audit,
     ClickHouse,
@@ -36,6 +37,7 @@ from pipeline.settings.tree import (
 
 _FILE_VARIABLE = "PARTYWALL_CONFIG"
 _PERSON_VARIABLE = "PARTYWALL_AS"  # who works on cases: no setting, and no mistake either
+_GOALS: Final = TypeAdapter(dict[Name, SiteGoals])
 
 
 class Settings(BaseSettings):
@@ -99,13 +101,7 @@ def load(config: Path | None = None, **flags: object) -> Settings:
     try:
         return Settings(**flags)  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise SettingsError(
-                f"setting {where}: there is none of that name; remove it or mend it"
-            ) from None
-        raise SettingsError(f"setting {where}: {first['msg']}") from None
+        raise _mistake(error) from None
     except SourceError:
         raise SettingsError(
             "an environment variable of a list or a tree is no JSON: check PARTYWALL_*, or set a "
@@ -117,36 +113,40 @@ def load(config: Path | None = None, **flags: object) -> Settings:
         ) from None
 
 
+def goals_of(said: object) -> Goals:
+    """Return the goals that settings left in a file have, and none of this process's own.
+
+    Raises SettingsError.
+    """
+    try:
+        return _GOALS.validate_python(said)
+    except ValidationError as error:
+        raise _mistake(error, "goals") from None
+
+
 def written() -> dict[str, Any]:
     """Return what the settings file says that ``load`` has read; {} where it has read none."""
     path = os.environ.get(_FILE_VARIABLE)
     return {} if path is None else YamlConfigSettingsSource(Settings, path)()
 
 
+def _mistake(error: ValidationError, *above: str) -> SettingsError:
+    """Return the first mistake, with the name of the setting and of what stands ``above`` it."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(map(str, (*above, *first["loc"])))
+    if first["type"] == "extra_forbidden":
+        return SettingsError(f"setting {where}: there is none of that name; remove it or mend it")
+    return SettingsError(f"setting {where}: {first['msg']}")
+
+
 def _check_twice(path: Path) -> None:
-    """Refuse a name that stands twice in one place: the last one would win, and nobody be told."""
+    """Refuse a name that stands twice in one place."""
     try:
-        top = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        name = twice(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError):
         return  # what cannot be read at all is told of where it is read
-    open_ = [("", top)]
-    met: set[int] = set()
-    while open_:
-        where, node = open_.pop()
-        if id(node) in met:
-            continue  # an alias, of itself perhaps
-        met.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            open_ += [(where, entry) for entry in node.value]
-        if not isinstance(node, yaml.MappingNode):
-            continue
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = f"{where}{key.value}" if isinstance(key, yaml.ScalarNode) else where
-            if name in seen:
-                raise SettingsError(f"setting {name}: it stands there twice; keep one of the two")
-            seen.add(name)
-            open_.append((f"{name}.", value))
+    if name is not None:
+        raise SettingsError(f"setting {name}: it stands there twice; keep one of the two")
 
 
 def _check_variables() -> None:

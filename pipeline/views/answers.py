@@ -18,6 +18,7 @@ from pipeline.analytics import sites, words
 from pipeline.clickhouse.queries import QueryFn, Row
 from pipeline.clock import Clock, Stopwatch
 from pipeline.policy import Crossings
+from pipeline.settings import NO_GOALS, Goals
 
 Question = Mapping[str, object]
 """In the words of a query (docs/analytics.md)."""
@@ -142,7 +143,7 @@ class Desk:
     k: int
     retention_days: int
     crossings: Crossings = field(default_factory=lambda: words.CROSSINGS)
-    goals: analytics.Goals = field(default_factory=dict)
+    goals: Goals = field(default_factory=lambda: NO_GOALS)
 
     def ask(self, question: Question) -> Answer:
         """Return the answer to a question; raises UsageError, UnavailableError."""

@@ -41,11 +41,13 @@ GOALS: Final = {
 EVENTS: Final = {"chat": {"chat_started"}, "talk": {"chat_requested", "message_by_visitor"}}
 TARGETS: Final = (
     "/checkout", "/products/chair", "/products/chair/oak", "/files/a.pdf", "/files/deep/b.pdf",
-    "/files/c.webp", "/files/deep/d.webp", "/gone/a", "/gone/b/c", "/gone/d.pdf",
+    "/files/c.webp", "/files/deep/d.webp", "/files/e.zip?v=2", "/files/F.ZIP",
+    "/gone/a", "/gone/b/c", "/gone/d.pdf",
 )  # fmt: skip
 REFERRERS: Final = (
     "-", f"https://{HOST}/", f"http://{HOST}/help?q=secret", f"https://{HOST}/products/chair#top",
     "https://www.google.com/", "https://other.example/gone", f"https://user@{HOST}/x",
+    f"https://{HOST}", f"https://{HOST}?a", f"https://{HOST} help",
 )  # fmt: skip
 AGENTS: Final = ("Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0",
                  "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 "
@@ -60,7 +62,7 @@ def reached(row: Request) -> str:
         return "checkout"
     if view and page.startswith("/products/") and page.count("/") == 2:
         return "product"
-    if view and page.endswith(".pdf"):
+    if row.segment == "request" and page.endswith(".pdf"):
         return "brochure"
     if row.segment == "request" and page.startswith("/files/") and page.endswith(".webp"):
         return "picture"
@@ -227,6 +229,21 @@ def test_where_failures_came_from(reported: Reported, reader: Reader) -> None:
     both = ask(reader, ["hits"], ["page", "came_from"], filters=segment)
     pairs = Counter((row.page, row.came_from) for row in failed)
     assert numbers(both) == {pair: (count,) for pair, count in pairs.items()}
+
+
+def test_downloads_are_counted_apart_from_page_views(reported: Reported, reader: Reader) -> None:
+    own = analytics.read({"site": "shop", "date_range": ["2025-03-29", "2025-03-30"]})
+    [question] = questions("downloads", own)
+    found = analytics.ask(reader.rows, question, clock=system_clock, k=1, retention_days=36_500)
+    taken = [r for r in reported.requests if r.segment == "request"
+             and r.page.rpartition(".")[2].lower() in plain_truth.DOWNLOADS]  # fmt: skip
+    people = {row.page: {r.visitor for r in taken if r.page == row.page} for row in taken}
+    assert numbers(found) == {
+        (page,): (sum(row.page == page for row in taken), len(who)) for page, who in people.items()
+    }
+    assert people.keys() >= {"/files/a.pdf", "/files/e.zip", "/files/F.ZIP"}
+    views = ask(reader, ["pageviews"], ["page"])
+    assert not any(page in people for (page,) in numbers(views))
 
 
 def test_the_named_questions_show_them(reader: Reader) -> None:

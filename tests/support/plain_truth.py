@@ -26,10 +26,17 @@ _LINE: Final = re.compile(
     r"\"(?P<referrer>(?:[^\"\\]|\\.)*)\" \"(?P<agent>(?:[^\"\\]|\\.)*)\"$"
 )
 _ESCAPED: Final = re.compile(r"\\x([0-9a-fA-F]{2})|\\(.)")
-_FILES: Final = frozenset(
+_ASSETS: Final = frozenset(
     "avif bmp css eot gif ico jpeg jpg js map mjs mp4 otf png svg ttf wasm webm webmanifest webp "
     "woff woff2".split()
 )
+DOWNLOADS: Final = frozenset(
+    "7z aac apk asc asf asx avi azw3 bin bz2 csv deb dmg doc docx epub exe flv gz gzip iso "
+    "jar key md5 midi mobi mov mp2 mp3 mp4 mpeg mpg msi msp odb odf odg odp ods odt ogg ogv "
+    "pdf pkg pps ppt pptx rar rpm rtf sha256 sha512 sig tar tbz2 tgz torrent txt wav webm wma "
+    "wmv wpd xls xlsx xz zip zst".split()
+)
+_FILES: Final = _ASSETS | DOWNLOADS
 _PAUSE: Final = dt.timedelta(minutes=30)
 _NONE: Final = "(none)"
 Key = tuple[str, ...]
@@ -119,15 +126,17 @@ def requests(lines: Iterable[str], describe: Describe) -> Iterator[Request]:
             continue
         moment = dt.datetime.strptime(match["stamp"], "%d/%b/%Y:%H:%M:%S %z").astimezone(dt.UTC)
         target, method, agent = match["target"], match["method"], _header(match["agent"])
-        said, came = describe.agent(agent), describe.referrer(_header(match["referrer"]))
+        said, referrer = describe.agent(agent), _header(match["referrer"])
+        came = describe.referrer(referrer)
         inside = came.host in describe.own
         page = describe.page(target)
         path = "" if target is None else re.split("[?#]", target)[0]
         seen = method == "GET" and page != _NONE and not _file(path)
+        segment = _segment(said.audience, match["status"], seen=seen)
         yield Request(
             moment=moment,
             visitor=(f"{moment:%Y-%m-%d}", subscriber(match["address"]), match["agent"]),
-            segment=_segment(said.audience, match["status"], seen=seen),
+            segment=segment,
             size=0 if match["size"] == "-" else int(match["size"]),
             path=path,
             page=page,
@@ -136,22 +145,20 @@ def requests(lines: Iterable[str], describe: Describe) -> Iterator[Request]:
             referrer_kind="internal" if inside else came.kind,
             device=said.device,
             status=match["status"],
-            came_from=_origin(
-                match, described=(said.audience, came.kind), inside=inside, say=describe
-            ),
+            came_from=_NONE
+            if segment != "failed"
+            else "(direct)"
+            if came.kind == "direct"
+            else _own_page(referrer or "", describe)
+            if inside
+            else "(elsewhere)",
         )
 
 
-def _origin(
-    match: re.Match[str], described: tuple[str, str], say: Describe, *, inside: bool
-) -> str:
-    """Return where a failed request came from."""
-    audience, kind = described
-    if audience == "bot" or match["status"] < "400":
-        return _NONE
-    if inside:
-        return say.page("/" + (_header(match["referrer"]) or "").split("/", 3)[3])
-    return "(direct)" if kind == "direct" else "(elsewhere)"
+def _own_page(referrer: str, say: Describe) -> str:
+    """Return which page of the site's own a referrer is, (elsewhere) where it is none."""
+    page = say.page(re.sub("^[a-z]+://[^/?#\\s]+", "", referrer))
+    return "(elsewhere)" if page == _NONE else page
 
 
 def _header(text: str) -> str | None:

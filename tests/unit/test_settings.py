@@ -149,9 +149,12 @@ def test_settings_do_not_change_once_read() -> None:
         ("goals: {shop: {signup: {page: thanks it}}}", "page needs patterns of a path"),
         ("goals: {shop: {signup: {page: '/a/***'}}}", "page needs patterns of a path"),
         ("goals: {shop: {signup: {page: '/**/**/**/**/**'}}}", "page needs patterns of a path"),
+        ("goals: {shop: {signup: {page: '/*a*a*a*a*b'}}}", "and 4 times * or **"),
+        ("goals: {shop: {signup: {page: '/**/*-*/**/*.pdf'}}}", "and 4 times * or **"),
         ("goals: {shop: {signup: {page: /a, event: opened}}}", "needs either page or event"),
         ("goals: {shop: {signup: {event: opened, segment: view}}}", "leave it out beside event"),
         ("goals: {shop: {signup: {page: /a, segment: bot}}}", "goals.shop.signup.segment"),
+        ("goals: {shop: {signup: {page: [/a, '*.pdf']}}}", "make two goals of them"),
         ("goals: {shop: {'(none)': {page: /a}}}", "goals.shop.(none)"),
         ("goals: {shop: {signup: {pages: /a}}}", "goals.shop.signup.pages: there is none of that"),
         ("goals:\n  shop:\n    a: {page: /a}\n    a: {page: /b}\n", "goals.shop.a: it stands"),
@@ -163,7 +166,11 @@ def test_a_goal_that_is_none_is_refused_in_one_line(text: str, names: str, tmp_p
 
 
 def test_goals_of_a_site_that_nobody_has_heard_of_are_taken(tmp_path: Path) -> None:
-    text = "goals: {shop: {signup: {page: [/thanks, '/files/**', '*.pdf']}, c: {event: opened}}}"
+    text = (
+        "goals: {shop: {signup: {page: [/thanks, '/files/**']}, c: {event: opened}, "
+        "file: {page: ['*.pdf', '/films/*.webm']}, any: {page: [/a, '*.pdf'], segment: failed}}}"
+    )
     found = load(written(tmp_path, text)).goals["shop"]
-    assert list(found) == ["signup", "c"]
-    assert found["signup"].counted_in == "view"
+    assert list(found) == ["signup", "c", "file", "any"]
+    counted = [found[name].counted_in for name in ("signup", "file", "any")]
+    assert counted == ["view", "request", "failed"]

@@ -44,7 +44,7 @@ def crossing_sets(
     for (dimension, value, across, across_value), mask in pairs.items():
         tables[dimension, across][value, across_value] = mask
     roles = tables.get(("segment", "role"), {})
-    told = _union(mask for (name, _), mask in day.items() if name == "page")
+    told = union(mask for (name, _), mask in day.items() if name == "page")
     in_all = {name: mask for (_, name), mask in roles.items() if name != OTHER}
     if roles:
         yield from _lone_equal(roles, _roles(rows, told), "all views")
@@ -73,7 +73,7 @@ def crossing_sets(
         if across == "role" and dimension in OF_A_PERSON:
             for value in values:
                 mine = {(v, a): m for (v, a), m in named.items() if v == value}
-                mine[value, OTHER] = values[value] & ~_union(mine.values())
+                mine[value, OTHER] = values[value] & ~union(mine.values())
                 yield from _lone_equal(mine, _roles(rows, told), f"{where} {value}")
         if across not in {"role", "next_page"}:
             yield from _turned(named, day, dimension, across)
@@ -86,7 +86,7 @@ def _triangles(
     roles: Mapping[str, int],
 ) -> Iterator[tuple[str, int]]:
     """What three pairs of three columns tell together, each where all that is needed is shown."""
-    every = _union(mask for (name, _), mask in day.items() if name == "page")
+    every = union(mask for (name, _), mask in day.items() if name == "page")
     both = _either_way(tables, day)
     for one, two in tables:
         for third in sorted({of for _, of in both} - {one, two, *OF_PAGES}):
@@ -131,11 +131,11 @@ def _either_way(
                 if name != parent or value == OTHER:
                     continue
                 inside = {n: m for n, m in _inside(day, leaf, whole).items() if n != OTHER}
-                if _union(inside.values()) != whole:
+                if union(inside.values()) != whole:
                     continue
                 for across in {w for _, w in cells}:
                     if all((n, across) in cells for n in inside):
-                        added[value, across] = _union(cells[n, across] for n in inside)
+                        added[value, across] = union(cells[n, across] for n in inside)
             both[parent, of[1]] = added
             both[of[1], parent] = {(w, v): mask for (v, w), mask in added.items()}
     return both
@@ -148,7 +148,7 @@ def _inside(day: Shown, leaf: str, whole: int) -> dict[str, int]:
         for (name, value), mask in day.items()
         if name == leaf and value != OTHER and mask & ~whole == 0 and mask
     }
-    rest = whole & ~_union(found.values())
+    rest = whole & ~union(found.values())
     return {**found, OTHER: rest} if rest else found
 
 
@@ -165,15 +165,15 @@ def _moved(
     for visit in _visits(rows, told):
         after |= dict(pairwise(visit))
     for page in {page for cell in moves for page in cell}:
-        away = _union(mask for (one, _), mask in moves.items() if one == page)
-        coming = _union(mask for (_, other), mask in moves.items() if other == page)
-        to = _union(1 << at for before, at in after.items() if coming >> before & 1)
+        away = union(mask for (one, _), mask in moves.items() if one == page)
+        coming = union(mask for (_, other), mask in moves.items() if other == page)
+        to = union(1 << at for before, at in after.items() if coming >> before & 1)
         for taken, apart in ((away, ("bounce", "exit")), (to, ("bounce", "entry"))):
             left = day["page", page] & ~taken
             yield f"{page} less its moves", left
             yield (
                 f"{page} less its moves and {apart}",
-                left & ~_union(roles.get((page, role), 0) for role in apart),
+                left & ~union(roles.get((page, role), 0) for role in apart),
             )
 
 
@@ -200,13 +200,13 @@ def _paths(
             views[page] |= some
         for (page, some), (other, _) in pairwise(way):
             away[page, other] |= some
-    first = _union(way[0][1] for way in ways)
+    first = union(way[0][1] for way in ways)
     for (_, role), mask in tables.get(("segment", "role"), {}).items():
-        yield f"all {role} less paths", mask & ~_union(views.values())
+        yield f"all {role} less paths", mask & ~union(views.values())
         yield f"all {role} less first views of paths", mask & ~first
     for page, some in views.items():
-        moved = _union(mask for (of, _), mask in moves.items() if of == page)
-        taken = _union(mask for (of, _), mask in away.items() if of == page)
+        moved = union(mask for (of, _), mask in moves.items() if of == page)
+        taken = union(mask for (of, _), mask in away.items() if of == page)
         whole = day["page", page]
         yield f"page {page} less paths", whole & ~some
         yield f"page {page} less paths and moves", whole & ~some & ~moved
@@ -226,19 +226,19 @@ Way = list[tuple[str, int]]
 def _spots(path: str, mask: int, visits: Sequence[Sequence[int]]) -> Way:
     pages = [page for page in path.split(" > ") if page != "…"]
     mine = [visit for visit in visits if mask >> visit[0] & 1]
-    return [(page, _union(1 << visit[at] for visit in mine)) for at, page in enumerate(pages)]
+    return [(page, union(1 << visit[at] for visit in mine)) for at, page in enumerate(pages)]
 
 
 def _paths_of_a_slot(ways: Sequence[Way], day: Shown, shown: Shown) -> Iterator[tuple[str, int]]:
     """What an hour said of a page, less the paths that a page leads to which was there alone."""
-    hour = _union(mask for (name, _), mask in shown.items() if name == "page")
-    if _union(day.values()) & ~hour == 0:
+    hour = union(mask for (name, _), mask in shown.items() if name == "page")
+    if union(day.values()) & ~hour == 0:
         return
     near = [way for way in ways if any(day["page", page] & ~hour == 0 for page, _ in way)]
     for (name, value), mask in shown.items():
         if name == "page":
             inside = (some for way in near for page, some in way if page == value)
-            taken = _union(some for some in inside if some & ~mask == 0)
+            taken = union(some for some in inside if some & ~mask == 0)
             yield f"page {value} of a slot less paths there", mask & ~taken
 
 
@@ -282,7 +282,7 @@ def _leaves(
 ) -> Iterator[tuple[str, int]]:
     """What a parent value's pair has besides those of its leaves."""
     for (whole, name), mask in parents.items():
-        inside = _union(
+        inside = union(
             part
             for (leaf, told), part in cells.items()
             if told in {name, *PARTS.get(name, ())} - {OTHER}
@@ -304,12 +304,12 @@ def _margins(
     together, less what the column hides, is what they hide besides.
     """
     rests = [
-        (value, covers, mask & ~_union(c for (of, _), c in named.items() if of == value) & part)
+        (value, covers, mask & ~union(c for (of, _), c in named.items() if of == value) & part)
         for value, mask in values.items()
         for covers, part in _parts(value, cells)
     ]
     hidden = {
-        a: m & ~_union(c for (_, of), c in named.items() if of == a) for a, m in columns.items()
+        a: m & ~union(c for (_, of), c in named.items() if of == a) for a, m in columns.items()
     }
     yield from ((f"rest of {value} {covers}", mask) for value, covers, mask in rests)
     yield from ((f"hidden of {name}", mask) for name, mask in hidden.items())
@@ -318,12 +318,12 @@ def _margins(
         if size > 2 and len(names) > _MOST_TOGETHER:
             break
         for some in combinations(names, size):
-            near = _union(
+            near = union(
                 mask
                 for value, covers, mask in rests
                 if any((value, name) not in named and name in (covers or names) for name in some)
             )
-            taken = _union(hidden[name] for name in some)
+            taken = union(hidden[name] for name in some)
             if taken & ~near == 0:
                 yield f"values that hide {some}, less them", near & ~taken
 
@@ -369,8 +369,8 @@ def _confined(
 ) -> Iterator[tuple[str, int]]:
     """Pairs of values that are in one slot only are parts of what was said of it."""
     for shown in slots:
-        whole = _union(mask for (name, _), mask in shown.items() if name == dimension)
-        if _union(day.values()) & ~whole == 0:
+        whole = union(mask for (name, _), mask in shown.items() if name == dimension)
+        if union(day.values()) & ~whole == 0:
             continue
         for one, at, other in ((dimension, 0, across), (across, 1, dimension)):
             inside = {
@@ -381,7 +381,7 @@ def _confined(
             parts = [mask for cell, mask in named.items() if cell[at] in inside]
             for (name, value), mask in shown.items():
                 if name == other:
-                    taken = _union(part for part in parts if part & ~mask == 0)
+                    taken = union(part for part in parts if part & ~mask == 0)
                     yield f"{name} {value} of a slot less {one} there", mask & ~taken
 
 
@@ -415,7 +415,7 @@ def _told(
 
 def _moves(day: Shown, rows: Rows) -> tuple[dict[str, int], dict[str, int]]:
     """Return page → the moves from it and those to it, of views that are in the page's cell."""
-    told = _union(mask for (name, _), mask in day.items() if name == "page")
+    told = union(mask for (name, _), mask in day.items() if name == "page")
     away: dict[str, int] = defaultdict(int)
     to: dict[str, int] = defaultdict(int)
     for visit in _visits(rows, told):
@@ -436,12 +436,12 @@ def _sums_of_moves(
     Those from no such page may be to any. Where all moves are known, so is how many these are;
     else nothing follows of moves to a page.
     """
-    told = _union(mask for (name, _), mask in day.items() if name == "page")
+    told = union(mask for (name, _), mask in day.items() if name == "page")
     away, to = _moves(day, rows)
     values = _told(away, by_role, {"entry", "between"})
     columns = _told(to, by_role, {"between", "exit"})
-    every = _union(1 << at for visit in _visits(rows, told) for at in visit[:-1])
-    if others := every & ~_union(values.values()):
+    every = union(1 << at for visit in _visits(rows, told) for at in visit[:-1])
+    if others := every & ~union(values.values()):
         values[OTHER] = others
         columns = columns if {"entry", "between"} <= set(in_all) else {}
     return values, columns
@@ -467,7 +467,8 @@ def _visits(rows: Rows, told: int) -> list[list[int]]:
     return found
 
 
-def _union(sets: Iterable[int]) -> int:
+def union(sets: Iterable[int]) -> int:
+    """Return the rows that are in any of the sets."""
     whole = 0
     for rows in sets:
         whole |= rows

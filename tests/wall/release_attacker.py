@@ -25,7 +25,7 @@ from pipeline.release.crossings import Crossings
 from pipeline.release.ledger import Ledger
 from pipeline.release.rules import Rules
 from pipeline.rows import CELLS, DAY, HOUR, OTHER
-from tests.wall.crossing_attacker import Pairs, crossing_sets
+from tests.wall.crossing_attacker import Pairs, crossing_sets, union
 
 BITS: Final = 63
 WITHIN: Final = {name: parent for name, parent in DIMENSIONS.items() if parent is not None}
@@ -179,7 +179,7 @@ def _honest(window: Window, truth: Truth, said: Said) -> None:
         for dimension in {name for name, _ in now}:
             cells = [rows for (name, _), rows in now.items() if name == dimension]
             assert sum(cells) == total
-            assert _union(cells) == total
+            assert union(cells) == total
 
 
 def _check(truth: Truth, k: int, where: str, sets: Iterable[tuple[str, int]]) -> Iterator[Finding]:
@@ -208,7 +208,7 @@ def _within_window(window: Window, truth: Truth, k: int) -> Iterator[tuple[str, 
 
 def _of_visitors(truth: Truth, count: int) -> int:
     """Return some set of rows of exactly ``count`` visitors, to report a count alone."""
-    return _union(list(truth.people.values())[:count])
+    return union(list(truth.people.values())[:count])
 
 
 def _folded(window: Window) -> dict[tuple[str, str], History]:
@@ -242,7 +242,7 @@ class _Linked:
         }
 
     def in_hours(self, name: str, value: str) -> int:
-        return _union(state.get((name, value), 0) for state in self.last)
+        return union(state.get((name, value), 0) for state in self.last)
 
     def gained(self, dimension: str) -> list[int]:
         """What each own cell of the day has that its hours had not."""
@@ -254,7 +254,7 @@ class _Linked:
 
     def rest(self, dimension: str) -> int:
         """The day's ``(other)`` less what the hours showed of it under its own values."""
-        shown = _union(
+        shown = union(
             rows
             for state in self.last
             for (name, value), rows in state.items()
@@ -330,18 +330,18 @@ def _crossed(
     ``rests`` are the parts of ``rest`` that are known one by one, where there is more than one.
     """
     slots = [slot for slot in slots if slot]
-    if apart := _union(slots) ^ _union([*columns, rest]):
+    if apart := union(slots) ^ union([*columns, rest]):
         # Only where a leaf was shown outside its parent; else both add up to the same rows.
         yield "parts that do not add up", apart
         return
-    taken = _union(columns)
+    taken = union(columns)
     for column in columns:
         yield "a cell less its hours", column
     yield "other less its own hours' cells", rest
-    yield "touched slots less the cells", _union(s for s in slots if s & taken) & ~taken
-    yield "touched slots less other", _union(s for s in slots if s & rest) & ~rest
+    yield "touched slots less the cells", union(s for s in slots if s & taken) & ~taken
+    yield "touched slots less other", union(s for s in slots if s & rest) & ~rest
     for slot in slots:
-        inside = _union(column for column in [*columns, *(rests or [rest])] if column & ~slot == 0)
+        inside = union(column for column in [*columns, *(rests or [rest])] if column & ~slot == 0)
         yield "a slot less the cells inside it", slot & ~inside
 
 
@@ -372,10 +372,3 @@ def _slots(hour: Window) -> list[dict[tuple[str, str], int]]:
         for before, after in pairwise(states)
     ]
     return [states[-1], *gains]
-
-
-def _union(sets: Iterable[int]) -> int:
-    whole = 0
-    for rows in sets:
-        whole |= rows
-    return whole

@@ -21,7 +21,8 @@ from pipeline.release.ledger import Ledger
 from pipeline.release.minutes import Minutes
 from pipeline.release.rules import Rules
 from pipeline.rows import CELLS, DAY, HOUR, MINUTES, OTHER, CellsHeader
-from tests.wall.release_attacker import BITS, Finding, Step, Truth
+from tests.wall.crossing_attacker import union
+from tests.wall.release_attacker import BITS, Finding, Step, Truth, day_of
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -59,7 +60,7 @@ def attack(
 ) -> tuple[list[Finding], int]:
     """Release hours and steps of ``rows``; return every small set, and the number of steps."""
     truths: dict[tuple[str, int], Truth] = defaultdict(Truth)
-    places = [truths[row["site"], row["hour"] // DAY * DAY].add(row) for row in rows]
+    places = [truths[day_of(row)].add(row) for row in rows]
     sliced = [
         {
             **row,
@@ -159,8 +160,8 @@ def _classes(public: Public) -> Iterator[tuple[str, int, int]]:
         for revision in revisions:
             state = _state(public, hour, segment, revision)
             for kinds in _subsets(_CLASSES):
-                named = _union(rows for v, rows in state.items() if f"{v[0]}xx" in kinds)
-                steps = _union(
+                named = union(rows for v, rows in state.items() if f"{v[0]}xx" in kinds)
+                steps = union(
                     one.rows
                     for (h, s, kind, _), one in public.steps.items()
                     if (h, s) == (hour, segment) and kind in kinds
@@ -194,10 +195,3 @@ def _state(public: Public, hour: int, segment: str, revision: int) -> dict[str, 
 def _subsets(names: Sequence[T]) -> Iterator[tuple[T, ...]]:
     for size in range(1, len(names) + 1):
         yield from combinations(names, size)
-
-
-def _union(sets: Iterator[int]) -> int:
-    whole = 0
-    for rows in sets:
-        whole |= rows
-    return whole

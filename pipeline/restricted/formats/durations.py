@@ -13,6 +13,8 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.restricted.formats.pieces import empty_as_null
+
 _SECOND: Final = 1e6
 DURATIONS: Final[dict[str, float]] = {
     "response_ns": 1e-3,
@@ -40,7 +42,9 @@ _SEVERAL: Final = rf"^(?:-|{_NUMBERS})(?:[,: ]+(?:-|{_NUMBERS}))+$"
 
 def response_times(found: pl.DataFrame) -> pl.Series:
     """Return microseconds (Int64) of the first slot of DURATIONS that says some, else null."""
-    told = [micros(found[slot], per) for slot, per in DURATIONS.items() if slot in found.columns]
+    slots = [slot for slot in DURATIONS if slot in found.columns]
+    said = found.select(empty_as_null(pl.col(slot)).alias(slot) for slot in slots)
+    told = [micros(said[slot], DURATIONS[slot]) for slot in slots]
     if not told:
         return pl.repeat(None, found.height, dtype=pl.Int64, eager=True).alias("response_time")
     return pl.select(pl.coalesce(told).alias("response_time")).to_series()

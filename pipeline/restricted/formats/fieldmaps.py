@@ -69,7 +69,6 @@ class FieldMap:
             for n, text in enumerate(places["time"])
             if forms is not None and text in forms
         }
-        self._timed = [slot for slot in DURATIONS if slot in places]
         self._picker = _Picker(named)
 
     def read(self, lines: pl.Series, context: Context) -> pl.DataFrame:
@@ -109,7 +108,9 @@ class FieldMap:
             self._said("agent").alias("agent"),
             plain_host(pl.coalesce(self._said("host"), "url_host")).alias("host"),
             response_times(
-                found.select("matched", *(self._said(slot).alias(slot) for slot in self._timed))
+                found.select(
+                    "matched", *(self._said(s).alias(s) for s in DURATIONS if s in self.columns)
+                )
             ),
             *(self._said(name).alias(name) for name in HEADERS if name in self.columns),
         )

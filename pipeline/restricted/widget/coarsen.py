@@ -6,8 +6,8 @@ and ``time`` hand the value to the describers that a web server's lines go throu
 
 from __future__ import annotations
 
+import math
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -55,6 +55,7 @@ _LENGTHS: Final = (
     (20, "length_1_to_20"),
     (100, "length_21_to_100"),
     (500, "length_101_to_500"),
+    (math.inf, "length_over_500"),
 )
 _WAITS: Final = (
     (10, "waited_up_to_10_s"),
@@ -62,6 +63,7 @@ _WAITS: Final = (
     (60, "waited_31_to_60_s"),
     (180, "waited_1_to_3_min"),
     (600, "waited_3_to_10_min"),
+    (math.inf, "waited_over_10_min"),
 )
 _SCRIPT: Final = re.compile(r"(?<=-)[a-z]{4}-")
 # Two digits each: a version with room for more would have room for a telephone number.
@@ -92,18 +94,17 @@ def version(value: Value) -> str:
 
 def length(value: Value) -> str:
     """Return the class of a message's length."""
-    return _class(value, _LENGTHS, "length_over_500")
+    return _class(value, _LENGTHS)
 
 
 def waited(value: Value) -> str:
     """Return the class of how long a visitor waited for a chat, given seconds."""
-    return _class(value, _WAITS, "waited_over_10_min")
+    return _class(value, _WAITS)
 
 
-def _class(value: Value, classes: Sequence[tuple[int, str]], above: str) -> str:
+def _class(value: Value, classes: Sequence[tuple[float, str]]) -> str:
     """Return the first class whose most is not less than a number."""
-    place = bisect_left(classes, float(value or 0), key=lambda entry: entry[0])
-    return classes[place][1] if place < len(classes) else above
+    return next(name for most, name in classes if float(value or 0) <= most)
 
 
 def rating(value: Value) -> str:
@@ -140,8 +141,7 @@ COARSENINGS: Final[Mapping[str, Coarsening]] = MappingProxyType(
 
 def values() -> dict[str, frozenset[str] | re.Pattern[str]]:
     """Return what each field but the event's may hold, for documents and tests."""
-    details = {name for _, name in _LENGTHS} | {"length_over_500", "error_other", NONE}
-    details |= {name for _, name in _WAITS} | {"waited_over_10_min"}
+    details = {name for _, name in (*_LENGTHS, *_WAITS)} | {"error_other", NONE}
     details |= {f"rating_{number}" for number in range(1, 6)}
     details |= {f"error_{name}" for name in _ERRORS}
     return {

@@ -70,14 +70,9 @@ class Reader:
                 self._requiring[name].add(kind)
         self._picker = Picker(self._envelope, self._shapes, self._objects)
         self._allowed = AllowList(schemas.events)
-        told_by = coarsen.COARSENINGS["author"]
-        named = {e.name for e in schemas.events if told_by not in e.crossing.values()}
-        self._events = frozenset({*named, *map(coarsen.author, ("visitor", "agent"))})
-
-    @property
-    def events(self) -> frozenset[str]:
+        named = {event.name for event in schemas.events if "event" in event.crossing}
+        self.events: Final = named | set(map(coarsen.author, ("visitor", "agent")))
         """What the field ``event`` of a line can be."""
-        return self._events
 
     def parse(self, lines: pl.Series, context: Context) -> pl.DataFrame:
         """Return RAW_SCHEMA and COLUMNS, a row per line, in order; no text makes it raise."""

@@ -15,7 +15,8 @@ from pipeline.cli.place import Place
 from pipeline.cli.released import refuse_released
 from pipeline.clickhouse.client import Engine, connect
 from pipeline.clickhouse.migrations import migrate
-from pipeline.settings import Settings, Split
+from pipeline.errors import SettingsError
+from pipeline.settings import Goal, Goals, Settings, Split
 from tests.unit.cli.conftest import Partywall
 
 
@@ -46,6 +47,29 @@ def test_a_folder_has_a_k_of_its_own(
         (tmp_path / "settings.yaml").write_text(left)
     found = terms(Settings(k=5), tmp_path)
     assert (found.k, found.lower_k, found.policy) == (k, lower, None)
+
+
+@pytest.mark.parametrize(
+    ("left", "goals"),
+    [
+        ("goals: {shop: {theirs: {page: /a}}}\n", {"shop": {"theirs": Goal(page=("/a",))}}),
+        ("{}", {}),
+    ],
+)
+def test_a_folders_goals_are_not_mixed_with_those_of_whoever_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str, goals: Goals
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("goals: {shop: {mine: {page: /b}}, blog: {mine: {page: /b}}}\n")
+    monkeypatch.setenv("PARTYWALL_CONFIG", str(own))
+    (tmp_path / "settings.yaml").write_text(left)
+    assert terms(Settings(), tmp_path).goals == goals
+
+
+def test_a_folders_goals_that_are_none_are_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_text("goals: {shop: {theirs: {pages: /a}}}\n")
+    with pytest.raises(SettingsError, match=r"^setting goals\.shop\.theirs\.pages: there is none"):
+        terms(Settings(), tmp_path)
 
 
 @pytest.mark.parametrize(

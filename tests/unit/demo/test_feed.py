@@ -34,3 +34,12 @@ def test_it_is_evening_on_the_site_s_wall_whenever_it_begins(hour: int) -> None:
     assert feed.due(upto) == []
     assert len(seen) > 3000
     assert {moment(line).hour for line in seen} == {18, 19}
+
+
+def test_it_goes_on_where_all_that_was_made_so_far_has_come() -> None:
+    now = DAY.replace(hour=18)
+    feed = Feed("books", now)
+    whole_hour = dt.timedelta(microseconds=feed._waiting["arrival"].to_list()[-1])
+    last = dt.datetime.fromtimestamp(0, dt.UTC) + whole_hour
+    assert feed.due(last)
+    assert feed.due(last + dt.timedelta(minutes=30))

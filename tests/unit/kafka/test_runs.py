@@ -12,27 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.kafka.runs import RunLog, Span, cover
+from tests.support.stores import MemoryStore
 
 OFFSETS = 40
 
 
-class MemoryStore:
-    """A compacted topic of one partition. Each write is a moment at which others may go on."""
-
-    def __init__(self) -> None:
-        self.held: dict[bytes, bytes] = {}
-
-    async def read(self, partition: int) -> dict[bytes, bytes]:
-        assert partition == 0
-        return dict(self.held)
+class SharedStore(MemoryStore):
+    """Each write is a moment at which others may go on."""
 
     async def put(self, partition: int, key: bytes, value: bytes | None) -> None:
-        assert partition == 0
         await _others()
-        if value is None:
-            self.held.pop(key, None)
-        else:
-            self.held[key] = value
+        await super().put(partition, key, value)
 
 
 @types.coroutine
@@ -50,7 +40,7 @@ def settled(position: int) -> int:
     return position // 10 * 10 - 8
 
 
-async def work(store: MemoryStore, acknowledged: list[int], upto: int) -> None:
+async def work(store: SharedStore, acknowledged: list[int], upto: int) -> None:
     """Do as a rollup does: open, go on from there, append, merge, drop."""
     log = await RunLog.open(store, 0)
     while log.position < upto:
@@ -64,7 +54,7 @@ async def work(store: MemoryStore, acknowledged: list[int], upto: int) -> None:
         await log.drop_before(next(span for span in log.spans if span.end > floor))
 
 
-def restored(store: MemoryStore) -> tuple[int, list[int]]:
+def restored(store: SharedStore) -> tuple[int, list[int]]:
     """Return position and rows that a reader takes from the log as it stands."""
     log = RunLog(store, 0, store.held)
     found = []
@@ -85,7 +75,7 @@ def test_state_is_whole_after_any_writes_of_any_number_of_workers(
     A worker that lags behind stands for a zombie. After every single write a reader finds each
     offset that is still needed once, and stands no further back than anything acknowledged.
     """
-    store = MemoryStore()
+    store = SharedStore()
     acknowledged: list[int] = []
     workers: list[Coroutine[Any, Any, None] | None] = [None, None, None]
     for which, killed in steps:
@@ -111,7 +101,7 @@ def test_state_is_whole_after_any_writes_of_any_number_of_workers(
 
 def test_opening_deletes_what_a_crash_left_behind() -> None:
     """A merge that was written and whose parts were not deleted yet leaves no rubbish for good."""
-    store = MemoryStore()
+    store = SharedStore()
     store.held = {b"-1:0": b"0", b"0:1": b"1", b"-1:1": b"0 1"}
     log = asyncio.run(RunLog.open(store, 0))
     assert log.spans == [Span(-1, 1)]

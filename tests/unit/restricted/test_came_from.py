@@ -41,6 +41,7 @@ def origins(referrers: list[str], status: int = 404, agent: str = AGENT) -> pl.S
         ("https://other.example/shop.example/help", "(elsewhere)"),
         ("https://alice@shop.example/help", "(elsewhere)"),
         ("about:blank", "(elsewhere)"),
+        ("https://shop.example help", "(elsewhere)"),
     ],
 )
 def test_where_a_failed_request_came_from(referrer: str, origin: str) -> None:

@@ -45,12 +45,13 @@ def test_the_first_goal_that_a_page_fits_is_its_goal() -> None:
 def test_a_goal_counts_in_its_segment_alone() -> None:
     goals = {
         "seen": {"page": "/a"},
-        "film": {"page": "*.mp4"},
+        "file": {"page": ["*.webp", "*.pdf"]},
         "lost": {"page": "/a", "segment": "failed"},
     }
     found = {segment: goal_of("/a", segment, **goals) for segment in ("view", "failed", "request")}
     assert found == {"view": "seen", "failed": "lost", "request": NO_GOAL}
-    assert goal_of("/b.mp4", "request", **goals) == "film"
+    assert goal_of("/b.webp", "request", **goals) == goal_of("/b.pdf", "request", **goals) == "file"
+    assert goal_of("/b.pdf", "view", **goals) == NO_GOAL
     assert goal_of("/a", "bot", **goals) == NO_GOAL
 
 

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.response_times import CLASSES, EDGES, ENDS, NONE, OPEN
-from pipeline.restricted.describe import class_of
+from pipeline.response_times import CLASSES, EDGES, ENDS, NONE, OPEN, class_of
 from pipeline.restricted.formats import FORMATS, Context, known, parse
 from pipeline.restricted.formats.durations import DURATIONS, micros
 from pipeline.simulate.formats import FORMATS as WRITERS
