@@ -56,8 +56,12 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
             ({"metrics": ["exits", "exit_rate"], "dimensions": ["exit_page"]},),
         ),
         "paths": Named(
-            "which page is viewed after which",
-            ({"metrics": ["moves", "visitors"], "dimensions": ["page", "next_page"]},),
+            "which page is viewed after which, and the ways that visits go most",
+            (
+                {"metrics": ["moves", "visitors"], "dimensions": ["page", "next_page"]},
+                {"metrics": ["visits"], "dimensions": ["click_path"],
+                 "filters": [["contains", "click_path", [" > "]]]},
+            ),
         ),
         "chats": Named(
             "which pages lead to a chat, and how long people wait: events of the widget",

@@ -29,6 +29,10 @@ _MOVES: Final = (
     "moves that fewer than {k} visitors made are left out, and what hides them; the total is of "
     "those shown"
 )
+_PATHS: Final = (
+    "a path has the first 5 views of a visit, and … where there were more; those that fewer than "
+    "{k} visitors went are left out, and what hides them"
+)
 _NOTHING: Final = (
     "nothing is shown by itself: there is nothing, or each of it had fewer than {k} visitors"
 )
@@ -60,14 +64,16 @@ def of(
     """Return the notes of an answer, the most general first."""
     named = {*query.dimensions, *(one.dimension for one in query.filters)}
     visitors, moves = "visitors" in query.metrics, words.NEXT_PAGE in named
+    paths = words.CLICK_PATH in named
     picked = any(part.chosen for part in parts)
     told = (
         (answer.k == 1, NOT_ANONYMOUS),
         (visitors and len(answer.days) > 1 and not _finest(query), VISITOR_DAYS),
         (visitors and "time:hour" in query.dimensions, _OF_HOURS),
         (answer.has_other, _OTHER),
-        (folded and picked and not answer.has_other and not moves, _UNFILTERED),
+        (folded and picked and not answer.has_other and not (moves or paths), _UNFILTERED),
         (moves, _MOVES),
+        (paths, _PATHS),
         (answer.dimensions and not answer.lines and query.after is None, _NOTHING),
         (folded and any(part.roles for part in parts), _ROLES),
         (any(part.classes for part in parts), _TIMES),

@@ -21,6 +21,7 @@ _INSTEAD: Final = {
     "entry_page": "entries, bounce_rate, visit_duration",
     "exit_page": "exits, exit_rate",
     "visit_length": "visits",
+    words.CLICK_PATH: "visits",
 }
 
 

@@ -14,6 +14,7 @@ _ALLOWED: Final = {
     "entry_page": words.VISITS - {"views_per_visit", "exits", "exit_rate"},
     "exit_page": frozenset({"visits", "exits", "exit_rate"}),
     "visit_length": frozenset({"visits"}),
+    words.CLICK_PATH: frozenset({"visits"}),
     "visit_role": frozenset[str](),
     words.NEXT_PAGE: frozenset[str](),
     words.STATUS_CLASS: frozenset[str](),
@@ -30,7 +31,10 @@ def of_visits(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
         return []
     one = _dimension(aim, asked)
     if one == "visit_length":
-        return [_lengths(aim, asked)]
+        return [_across(aim, asked, one, "segment", folded="across_value = '(other)'")]
+    if one == words.CLICK_PATH:
+        # Of paths what is left is not told, so nothing that is not there is known to be none.
+        return [_across(aim, asked, one, "page", folded="1")]
     stored = "segment" if one is None else _STORED.get(one, one)
     sql = {} if one is None else {one: "value"}
     return [
@@ -47,16 +51,17 @@ def of_visits(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
     ]
 
 
-def _lengths(aim: Aim, asked: list[str]) -> Part:
-    sql = {"visit_length": "across_value"}
+def _across(aim: Aim, asked: list[str], one: str, stored: str, *, folded: str) -> Part:
+    """Return the part for visits by what ``stored`` is told across."""
+    sql = {one: "across_value"}
     return Part(
         name="v",
         table="pair",
         columns=tuple((name, "hits") for name in asked),
-        where=("segment = 'view'", "dimension = 'segment'", "across = 'visit_length'"),
+        where=("segment = 'view'", f"dimension = {literal(stored)}", f"across = {literal(one)}"),
         chosen=aim.conditions(sql),
         keys=aim.keys(sql),
-        folded="across_value = '(other)'",
+        folded=folded,
     )
 
 
@@ -79,6 +84,8 @@ def _dimension(aim: Aim, asked: list[str]) -> str | None:
         raise UsageError(
             f"metrics: {asked[0]} by {one} is not counted; visits are known by {', '.join(known)}"
         )
+    if one == words.CLICK_PATH and words.VIEW not in aim.segments_of("page", one):
+        raise UsageError(f"dimensions: {one} is not counted: the policy has no page x {one}")
     allowed = _ALLOWED.get(str(one), words.VISITS)
     if one is not None and one not in words.OF_A_VISITOR:
         allowed -= {"views_per_visit"}

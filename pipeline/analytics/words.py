@@ -83,8 +83,9 @@ ROLES: Final = ("entry_page", "exit_page", "visit_role", "visit_length")
 """Dimensions that are made of the role a page view has in its visit."""
 STATUS_CLASS: Final = "status_class"
 NEXT_PAGE: Final = "next_page"
+CLICK_PATH: Final = "click_path"
 DIMENSIONS: Final = (
-    *COUNTED, STATUS_CLASS, *ROLES, NEXT_PAGE, "segment", "audience", *TIMES,
+    *COUNTED, STATUS_CLASS, *ROLES, NEXT_PAGE, CLICK_PATH, "segment", "audience", *TIMES,
 )  # fmt: skip
 DIMENSION_ALIASES: Final[MappingProxyType[str, str]] = MappingProxyType(
     {
@@ -94,6 +95,7 @@ DIMENSION_ALIASES: Final[MappingProxyType[str, str]] = MappingProxyType(
         "isp": "provider",
         "language": "locale",
         "landing_page": "entry_page",
+        "path": "click_path",
         "hour": "time:hour",
         "day": "time:day",
         "week": "time:week",

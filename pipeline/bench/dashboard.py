@@ -48,6 +48,8 @@ QUESTIONS: Final[dict[str, dict[str, Any]]] = {
     "countries": {"metrics": ["visitors", "pageviews"], "dimensions": ["country"]},
     "browsers": {"metrics": ["visitors", "pageviews"], "dimensions": ["browser"]},
     "from page to page": {"metrics": ["moves"], "dimensions": ["page", "next_page"]},
+    "paths": {"metrics": ["visits"], "dimensions": ["click_path"],
+              "filters": [["contains", "click_path", [" > "]]]},
     "pages of a channel": {"metrics": ["visitors", "pageviews"], "dimensions": ["page"],
                            "filters": [_SEARCH]},
     "a channel by day": {"metrics": ["visitors", "pageviews"], "dimensions": ["time:day"],

@@ -123,19 +123,25 @@ def _told(way: str, rows: pl.DataFrame) -> Iterator[Share]:
     """Yield the share of hits that stand in a cell with both names, by pair.
 
     Of roles also the share of which at least is told whether a view began its visit. Of moves, of
-    which nothing else is told, it is of all views that were followed by another.
+    which nothing else is told, it is of all views that were followed by another; of paths, of the
+    visits of several views.
     """
+    alone = ~pl.col("across_value").str.contains(" > ", literal=True)
+    rows = rows.filter(~((pl.col("across") == "click_path") & alone))
     both = (pl.col("value") != OTHER) & ~pl.col("across_value").is_in(_TOLD_IN_PART)
     told = pl.when(both).then("hits").otherwise(0).sum().alias("told")
     partly = both | pl.col("across_value").is_in([BEGAN, WENT_ON])
     began = pl.when(partly).then("hits").otherwise(0).sum()
     in_all = (pl.col("dimension") == "segment") & (pl.col("across") == "role")
-    moving = pl.col("across_value").is_in(["entry", "between"])
-    moves = rows.filter(in_all & moving).get_column("hits").sum()
+    entry, moving = (
+        rows.filter(in_all & pl.col("across_value").is_in(roles)).get_column("hits").sum()
+        for roles in (["entry"], ["entry", "between"])
+    )
+    whole_of = {"next_page": moving, "click_path": entry}
     pair = ["segment", "dimension", "across"]
     of = rows.group_by(pair).agg(told, pl.col("hits").sum().alias("all"), began.alias("began"))
     for segment, one, two, hits_told, everything, known in of.sort(pair).iter_rows():
-        whole = moves if two == "next_page" else everything
+        whole = whole_of.get(two, everything)
         share = hits_told / whole if whole else 0.0
         yield Share(way, "pairs", segment, f"{one} x {two}", share)
         if known != hits_told:

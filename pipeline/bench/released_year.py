@@ -36,6 +36,7 @@ _ACROSS: Final = {
     "role": ("segment", "page", "referrer_kind", "referrer", "campaign", "browser", "system",
              "device", "country", "provider"),
     "next_page": ("page",),
+    "click_path": ("page",),
     "referrer_kind": ("page",),
     "device": ("country",),
     "visit_length": ("segment",),
@@ -156,6 +157,8 @@ def _pair(client: Client, year: Year, times: str, dimension: str, across: str) -
         "device": "['desktop', 'mobile', '(other)']",
         "referrer_kind": "['direct', 'search', 'social', 'internal', '(other)']",
         "next_page": "arrayMap(n -> concat('/value/', toString(n)), range(8))",
+        "click_path": "arrayMap(n -> concat('/value/', toString(v), ' > /value/', toString(n)), "
+        "range(12))",
     }[across]
     client.command(
         "INSERT INTO analytics.pair_daily_revisions "

@@ -24,6 +24,8 @@ WAITS: Final = (
 """How long people waited for a chat to start, the shortest first."""
 FUNNEL: Final[list[object]] = ["is", "event", list(STEPS)]
 WAITED: Final[list[object]] = ["is", "detail", list(WAITS)]
+SEVERAL: Final[list[object]] = ["contains", "click_path", [" > "]]
+"""Ways of more than one view: of one page alone the entry pages tell."""
 BOTS: Final[list[object]] = ["is", "audience", ["bot"]]
 
 
@@ -99,6 +101,7 @@ CARDS: Final = (
                 _BEGAN,
             ),
             Tab("exit", "Exit pages", "Visits ended at", ("exit_page",), _ENDED),
+            Tab("path", "Paths", "Visits went", ("click_path",), ("visits",), (SEVERAL,)),
         ),
     ),
     Card(

@@ -180,6 +180,12 @@ def test_which_page_follows_which(ask: Ask, truth: Truth, site: str) -> None:
 
 
 @pytest.mark.parametrize("site", SITES)
+def test_which_ways_visits_go(ask: Ask, truth: Truth, site: str) -> None:
+    found = ask(site, ["visits"], "click_path")
+    assert {key: row["visits"] for key, row in found.items()} == plain_truth.ways(truth(site))
+
+
+@pytest.mark.parametrize("site", SITES)
 def test_the_accounts_are_of_the_same_lines(reported: Reported, truth: Truth, site: str) -> None:
     assert sum(row["hits"] for row in of_site(reported, site)) == len(truth(site))
     assert len(truth(site)) == len(reported.lines(site)) - (site == "sample")

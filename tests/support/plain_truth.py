@@ -242,6 +242,15 @@ def moves(rows: Iterable[Request]) -> Counter[Key]:
     return found
 
 
+def ways(rows: Iterable[Request]) -> Counter[Key]:
+    """Return how many visits began with each way through up to five pages, and ended with it."""
+    found = Counter[Key]()
+    for visit in visits(row for row in rows if row.segment == "view"):
+        pages = [view.page for view in visit.views]
+        found[" > ".join(pages if len(pages) <= 5 else [*pages[:5], "…"]),] += 1
+    return found
+
+
 def by_names(*names: str) -> By:
     """Return what tells requests apart by their properties."""
     return lambda request: tuple(str(getattr(request, name)) for name in names)

@@ -64,6 +64,8 @@ GOOD: dict[str, Any] = {"site": "shop", "metrics": ["visitors"]}
          "dimensions: event with screen is not counted; there are page with event; "),
         ({"metrics": ["visitors"], "dimensions": ["next_page"]}, "dimensions: next_page goes"),
         ({"metrics": ["visitors"], "dimensions": ["entry_page"]}, "metrics: visitors by entry_"),
+        ({"metrics": ["visitors"], "dimensions": ["click_path"]}, "metrics: visitors by click_"),
+        ({"metrics": ["bounce_rate"], "dimensions": ["click_path"]}, "metrics: bounce_rate by cl"),
         ({"metrics": ["views_per_visit"], "dimensions": ["page"]}, "metrics: views_per_visit by"),
         ({"metrics": ["visits"], "dimensions": ["time:hour"]}, "dimensions: visits by hours is"),
         ({"metrics": ["visits"], "filters": [["is", "segment", ["bot"]]]}, "metrics: visits is of"),

@@ -1,0 +1,89 @@
+"""How a pair of columns is told: which of its cells by name, and what is left of each value."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from pipeline.codes import Codes
+from pipeline.events import SEGMENT
+from pipeline.release import visits
+from pipeline.release.crossings import ROLE
+from pipeline.release.pairs import CELL, PLACE, SUMS, Equal, shown, shown_either_way
+from pipeline.release.rules import BITS, Rules
+from pipeline.rows import OTHER, PAIRS
+
+UNNAMED: Final = (OTHER, visits.BEGAN, visits.WENT_ON)
+"""Across values under which is told what is left of a value."""
+_VALUE: Final = ["window", "value"]
+
+
+class Telling:
+    """Tells pairs under a k, rules and codes."""
+
+    def __init__(self, k: int, rules: Rules, codes: Codes) -> None:
+        self.k: Final = k
+        self.rules: Final = rules
+        self.codes: Final = codes
+
+    def value(self, dimension: str) -> pl.Expr:
+        """Return the code under which the day shows a row."""
+        own = pl.when(pl.col("day_label") & BITS[dimension] != 0).then(pl.col(dimension))
+        return own.otherwise(pl.lit(self.codes.other, pl.UInt32))
+
+    def marked(
+        self,
+        cells: pl.DataFrame,
+        across: str,
+        *,
+        told: pl.Expr | None = None,
+        barred: pl.DataFrame | None = None,
+        equal: Equal | None = None,
+    ) -> pl.DataFrame:
+        """Return the cells with ``across_value``, under which they are told.
+
+        With ``told`` nothing but the cells for which it holds.
+        """
+        told_apart = across == ROLE and equal is None and self.rules.parts
+        parts = visits.PARTS if told_apart else None
+        given = cells, self.k, self.rules, self.codes
+        if across in BITS and self.rules.either_way:
+            told_of = shown_either_way(*given, barred=barred)
+        else:
+            told_of = shown(*given, barred=barred, equal=equal, parts=parts)
+        own = told_of.cells.select(*CELL, own=pl.lit(value=True))
+        marked = (
+            cells.join(own, on=CELL, how="left")
+            .join(told_of.parted.with_columns(parted=pl.lit(value=True)), on=_VALUE, how="left")
+            .with_columns(to=self.codes.decode(pl.col("across")))
+        )
+        if told is not None:
+            marked = marked.filter(pl.col("own").is_not_null() & told)
+        named = pl.col("own").is_not_null() & ~pl.col("to").is_in(UNNAMED)
+        rest = pl.lit(OTHER)
+        if parts is not None:
+            part = pl.col("to").replace_strict(parts, default=OTHER)
+            rest = pl.when(pl.col("parted").is_not_null()).then(part).otherwise(rest)
+        return marked.with_columns(
+            across_value=pl.when(named).then("to").otherwise(rest),
+            # How long visits lasted is told of all rows of a cell, or of none.
+            seconds=pl.when(named).then("seconds").otherwise(0).cast(pl.UInt64),
+        )
+
+    def counted(self, marked: pl.DataFrame, dimension: str, across: str) -> pl.DataFrame:
+        """Return the cells that may be shown, and in ``(other)`` the rest of each value."""
+        cells = marked.group_by(*PLACE, "value", "across_value").agg(
+            SUMS, visitors=pl.col("who").explode().n_unique()
+        )
+        told = cells.with_columns(self.codes.decode(pl.col("site", SEGMENT, "value")))
+        return self.finish(told, dimension, across)
+
+    @staticmethod
+    def finish(cells: pl.DataFrame, dimension: str, across: str) -> pl.DataFrame:
+        """Return cells as rows of ``pair_daily`` and ``revision``."""
+        named = cells.with_columns(
+            dimension=pl.lit(dimension), across=pl.lit(across), revision=pl.lit(1, pl.UInt64)
+        )
+        schema = {**PAIRS, "revision": pl.UInt64()}
+        return named.select(pl.col(name).cast(kind) for name, kind in schema.items())

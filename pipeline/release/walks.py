@@ -1,0 +1,169 @@
+"""What page views were to their visits: roles, lengths, moves and paths, of a day as it closed."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Final
+
+import polars as pl
+
+from pipeline.events import DIMENSIONS, GOAL, SEGMENT, VIEW
+from pipeline.release import leaves, paths, visits
+from pipeline.release.crossings import NEXT, PATH, ROLE
+from pipeline.release.pairs import PLACE, SUMS, Equal, crossed_by, folded, joined
+from pipeline.release.sets import dense, distinct, pack
+from pipeline.release.telling import UNNAMED, Telling
+
+LENGTH: Final = "visit_length"
+
+_OF_A_PERSON: Final = frozenset({"browser", "system", "device", "country", "provider"})
+"""What does not change during a visit: of such a value as many visits end as begin."""
+_EQUAL: Final = (visits.ENTRY, visits.EXIT)
+
+
+class Walks:
+    """Makes what is told of views by their visits, in all and by what ``crossed`` names."""
+
+    def __init__(self, crossed: leaves.Crossed, tell: Telling) -> None:
+        self._crossed: Final = crossed
+        self._tell: Final = tell
+
+    def views(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return a row per view, with its role as all tables tell it."""
+        crossed = self._crossed
+        names = {"page", "campaign", GOAL, *crossed, *chain(*crossed.values())}
+        needed = rows.select(
+            *PLACE, "window", "visitor", "hour", "second", "hits", "edition", "day_label",
+            *(name for name in DIMENSIONS if name in names), told_page=self._tell.value("page"),
+        )  # fmt: skip
+        views = visits.views(needed, self._tell.codes)
+        return views.with_columns(
+            role=folded(views, ROLE, self._tell.k, self._tell.codes, self._equal())
+        )
+
+    def told(self, views: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return what views were to their visits, in all and by the dimensions."""
+        found = [self._in_all(views, ROLE)]
+        entries = views.filter(self._tell.codes.decode(pl.col(ROLE)) == visits.ENTRY)
+        if not entries.is_empty():
+            lengths = entries.with_columns(folded(entries, LENGTH, self._tell.k, self._tell.codes))
+            found.append(self._in_all(lengths, LENGTH))
+        crossed = self._crossed
+        marked: dict[str, pl.DataFrame] = {}
+        # Parents are declared before what is within them.
+        for dimension in (name for name in DIMENSIONS if ROLE in crossed.get(name, ())):
+            parent = DIMENSIONS[dimension] if self._tell.rules.leaves else None
+            if parent in marked:
+                cells = self._within(views, dimension, parent, marked[parent])
+            else:
+                cells = crossed_by(views, self._tell.value(dimension), pl.col(ROLE))
+            equal = self._equal() if dimension in _OF_A_PERSON else None
+            marked[dimension] = self._tell.marked(cells, ROLE, equal=equal)
+            found.append(self._tell.counted(marked[dimension], dimension, ROLE))
+        if NEXT in crossed.get("page", ()):
+            by_role = marked.get("page")
+            if by_role is None:
+                cells = crossed_by(views, self._tell.value("page"), pl.col(ROLE))
+                by_role = self._tell.marked(cells, ROLE)
+            moves = self._moves(views, by_role)
+            found.append(self._tell.counted(moves, "page", NEXT))
+            if PATH in crossed["page"]:
+                found.append(self._paths(views, by_role, moves))
+        return found
+
+    def _within(
+        self, views: pl.DataFrame, dimension: str, parent: str, marked: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Return cells as tables of their own, one of each value of ``parent``.
+
+        Their across values are those that the parent's own table (``marked``) tells of it, so what
+        a value hides is hidden by others of the same parent value.
+        """
+        cells = crossed_by(
+            views, self._tell.value(dimension), pl.col(ROLE), self._tell.value(parent).alias("over")
+        )
+        cells = cells.with_columns(whole=leaves.scattered(self._tell.codes.other))
+        told = marked.select("window", "across", "across_value", over="value")
+        placed = cells.join(told, on=["window", "over", "across"]).with_columns(
+            window=dense(pack("window", "over")),
+            across=self._tell.codes.encode(pl.col("across_value")),
+        )
+        return joined(placed)
+
+    def _equal(self) -> Equal | None:
+        return _EQUAL if self._tell.rules.equal and self._tell.k > 1 else None
+
+    def _in_all(self, views: pl.DataFrame, name: str) -> pl.DataFrame:
+        """Return the views of each window by a column whose values are safe."""
+        cells = views.group_by("window", name).agg(
+            pl.col(PLACE).first(), SUMS, distinct().alias("visitors")
+        )
+        told = pl.when(pl.col(name) != self._tell.codes.other).then("seconds").otherwise(0)
+        return self._tell.finish(
+            cells.with_columns(
+                told.cast(pl.UInt64).alias("seconds"),
+                self._tell.codes.decode(pl.col("site", SEGMENT)),
+                across_value=self._tell.codes.decode(pl.col(name)),
+                value=pl.lit(VIEW),
+            ),
+            SEGMENT,
+            name,
+        )
+
+    def _moves(self, views: pl.DataFrame, by_role: pl.DataFrame) -> pl.DataFrame:
+        """Return the cells of which page followed which that are told; ``by_role``: pages by role.
+
+        A page's moves are a part of its views: what is left of them would say of some roles what
+        is hidden. So they are told of pages of which every role is shown, and all others are one.
+        """
+        moves = views.filter(pl.col(NEXT).is_not_null()).with_columns(
+            value="told_page", to=NEXT, seconds=pl.lit(0, pl.UInt64)
+        )
+        for name in ("value", "to"):
+            if self._tell.rules.moves and self._tell.k > 1:
+                moves = moves.with_columns(self._complete(moves, name, by_role))
+            moves = moves.with_columns(folded(moves, name, self._tell.k, self._tell.codes))
+        own = [pl.col(name) != self._tell.codes.other for name in ("value", "across")]
+        cells = crossed_by(moves, pl.col("value"), pl.col("to"))
+        return self._tell.marked(cells, NEXT, told=pl.all_horizontal(own))
+
+    def _paths(
+        self, views: pl.DataFrame, by_role: pl.DataFrame, moves: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Return the paths of visits; ``moves`` are those that are told."""
+        steps = paths.steps(views)
+        guarded = self._tell.rules.paths and self._tell.k > 1
+        if guarded:
+            shown = moves.select(*PLACE, told_page="value", next_page="across")
+            steps = paths.of_told(steps, _hidden(by_role), shown, self._tell.codes.other)
+        steps = paths.named(steps, self._tell.codes)
+        told = paths.enough(steps, self._tell.k)
+        if guarded:
+            told = paths.safe(steps, told, self._tell.k)
+        cells = paths.counted(steps, told).with_columns(
+            self._tell.codes.decode(pl.col("site", SEGMENT, "value")),
+            across_value="path",
+            seconds=pl.lit(0, pl.UInt64),
+        )
+        return self._tell.finish(cells, "page", PATH)
+
+    def _complete(self, moves: pl.DataFrame, name: str, by_role: pl.DataFrame) -> pl.Series:
+        """Return the codes of a column of pages, ``(other)`` where a role of the page is hidden."""
+        keys = [*PLACE, name]
+        hidden = (
+            _hidden(by_role).rename({"told_page": name}).with_columns(hidden=pl.lit(value=True))
+        )
+        marked = moves.select(keys).join(hidden, on=keys, how="left", maintain_order="left")
+        kept = pl.when(pl.col("hidden").is_null()).then(pl.col(name))
+        return marked.select(
+            kept.otherwise(pl.lit(self._tell.codes.other, pl.UInt32)).alias(name)
+        ).to_series()
+
+
+def _hidden(by_role: pl.DataFrame) -> pl.DataFrame:
+    """Return the pages (PLACE, told_page) of which a role is hidden.
+
+    By their place, since pages within goals have windows of their own, one of each goal.
+    """
+    hidden = by_role.filter(pl.col("across_value").is_in(UNNAMED))
+    return hidden.select(*PLACE, told_page="value").unique()
