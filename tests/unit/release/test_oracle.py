@@ -44,8 +44,8 @@ def test_ledger_and_reference_agree(seed: int, k: int) -> None:
 
 
 OF_PAIRS = {
-    "equal", "rests", "pools", "confined", "leaves", "moves", "paths", "triangles", "reserve", "either_way",
-    "parts",
+    "equal", "rests", "pools", "confined", "leaves", "moves", "paths", "triangles", "reserve",
+    "either_way", "parts",
 }  # fmt: skip
 """The reference knows no pairs and no minutes: whoever attacks them finds these (tests/wall)."""
 
