@@ -19,6 +19,7 @@ from pipeline.release.crossings import ROLE, Crossings
 from pipeline.release.pairs import CELL, PLACE, crossed_by, joined
 from pipeline.release.rules import Rules
 from pipeline.release.telling import Telling
+from pipeline.release.together import Table
 from pipeline.release.triangles import triangles
 from pipeline.release.walks import Walks
 from pipeline.rows import PAIRS
@@ -63,22 +64,41 @@ class Crossed:
         reached = rows
         if any(GOAL in pair.names for pair in pairs):
             reached = rows.filter(self._tell.value(GOAL).n_unique().over("window") > 1)
-        for pair in pairs:
-            # Where no goal is reached, its pairs are the other's own table.
-            part = reached if GOAL in pair.names else rows
-            if part.is_empty():
-                continue
-            told = marked.get(pair.over) if self._tell.rules.leaves and self._tell.k > 1 else None
-            over = [] if told is None else [self._tell.value(pair.parent).alias("over")]
-            value, to = map(self._tell.value, pair.names)
-            cells = crossed_by(part, value, to, *over, more=spans())
-            barred = self._barred(crossed, pair.names, part, cells, reached)
-            if told is not None:
-                cells, barred = leaves.within(cells, barred, pair, told, self._tell.codes.other)
-                cells = joined(cells)
-            marked[pair.names] = self._tell.marked(cells, pair.names[1], barred=barred)
-            found.append(self._tell.counted(marked[pair.names], *pair.names))
+        # Where no goal is reached, its pairs are the other's own table.
+        parts = {pair: reached if GOAL in pair.names else rows for pair in pairs}
+        pending = [pair for pair in pairs if not parts[pair].is_empty()]
+        while pending:
+            later = {pair.names for pair in pending}
+            now = [pair for pair in pending if pair.over not in later]
+            tables = [
+                self._table(crossed, pair, parts[pair], reached, marked.get(pair.over))
+                for pair in now
+            ]
+            for pair, told in zip(now, self._tell.marked(tables), strict=True):
+                marked[pair.names] = told
+                found.append(self._tell.counted(told, *pair.names))
+            pending = [pair for pair in pending if pair not in now]
         return found
+
+    def _table(
+        self,
+        crossed: leaves.Crossed,
+        pair: leaves.Pair,
+        rows: pl.DataFrame,
+        reached: pl.DataFrame,
+        told: pl.DataFrame | None,
+    ) -> Table:
+        """Return the cells of a pair; ``told``: how the pair that it is within is told."""
+        if not self._tell.rules.leaves or self._tell.k == 1:
+            told = None
+        over = [] if told is None else [self._tell.value(pair.parent).alias("over")]
+        value, to = map(self._tell.value, pair.names)
+        cells = crossed_by(rows, value, to, *over, more=spans())
+        barred = self._barred(crossed, pair.names, rows, cells, reached)
+        if told is not None:
+            cells, barred = leaves.within(cells, barred, pair, told, self._tell.codes.other)
+            cells = joined(cells)
+        return Table(cells, pair.names[1], barred)
 
     def _barred(
         self,

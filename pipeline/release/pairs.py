@@ -140,29 +140,6 @@ def shown(
     return Shown(own.select(*CELL, "visitors"), parted)
 
 
-def shown_either_way(
-    cells: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, barred: pl.DataFrame | None
-) -> Shown:
-    """Return what may be shown where either of the two dimensions may be the one that is split.
-
-    In each window the way that shows more, by the visitors of its cells: of pages the many small
-    ones hide what the others do not show, of five kinds there may be none to hide anything.
-    """
-    turn = {"value": "across", "across": "value"}
-    one = shown(cells, k, rules, codes, barred=barred)
-    two = shown(
-        cells.rename(turn), k, rules, codes, barred=None if barred is None else barred.rename(turn)
-    )
-    ways = [one.cells, two.cells.rename(turn).select(one.cells.columns)]
-    sums = [way.group_by("window").agg(sum=pl.col("visitors").sum()) for way in ways]
-    both = sums[0].join(sums[1], on="window", how="full", coalesce=True, suffix="_two")
-    first = both.filter(pl.col("sum").fill_null(0) >= pl.col("sum_two").fill_null(0))
-    told = pl.concat([
-        ways[0].join(first, on="window", how="semi"), ways[1].join(first, on="window", how="anti")
-    ])  # fmt: skip
-    return Shown(told, one.parted)
-
-
 def _single(own: pl.DataFrame, by: list[str], text: pl.Expr, equal: Equal) -> pl.DataFrame:
     """Return the shown cells whose equal is not shown in the same ``by``."""
     one = own.filter(text.is_in(equal))

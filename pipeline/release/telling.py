@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -10,8 +12,9 @@ from pipeline.codes import Codes
 from pipeline.events import SEGMENT
 from pipeline.release import visits
 from pipeline.release.crossings import ROLE
-from pipeline.release.pairs import CELL, PLACE, SUMS, Equal, shown, shown_either_way
+from pipeline.release.pairs import CELL, PLACE, SUMS, Equal, Shown
 from pipeline.release.rules import BITS, Rules
+from pipeline.release.together import Table, shown_either_way, shown_together
 from pipeline.rows import OTHER, PAIRS
 
 UNNAMED: Final = (OTHER, visits.BEGAN, visits.WENT_ON)
@@ -32,34 +35,35 @@ class Telling:
         own = pl.when(pl.col("day_label") & BITS[dimension] != 0).then(pl.col(dimension))
         return own.otherwise(pl.lit(self.codes.other, pl.UInt32))
 
-    def marked(
-        self,
-        cells: pl.DataFrame,
-        across: str,
-        *,
-        told: pl.Expr | None = None,
-        barred: pl.DataFrame | None = None,
-        equal: Equal | None = None,
-    ) -> pl.DataFrame:
-        """Return the cells with ``across_value``, under which they are told.
+    def marked(self, tables: Sequence[Table]) -> list[pl.DataFrame]:
+        """Return the cells of each table with ``across_value``, under which they are told."""
+        ways: dict[tuple[bool, Equal | None, bool], list[int]] = defaultdict(list)
+        for at, table in enumerate(tables):
+            either = table.across in BITS and self.rules.either_way
+            parted = table.across == ROLE and table.equal is None and self.rules.parts
+            ways[either, table.equal, parted].append(at)
+        found: dict[int, pl.DataFrame] = {}
+        given = self.k, self.rules, self.codes
+        for (either, equal, parted), places in ways.items():
+            some = [tables[at] for at in places]
+            parts = visits.PARTS if parted else None
+            if either:
+                told = shown_either_way(some, *given)
+            else:
+                told = shown_together(some, *given, equal=equal, parts=parts)
+            for at, one in zip(places, told, strict=True):
+                found[at] = self._marked(tables[at].cells, one, parts)
+        return [found[at] for at in range(len(tables))]
 
-        With ``told`` nothing but the cells for which it holds.
-        """
-        told_apart = across == ROLE and equal is None and self.rules.parts
-        parts = visits.PARTS if told_apart else None
-        given = cells, self.k, self.rules, self.codes
-        if across in BITS and self.rules.either_way:
-            told_of = shown_either_way(*given, barred=barred)
-        else:
-            told_of = shown(*given, barred=barred, equal=equal, parts=parts)
-        own = told_of.cells.select(*CELL, own=pl.lit(value=True))
+    def _marked(
+        self, cells: pl.DataFrame, told: Shown, parts: Mapping[str, str] | None
+    ) -> pl.DataFrame:
+        own = told.cells.select(*CELL, own=pl.lit(value=True))
         marked = (
             cells.join(own, on=CELL, how="left")
-            .join(told_of.parted.with_columns(parted=pl.lit(value=True)), on=_VALUE, how="left")
+            .join(told.parted.with_columns(parted=pl.lit(value=True)), on=_VALUE, how="left")
             .with_columns(to=self.codes.decode(pl.col("across")))
         )
-        if told is not None:
-            marked = marked.filter(pl.col("own").is_not_null() & told)
         named = pl.col("own").is_not_null() & ~pl.col("to").is_in(UNNAMED)
         rest = pl.lit(OTHER)
         if parts is not None:

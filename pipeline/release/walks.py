@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
 from typing import Final
 
@@ -13,6 +14,7 @@ from pipeline.release.crossings import NEXT, PATH, ROLE
 from pipeline.release.pairs import PLACE, SUMS, Equal, crossed_by, folded, joined
 from pipeline.release.sets import dense, distinct, pack
 from pipeline.release.telling import UNNAMED, Telling
+from pipeline.release.together import Table
 
 LENGTH: Final = "visit_length"
 
@@ -50,26 +52,33 @@ class Walks:
             found.append(self._in_all(lengths, LENGTH))
         crossed = self._crossed
         marked: dict[str, pl.DataFrame] = {}
-        # Parents are declared before what is within them.
-        for dimension in (name for name in DIMENSIONS if ROLE in crossed.get(name, ())):
-            parent = DIMENSIONS[dimension] if self._tell.rules.leaves else None
-            if parent in marked:
-                cells = self._within(views, dimension, parent, marked[parent])
-            else:
-                cells = crossed_by(views, self._tell.value(dimension), pl.col(ROLE))
-            equal = self._equal() if dimension in _OF_A_PERSON else None
-            marked[dimension] = self._tell.marked(cells, ROLE, equal=equal)
-            found.append(self._tell.counted(marked[dimension], dimension, ROLE))
+        asked = [name for name in DIMENSIONS if ROLE in crossed.get(name, ())]
+        within = [name for name in asked if self._tell.rules.leaves and DIMENSIONS[name] in asked]
+        # What is within another is told as that one is.
+        for names in ([name for name in asked if name not in within], within):
+            tables = [self._by_role(views, name, marked) for name in names]
+            marked |= dict(zip(names, self._tell.marked(tables), strict=True))
+        found += [self._tell.counted(cells, name, ROLE) for name, cells in marked.items()]
         if NEXT in crossed.get("page", ()):
             by_role = marked.get("page")
             if by_role is None:
-                cells = crossed_by(views, self._tell.value("page"), pl.col(ROLE))
-                by_role = self._tell.marked(cells, ROLE)
+                [by_role] = self._tell.marked([self._by_role(views, "page", {})])
             moves = self._moves(views, by_role)
             found.append(self._tell.counted(moves, "page", NEXT))
             if PATH in crossed["page"]:
                 found.append(self._paths(views, by_role, moves))
         return found
+
+    def _by_role(
+        self, views: pl.DataFrame, dimension: str, marked: Mapping[str, pl.DataFrame]
+    ) -> Table:
+        """Return a dimension by role; ``marked``: how the one that it is within is told, if it is."""
+        over = marked.get(str(DIMENSIONS[dimension]))
+        if over is not None:
+            cells = self._within(views, dimension, str(DIMENSIONS[dimension]), over)
+        else:
+            cells = crossed_by(views, self._tell.value(dimension), pl.col(ROLE))
+        return Table(cells, ROLE, equal=self._equal() if dimension in _OF_A_PERSON else None)
 
     def _within(
         self, views: pl.DataFrame, dimension: str, parent: str, marked: pl.DataFrame
@@ -125,7 +134,8 @@ class Walks:
             moves = moves.with_columns(folded(moves, name, self._tell.k, self._tell.codes))
         own = [pl.col(name) != self._tell.codes.other for name in ("value", "across")]
         cells = crossed_by(moves, pl.col("value"), pl.col("to"))
-        return self._tell.marked(cells, NEXT, told=pl.all_horizontal(own))
+        [told] = self._tell.marked([Table(cells, NEXT)])
+        return told.filter(pl.col("own").is_not_null(), *own)
 
     def _paths(
         self, views: pl.DataFrame, by_role: pl.DataFrame, moves: pl.DataFrame
