@@ -13,10 +13,11 @@ from typing import Final
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.events import DIMENSIONS, GOAL, SEGMENT, VIEW
+from pipeline.events import DIMENSIONS, FLOORED, GOAL, SEGMENT, VIEW
 from pipeline.release import leaves, visits
 from pipeline.release.confined import confined, spans
 from pipeline.release.crossings import NEXT, ROLE, Crossings
+from pipeline.release.floors import names_place
 from pipeline.release.pairs import (
     CELL,
     PLACE,
@@ -35,7 +36,7 @@ from pipeline.rows import OTHER, PAIRS
 
 LENGTH: Final = "visit_length"
 
-_OF_A_PERSON: Final = frozenset({"browser", "system", "device", "country", "provider"})
+_OF_A_PERSON: Final = frozenset({"browser", "system", "device", "country", "place", "provider"})
 """What does not change during a visit: of such a value as many visits end as begin."""
 _EQUAL: Final = (visits.ENTRY, visits.EXIT)
 _UNNAMED: Final = (OTHER, visits.BEGAN, visits.WENT_ON)
@@ -45,9 +46,13 @@ _VALUE: Final = ["window", "value"]
 class Crossed:
     """Makes the pairs of closing days; of views always also what visits were in all."""
 
-    def __init__(self, crossings: Crossings, k: int, rules: Rules, codes: Codes) -> None:
+    def __init__(
+        self, crossings: Crossings, k: int, floor: int, rules: Rules, codes: Codes
+    ) -> None:
+        """``floor`` is that of places."""
         self._crossings: Final = crossings
         self._k: Final = k
+        self._floor: Final = floor
         self._rules: Final = rules
         self._codes: Final = codes
 
@@ -98,13 +103,13 @@ class Crossed:
             else:
                 cells = crossed_by(views, self._value(dimension), pl.col(ROLE))
             equal = self._equal() if dimension in _OF_A_PERSON else None
-            marked[dimension] = self._marked(cells, ROLE, equal=equal)
+            marked[dimension] = self._marked(cells, (dimension, ROLE), equal=equal)
             found.append(self._counted(marked[dimension], dimension, ROLE))
         if NEXT in crossed.get("page", ()):
             by_role = marked.get("page")
             if by_role is None:
                 cells = crossed_by(views, self._value("page"), pl.col(ROLE))
-                by_role = self._marked(cells, ROLE)
+                by_role = self._marked(cells, ("page", ROLE))
             found.append(self._moves(views, by_role))
         return found
 
@@ -161,7 +166,8 @@ class Crossed:
             moves = moves.with_columns(folded(moves, name, self._k, self._codes))
         own = [pl.col(name) != self._codes.other for name in ("value", "across")]
         cells = crossed_by(moves, pl.col("value"), pl.col("to"))
-        return self._counted(self._marked(cells, NEXT, told=pl.all_horizontal(own)), "page", NEXT)
+        names = "page", NEXT
+        return self._counted(self._marked(cells, names, told=pl.all_horizontal(own)), *names)
 
     def _complete(self, moves: pl.DataFrame, name: str, by_role: pl.DataFrame) -> pl.Series:
         """Return the codes of a column of pages, ``(other)`` where a role of the page is hidden."""
@@ -202,7 +208,7 @@ class Crossed:
             if told is not None:
                 cells, barred = leaves.within(cells, barred, pair, told, self._codes.other)
                 cells = joined(cells)
-            marked[pair.names] = self._marked(cells, pair.names[1], barred=barred)
+            marked[pair.names] = self._marked(cells, pair.names, barred=barred)
             found.append(self._counted(marked[pair.names], *pair.names))
         return found
 
@@ -240,7 +246,7 @@ class Crossed:
     def _marked(
         self,
         cells: pl.DataFrame,
-        across: str,
+        names: tuple[str, str],
         *,
         told: pl.Expr | None = None,
         barred: pl.DataFrame | None = None,
@@ -250,8 +256,10 @@ class Crossed:
 
         With ``told`` nothing but the cells for which it holds.
         """
+        across = names[1]
         told_apart = across == ROLE and equal is None and self._rules.parts
         parts = visits.PARTS if told_apart else None
+        cells = self._with_floor(cells, names)
         given = cells, self._k, self._rules, self._codes
         if across in BITS and self._rules.either_way:
             told_of = shown_either_way(*given, barred=barred)
@@ -275,6 +283,15 @@ class Crossed:
             # How long visits lasted is told of all rows of a cell, or of none.
             seconds=pl.when(named).then("seconds").otherwise(0).cast(pl.UInt64),
         )
+
+    def _with_floor(self, cells: pl.DataFrame, names: tuple[str, str]) -> pl.DataFrame:
+        """Return cells with the visitors that each needs as ``least``, where any has a floor."""
+        columns = zip(names, ("value", "across"), strict=True)
+        floored = [column for name, column in columns if name in FLOORED]
+        if self._floor <= self._k or not floored:
+            return cells
+        needs = pl.any_horizontal(names_place(pl.col(one), self._codes) for one in floored)
+        return cells.with_columns(least=pl.when(needs).then(self._floor).otherwise(self._k))
 
     def _counted(self, marked: pl.DataFrame, dimension: str, across: str) -> pl.DataFrame:
         """Return the cells that may be shown, and in ``(other)`` the rest of each value."""

@@ -27,7 +27,7 @@ PARTS: Final = {
     "bounce or entry": ("bounce", "entry"),
     "between or exit": ("between", "exit"),
 }
-OF_A_PERSON: Final = {"browser", "system", "device", "country", "provider"}
+OF_A_PERSON: Final = {"browser", "system", "device", "country", "place", "provider"}
 _MOST_TOGETHER: Final = 5
 
 
