@@ -1,8 +1,8 @@
 """What is not told: shares of a simulated day under ``(other)``, by the size of the site.
 
 The day's rows are made as columns, with the people, pages and programs of ``partywall simulate``
-but without any log line; countries, their regions and providers are made up. They go through the real ledger, hour
-by hour, and what comes out is held against what went in.
+but without any log line; countries, their regions and providers are made up. They go through the
+real ledger, hour by hour, and what comes out is held against what went in.
 """
 
 from __future__ import annotations

@@ -91,9 +91,7 @@ def attack(
     truths: dict[tuple[str, int], Truth] = defaultdict(Truth)
     places = [truths[day_of(row)].add(row) for row in rows]
     slices = max(places) // BITS + 1
-    ledger = Ledger(
-        k, lateness, hold, place_floor=place_floor, rules=rules, crossings=crossings
-    )
+    ledger = Ledger(k, lateness, hold, place_floor=place_floor, rules=rules, crossings=crossings)
     crossed: dict[tuple[str, str, int], Pairs] = defaultdict(lambda: defaultdict(int))
     windows: dict[At, Window] = defaultdict(lambda: defaultdict(dict))
     said: dict[At, Said] = defaultdict(dict)

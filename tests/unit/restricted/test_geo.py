@@ -10,8 +10,11 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet  # type: ignore[import-untyped]
 from prometheus_client import REGISTRY
 
+from pipeline import policy
 from pipeline.errors import SettingsError
+from pipeline.restricted import open_splitter
 from pipeline.restricted.geo import Geo
+from pipeline.settings import Places, Split
 from tests.support.heard import heard
 
 UNKNOWN = "(unknown)"
@@ -64,6 +67,58 @@ def test_ways_of_naming_a_country(tmp_path: Path, record: dict[str, object], cou
         (country, UNKNOWN, UNKNOWN, False),
         (UNKNOWN, UNKNOWN, UNKNOWN, False),
     ]
+
+
+MAXMIND = {
+    "city": {"geoname_id": 2950159, "names": {"de": "Berlin", "en": "Berlin"}},
+    "country": {"iso_code": "DE"},
+    "subdivisions": [{"iso_code": "BE", "names": {"en": "State of Berlin"}}, {"iso_code": "X"}],
+}
+DB_IP = {
+    "city": {"names": {"en": "Toronto (Old Toronto)"}},
+    "country": {"iso_code": "CA"},
+    "subdivisions": [{"names": {"en": "Ontario"}}],
+}
+IP_LOCATION_DB = {
+    "city": "Springfield", "country_code": "US", "state1": "Illinois", "state2": "Sangamon",
+}  # fmt: skip
+IPINFO = {"city": "Lyon", "country": "FR", "region": "Auvergne-Rhône-Alpes"}
+IPINFO_NEW = {**IPINFO, "country": "France", "country_code": "FR", "region_code": "ara"}
+
+
+@pytest.mark.parametrize(
+    ("record", "region", "city"),
+    [
+        (MAXMIND, "DE-BE", "Berlin, DE-BE"),
+        (DB_IP, "Ontario, CA", "Toronto, Ontario, CA"),
+        (IP_LOCATION_DB, "Illinois, US", "Springfield, Illinois, US"),
+        (IPINFO, "Auvergne-Rhône-Alpes, FR", "Lyon, Auvergne-Rhône-Alpes, FR"),
+        (IPINFO_NEW, "FR-ARA", "Lyon, FR-ARA"),
+        ({"country_code": "VA", "city": "Vatican  \n City"}, UNKNOWN, "Vatican City, VA"),
+        ({"country_code": "DE", "state1": "x" * 300, "city": "y" * 300},
+         f"{'x' * 64}, DE", f"{'y' * 64}, {'x' * 64}, DE"),
+        ({"country_code": "DE", "region_code": "one/two", "region": " "}, UNKNOWN, UNKNOWN),
+        ({"country": {"iso_code": "DE"}, "subdivisions": [], "city": {}}, UNKNOWN, UNKNOWN),
+        ({"country": {"iso_code": "DE"}, "subdivisions": [5], "city": 7}, UNKNOWN, UNKNOWN),
+        ({"city": "Berlin", "state1": "Berlin"}, UNKNOWN, UNKNOWN),
+    ],
+)  # fmt: skip
+def test_ways_of_naming_a_region_and_a_city(
+    tmp_path: Path, record: dict[str, object], region: str, city: str
+) -> None:
+    """A place lies in one country, whatever its name: it says which."""
+    path = write(tmp_path / "c.mmdb", {"192.0.2.0/24": record})
+    asked: tuple[tuple[Places, str], ...] = (("region", region), ("city", city), ("none", UNKNOWN))
+    for places, named in asked:
+        [found, elsewhere] = Geo(path, places=places).many(["192.0.2.7", "203.0.113.1"])
+        assert found.place == named
+        assert elsewhere.place == UNKNOWN
+        assert named == UNKNOWN or found.country in named.split(", ")[-1]
+
+
+def test_places_are_looked_up_in_a_file_that_there_is() -> None:
+    with pytest.raises(SettingsError, match=r"split\.mmdb_country"):
+        open_splitter(Split(places="city"), policy.load(), 1)
 
 
 @pytest.mark.parametrize(
