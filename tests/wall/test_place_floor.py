@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.events import UNKNOWN
+from pipeline.release.crossings import Crossings
 from pipeline.release.ledger import Ledger
 from pipeline.rows import CELLS, DAY, HOUR, OTHER
 from tests.unit.release.sites import START, Row, arrivals, small_sites
 from tests.wall.release_attacker import attack
 
 LATENESS, HOLD = 600, 12 * HOUR
-CROSSINGS = {
+CROSSINGS: Crossings = {
     "view": {"country": ("device",), "place": ("role", "device")},
     "failed": {"status": ("place",)},
 }
