@@ -22,8 +22,8 @@ _WIDE: Final = 110
 _MOST_DAYS: Final = 31
 _MILLION: Final = 1_000_000
 _SIDE_BY_SIDE: Final = frozenset(
-    "referrer_kind browser system device bot suspicion country provider status method "
-    "response_time event detail locale screen widget_version".split()
+    "referrer_kind browser system device bot suspicion country place provider status "
+    "method response_time event detail locale screen widget_version".split()
 )
 _HUMAN: Final = "cyan"
 _BOT: Final = "yellow"
