@@ -92,8 +92,6 @@ DIMENSION_ALIASES: Final[MappingProxyType[str, str]] = MappingProxyType(
         "channel": "referrer_kind",
         "os": "system",
         "isp": "provider",
-        "region": "place",
-        "city": "place",
         "language": "locale",
         "landing_page": "entry_page",
         "hour": "time:hour",
