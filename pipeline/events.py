@@ -37,6 +37,10 @@ VIEW: Final = "view"
 
 GOAL: Final = "goal"
 """The dimension of a site's goals: one value where it has none, so that nothing is told of it."""
+FLOORED: Final = ("place",)
+"""The dimensions whose values need ``place_floor`` visitors, as the policy says, and not just k."""
+UNKNOWN: Final = "(unknown)"
+"""Stands where no database says, and so names nobody's place."""
 
 
 def nesting(document: dict[str, Any]) -> dict[str, str | None]:

@@ -39,6 +39,8 @@ class Category:
 
 
 MOST_EMERGENCY_MINUTES: Final = 60
+PLACE_FLOOR: Final = 50
+"""Visitors that a region or city needs where a policy does not say."""
 
 Crossings = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Segment → dimension → what it is released together with (docs/release.md, pairs)."""
@@ -75,7 +77,10 @@ class Investigations:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of the policy. ``effective`` is aware, UTC; ``k`` counts distinct visitors."""
+    """One version of the policy. ``effective`` is aware, UTC; ``k`` counts distinct visitors.
+
+    ``place_floor`` is what a region or city needs of them.
+    """
 
     version: int
     effective: dt.datetime
@@ -84,6 +89,7 @@ class Version:
     retention: Retention
     investigations: Investigations = field(default_factory=lambda: Investigations(dict(CATEGORIES)))
     crossings: Crossings = field(default_factory=dict)
+    place_floor: int = PLACE_FLOOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,14 @@ def k_in_force(policy: Policy, wanted: int | None, *, lower: bool = False) -> in
     return wanted or k
 
 
+def floor_in_force(policy: Policy, k: int) -> int:
+    """Return how many visitors a region or city needs, under a ``k`` in force.
+
+    Never less than anything else; and a trial that is not anonymous shows all there is.
+    """
+    return 1 if k == 1 else max(k, policy.current.place_floor)
+
+
 def shortfall(k: int, promised: int) -> str | None:
     """Say what numbers released under ``k`` are worth where the policy promises more, else None.
 
@@ -171,6 +185,8 @@ def read(path: Path | None = None, clock: Clock = system_clock) -> tuple[Policy,
         raise SettingsError(f"policy {source}: list versions once each, oldest first")
     if min(v.k for v in versions) < 1:
         raise SettingsError(f"policy {source}: k must be 1 or more")
+    if min(v.place_floor for v in versions) < 1:
+        raise SettingsError(f"policy {source}: place_floor must be 1 or more")
     _check_categories(source, versions)
     now = clock()
     if dates[0] > now:
@@ -210,6 +226,7 @@ def _version(entry: dict[str, object]) -> Version:
         retention=Retention(**{str(k): int(v) for k, v in retention.items()}),
         investigations=_investigations(entry.get("investigations")),
         crossings=_crossings(entry.get("crossings")),
+        place_floor=int(str(entry.get("place_floor", PLACE_FLOOR))),
     )
 
 

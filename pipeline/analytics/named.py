@@ -73,6 +73,13 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
             ),
             site=words.WIDGET,
         ),
+        "places": Named(
+            "where visitors are: countries, then regions or cities, as the settings have them",
+            (
+                {"metrics": ["visitors", "pageviews"], "dimensions": ["country"]},
+                {"metrics": ["visitors", "pageviews"], "dimensions": ["place"]},
+            ),
+        ),
         "goals": Named(
             "how many reach each goal of the site's, and what share of its visitors",
             ({"metrics": ["conversions", "visitors", "conversion_rate"],

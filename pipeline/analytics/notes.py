@@ -21,6 +21,10 @@ _OTHER: Final = (
     "(other) adds up what fewer than {k} visitors did, and what hides them; other rows may be less "
     "than all of their kind"
 )
+_PLACES: Final = (
+    "a region or city needs more visitors than other values do, the policy's place_floor, or it is "
+    "under (other)"
+)
 _UNFILTERED: Final = (
     "(other), what fewer than {k} visitors did and what hides them, cannot be filtered and is left "
     "out; numbers may be less than all of their kind"
@@ -71,6 +75,7 @@ def of(
         (visitors and len(answer.days) > 1 and not _finest(query), VISITOR_DAYS),
         (visitors and "time:hour" in query.dimensions, _OF_HOURS),
         (answer.has_other, _OTHER),
+        (folded and answer.k > 1 and "place" in named, _PLACES),
         (folded and picked and not answer.has_other and not (moves or paths), _UNFILTERED),
         (moves, _MOVES),
         (paths, _PATHS),

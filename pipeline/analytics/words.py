@@ -102,7 +102,9 @@ DIMENSION_ALIASES: Final[MappingProxyType[str, str]] = MappingProxyType(
         "month": "time:month",
     }
 )
-OF_A_VISITOR: Final = frozenset({"browser", "system", "device", "country", "provider", "bot"})
+OF_A_VISITOR: Final = frozenset(
+    {"browser", "system", "device", "country", "place", "provider", "bot"}
+)
 """Dimensions of which a visitor of a day has one value: a pseudonym is of an address and an agent.
 So visitors of several values add up, and all page views of a visit agree."""
 

@@ -33,10 +33,12 @@ class Worker:
         declared = topics.declared(made.current.retention)
         self._origins = declared["events"].partitions
         windows = settings.windows
+        k = policy.k_in_force(made, settings.k, lower=settings.lower_k)
         self._terms = Terms(
-            k=policy.k_in_force(made, settings.k, lower=settings.lower_k),
+            k=k,
             lateness=windows.lateness_minutes * 60,
             hold=windows.hold_hours * 3600,
+            place_floor=policy.floor_in_force(made, k),
             crossings=made.current.crossings,
         )
         check(self._terms.crossings)

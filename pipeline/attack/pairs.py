@@ -22,7 +22,9 @@ ROLE: Final = "role"
 NEXT: Final = "next_page"
 PATH: Final = "click_path"
 LENGTH: Final = "visit_length"
-_OF_A_PERSON: Final = frozenset({SEGMENT, "browser", "system", "device", "country", "provider"})
+_OF_A_PERSON: Final = frozenset(
+    {SEGMENT, "browser", "system", "device", "country", "place", "provider"}
+)
 """What does not change during a visit."""
 
 PARTS: Final = {"bounce or entry": ("bounce", "entry"), "between or exit": ("between", "exit")}

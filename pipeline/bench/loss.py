@@ -1,8 +1,8 @@
 """What is not told: shares of a simulated day under ``(other)``, by the size of the site.
 
 The day's rows are made as columns, with the people, pages and programs of ``partywall simulate``
-but without any log line; countries and providers are made up. They go through the real ledger, hour
-by hour, and what comes out is held against what went in.
+but without any log line; countries, their regions and providers are made up. They go through the
+real ledger, hour by hour, and what comes out is held against what went in.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ _START: Final = 20_000 * DAY
 _LATENESS: Final = 2 * HOUR
 _HOLD: Final = 20 * HOUR
 _COUNTRIES: Final = 40
+_REGIONS: Final = 16
+"""Of each country."""
 _PROVIDERS: Final = 150
 _TOLD_IN_PART: Final = (OTHER, BEGAN, WENT_ON)
 _FIRST_ERROR: Final = 400
@@ -85,13 +87,22 @@ class Loss:
     shares: list[Share]
 
 
-def measure(visits: int, k: int, crossings: Crossings, ways: Sequence[str], seed: int) -> Loss:
+def measure(
+    visits: int, k: int, place_floor: int, crossings: Crossings, ways: Sequence[str], seed: int
+) -> Loss:
     """Return what a day of ``visits`` visits loses, each of ``ways`` by itself."""
     frames = list(_day(visits, seed))
     shares: list[Share] = []
     counted, withheld = 0, 0.0
     for way in ways:
-        ledger = Ledger(k, _LATENESS, _HOLD, crossings=crossings, rules=WAYS[way])
+        ledger = Ledger(
+            k,
+            _LATENESS,
+            _HOLD,
+            place_floor=place_floor,
+            crossings=crossings,
+            rules=WAYS[way],
+        )
         found = [
             ledger.apply(frame, _START + (hour + 1) * HOUR) for hour, frame in enumerate(frames)
         ]
@@ -207,6 +218,7 @@ class _Names:
             *(_named(rows[of], pool).alias(name) for name, (of, pool) in self._pools.items()),
             pl.col("status").cast(pl.String),
             _made_up("country", pl.col("first"), _COUNTRIES),
+            _made_up("place", pl.col("first"), _REGIONS),
             _made_up("provider", pl.col("first") // 64, _PROVIDERS),
             response_time=class_of(rows["duration"]),
             visitor=pl.struct("first", "agent").hash(),
@@ -225,6 +237,7 @@ class _Names:
             .then("came_from")
             .otherwise(pl.lit("(none)")),
             goal=pl.lit("(none)"),
+            place=pl.concat_str("country", "place", separator=" "),
             suspicion=pl.when(bot).then(pl.lit("(bot)")).otherwise(pl.lit("(none)")),
             second=pl.when(view & ~bot).then("second").otherwise(0),
         )

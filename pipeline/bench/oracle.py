@@ -19,7 +19,8 @@ Row = Mapping[str, Any]
 Key = tuple[Any, ...]
 
 PARENTS: Final = {
-    "page": "goal", "referrer": "referrer_kind", "came_from": "referrer_kind", "detail": "event",
+    "page": "goal", "referrer": "referrer_kind", "came_from": "referrer_kind", "place": "country",
+    "detail": "event",
 }  # fmt: skip
 _MOST_UNIONS: Final = 256
 _OUTSIDE: Final = ("outside every cell of the parent",)
@@ -42,6 +43,18 @@ class Reference:
     accounts: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Needs:
+    """How many visitors make a cell."""
+
+    k: int
+    floor: int
+
+    def of(self, dimension: str, value: str) -> int:
+        """Return what an own cell needs."""
+        return self.floor if dimension == "place" and value != "(unknown)" else self.k
+
+
 @dataclass(frozen=True, eq=False)
 class _Open:
     """A row that its hour did not show under its own value of a dimension."""
@@ -52,8 +65,9 @@ class _Open:
     rest: Key
 
 
-def release(rows: Iterable[Row], k: int) -> Reference:
+def release(rows: Iterable[Row], k: int, place_floor: int = 1) -> Reference:
     """Return everything that is released of ``rows`` when all windows have closed."""
+    needs = _Needs(k, max(k, place_floor))
     reference = Reference()
     days: dict[tuple[str, int], list[Row]] = defaultdict(list)
     for row in rows:
@@ -61,7 +75,7 @@ def release(rows: Iterable[Row], k: int) -> Reference:
     for (site, start), found in sorted(days.items()):
         counted, released = (
             sum(row["hits"] for row in found),
-            _day(site, start, found, k, reference),
+            _day(site, start, found, needs, reference),
         )
         before = reference.accounts.get(site, (0, 0, 0))
         reference.accounts[site] = (
@@ -72,8 +86,9 @@ def release(rows: Iterable[Row], k: int) -> Reference:
     return reference
 
 
-def _day(site: str, start: int, rows: list[Row], k: int, reference: Reference) -> int:
+def _day(site: str, start: int, rows: list[Row], needs: _Needs, reference: Reference) -> int:
     """Release a day and its hours; return the hits of its traffic."""
+    k = needs.k
     hours: dict[int, list[int]] = defaultdict(list)
     for at, row in enumerate(rows):
         hours[row["hour"]].append(at)
@@ -81,13 +96,13 @@ def _day(site: str, start: int, rows: list[Row], k: int, reference: Reference) -
     in_hours: set[int] = set()
     for hour, places in sorted(hours.items()):
         shown = _loud(rows, places, k)
-        labels = _hour(rows, shown, k)
+        labels = _hour(rows, shown, needs)
         in_hours.update(shown)
         for name, mine in labels.items():
             own_hour[name] |= mine
         _publish(reference, "hourly", site, hour, rows, shown, labels)
     shown = _joined(rows, in_hours, k)
-    labels = _close(rows, shown, in_hours, own_hour, k)
+    labels = _close(rows, shown, in_hours, own_hour, needs)
     _publish(reference, "daily", site, start, rows, shown, labels)
     return sum(rows[at]["hits"] for at in shown)
 
@@ -98,14 +113,15 @@ def _loud(rows: list[Row], places: list[int], k: int) -> list[int]:
     return [at for at in places if len(people[rows[at]["segment"]]) >= k]
 
 
-def _hour(rows: list[Row], shown: list[int], k: int) -> dict[str, set[int]]:
+def _hour(rows: list[Row], shown: list[int], needs: _Needs) -> dict[str, set[int]]:
     """Return per dimension the rows that stand under their own value in the hour."""
+    k = needs.k
     labels: dict[str, set[int]] = {}
     for name in DIMENSIONS:
         space = _spaces(rows, name, labels)
         places = [at for at in shown if space(at) != _OUTSIDE]
         people = _people(rows, places, lambda at, n=name, s=space: (s(at), rows[at][n]))  # type: ignore[misc]
-        own = {cell for cell, visitors in people.items() if len(visitors) >= k}
+        own = {cell for cell, found in people.items() if len(found) >= needs.of(name, cell[1])}
         for universe in {cell[0] for cell in people}:
             rest = _union(people[c] for c in people if c[0] == universe and c not in own)
             if 0 < len(rest) < k:
@@ -138,9 +154,10 @@ def _close(
     shown: list[int],
     in_hours: set[int],
     own_hour: dict[str, set[int]],
-    k: int,
+    needs: _Needs,
 ) -> dict[str, set[int]]:
     """Return per dimension the rows that stand under their own value in the day."""
+    k = needs.k
     labels: dict[str, set[int]] = {}
     for name in DIMENSIONS:
         space = _spaces(rows, name, labels)
@@ -152,6 +169,11 @@ def _close(
 
         more = _people(rows, (at for at in inside if at not in known), cell)
         own = _grown(more, [(rows[at], rows[at][name]) for at in inside if at in known], k)
+        before = _people(rows, (at for at in inside if at in known), cell)
+        own = {
+            one for one in own
+            if len(more[one] | before.get(one, set())) >= needs.of(name, one[1])
+        }  # fmt: skip
         parent = PARENTS.get(name)
         under = in_hours if parent is None else own_hour[parent]
         within: dict[Key, list[_Open]] = defaultdict(list)

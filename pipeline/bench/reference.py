@@ -126,8 +126,8 @@ _NO_WIDGET: Final = {
 
 _PROFILE: Final = (
     "goal", "page", "referrer_kind", "referrer", "came_from", "campaign", "browser", "system",
-    "device", "bot", "suspicion", "country", "provider", "status", "method", "response_time",
-    *_NO_WIDGET,
+    "device", "bot", "suspicion", "country", "place", "provider", "status", "method",
+    "response_time", *_NO_WIDGET,
 )  # fmt: skip
 
 
@@ -168,6 +168,7 @@ def _profile(match: re.Match[bytes], say: Describers, memory: _Memory) -> tuple[
         # which its partitions are read; the flag depends on that order otherwise.
         "(bot)" if audience == "bot" else "(none)",
         country,
+        "(unknown)",  # the bench's databases know no regions
         provider,
         match[13].decode(),
         # What asked for no page is no request: its method is not named either.

@@ -38,7 +38,8 @@ def bench_loss(
     from pipeline.bench import loss  # noqa: PLC0415
 
     sizes = _sizes(visits)
-    crossings = policy.load(None).current.crossings
+    made = policy.load(None)
+    crossings, place_floor = made.current.crossings, policy.floor_in_force(made, k)
     told = Console(stderr=True, highlight=False)
     found = []
     for size in sizes:
@@ -48,7 +49,7 @@ def bench_loss(
                 f"{size:,} visits a day: {taken:,} of them are simulated, and the figures are of "
                 "those; --most takes more, at about 10 KB a visit"
             )
-        found.append(loss.measure(taken, k, crossings, list(loss.WAYS), seed))
+        found.append(loss.measure(taken, k, place_floor, crossings, list(loss.WAYS), seed))
         if not as_json:
             _print(found[-1], list(loss.WAYS))
     if as_json:

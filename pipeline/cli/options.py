@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -29,7 +29,12 @@ K = Annotated[
     ),
 ]
 COUNTRY = Annotated[
-    Path | None, typer.Option("--mmdb-country", help="MMDB file: address to country")
+    Path | None,
+    typer.Option("--mmdb-country", help="MMDB file: address to country, or region and city too"),
+]
+PLACES = Annotated[
+    Literal["none", "region", "city"] | None,
+    typer.Option("--places", help="which of them that file is asked for besides the country"),
 ]
 ASN = Annotated[Path | None, typer.Option("--mmdb-asn", help="MMDB file: address to provider")]
 DATACENTRES = Annotated[

@@ -29,7 +29,18 @@ from pipeline.cli.checks import (
     with_own,
 )
 from pipeline.cli.k_told import k_asked_for
-from pipeline.cli.options import ASN, COUNTRY, DATACENTRES, Data, Format, K, Site, SiteFrom, Zone
+from pipeline.cli.options import (
+    ASN,
+    COUNTRY,
+    DATACENTRES,
+    PLACES,
+    Data,
+    Format,
+    K,
+    Site,
+    SiteFrom,
+    Zone,
+)
 from pipeline.cli.place import occupied
 from pipeline.cli.private import private_folder
 from pipeline.cli.progress import Bars
@@ -60,6 +71,7 @@ def report(
         Path | None, typer.Option("--html", help="write one self-contained page")
     ] = None,
     mmdb_country: COUNTRY = None,
+    places: PLACES = None,
     mmdb_asn: ASN = None,
     datacentres: DATACENTRES = None,
     zone: Zone = None,
@@ -101,6 +113,7 @@ def report(
         "split": {
             "formats": own,
             "mmdb_country": database("--mmdb-country", mmdb_country),
+            "places": places or "none",
             "mmdb_asn": database("--mmdb-asn", mmdb_asn),
             "datacentres": networks("--datacentres", datacentres),
             "own_hosts": {plan.tags.site: own_host or [] for plan in plans},

@@ -19,7 +19,7 @@ from pipeline.apps.carried import carried
 from pipeline.apps.embedded import PROCESSES, Group
 from pipeline.cli.checks import check_label, database, networks
 from pipeline.cli.k_told import k_asked_for
-from pipeline.cli.options import ASN, COUNTRY, DATACENTRES, Config, K
+from pipeline.cli.options import ASN, COUNTRY, DATACENTRES, PLACES, Config, K
 from pipeline.cli.place import DEFAULT, Place, occupied
 from pipeline.errors import UnavailableError, UsageError
 
@@ -58,6 +58,7 @@ def up(
         ),
     ] = None,
     mmdb_country: COUNTRY = None,
+    places: PLACES = None,
     mmdb_asn: ASN = None,
     datacentres: DATACENTRES = None,
     config: Config = None,
@@ -68,6 +69,7 @@ def up(
     databases = {
         "mmdb_country": database("--mmdb-country", mmdb_country)
         or database("setting split.mmdb_country", split.mmdb_country),
+        "places": places or split.places,
         "mmdb_asn": database("--mmdb-asn", mmdb_asn)
         or database("setting split.mmdb_asn", split.mmdb_asn),
         "datacentres": networks("--datacentres", datacentres)
@@ -78,7 +80,7 @@ def up(
     # policy's, needs `lower_k` too.
     wanted = k or policy.k_in_force(made, settings.k, lower=settings.lower_k)
     overrides = carried(settings, tree.written())
-    trial.check(split)
+    trial.check(split.model_copy(update=databases))
     overrides["split"] = overrides.get("split", {}) | databases
     overrides["k"] = k_asked_for(made, wanted)
     collect = overrides.get("collect", {})

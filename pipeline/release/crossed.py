@@ -28,9 +28,12 @@ from pipeline.rows import PAIRS
 class Crossed:
     """Makes the pairs of closing days; of views always also what visits were in all."""
 
-    def __init__(self, crossings: Crossings, k: int, rules: Rules, codes: Codes) -> None:
+    def __init__(
+        self, crossings: Crossings, k: int, floor: int, rules: Rules, codes: Codes
+    ) -> None:
+        """``floor`` is that of places."""
         self._crossings: Final = crossings
-        self._tell: Final = Telling(k, rules, codes)
+        self._tell: Final = Telling(k, floor, rules, codes)
         self._walks: Final = Walks(crossings.get(VIEW, {}), self._tell)
 
     def made(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -98,7 +101,7 @@ class Crossed:
         if told is not None:
             cells, barred = leaves.within(cells, barred, pair, told, self._tell.codes.other)
             cells = joined(cells)
-        return Table(cells, pair.names[1], barred)
+        return Table(cells, pair.names, barred)
 
     def _barred(
         self,

@@ -16,6 +16,7 @@ import polars as pl
 
 from pipeline.codes import Codes
 from pipeline.release.editions import Edition
+from pipeline.release.floors import reached, where_needed
 from pipeline.release.joining import joining
 from pipeline.release.labelling import Label, Labeller
 from pipeline.release.repair import repair
@@ -29,8 +30,8 @@ _HIGH: Final = 1 << 32
 _NONE: Final = pl.Series([], dtype=pl.UInt32)
 
 
-def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
-    """Decide the first edition of every day in ``rows``.
+def close(rows: pl.DataFrame, k: int, floor: int, rules: Rules, codes: Codes) -> Edition:
+    """Decide the first edition of every day in ``rows``; ``floor`` is that of places.
 
     ``rows``: whole and window (UInt32), robot (Boolean), the dimensions (codes), visitor (UInt32,
     dense), base (Boolean: published in its hour), label (UInt32: how), slot (UInt32: hour and
@@ -43,22 +44,29 @@ def close(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     joined = gate.select(base | pl.col("cell").is_in(joins.implode())).to_series()
     part = rows.filter(joined)
 
-    def work(part: pl.DataFrame, nested: bool) -> Label:  # noqa: FBT001
-        return _label(part, k, rules, codes, nested=nested), _NONE
+    def work(part: pl.DataFrame, nested: bool, floored: bool) -> Label:  # noqa: FBT001
+        least = floor if floored else k
+        return _label(part, k, least, rules, codes, nested=nested), _NONE
 
-    mask, _ = Labeller(part, rules, work).labels()
+    floors = where_needed(part, codes) if floor > k else {}
+    mask, _ = Labeller(part, rules, work, floors).labels()
     label = pl.repeat(0, rows.height, dtype=pl.UInt32, eager=True).scatter(joined.arg_true(), mask)
     return Edition(joined, label)
 
 
-def _label(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, nested: bool) -> pl.Series:
+def _label(
+    rows: pl.DataFrame, k: int, least: int, rules: Rules, codes: Codes, *, nested: bool
+) -> pl.Series:
     """Return per row whether it stands under its own value in the day.
 
-    ``nested``: of dimensions within others, of whose own value some row may not stand.
+    ``least``: the visitors of an own cell. ``nested``: of dimensions within others, of whose own
+    value some row may not stand.
     """
     known = pl.col("known")
     rows = rows.with_columns(*keys_of(rules), add=pl.col("inside") & ~known)
     joins = joining(rows, known, k, growth=rules.growth)
+    if least > k:
+        joins = reached(rows, joins, least, codes)
     rows = rows.with_columns(own=known | (pl.col("add") & pl.col("cell").is_in(joins.implode())))
     open_rows = rows.filter(~known).with_columns(
         rest=(pl.when("inside").then("space").otherwise(_HIGH - 2)).cast(pl.UInt64) * _HIGH

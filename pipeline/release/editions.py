@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.codes import Codes
+from pipeline.release.floors import reached, where_needed
 from pipeline.release.joining import joining
 from pipeline.release.labelling import Label, Labeller
 from pipeline.release.rules import Rules, too_few
@@ -26,8 +27,8 @@ class Edition:
     label: pl.Series
 
 
-def edition(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
-    """Decide the next edition of every window in ``rows``.
+def edition(rows: pl.DataFrame, k: int, floor: int, rules: Rules, codes: Codes) -> Edition:
+    """Decide the next edition of every window in ``rows``; ``floor`` is that of places.
 
     ``rows``: whole and window (UInt32), robot (Boolean), the dimensions (codes), visitor (UInt32,
     dense), base (Boolean: already published in this window), label (UInt32: how, see rules.BITS).
@@ -38,29 +39,38 @@ def edition(rows: pl.DataFrame, k: int, rules: Rules, codes: Codes) -> Edition:
     joins = joining(gate, base, k, growth=rules.late)
     rows = rows.with_columns(
         add=gate.select(~base & pl.col("cell").is_in(joins.implode())).to_series(),
-    ).with_row_index("place")
+    ).with_row_index("nth")
     part = rows.filter(pl.col("base") | pl.col("add"))
 
-    def work(cells: pl.DataFrame, nested: bool) -> Label:  # noqa: ARG001, FBT001
-        return _label(cells.with_columns(*keys_of(rules)), k, rules, codes, based=based)
+    def work(cells: pl.DataFrame, nested: bool, floored: bool) -> Label:  # noqa: ARG001, FBT001
+        least = floor if floored else k
+        return _label(cells.with_columns(*keys_of(rules)), k, least, rules, codes, based=based)
 
-    label, failed = Labeller(part, rules, work).labels()
+    floors = where_needed(part, codes) if floor > k else {}
+    label, failed = Labeller(part, rules, work, floors).labels()
     mask = part.select(
-        "place",
+        "nth",
         joined=pl.col("add") & ~pl.col("whole").is_in(failed.implode()),
         label=label,
     ).filter("joined")
-    joined = pl.repeat(False, rows.height, eager=True).scatter(mask["place"], True)  # noqa: FBT003
+    joined = pl.repeat(False, rows.height, eager=True).scatter(mask["nth"], True)  # noqa: FBT003
     label = pl.repeat(0, rows.height, dtype=pl.UInt32, eager=True).scatter(
-        mask["place"], mask["label"]
+        mask["nth"], mask["label"]
     )
     return Edition(joined, label)
 
 
-def _label(cells: pl.DataFrame, k: int, rules: Rules, codes: Codes, *, based: bool) -> Label:
-    """Return per row whether it stands under its own value, and the wholes that must wait."""
+def _label(
+    cells: pl.DataFrame, k: int, least: int, rules: Rules, codes: Codes, *, based: bool
+) -> Label:
+    """Return per row whether it stands under its own value, and the wholes that must wait.
+
+    ``least``: the visitors of an own cell.
+    """
     universe = cells.with_row_index("row").filter("inside")
     joins = joining(universe, pl.col("known"), k, growth=rules.late)
+    if least > k:
+        joins = reached(universe, joins, least, codes)
     universe = universe.with_columns(own=pl.col("add") & pl.col("cell").is_in(joins.implode()))
     if rules.pull:
         short = (

@@ -9,8 +9,9 @@ kind of this or that.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 import polars as pl
@@ -22,8 +23,8 @@ from pipeline.release.sets import dense, pack
 Label = tuple[pl.Series, pl.Series]
 """Per row whether it stands under its own value, and the wholes that must wait."""
 
-Work = Callable[[pl.DataFrame, bool], Label]
-"""Labels rows, of dimensions that are within others (true) or not.
+Work = Callable[[pl.DataFrame, bool, bool], Label]
+"""Labels rows, of dimensions that are within others (true) or not, and that have a floor or not.
 
 Besides what a ``Labeller`` was given they have value (code), known (Boolean: published under its
 own value), inside (Boolean: whether the parent value has a cell) and space (release.sets); those
@@ -48,9 +49,15 @@ class _Task:
 class Labeller:
     """Labels rows by every dimension; ``work`` does it for several of more than one value."""
 
-    def __init__(self, rows: pl.DataFrame, rules: Rules, work: Work) -> None:
-        """``rows``: whole, window, visitor (dense), base, label, add or slot, the dimensions."""
+    def __init__(
+        self, rows: pl.DataFrame, rules: Rules, work: Work, floors: Mapping[str, pl.Series]
+    ) -> None:
+        """``rows``: whole, window, visitor (dense), base, label, add or slot, the dimensions.
+
+        ``floors``: dimensions with a floor → the wholes in which some value needs it.
+        """
         self._rows = rows
+        self._floors = floors
         self._rules = rules
         self._work = work
         self._whole: Final = rows.get_column("whole")
@@ -92,6 +99,8 @@ class Labeller:
     ) -> tuple[pl.Series, pl.Series, list[_Task]]:
         """Return label and lost wholes of where the dimension has one value, and what is left."""
         wholes = self._wholes[dimension]
+        if dimension in self._floors:
+            wholes = wholes.filter(~wholes.is_in(self._floors[dimension].implode()))
         if parent is not None:
             # Where the parent has one value as well, its cell is the same rows, and goes the same
             # way: a row that is not inside does not join here either.
@@ -128,25 +137,30 @@ class Labeller:
             yield _Task(dimension, others, inside.filter(others))
 
     def _worked(self, tasks: Sequence[_Task]) -> Iterator[tuple[_Task, Label]]:
-        """Yield the tasks with their labels; those within others and those that are not, apart."""
-        for nested in (False, True):
+        """Yield the tasks with their labels; those of each kind that ``Work`` knows, apart."""
+        for kind in product((False, True), repeat=2):
             chunk: list[_Task] = []
             room = _AT_ONCE
             for task in tasks:
-                if (task.inside is not None) != nested:
+                if (task.inside is not None, task.dimension in self._floors) != kind:
                     continue
                 height = self._height(task)
                 if chunk and room < height:
-                    yield from self._pass(chunk, nested=nested)
+                    yield from self._pass(chunk, *kind)
                     chunk, room = [], _AT_ONCE
                 chunk.append(task)
                 room -= height
             if chunk:
-                yield from self._pass(chunk, nested=nested)
+                yield from self._pass(chunk, *kind)
 
-    def _pass(self, tasks: list[_Task], *, nested: bool) -> Iterator[tuple[_Task, Label]]:
+    def _pass(
+        self,
+        tasks: list[_Task],
+        nested: bool,  # noqa: FBT001 -- as Work has it
+        floored: bool,  # noqa: FBT001
+    ) -> Iterator[tuple[_Task, Label]]:
         space = dense(pack("window", "parent")) if nested else pl.col("window")
-        own, lost = self._work(self._stacked(tasks).with_columns(space=space), nested)
+        own, lost = self._work(self._stacked(tasks).with_columns(space=space), nested, floored)
         first = 0
         step = self._steps["whole"]
         for place, task in enumerate(tasks):
@@ -200,7 +214,7 @@ class Labeller:
                 inside=_TRUE,
                 space=pl.col("window"),
             )
-            self._shared = self._work(rows, False)  # noqa: FBT003
+            self._shared = self._work(rows, False, False)  # noqa: FBT003
         return self._shared
 
 

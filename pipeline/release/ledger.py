@@ -21,6 +21,7 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.codes import Codes
 from pipeline.errors import IntegrityError
 from pipeline.events import BOT, SEGMENT, plain_schema
 from pipeline.release import days, tables
@@ -66,8 +67,9 @@ class Ledger:
     """Releases the windows of one ingest, all its sites.
 
     ``k`` counts distinct visitors; ``lateness`` (seconds) is how long after its end a window
-    closes; ``hold`` (seconds) is how much longer a day waits for late rows. The same inputs in
-    the same order give the same outputs.
+    closes; ``hold`` (seconds) is how much longer a day waits for late rows. ``place_floor`` is how
+    many visitors a region or city needs, k where that is more. The same inputs in the same order
+    give the same outputs.
     """
 
     def __init__(
@@ -76,10 +78,12 @@ class Ledger:
         lateness: int,
         hold: int,
         *,
+        place_floor: int = 1,
         crossings: Crossings | None = None,
         rules: Rules | None = None,
     ) -> None:
         self._k: Final = k
+        self._place_floor: Final = max(k, place_floor)
         self._lateness: Final = lateness
         self._hold: Final = hold
         self._rules: Final = rules or Rules()
@@ -101,10 +105,11 @@ class Ledger:
         settled: Settled,
         watermark: int | None,
         covered: int,
+        place_floor: int = 1,
         crossings: Crossings | None = None,
     ) -> Ledger:
         """Return a ledger ready for the kept log; the module says what the arguments are."""
-        ledger = cls(k, lateness, hold, crossings=crossings)
+        ledger = cls(k, lateness, hold, place_floor=place_floor, crossings=crossings)
         ledger._floor, ledger._watermark, ledger._covered = settled.floor, watermark, covered
         ledger._settled = Accounts(settled.accounts)
         ledger._totals = Accounts(settled.accounts)
@@ -179,7 +184,7 @@ class Ledger:
             return
         rows = self._state.gather(due, set[int]().union(*due.values()))
         tried = self._windows(rows, pl.col("hour")).with_columns(base=pl.col("edition") > 0)
-        result = edition(tried, self._k, self._rules, self._state.codes)
+        result = edition(tried, *self._terms())
         self._publish("hourly", ("edition", "label"), rows, tried, result, found)
         for start, gone in due.items():
             if not self._state.days[start].closed:
@@ -203,21 +208,25 @@ class Ledger:
             tried = self._windows(rows, day_start()).with_columns(
                 base=pl.col("day_edition") > 0, label=pl.col("day_label")
             )
-            result = edition(tried, self._k, self._rules, self._state.codes)
+            result = edition(tried, *self._terms())
             self._publish("daily", marks, rows, tried, result, found)
         if closing:
             rows = self._state.gather(closing)
             tried = self._windows(rows, day_start())
             tried = tried.with_columns(base=pl.col("edition") > 0, slot=_slot())
-            result = days.close(tried, self._k, self._rules, self._state.codes)
+            result = days.close(tried, *self._terms())
             self._publish("daily", marks, rows, tried, result, found)
             first = tried.with_columns(day_label=result.label).filter(result.joined)
-            crossed = Crossed(self._crossings, self._k, self._rules, self._state.codes)
+            crossed = Crossed(self._crossings, *self._terms())
             found["pair_daily"].append(crossed.made(first))
         for start in (*late, *closing):
             held[start].closed = True
             held[start].fresh.clear()
         return bool(closing)
+
+    def _terms(self) -> tuple[int, int, Rules, Codes]:
+        """Return what decides: k, the floor of places, the rules and the codes."""
+        return self._k, self._place_floor, self._rules, self._state.codes
 
     def _closes(self, window_end: int, moment: int | None) -> bool:
         return moment is not None and moment >= window_end + self._lateness

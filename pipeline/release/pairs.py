@@ -94,13 +94,16 @@ def shown(
     ``parts`` puts across values together under a name: what a value hides of each part is told
     apart where both are safe. Such a value counts as split.
 
-    Where ``cells`` have ``whole``, those for which it holds are not told by name.
+    Where ``cells`` have ``whole``, those for which it holds are not told by name; where they have
+    ``least``, so many visitors must be in a cell that is shown, instead of k.
     """
     whole_ones = pl.col("whole") if "whole" in cells.columns else pl.lit(value=False)
+    least = pl.col("least") if "least" in cells.columns else pl.lit(k)
     cells = cells.select(
         *CELL,
         "who",
         visitors=pl.col("who").list.len(),
+        least=least,
         text=codes.decode(pl.col("value")),
         across_text=codes.decode(pl.col("across")),
         hides=pl.lit(value=True),
@@ -118,7 +121,8 @@ def shown(
         named = pl.col("across_text").replace_strict(parts, default=None)
         cells = cells.with_columns(part=named)
         parted = cells.filter("split").select(_OF_VALUE).unique()
-    own = cells.filter((pl.col("visitors") >= k) & pl.col("split") & pl.col("hides"))
+    enough = pl.col("visitors") >= pl.col("least")
+    own = cells.filter(enough & pl.col("split") & pl.col("hides"))
     # Whatever happens, these are never split: they need to be looked at once.
     split = pl.concat([own.select(_OF_VALUE), parted]).unique()
     whole = cells.join(split, on=_OF_VALUE, how="anti").select(*_OF_ACROSS, "who", "hides")

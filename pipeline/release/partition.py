@@ -29,11 +29,12 @@ SPENT: Final = orjson.dumps({"fed": None}) + b"\n"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an ingest's ledger is opened with: k visitors, and seconds."""
+    """What an ingest's ledger is opened with: k visitors, and of a place its floor; seconds."""
 
     k: int
     lateness: int
     hold: int
+    place_floor: int = 1
     crossings: Crossings = field(default_factory=dict)
     """What is released two at a time, by segment."""
 
@@ -42,7 +43,13 @@ class Terms:
     ) -> Ledger:
         """Open a ledger, or one that goes on from a base."""
         if settled is None:
-            return Ledger(self.k, self.lateness, self.hold, crossings=self.crossings)
+            return Ledger(
+                self.k,
+                self.lateness,
+                self.hold,
+                place_floor=self.place_floor,
+                crossings=self.crossings,
+            )
         return Ledger.resume(
             self.k,
             self.lateness,
@@ -50,6 +57,7 @@ class Terms:
             settled=settled,
             watermark=watermark,
             covered=covered,
+            place_floor=self.place_floor,
             crossings=self.crossings,
         )
 
@@ -196,6 +204,7 @@ class Partition:
     def _run(self, message: bytes, fed: _Fed | None) -> bytes:
         base = {
             "k": self._terms.k,
+            "place_floor": self._terms.place_floor,
             "fed": None if fed is None else [fed.watermark, fed.end, fed.skip],
             "applied": self._taken.saved(),
             "keep_from": self.keep_from,
@@ -207,7 +216,7 @@ class Partition:
     def restore(self, runs: list[tuple[int, bytes]]) -> None:
         """Build the state up from the runs, (position, value) oldest first; nothing is said.
 
-        Raises SettingsError where k has changed while windows are open.
+        Raises SettingsError where k or the floor of places has changed while windows are open.
         """
         if not runs:
             return
@@ -216,6 +225,13 @@ class Partition:
             raise SettingsError(
                 f"k is {self._terms.k}, but open windows were filled under k {base['k']}: let them "
                 "close under the old k first"
+            )
+        # Before there were places a run named no floor.
+        floor = base.get("place_floor", self._terms.place_floor)
+        if floor != self._terms.place_floor:
+            raise SettingsError(
+                f"place_floor is {self._terms.place_floor}, but open windows were filled under "
+                f"{floor}: let them close under the old one first"
             )
         keep_from = base["keep_from"]
         kept = [

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.events import SEGMENT
+from pipeline.events import FLOORED, SEGMENT
 from pipeline.release import visits
 from pipeline.release.crossings import ROLE
+from pipeline.release.floors import names_place
 from pipeline.release.pairs import CELL, PLACE, SUMS, Equal, Shown
 from pipeline.release.rules import BITS, Rules
 from pipeline.release.together import Table, shown_either_way, shown_together
@@ -23,10 +25,11 @@ _VALUE: Final = ["window", "value"]
 
 
 class Telling:
-    """Tells pairs under a k, rules and codes."""
+    """Tells pairs under a k, a floor for places, rules and codes."""
 
-    def __init__(self, k: int, rules: Rules, codes: Codes) -> None:
+    def __init__(self, k: int, floor: int, rules: Rules, codes: Codes) -> None:
         self.k: Final = k
+        self._floor: Final = floor
         self.rules: Final = rules
         self.codes: Final = codes
 
@@ -39,13 +42,14 @@ class Telling:
         """Return the cells of each table with ``across_value``, under which they are told."""
         ways: dict[tuple[bool, Equal | None, bool], list[int]] = defaultdict(list)
         for at, table in enumerate(tables):
-            either = table.across in BITS and self.rules.either_way
-            parted = table.across == ROLE and table.equal is None and self.rules.parts
+            across = table.names[1]
+            either = across in BITS and self.rules.either_way
+            parted = across == ROLE and table.equal is None and self.rules.parts
             ways[either, table.equal, parted].append(at)
         found: dict[int, pl.DataFrame] = {}
         given = self.k, self.rules, self.codes
         for (either, equal, parted), places in ways.items():
-            some = [tables[at] for at in places]
+            some = [self._with_floor(tables[at]) for at in places]
             parts = visits.PARTS if parted else None
             if either:
                 told = shown_either_way(some, *given)
@@ -54,6 +58,16 @@ class Telling:
             for at, one in zip(places, told, strict=True):
                 found[at] = self._marked(tables[at].cells, one, parts)
         return [found[at] for at in range(len(tables))]
+
+    def _with_floor(self, table: Table) -> Table:
+        """Return the table with the visitors that each cell needs, where any has a floor."""
+        columns = zip(table.names, ("value", "across"), strict=True)
+        floored = [column for name, column in columns if name in FLOORED]
+        if self._floor <= self.k or not floored:
+            return table
+        needs = pl.any_horizontal(names_place(pl.col(one), self.codes) for one in floored)
+        least = pl.when(needs).then(self._floor).otherwise(self.k)
+        return replace(table, cells=table.cells.with_columns(least=least))
 
     def _marked(
         self, cells: pl.DataFrame, told: Shown, parts: Mapping[str, str] | None

@@ -23,10 +23,10 @@ _TURN: Final = {"value": "across", "across": "value"}
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A pair: ``cells`` and ``barred`` as ``pairs.shown`` takes them, told ``across`` this."""
+    """A pair of two names: ``cells`` and ``barred`` as ``pairs.shown`` takes them."""
 
     cells: pl.DataFrame
-    across: str
+    names: tuple[str, str]
     barred: pl.DataFrame | None = None
     equal: Equal | None = None
 
@@ -42,7 +42,7 @@ def shown_together(
 ) -> Iterator[Shown]:
     """Yield what may be shown of each table."""
     for some in _chunks(tables):
-        cells, barred, step = _stacked(some)
+        cells, barred, step = _stacked(some, k)
         found = shown(cells, k, rules, codes, barred=barred, equal=equal, parts=parts)
         for at in range(len(some)):
             yield Shown(*(_unstacked(frame, at, step) for frame in (found.cells, found.parted)))
@@ -59,7 +59,7 @@ def shown_either_way(
     turned = [
         Table(
             one.cells.rename(_TURN),
-            one.across,
+            one.names,
             None if one.barred is None else one.barred.rename(_TURN),
         )
         for one in tables
@@ -94,7 +94,7 @@ def _chunks(tables: Sequence[Table]) -> Iterator[list[Table]]:
         yield chunk
 
 
-def _stacked(tables: Sequence[Table]) -> tuple[pl.DataFrame, pl.DataFrame | None, int]:
+def _stacked(tables: Sequence[Table], k: int) -> tuple[pl.DataFrame, pl.DataFrame | None, int]:
     """Return cells and barred ones of all tables, and how far their windows are apart."""
     most = [table.cells["window"].max() for table in tables]
     step = 1 + max(one for one in most if isinstance(one, int)) if any(most) else 1
@@ -102,7 +102,8 @@ def _stacked(tables: Sequence[Table]) -> tuple[pl.DataFrame, pl.DataFrame | None
     for at, table in enumerate(tables):
         apart = (pl.col("window") + at * step).alias("window")
         whole = pl.col("whole") if "whole" in table.cells.columns else pl.lit(value=False)
-        cells.append(table.cells.select(apart, "value", "across", "who", whole=whole))
+        least = (pl.col("least") if "least" in table.cells.columns else pl.lit(k)).cast(pl.UInt32)
+        cells.append(table.cells.select(apart, "value", "across", "who", whole=whole, least=least))
         if table.barred is not None:
             barred.append(table.barred.select(apart, "value", "across"))
     return pl.concat(cells), pl.concat(barred) if barred else None, step

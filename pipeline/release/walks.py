@@ -18,7 +18,7 @@ from pipeline.release.together import Table
 
 LENGTH: Final = "visit_length"
 
-_OF_A_PERSON: Final = frozenset({"browser", "system", "device", "country", "provider"})
+_OF_A_PERSON: Final = frozenset({"browser", "system", "device", "country", "place", "provider"})
 """What does not change during a visit: of such a value as many visits end as begin."""
 _EQUAL: Final = (visits.ENTRY, visits.EXIT)
 
@@ -72,13 +72,14 @@ class Walks:
     def _by_role(
         self, views: pl.DataFrame, dimension: str, marked: Mapping[str, pl.DataFrame]
     ) -> Table:
-        """Return a dimension by role; ``marked``: how the one that it is within is told, if it is."""
+        """Return a dimension by role, within how its parent is told (``marked``) where it is."""
         over = marked.get(str(DIMENSIONS[dimension]))
         if over is not None:
             cells = self._within(views, dimension, str(DIMENSIONS[dimension]), over)
         else:
             cells = crossed_by(views, self._tell.value(dimension), pl.col(ROLE))
-        return Table(cells, ROLE, equal=self._equal() if dimension in _OF_A_PERSON else None)
+        equal = self._equal() if dimension in _OF_A_PERSON else None
+        return Table(cells, (dimension, ROLE), equal=equal)
 
     def _within(
         self, views: pl.DataFrame, dimension: str, parent: str, marked: pl.DataFrame
@@ -134,7 +135,7 @@ class Walks:
             moves = moves.with_columns(folded(moves, name, self._tell.k, self._tell.codes))
         own = [pl.col(name) != self._tell.codes.other for name in ("value", "across")]
         cells = crossed_by(moves, pl.col("value"), pl.col("to"))
-        [told] = self._tell.marked([Table(cells, NEXT)])
+        [told] = self._tell.marked([Table(cells, ("page", NEXT))])
         return told.filter(pl.col("own").is_not_null(), *own)
 
     def _paths(

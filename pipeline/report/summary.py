@@ -27,6 +27,7 @@ TITLES: Final[dict[str, str]] = {
     "bot": "Kinds of bots",
     "suspicion": "Suspicions",
     "country": "Countries",
+    "place": "Regions and cities",
     "provider": "Providers",
     "status": "Statuses",
     "came_from": "Where failures came from",

@@ -22,8 +22,8 @@ _WIDE: Final = 110
 _MOST_DAYS: Final = 31
 _MILLION: Final = 1_000_000
 _SIDE_BY_SIDE: Final = frozenset(
-    "referrer_kind browser system device bot suspicion country provider status method "
-    "response_time event detail locale screen widget_version".split()
+    "referrer_kind browser system device bot suspicion country place provider status "
+    "method response_time event detail locale screen widget_version".split()
 )
 _HUMAN: Final = "cyan"
 _BOT: Final = "yellow"
@@ -225,7 +225,8 @@ def _top(top: Top, signs: _Signs, width: int) -> RenderableType:
 
 def _notes(site: Site, account: Account) -> list[RenderableType]:
     notes: list[RenderableType] = [Text("")]
-    unknown = [top.title.lower() for top in site.tops if top.unknown]
+    # Regions are for who asks for them: without any, nothing is missing.
+    unknown = [top.title.lower() for top in site.tops if top.unknown and top.dimension != "place"]
     if unknown:
         notes.append(
             _quiet(
@@ -240,6 +241,8 @@ def _notes(site: Site, account: Account) -> list[RenderableType]:
                 "and what was needed to hide it. Rows above may be less than all of their kind."
             )
         )
+    if account.k > 1 and any(top.dimension == "place" and not top.unknown for top in site.tops):
+        notes.append(_quiet("Regions and cities need more visitors: the policy's place_floor."))
     notes.append(
         _quiet("Visitor-days add up each day's visitors: nobody is known from one day to the next.")
     )

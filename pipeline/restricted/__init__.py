@@ -79,7 +79,12 @@ def open_splitter(
         load_scrubber(settings.scrub_rules),
         Agents(),
         Referrers(),
-        Geo(settings.mmdb_country, settings.mmdb_asn, settings.datacentres),
+        Geo(
+            settings.mmdb_country,
+            settings.mmdb_asn,
+            settings.datacentres,
+            places=settings.places,
+        ),
         goals,
     )
     return Splitter(
@@ -125,6 +130,11 @@ def _check_names(settings: Split) -> None:
                 f"setting split.site {site}: a name that ends in {WIDGET_SUFFIX} is given by split "
                 "alone; give another"
             )
+    if settings.places != "none" and settings.mmdb_country is None:
+        raise SettingsError(
+            f"setting split.places: {settings.places} is read from the file of countries: set "
+            "split.mmdb_country to an MMDB file that knows them"
+        )
     for host in chain.from_iterable(settings.own_hosts.values()):
         if not is_own_host(host):
             raise SettingsError(

@@ -17,6 +17,7 @@ from pipeline.restricted.came_from import NO_ORIGIN, came_from
 from pipeline.restricted.campaign import NO_CAMPAIGN, Campaigns
 from pipeline.restricted.distinct import distinct
 from pipeline.restricted.geo import NOWHERE, Geo
+from pipeline.restricted.georecords import UNKNOWN
 from pipeline.restricted.goals import NO_GOAL, Reached
 from pipeline.restricted.referrer import INTERNAL, OwnHosts, Referrers, bare_host
 from pipeline.restricted.scrub import NO_PAGE, Scrubber, method_name
@@ -42,6 +43,7 @@ DESCRIBED: Final[dict[str, pl.DataType]] = {
     "bot": pl.String(),
     "suspicion": pl.String(),
     "country": pl.String(),
+    "place": pl.String(),
     "provider": pl.String(),
     "status": pl.String(),
     "method": pl.String(),
@@ -57,6 +59,7 @@ NO_SUSPICION: Final = "(none)"
 DATA_CENTRE: Final = "data centre"
 _CLIENT: Final = ("browser", "browser_version", "system", "device")
 _AGENT: Final = ("audience", *_CLIENT, "bot")
+_WHERE: Final = ("country", "place", "provider")
 
 
 class Describer:
@@ -153,8 +156,7 @@ class Describer:
         human = nobody & (pl.col("audience") == "human")
         return made.with_columns(
             *(pl.when(human).then(pl.lit(UNKNOWN_AGENT)).otherwise(n).alias(n) for n in _CLIENT),
-            pl.when(nobody).then(pl.lit(NOWHERE.country)).otherwise("country").alias("country"),
-            pl.when(nobody).then(pl.lit(NOWHERE.provider)).otherwise("provider").alias("provider"),
+            *(pl.when(nobody).then(pl.lit(UNKNOWN)).otherwise(n).alias(n) for n in _WHERE),
             pl.when(human).then(pl.lit(NO_SUSPICION)).otherwise("suspicion").alias("suspicion"),
         )
 
@@ -172,7 +174,7 @@ class Describer:
         codes, values = distinct(addresses)
         found = self._geo.many([value or "" for value in values])
         hosted = pl.Series("hosted", [place.hosted for place in found], dtype=pl.Boolean)
-        named = _spread_rows(("country", "provider"), [place[:2] for place in found], codes)
+        named = _spread_rows(_WHERE, [place[:3] for place in found], codes)
         return [*named, hosted.gather(codes)]
 
     def _referrer(self, raw: pl.DataFrame, own: OwnHosts, site: str) -> list[pl.Series]:

@@ -1,4 +1,4 @@
-"""Address → country, provider and data centre, from optional files that may be replaced."""
+"""Address → country, place, provider and data centre, from optional files that may be replaced."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from pipeline.clock import Stopwatch, stopwatch
 from pipeline.metrics import REFUSED_DATABASES
 from pipeline.restricted.datacentres import read_datacentres
 from pipeline.restricted.distinct import Remembered
+from pipeline.restricted.georecords import UNKNOWN, country_of, place_of, provider_of
 from pipeline.restricted.mmdb import lookup, open_mmdb
 from pipeline.restricted.replaced import Replaced
+from pipeline.settings import Places
 
-UNKNOWN: Final = "(unknown)"
 CACHE_LIMIT: Final = 400_000
 """Distinct addresses remembered."""
-
-_LONGEST_NAME: Final = 64
-_CODE_LENGTH: Final = 2
 
 
 class Place(NamedTuple):
     """What is said of one address."""
 
     country: str
+    place: str
+    """Region or city within the country, as the settings want it."""
     provider: str
     hosted: bool
     """Whether the address is a data centre's."""
 
 
-NOWHERE: Final = Place(UNKNOWN, UNKNOWN, hosted=False)
+NOWHERE: Final = Place(UNKNOWN, UNKNOWN, UNKNOWN, hosted=False)
 
 
 class Geo:
@@ -44,15 +44,18 @@ class Geo:
         asn: Path | None = None,
         datacentres: Path | None = None,
         *,
+        places: Places = "none",
         check_seconds: float = 10.0,
         clock: Stopwatch = stopwatch,
         cache_limit: int = CACHE_LIMIT,
     ) -> None:
         """Open the files there are; one that cannot be read raises SettingsError.
 
-        ``clock`` gives seconds; the files are looked at no more often than ``check_seconds``.
+        ``places``: which of them the country's file is asked for. ``clock`` gives seconds; the
+        files are looked at no more often than ``check_seconds``.
         """
         self._country = _mmdb(country)
+        self._wanted: Final = places
         self._asn = _mmdb(asn)
         self._datacentres = _networks(datacentres)
         found = (self._country, self._asn, self._datacentres)
@@ -90,9 +93,12 @@ class Geo:
         REFUSED_DATABASES.set(sum(file.refused is not None for file in self._files))
 
     def _read(self, address: str) -> Place:
+        record = _record(self._country, address)
+        country = country_of(record)
         place = Place(
-            _country(_record(self._country, address)),
-            _provider(_record(self._asn, address)),
+            country,
+            place_of(record, country, self._wanted),
+            provider_of(_record(self._asn, address)),
             self._datacentres is not None and self._datacentres.content(address),
         )
         # One tuple a place, not one an address: many addresses share few places.
@@ -113,25 +119,3 @@ def _networks(path: Path | None) -> Replaced[Callable[[str], bool]] | None:
 
 def _record(file: Replaced[maxminddb.Reader] | None, address: str) -> object:
     return None if file is None else lookup(file.content, address)
-
-
-def _country(record: object) -> str:
-    """Read MaxMind's, ip-location-db's and ipinfo's ways of naming a country."""
-    if not isinstance(record, dict):
-        return UNKNOWN
-    found: object = record.get("country_code") or record.get("country")
-    if found is None:
-        found = record.get("registered_country")
-    if isinstance(found, dict):
-        found = found.get("iso_code")
-    if isinstance(found, str) and len(found) == _CODE_LENGTH and found.isalpha():
-        return found.upper()
-    return UNKNOWN
-
-
-def _provider(record: object) -> str:
-    if not isinstance(record, dict):
-        return UNKNOWN
-    names = (record.get(key) for key in ("autonomous_system_organization", "as_name", "name"))
-    found = next((name for name in names if isinstance(name, str) and name.strip()), None)
-    return UNKNOWN if found is None else " ".join(found.split())[:_LONGEST_NAME]

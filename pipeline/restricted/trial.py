@@ -28,7 +28,7 @@ _ODD: Final = re.compile(r"[^\x20-\x7e]+")
 _LONGEST_MASK: Final = 60
 
 TREATMENTS: Final[Mapping[str, tuple[str, str]]] = {
-    "address": ("pseudonymised", "visitor, country, provider"),
+    "address": ("pseudonymised", "visitor, country, place, provider"),
     "time": ("coarsened", "hour, day"),
     "method": ("kept", "method, where it is a registered one"),
     "target": ("coarsened", "page: the path, scrubbed; campaign, of the query nothing else"),

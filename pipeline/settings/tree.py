@@ -20,6 +20,9 @@ Name = Annotated[str, Field(pattern=f"^{PATTERN}$")]
 OwnFormat = str | dict[str, object]
 """A log format that an operator describes: see ``Split.formats``."""
 
+Places = Literal["none", "region", "city"]
+"""What is told of where a visitor is, besides the country."""
+
 RoleName = Literal["investigator", "approver", "auditor", "privacy_officer"]
 """What a person may be: ``pipeline.cases.people.Role`` has the same words."""
 
@@ -72,6 +75,8 @@ class Split(_Branch):
     own_hosts: dict[str, list[str]] = Field(default_factory=dict)
     scrub_rules: Path | None = None
     mmdb_country: Path | None = None
+    places: Places = "none"
+    """How finely the file of countries is asked where a visitor is."""
     mmdb_asn: Path | None = None
     datacentres: Path | None = None
     """Networks of data centres: a text with one a line, or an MMDB file."""

@@ -12,10 +12,10 @@ from typing import Final
 from pipeline.errors import UsageError
 from pipeline.views import countries, exports, special
 from pipeline.views.answers import Answer, Cell, Desk
-from pipeline.views.cards import CARDS, GOALS, Card, Tab
+from pipeline.views.cards import CARDS, GOALS, REGIONS, Card, Tab
 from pipeline.views.chart import Chart, chart
 from pipeline.views.latency import TIMES, times
-from pipeline.views.lists import UNKNOWN, Listed, listed, question, sentence
+from pipeline.views.lists import UNKNOWN, Item, Listed, listed, question, sentence
 from pipeline.views.live import Lately
 from pipeline.views.live import lately as asked_lately
 from pipeline.views.view import METRICS, View
@@ -90,7 +90,7 @@ class Filled:
         if self.list is not None and self.tab.named:
             return not any(item.cells[0].value for item in self.list.items)
         if self.list is not None:
-            return all(item.value == UNKNOWN or item.folded for item in self.list.items)
+            return not any(_says_something(item) for item in self.list.items)
         if self.funnel is not None:
             return not any(step.cell.value for step in self.funnel.steps)
         return self.flow is not None and not self.flow.ribbons
@@ -163,6 +163,7 @@ async def _nothing() -> None:
 
 def fill(desk: Desk, view: View, card: Card) -> Filled:
     """Ask what the chosen tab of one card asks; where none was chosen, the first that can be."""
+    card = _with_regions(desk, view, card)
     filled = _filled(desk, view, card, card.tab(view.tabs.get(card.name)))
     others = () if card.name in view.tabs else card.tabs[1:]
     for tab in others:
@@ -171,6 +172,23 @@ def fill(desk: Desk, view: View, card: Card) -> Filled:
         other = _filled(desk, view, card, tab)
         filled = filled if other.impossible else other
     return filled
+
+
+def _with_regions(desk: Desk, view: View, card: Card) -> Card:
+    """Return the card without its tab of regions and cities where none is shown of the site.
+
+    A tab that somebody has chosen says so itself.
+    """
+    if REGIONS not in card.tabs or view.tabs.get(card.name) == REGIONS.name:
+        return card
+    found = listed(desk, view, REGIONS)
+    if found.trouble is None and any(_says_something(item) for item in found.items):
+        return card
+    return replace(card, tabs=tuple(tab for tab in card.tabs if tab != REGIONS))
+
+
+def _says_something(item: Item) -> bool:
+    return item.value != UNKNOWN and not item.folded
 
 
 def _filled(desk: Desk, view: View, card: Card, tab: Tab) -> Filled:

@@ -83,6 +83,8 @@ _ASKED: Final = ("hits", "visitors")
 _REACHED: Final = ("conversions", "visitors", "conversion_rate")
 GOALS: Final = "goals"
 """The card of sites that have goals."""
+REGIONS: Final = Tab("place", "Regions and cities", "Region or city", ("place",), _SEEN)
+"""The tab of sites whose visitors' regions or cities are known."""
 _NONE: Final = ("(none)",)
 _OF_FAILED: Final = (FAILED,)
 _OF_BOTS: Final = (BOTS,)
@@ -119,6 +121,7 @@ CARDS: Final = (
         (
             Tab("country", "Countries", "Country", ("country",), _SEEN),
             Tab("provider", "Providers", "Internet provider", ("provider",), _SEEN),
+            REGIONS,
         ),
         kind="places",
         wide=True,

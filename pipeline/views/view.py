@@ -40,6 +40,7 @@ FILTERS: Final[Mapping[str, str]] = {
     "referrer": "Source",
     "campaign": "Campaign",
     "country": "Country",
+    "place": "Region or city",
     "provider": "Provider",
     "device": "Device",
     "browser": "Browser",

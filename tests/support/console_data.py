@@ -52,6 +52,11 @@ _MIX: Final[Mapping[str, Mapping[str, float]]] = {
     "browser": {"Chrome": 55, "Safari": 24, "Firefox": 10, "Edge": 9, "Opera": 1.5, "Lynx": 0.05},
     "system": {"Windows": 36, "iOS": 22, "Android": 20, "macOS": 16, "Linux": 5, "ChromeOS": 1},
 }  # fmt: skip
+_PLACES: Final = {
+    "US-CA": 14, "US-NY": 9, "DE-BE": 7, "DE-BY": 6, "GB-ENG": 8, "FR-IDF": 5, "AT-9": 3,
+    OTHER: 30, "(unknown)": 6,
+}  # fmt: skip
+"""Of the shop's views: nobody else has a database of regions."""
 _GOALS: Final = {"(none)": 88, "signup": 7, "checkout": 5}
 """Of the shop's views."""
 _FAILED: Final[Mapping[str, Mapping[str, float]]] = {
@@ -210,7 +215,11 @@ def _window(
     """One hour or day: its segments, and each dimension of each."""
     failed, bots = int(people * random.uniform(0.03, 0.07)), int(people * random.uniform(0.3, 0.5))
     segments = {
-        "view": (views, people, {**_MIX, "goal": _GOALS} if site == "shop" else _MIX),
+        "view": (
+            views,
+            people,
+            {**_MIX, "goal": _GOALS, "place": _PLACES} if site == "shop" else _MIX,
+        ),
         "failed": (int(failed * 1.6), failed, _FAILED),
         "request": (views * 9, people, {"status": {"200": 85, "304": 15}}),
         "bot": (bots * 4, bots, _BOTS),

@@ -105,7 +105,8 @@ def _release_run(value: Json) -> None:
     """What release keeps of a message is the message, and what it knows after it."""
     message = encode_cells(CellsHeader(**value["header"]), frame(value["rows"], CELLS))
     run = json.dumps(value["base"]).encode() + b"\n" + message
-    made = Partition(Terms(value["base"]["k"], 7200, 72_000), partition=1, origins=1)
+    terms = Terms(value["base"]["k"], 7200, 72_000, value["base"]["place_floor"])
+    made = Partition(terms, partition=1, origins=1)
     again, _ = made.apply(0, message)
     assert json.loads(again.partition(b"\n")[0]) == value["base"]
     restored = Partition(made._terms, partition=1, origins=1)

@@ -75,6 +75,23 @@ def test_a_higher_k_and_the_plainly_not_anonymous_one_are_taken() -> None:
     assert policy.k_in_force(made, 5, lower=True) == 5
 
 
+def test_a_place_needs_its_floor_and_never_less_than_k(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(WRITTEN.replace("k: 20", "k: 20\n    place_floor: 30"))
+    made = policy.load(path)
+    assert [policy.floor_in_force(made, k) for k in (20, 30, 31)] == [30, 30, 31]
+    assert policy.floor_in_force(made, 1) == 1, "a trial that is not anonymous shows all"
+    path.write_text(WRITTEN)
+    assert policy.floor_in_force(policy.load(path), 20) == policy.PLACE_FLOOR == 50
+
+
+def test_a_floor_of_nobody_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(WRITTEN.replace("k: 20", "k: 20\n    place_floor: 0"))
+    with pytest.raises(SettingsError, match="place_floor must be 1 or more"):
+        policy.load(path)
+
+
 @pytest.mark.parametrize(
     ("k", "promised", "says"),
     [

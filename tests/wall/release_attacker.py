@@ -85,12 +85,13 @@ def attack(
     hold: int,
     rules: Rules | None = None,
     crossings: Crossings | None = None,
+    place_floor: int = 1,
 ) -> list[Finding]:
     """Release ``rows`` in ``steps`` and return every small set that can be derived."""
     truths: dict[tuple[str, int], Truth] = defaultdict(Truth)
     places = [truths[day_of(row)].add(row) for row in rows]
     slices = max(places) // BITS + 1
-    ledger = Ledger(k, lateness, hold, rules=rules, crossings=crossings)
+    ledger = Ledger(k, lateness, hold, place_floor=place_floor, rules=rules, crossings=crossings)
     crossed: dict[tuple[str, str, int], Pairs] = defaultdict(lambda: defaultdict(int))
     windows: dict[At, Window] = defaultdict(lambda: defaultdict(dict))
     said: dict[At, Said] = defaultdict(dict)

@@ -22,7 +22,8 @@ HOUR: Final = "%Y-%m-%dT%H:00:00Z"
 DIMENSIONS: Final = frozenset(
     (
         "goal page referrer_kind referrer came_from campaign browser system device bot suspicion "
-        "country provider status method response_time event detail locale screen widget_version"
+        "country place provider status method response_time event detail locale screen "
+        "widget_version"
     ).split()
 )
 # On purpose not the product's grammar: cut from both ends.

@@ -93,6 +93,7 @@ GROUP BY window_start, audience ORDER BY window_start, audience""",  # noqa: S60
             stacked=True,
         ),
         values("view", "country", "country", "page views", "Countries", width=8),
+        values("view", "place", "region or city", "page views", "Regions and cities", width=8),
         values("view", "device", "device", "page views", "Devices", width=8),
         values("view", "browser", "browser", "page views", "Browsers", width=8),
         values("view", "system", "system", "page views", "Systems", width=8),

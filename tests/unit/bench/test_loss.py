@@ -12,7 +12,7 @@ from pipeline.rows import CELLS
 @pytest.fixture(scope="module")
 def measured() -> loss.Loss:
     crossings = {"view": {"page": ("role", "next_page")}}
-    return loss.measure(60, 4, crossings, ["as it is", "threshold alone (unsafe)"], 7)
+    return loss.measure(60, 4, 8, crossings, ["as it is", "threshold alone (unsafe)"], 7)
 
 
 def test_all_hits_of_a_day_are_counted(measured: loss.Loss) -> None:
@@ -38,5 +38,5 @@ def test_hiding_what_would_betray_people_costs_something(measured: loss.Loss) ->
 
 
 def test_the_packaged_crossings_can_be_measured() -> None:
-    found = loss.measure(30, 2, policy.load(None).current.crossings, list(loss.WAYS)[:1], 1)
+    found = loss.measure(30, 2, 2, policy.load(None).current.crossings, list(loss.WAYS)[:1], 1)
     assert any(one.name == "page x role" for one in found.shares)

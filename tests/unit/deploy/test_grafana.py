@@ -68,7 +68,9 @@ def _shop(rows: Released) -> None:
         rows.segments(hour, hourly=True, view=100, failed=20, bot=50)
         rows.step(hour, 4, "view", "2xx", 60)
         rows.step(hour + dt.timedelta(minutes=4), 1, "view", "2xx", 40)
-        for dimension in ("country", "device", "browser", "system", "provider", "page"):
+        for dimension in (
+            "country", "place", "device", "browser", "system", "provider", "page",
+        ):  # fmt: skip
             rows.breakdown(day, "view", dimension, {"one": 160, "(other)": 40})
         rows.breakdown(day, "bot", "bot", {"search": 100})
         rows.breakdown(day, "bot", "suspicion", {"rate": 100})

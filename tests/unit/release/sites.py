@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from pipeline.events import DIMENSIONS
+from pipeline.events import DIMENSIONS, UNKNOWN
 from pipeline.rows import DAY, HOUR
 
 START = 20_000 * DAY
@@ -54,6 +54,8 @@ def small_site(rng: random.Random, name: str, days: int = 1) -> list[Row]:
                 # A page reaches one goal.
                 shared = leaf == 0 and dimension != "page"
                 row[dimension] = f"{SHARED if shared else row[parent]} {leaf}"
+                if shared and dimension == "place":
+                    row[dimension] = UNKNOWN
             elif dimension in DIMENSIONS.values():
                 row[dimension] = f"{dimension} {rng.randrange(parents)}"
             else:

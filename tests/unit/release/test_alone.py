@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.bench.oracle import release
-from pipeline.events import DIMENSIONS
+from pipeline.events import DIMENSIONS, UNKNOWN
 from pipeline.release import labelling, tables
 from pipeline.release.ledger import Ledger
 from pipeline.release.rules import Rules
@@ -36,8 +36,8 @@ def plain_sites(seed: int, sites: int) -> list[Row]:
 
 
 def told(seed: int, rows: list[Row], k: int) -> list[Any]:
-    """Everything a ledger says, with late rows."""
-    ledger = Ledger(k, 600, DAY)
+    """Everything a ledger says, with late rows, and a floor of places that some reach."""
+    ledger = Ledger(k, 600, DAY, place_floor=k + 3)
     said: list[Any] = []
     for places, watermark, end in arrivals(seed, rows, 600, DAY):
         part = pl.DataFrame([rows[at] for at in places], schema=CELLS)
@@ -50,8 +50,8 @@ def told(seed: int, rows: list[Row], k: int) -> list[Any]:
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 6))
 def test_the_reference_says_the_same_of_sites_with_one_value(seed: int, k: int) -> None:
     rows = plain_sites(seed, 12)
-    made, accounts = released(rows, k)
-    reference = release(rows, k)
+    made, accounts = released(rows, k, place_floor=k + 3)
+    reference = release(rows, k, k + 3)
     assert made == reference.tables
     assert accounts == reference.accounts
 
@@ -91,21 +91,23 @@ def test_of_a_web_servers_site_each_is_decided_once(monkeypatch: pytest.MonkeyPa
     real = labelling.Labeller.__init__
 
     def counting(
-        self: labelling.Labeller, rows: pl.DataFrame, rules: Rules, work: labelling.Work
+        self: labelling.Labeller,
+        rows: pl.DataFrame,
+        rules: Rules,
+        work: labelling.Work,
+        floors: dict[str, pl.Series],
     ) -> None:
-        def counted(part: pl.DataFrame, nested: bool) -> labelling.Label:
+        def counted(part: pl.DataFrame, nested: bool, floored: bool) -> labelling.Label:
             nonlocal worked
             worked += part.height
-            return work(part, nested)
+            return work(part, nested, floored)
 
         nonlocal given
         given += rows.height
-        real(self, rows, rules, counted)
+        real(self, rows, rules, counted, floors)
 
     monkeypatch.setattr(labelling.Labeller, "__init__", counting)
-    rows = [
-        {**row, **dict.fromkeys(DIMENSIONS.keys() - OF_PERSON, "the one")}
-        for row in small_sites(3, 2)
-    ]
-    released(rows, 2)
+    same = {**dict.fromkeys(DIMENSIONS.keys() - OF_PERSON, "the one"), "place": UNKNOWN}
+    rows = [{**row, **same} for row in small_sites(3, 2)]
+    released(rows, 2, place_floor=9)
     assert 0 < worked <= given * (len(OF_PERSON) + 1)

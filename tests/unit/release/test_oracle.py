@@ -17,9 +17,11 @@ from pipeline.rows import CELLS, COUNTS, DAY
 from tests.unit.release.sites import Row, small_sites
 
 
-def released(rows: list[Row], k: int, rules: Rules | None = None) -> tuple[Any, Any]:
+def released(
+    rows: list[Row], k: int, rules: Rules | None = None, place_floor: int = 1
+) -> tuple[Any, Any]:
     """Return tables and accounts of one apply, in the shapes of the reference."""
-    ledger = Ledger(k, 600, DAY, rules=rules)
+    ledger = Ledger(k, 600, DAY, place_floor=place_floor, rules=rules)
     output = ledger.apply(pl.DataFrame(rows, schema=CELLS), None, end=True)
     tables: dict[str, dict[tuple[object, ...], tuple[object, ...]]] = {}
     for name, table in output.tables.items():
@@ -34,13 +36,20 @@ def released(rows: list[Row], k: int, rules: Rules | None = None) -> tuple[Any, 
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 10**6), k=st.integers(1, 6))
-def test_ledger_and_reference_agree(seed: int, k: int) -> None:
+@given(seed=st.integers(0, 10**6), k=st.integers(1, 6), more=st.integers(0, 9))
+def test_ledger_and_reference_agree(seed: int, k: int, more: int) -> None:
     rows = small_sites(seed, 12)
-    reference = release(rows, k)
-    tables, accounts = released(rows, k)
+    reference = release(rows, k, k + more)
+    tables, accounts = released(rows, k, place_floor=k + more)
     assert tables == reference.tables
     assert accounts == reference.accounts
+
+
+@pytest.mark.parametrize("floor", [1, 8])
+def test_the_comparison_notices_the_floor(floor: int) -> None:
+    """The ledger with it, the reference without, and the other way round."""
+    rows = small_sites(1, 40)
+    assert released(rows, 3, place_floor=floor)[0] != release(rows, 3, 9 - floor).tables
 
 
 OF_PAIRS = {

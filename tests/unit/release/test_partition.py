@@ -26,6 +26,16 @@ def terms(k: int) -> Terms:
     return Terms(k, LATENESS, HOLD)
 
 
+def test_a_floor_of_places_that_changed_is_refused_while_windows_are_open() -> None:
+    """What was told already would be worked out anew under another floor."""
+    first = Partition(Terms(3, LATENESS, HOLD, place_floor=8), 0, ORIGINS)
+    runs = [(at, first.apply(at, message)[0]) for at, message in enumerate(messages(1)[:3])]
+    again = Partition(Terms(3, LATENESS, HOLD, place_floor=9), 0, ORIGINS)
+    with pytest.raises(SettingsError, match=r"place_floor is 9, but open windows .* under 8"):
+        again.restore(runs)
+    Partition(Terms(3, LATENESS, HOLD, place_floor=8), 0, ORIGINS).restore(runs)
+
+
 def messages(seed: int, *, ingests: tuple[str, ...] = ("live",)) -> list[bytes]:
     """The cells messages of two origins; some cuts in parts, some parts and cuts sent again."""
     draw = random.Random(seed)

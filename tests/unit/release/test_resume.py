@@ -14,7 +14,7 @@ from pipeline.release.ledger import Ledger, Released, Settled
 from pipeline.rows import CELLS, DAY, HOUR
 from tests.unit.release.sites import START, arrivals, small_sites
 
-LATENESS, HOLD = 600, 3 * HOUR
+LATENESS, HOLD, FLOOR = 600, 3 * HOUR, 6
 Input = tuple[pl.DataFrame, int | None, bool]
 
 
@@ -23,7 +23,7 @@ class Caller:
 
     def __init__(self, k: int) -> None:
         self.k = k
-        self.ledger = Ledger(k, LATENESS, HOLD)
+        self.ledger = Ledger(k, LATENESS, HOLD, place_floor=FLOOR)
         self.log: list[Input] = []
         self.settled = Settled(None, {})
         self.watermark: int | None = None
@@ -49,6 +49,7 @@ class Caller:
             settled=self.settled,
             watermark=self.watermark,
             covered=self.covered,
+            place_floor=FLOOR,
         )
         for rows, watermark, end in self.log:
             self.ledger.apply(rows, watermark, end=end)
@@ -71,7 +72,7 @@ def _inputs(seed: int) -> list[Input]:
 def test_resuming_at_any_cut_changes_no_later_output(seed: int, k: int, cut: int) -> None:
     rng = random.Random(seed)
     inputs = _inputs(seed)
-    straight, caller = Ledger(k, LATENESS, HOLD), Caller(k)
+    straight, caller = Ledger(k, LATENESS, HOLD, place_floor=FLOOR), Caller(k)
     for at, (rows, watermark, end) in enumerate(inputs):
         if at == cut % len(inputs):
             caller.crash()

@@ -10,8 +10,11 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet  # type: ignore[import-untyped]
 from prometheus_client import REGISTRY
 
+from pipeline import policy
 from pipeline.errors import SettingsError
+from pipeline.restricted import open_splitter
 from pipeline.restricted.geo import Geo
+from pipeline.settings import Places, Split
 from tests.support.heard import heard
 
 UNKNOWN = "(unknown)"
@@ -41,7 +44,7 @@ class Watch:
 def test_without_files_nothing_is_known() -> None:
     geo = Geo()
     assert not geo.knows_something
-    assert geo.many(["192.0.2.7", "2001:db8::1"]) == [(UNKNOWN, UNKNOWN, False)] * 2
+    assert geo.many(["192.0.2.7", "2001:db8::1"]) == [(UNKNOWN, UNKNOWN, UNKNOWN, False)] * 2
 
 
 @pytest.mark.parametrize(
@@ -60,10 +63,62 @@ def test_without_files_nothing_is_known() -> None:
 def test_ways_of_naming_a_country(tmp_path: Path, record: dict[str, object], country: str) -> None:
     geo = Geo(write(tmp_path / "c.mmdb", {"192.0.2.0/24": record, "2001:db8::/32": record}))
     assert geo.many(["192.0.2.7", "2001:db8::1", "203.0.113.1"]) == [
-        (country, UNKNOWN, False),
-        (country, UNKNOWN, False),
-        (UNKNOWN, UNKNOWN, False),
+        (country, UNKNOWN, UNKNOWN, False),
+        (country, UNKNOWN, UNKNOWN, False),
+        (UNKNOWN, UNKNOWN, UNKNOWN, False),
     ]
+
+
+MAXMIND = {
+    "city": {"geoname_id": 2950159, "names": {"de": "Berlin", "en": "Berlin"}},
+    "country": {"iso_code": "DE"},
+    "subdivisions": [{"iso_code": "BE", "names": {"en": "State of Berlin"}}, {"iso_code": "X"}],
+}
+DB_IP = {
+    "city": {"names": {"en": "Toronto (Old Toronto)"}},
+    "country": {"iso_code": "CA"},
+    "subdivisions": [{"names": {"en": "Ontario"}}],
+}
+IP_LOCATION_DB = {
+    "city": "Springfield", "country_code": "US", "state1": "Illinois", "state2": "Sangamon",
+}  # fmt: skip
+IPINFO = {"city": "Lyon", "country": "FR", "region": "Auvergne-Rhône-Alpes"}
+IPINFO_NEW = {**IPINFO, "country": "France", "country_code": "FR", "region_code": "ara"}
+
+
+@pytest.mark.parametrize(
+    ("record", "region", "city"),
+    [
+        (MAXMIND, "DE-BE", "Berlin, DE-BE"),
+        (DB_IP, "Ontario, CA", "Toronto, Ontario, CA"),
+        (IP_LOCATION_DB, "Illinois, US", "Springfield, Illinois, US"),
+        (IPINFO, "Auvergne-Rhône-Alpes, FR", "Lyon, Auvergne-Rhône-Alpes, FR"),
+        (IPINFO_NEW, "FR-ARA", "Lyon, FR-ARA"),
+        ({"country_code": "VA", "city": "Vatican  \n City"}, UNKNOWN, "Vatican City, VA"),
+        ({"country_code": "DE", "state1": "x" * 300, "city": "y" * 300},
+         f"{'x' * 64}, DE", f"{'y' * 64}, {'x' * 64}, DE"),
+        ({"country_code": "DE", "region_code": "one/two", "region": " "}, UNKNOWN, UNKNOWN),
+        ({"country": {"iso_code": "DE"}, "subdivisions": [], "city": {}}, UNKNOWN, UNKNOWN),
+        ({"country": {"iso_code": "DE"}, "subdivisions": [5], "city": 7}, UNKNOWN, UNKNOWN),
+        ({"city": "Berlin", "state1": "Berlin"}, UNKNOWN, UNKNOWN),
+    ],
+)  # fmt: skip
+def test_ways_of_naming_a_region_and_a_city(
+    tmp_path: Path, record: dict[str, object], region: str, city: str
+) -> None:
+    """A place lies in one country, whatever its name: it says which."""
+    path = write(tmp_path / "c.mmdb", {"192.0.2.0/24": record})
+    asked: tuple[tuple[Places, str], ...] = (("region", region), ("city", city), ("none", UNKNOWN))
+    for places, named in asked:
+        [found, elsewhere] = Geo(path, places=places).many(["192.0.2.7", "203.0.113.1"])
+        assert found.place == named
+        assert elsewhere.place == UNKNOWN
+        assert named == UNKNOWN or found.country in named.split(", ")[-1]
+
+
+def test_places_are_looked_up_in_a_file_that_there_is() -> None:
+    with pytest.raises(SettingsError, match=r"split\.mmdb_country"):
+        open_splitter(Split(places="city"), policy.load(), 1)
 
 
 @pytest.mark.parametrize(
@@ -81,14 +136,14 @@ def test_ways_of_naming_a_provider(
     tmp_path: Path, record: dict[str, object], provider: str
 ) -> None:
     geo = Geo(asn=write(tmp_path / "a.mmdb", {"192.0.2.0/24": record}))
-    assert geo.many(["192.0.2.7"]) == [(UNKNOWN, provider, False)]
+    assert geo.many(["192.0.2.7"]) == [(UNKNOWN, UNKNOWN, provider, False)]
 
 
 def test_ipv6_in_a_database_of_ipv4_is_unknown(tmp_path: Path) -> None:
     geo = Geo(write(tmp_path / "c.mmdb", {"192.0.2.0/24": {"country_code": "DE"}}, version=4))
     assert geo.many(["2001:db8::1", "192.0.2.7"]) == [
-        (UNKNOWN, UNKNOWN, False),
-        ("DE", UNKNOWN, False),
+        (UNKNOWN, UNKNOWN, UNKNOWN, False),
+        ("DE", UNKNOWN, UNKNOWN, False),
     ]
 
 
@@ -96,12 +151,12 @@ def test_a_replaced_file_is_taken_up_when_the_time_to_look_has_come(tmp_path: Pa
     watch = Watch()
     path = write(tmp_path / "c.mmdb", {"192.0.2.0/24": {"country_code": "DE"}})
     geo = Geo(path, check_seconds=10, clock=watch)
-    assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN, False)]
+    assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN, UNKNOWN, False)]
     write(path, {"192.0.2.0/24": {"country_code": "FR"}})
     watch.now = 9.9
-    assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN, False)]
+    assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN, UNKNOWN, False)]
     watch.now = 10.0
-    assert geo.many(["192.0.2.7"]) == [("FR", UNKNOWN, False)]
+    assert geo.many(["192.0.2.7"]) == [("FR", UNKNOWN, UNKNOWN, False)]
 
 
 def refused() -> float | None:
@@ -117,14 +172,14 @@ def test_a_damaged_file_leaves_the_one_before_in_use_and_is_named(tmp_path: Path
     path.write_bytes(b"half a download")
     with heard() as said:
         for watch.now in (10, 20):
-            assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN, False)]
+            assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN, UNKNOWN, False)]
             assert refused() == 1
     assert said.getvalue().count("address database cannot be read") == 1
     assert "c.mmdb" in said.getvalue()
     assert str(tmp_path) not in said.getvalue()
     write(path, {"192.0.2.0/24": {"country_code": "FR"}})
     watch.now = 30
-    assert geo.many(["192.0.2.7"]) == [("FR", UNKNOWN, False)]
+    assert geo.many(["192.0.2.7"]) == [("FR", UNKNOWN, UNKNOWN, False)]
     assert refused() == 0
 
 
@@ -149,10 +204,10 @@ def test_a_file_cut_off_or_removed_under_the_reader_does_no_harm(tmp_path: Path)
     geo = Geo(path, check_seconds=10, clock=watch)
     with path.open("r+b") as file:
         file.truncate(10)
-    assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN, False)]
+    assert geo.many(["192.0.2.7"]) == [("DE", UNKNOWN, UNKNOWN, False)]
     path.unlink()
     watch.now = 10
-    assert geo.many(["192.0.2.8"]) == [("DE", UNKNOWN, False)]
+    assert geo.many(["192.0.2.8"]) == [("DE", UNKNOWN, UNKNOWN, False)]
 
 
 def test_a_bad_file_at_the_start_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -18,6 +19,7 @@ from pipeline.restricted.scrub import load_scrubber
 from pipeline.restricted.widget import coarsen, schema
 from tests.golden.formats import FILES, read
 from tests.support import door
+from tests.unit.restricted.test_geo import write
 from tests.unit.restricted.widget.envelopes import (
     AGENT,
     HEADERS,
@@ -121,6 +123,16 @@ def test_where_no_pseudonym_is_wanted_nobody_is_told_apart() -> None:
         assert rows[name][3] != "(unknown)"
     again = crossed([wrapped(said("opened"), privacy="no-pseudonym", address="::1")], SPLITTER)
     assert door.rows(again)["visitor"][0] == rows["visitor"][0]
+
+
+def test_of_nobody_no_place_is_told(tmp_path: Path) -> None:
+    record: dict[str, object] = {"country_code": "DE", "state1": "Berlin", "city": "Berlin"}
+    path = write(tmp_path / "cities.mmdb", {"192.0.2.0/24": record})
+    splitter = door.splitter(mmdb_country=path, places="city")
+    lines = [wrapped(said("opened"), privacy="no-pseudonym"), wrapped(said("opened"))]
+    nobody, somebody = door.rows(crossed(lines, splitter)).to_dicts()
+    assert (nobody["country"], nobody["place"]) == ("(unknown)", "(unknown)")
+    assert (somebody["country"], somebody["place"]) == ("DE", "Berlin, Berlin, DE")
 
 
 def test_who_is_not_to_be_counted_is_not() -> None:
