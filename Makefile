@@ -12,7 +12,7 @@ WORKERS ?= 2
 ARGS ?=
 DATA ?=
 
-.PHONY: help setup browser oidc postgres demo demo-investigation test test-kill-long check lint types walls deploy-check bench bench-loss bench-queries bench-vault clean
+.PHONY: help setup browser oidc postgres demo demo-investigation test test-kill-long check lint types walls deploy-check bench bench-loss bench-memory bench-queries bench-vault clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench: setup ## lines a second against other ways, after checking that the resul
 
 bench-loss: setup ## share of the hits that is not told, by size of the site, for ways of folding
 	@$(BIN)/partywall bench-loss $(ARGS)
+
+bench-memory: setup ## memory of a day that is open, and of one that closes
+	@$(BIN)/partywall bench-memory $(ARGS)
 
 bench-queries: setup ## each question of a dashboard, over a year of a hundred sites
 	@$(BIN)/partywall bench-queries $(ARGS)

@@ -118,6 +118,12 @@ def _bench_vault() -> Part:
     return bench_vault
 
 
+def _bench_memory() -> Part:
+    from pipeline.cli.bench_memory import bench_memory
+
+    return bench_memory
+
+
 def _bench_loss() -> Part:
     from pipeline.cli.bench_loss import bench_loss
 
@@ -254,6 +260,10 @@ VERBS: Final = {
     "bench-loss": Verb(
         "Simulate a day of sites of several sizes; share of the hits that is not told, and why.",
         _bench_loss,
+    ),
+    "bench-memory": Verb(
+        "Give the release a simulated day; memory while it is open, and when it closes.",
+        _bench_memory,
     ),
     "bench-queries": Verb(
         "Fill the embedded engine with a year of cells, and time each question of a dashboard.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline import policy
-from pipeline.bench import loss
+from pipeline.bench import loss, simulated_day
 from pipeline.rows import CELLS
 
 
@@ -16,7 +16,7 @@ def measured() -> loss.Loss:
 
 
 def test_all_hits_of_a_day_are_counted(measured: loss.Loss) -> None:
-    frames = list(loss._day(60, 7))
+    frames = list(simulated_day.hours(60, 7))
     assert len(frames) == 24
     assert all(frame.schema == CELLS for frame in frames)
     assert measured.hits == sum(frame["hits"].sum() for frame in frames)

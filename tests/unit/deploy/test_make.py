@@ -31,6 +31,7 @@ def test_plain_make_lists_the_commands() -> None:
         "check",
         "bench",
         "bench-loss",
+        "bench-memory",
         "bench-queries",
         "bench-vault",
         "clean",
