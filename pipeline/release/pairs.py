@@ -23,6 +23,7 @@ import polars as pl
 
 from pipeline.codes import Codes
 from pipeline.events import SEGMENT
+from pipeline.release.covering import cover
 from pipeline.release.rules import Rules, too_few
 from pipeline.release.sets import distinct
 
@@ -203,7 +204,7 @@ def _rests(
 def _unsplit(
     own: pl.DataFrame, parted: pl.DataFrame, cells: pl.DataFrame, whole: pl.DataFrame, k: int
 ) -> pl.DataFrame:
-    """Return a split value for each across value that is hidden badly.
+    """Return split values to split no more, for the across values that are hidden badly.
 
     ``whole`` are the cells of values that never were split, ``cells`` those of all others.
     """
@@ -217,19 +218,23 @@ def _unsplit(
         .with_columns(pl.col("pool").fill_null(0))
         .filter(pl.col("pool") < k)
     )
-    sizes = cells.group_by(_OF_VALUE).agg(size=pl.col("visitors").sum())
-    candidates = cells.join(short, on=_OF_ACROSS).join(split, on=_OF_VALUE, how="semi")
-    enough = pl.col("pool") + pl.col("visitors") >= k
-    # The smallest that is enough by itself; where none is, the one that hides the most.
-    order = pl.when(enough).then("size").otherwise(-pl.col("visitors").cast(pl.Int64))
-    return (
-        candidates.join(sizes, on=_OF_VALUE)
-        .with_columns(order=order, few=~enough)
-        .sort(*_OF_ACROSS, "few", "order", "text")
-        .unique(_OF_ACROSS, keep="first", maintain_order=True)
-        .select(_OF_VALUE)
-        .unique()
-    )
+    # What is lost with a value: the visitors of its cells that are shown.
+    shown_of = own.group_by(_OF_VALUE).agg(shown=pl.col("visitors").sum())
+    candidates = (
+        cells.join(short, on=_OF_ACROSS)
+        .join(split, on=_OF_VALUE, how="semi")
+        .join(shown_of, on=_OF_VALUE, how="left")
+        .select(
+            "window", "across", "value", k - pl.col("pool").cast(pl.Int64),
+            pl.when("hides").then("visitors").otherwise(0), pl.col("shown").fill_null(0), "text",
+        )
+    )  # fmt: skip
+    chosen = [
+        (window, value)
+        for (window,), some in candidates.group_by("window")
+        for value in cover(some.drop("window").iter_rows())
+    ]
+    return pl.DataFrame(chosen, schema=split.schema, orient="row")
 
 
 def _distinct(where: pl.Expr) -> pl.Expr:
