@@ -5,6 +5,10 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
+# Every command and worker that a test starts reads this code: compiled once, also where a container's
+# environment asks for none to be written.
+export PYTHONDONTWRITEBYTECODE :=
+
 BIN := .venv/bin
 READY := .venv/.ready
 JARS := deploy/kafka/libs/.complete

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +15,12 @@ from tests.support import postgres_server
 from tests.support.databases import Place, sqlite_in
 from tests.support.kafka_server import KafkaServer, missing
 from tests.support.postgres_server import PostgresServer
+
+# A worker of pytest has one core, and its frames few rows: handing them to a thread costs more
+# than the work does. Read as Polars is loaded; what a test starts has as many threads as it likes.
+with mock.patch.dict(os.environ, {"POLARS_MAX_THREADS": "1"}):
+    import polars as pl
+assert pl.thread_pool_size() == 1, "something above has loaded Polars"
 
 # A busy machine decides nothing: no example has a time limit, and every run draws the same ones.
 # Nothing is kept of them on disk either.

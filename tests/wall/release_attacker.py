@@ -60,16 +60,22 @@ class Truth:
 
     rows: list[dict[str, object]] = field(default_factory=list)
     people: dict[object, int] = field(default_factory=lambda: defaultdict(int))
+    _counted: dict[int, int] = field(default_factory=dict)
+    """Sets that were counted before: the same ones are derived again and again."""
 
     def add(self, row: dict[str, object]) -> int:
         """Return the row's place."""
+        self._counted.clear()
         self.people[row["visitor"]] |= 1 << len(self.rows)
         self.rows.append(row)
         return len(self.rows) - 1
 
     def visitors(self, rows: int) -> int:
         """Return the number of distinct visitors in a set of rows."""
-        return sum(1 for mine in self.people.values() if mine & rows)
+        if (count := self._counted.get(rows)) is None:
+            count = sum(1 for mine in self.people.values() if mine & rows)
+            self._counted[rows] = count
+        return count
 
 
 def day_of(row: dict[str, object]) -> tuple[str, int]:
@@ -236,6 +242,7 @@ class _Linked:
 
     def __post_init__(self) -> None:
         self.last = [_state(hour, max(_revisions(hour))) for hour in self.hours]
+        self.folds = [_folded(hour) for hour in self.hours]
         self.arrivals = {
             value: rows & ~self.in_hours(name, value)
             for (name, value), rows in self.first.items()
@@ -270,8 +277,8 @@ class _Linked:
         """What each edition of each hour folded within a parent value, or within each."""
         return [
             gain
-            for hour in self.hours
-            for (child, value), gains in _folded(hour).items()
+            for fold in self.folds
+            for (child, value), gains in fold.items()
             if child == dimension and parent_value in {None, value}
             for gain in gains.values()
         ]

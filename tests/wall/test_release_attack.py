@@ -63,12 +63,16 @@ def test_how_much_is_told_of_pairs_is_a_choice_that_is_safe_either_way(choice: s
 
 # What is safe either way, and what has an example or an attacker of its own.
 ELSEWHERE = {"apart", "paths", "triangles", "reserve", "either_way", "parts"}
+# Where a hole was seen, if not at the first seed: tried first, which saves the ones without any.
+LIKELY = {"late": 1, "confined": 1, "leaves": 3, "moves": 8}
 
 
 @pytest.mark.parametrize("rule", [f.name for f in fields(Rules) if f.name not in ELSEWHERE])
 def test_the_attacker_finds_the_hole_that_a_missing_rule_leaves(rule: str) -> None:
     off = Rules(**{rule: False})
-    assert any(_attack_small(seed, 3, 20, off) for seed in range(30))
+    likely = LIKELY.get(rule, 0)
+    seeds = [likely, *(seed for seed in range(30) if seed != likely)]
+    assert any(_attack_small(seed, 3, 20, off) for seed in seeds)
 
 
 def test_two_pairs_do_not_betray_a_third() -> None:
