@@ -73,49 +73,56 @@ FORMS: Final = (
 )
 
 
-class PackedSearch:
-    """Looks for addresses in one form and for decoys, over any number of :meth:`look`."""
+class Packed:
+    """Addresses and their decoys in one form, made once and used for any number of searches."""
 
     def __init__(self, addresses: Sequence[str], form: Form, seed: int = 1) -> None:
         """Prepare for ``addresses``; equal seeds draw equal decoys."""
         rng = Random(seed)  # noqa: S311 - a search that can be repeated, not a secret
-        self._planted = len(addresses)
+        self.planted: Final = len(addresses)
         everything = list(addresses)
         taken = set(addresses)
         everything += [_decoy(rng, each, taken) for each in addresses for _ in range(DECOYS)]
-        self._all = len(everything)
+        self.all: Final = len(everything)
         made = [form.patterns(ipaddress.IPv4Address(text).packed) for text in everything]
-        self._owners = [owner for owner, patterns in enumerate(made) for _ in patterns]
+        self.owners: Final = [owner for owner, patterns in enumerate(made) for _ in patterns]
         patterns = [Pattern(form.name, data) for patterns in made for data in patterns]
-        self._matcher = Matcher(patterns, width=form.width)
-        self.patterns = sum(owner < len(addresses) for owner in self._owners)
+        self.matcher: Final = Matcher(patterns, width=form.width)
+        self.patterns: Final = sum(owner < self.planted for owner in self.owners)
         """How many are of planted addresses."""
+
+
+class PackedSearch:
+    """Looks for what is packed, over any number of :meth:`look`."""
+
+    def __init__(self, packed: Packed) -> None:
+        """Begin with nothing found."""
+        self._packed: Final = packed
         self._found: set[int] = set()
 
     def look(self, data: bytes) -> list[tuple[int, int]]:
         """Note what ``data`` holds; return (offset, address' index) of the runs of planted ones."""
         planted: dict[int, int] = {}
-        for offset, pattern in self._matcher.find(data):
-            address = self._owners[pattern]
+        for offset, pattern in self._packed.matcher.find(data):
+            address = self._packed.owners[pattern]
             self._found.add(address)
-            if address < self._planted:
+            if address < self._packed.planted:
                 planted[offset] = address
         return list(_runs(planted))
 
     def evidence(self) -> Evidence:
         """Return what was found so far."""
-        planted = sum(address < self._planted for address in self._found)
+        planted = sum(address < self._packed.planted for address in self._found)
         found = len(self._found)
         return Evidence(planted, found - planted, self._at_least(planted, found))
 
     def _at_least(self, planted: int, found: int) -> float:
         """Return the odds that ``planted`` or more of ``found`` are planted ones, by chance."""
-        others = self._all - self._planted
+        of, others = self._packed.planted, self._packed.all - self._packed.planted
         ways = sum(
-            comb(self._planted, n) * comb(others, found - n)
-            for n in range(planted, min(found, self._planted) + 1)
+            comb(of, n) * comb(others, found - n) for n in range(planted, min(found, of) + 1)
         )
-        return ways / comb(self._all, found)
+        return ways / comb(self._packed.all, found)
 
 
 def _decoy(rng: Random, address: str, taken: set[str]) -> str:

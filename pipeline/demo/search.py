@@ -19,7 +19,7 @@ from pipeline.demo.canaries import Pattern
 from pipeline.demo.containers import dissect
 from pipeline.demo.frames import LARGEST, Part, inflate
 from pipeline.demo.matcher import Matcher
-from pipeline.demo.packed import FORMS, Evidence, PackedSearch
+from pipeline.demo.packed import FORMS, Evidence, Packed, PackedSearch
 from pipeline.demo.plants import Plant
 
 _DEEPEST: Final = 8
@@ -101,12 +101,13 @@ class Searcher:
         self._matcher = Matcher(self._patterns)
         addresses = [(i, canaries.address(plant.value)) for i, plant in enumerate(plants)]
         self._ipv4 = [i for i, address in addresses if address and address.version == 4]  # noqa: PLR2004
+        packable = [plants[i].value for i in self._ipv4]
+        self._packed = {form.name: Packed(packable, form) for form in FORMS}
 
     def search(self, targets: Iterable[Blob]) -> Findings:
         """Return what is found in ``targets``."""
-        addresses = [self._plants[i].value for i in self._ipv4]
-        packed = {form.name: PackedSearch(addresses, form) for form in FORMS}
-        patterns = len(self._patterns) + sum(search.patterns for search in packed.values())
+        packed = {name: PackedSearch(one) for name, one in self._packed.items()}
+        patterns = len(self._patterns) + sum(one.patterns for one in self._packed.values())
         findings = Findings(len(self._plants), patterns)
         for together in _batches(self._unfolded(targets, findings)):
             self._scan(together, findings, packed)

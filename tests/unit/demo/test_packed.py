@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from pipeline.demo.packed import FORMS, PackedSearch
+from pipeline.demo.packed import FORMS, Packed, PackedSearch
 from pipeline.demo.plants import Garden
 
 PACKED, NUMBER = FORMS
@@ -25,7 +25,7 @@ def addresses() -> list[str]:
 @pytest.mark.parametrize("seed", range(3))
 def test_chance_hits_in_random_bytes_are_no_leak(addresses: list[str], seed: int) -> None:
     """Packed forms are found in ciphertext, decoys as often."""
-    search = PackedSearch(addresses, PACKED)
+    search = PackedSearch(Packed(addresses, PACKED))
     assert not search.look(Random(seed).randbytes(10_000_000))
     evidence = search.evidence()
     assert evidence.planted + evidence.decoys > 100
@@ -35,7 +35,7 @@ def test_chance_hits_in_random_bytes_are_no_leak(addresses: list[str], seed: int
 @pytest.mark.parametrize("seed", range(3))
 def test_chance_hits_beside_zeros_are_no_leak(addresses: list[str], seed: int) -> None:
     """Random bytes, and the padding after them, look like a number that is an address."""
-    search = PackedSearch(addresses, NUMBER)
+    search = PackedSearch(Packed(addresses, NUMBER))
     noise = Random(seed).randbytes(4 * 1_500_000)
     padded = b"".join(noise[at : at + 4] + bytes(4) for at in range(0, len(noise), 4))
     assert not search.look(padded)
@@ -52,7 +52,7 @@ def test_scattered_addresses_are_a_leak(addresses: list[str], order: int) -> Non
     for address in rng.sample(addresses, 40):
         at = rng.randrange(len(noise) - 4)
         noise[at : at + 4] = ipaddress.IPv4Address(address).packed[::order]
-    search = PackedSearch(addresses, PACKED)
+    search = PackedSearch(Packed(addresses, PACKED))
     search.look(bytes(noise))
     assert search.evidence().leak
 
@@ -69,7 +69,7 @@ def test_five_scattered_numbers_are_a_leak(
         at = rng.randrange(len(noise) - 8)
         number = int.from_bytes(ipaddress.IPv4Address(address).packed, order)
         noise[at : at + 8] = struct.pack(layout, number)
-    search = PackedSearch(addresses, NUMBER)
+    search = PackedSearch(Packed(addresses, NUMBER))
     search.look(bytes(noise))
     assert search.evidence().leak
 
@@ -78,14 +78,14 @@ def test_five_scattered_numbers_are_a_leak(
 def test_a_few_addresses_in_a_column_are_a_leak(addresses: list[str], stride: int) -> None:
     """Four rows are enough."""
     rows = (ipaddress.IPv4Address(a).packed + b"x" * (stride - 4) for a in addresses[:4])
-    search = PackedSearch(addresses, PACKED)
+    search = PackedSearch(Packed(addresses, PACKED))
     ((offset, _),) = search.look(Random(2).randbytes(1_001) + b"".join(rows))
     assert offset == 1_001
 
 
 def test_decoys_are_unlike_every_planted_address(addresses: list[str]) -> None:
     """Decoys alone are no leak, and nothing found proves nothing."""
-    search = PackedSearch(addresses, PACKED)
+    search = PackedSearch(Packed(addresses, PACKED))
     assert search.evidence().probability == 1.0
     search.look(b"".join(ipaddress.IPv4Address(a).packed for a in addresses[:100]))
     assert search.evidence().planted == 100
