@@ -26,6 +26,10 @@ MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
 OTHER: Final = "(other)"
+THEN: Final = " > "
+"""Between the pages of a click path."""
+MORE: Final = "…"
+"""Last in the click path of a visit that has more views."""
 """The value that folded cells are counted under; no real value can be written like this."""
 
 CELLS: Final[dict[str, pl.DataType]] = {

@@ -60,7 +60,7 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
             (
                 {"metrics": ["moves", "visitors"], "dimensions": ["page", "next_page"]},
                 {"metrics": ["visits"], "dimensions": ["click_path"],
-                 "filters": [["contains", "click_path", [" > "]]]},
+                 "filters": [words.SEVERAL_VIEWS]},
             ),
         ),
         "chats": Named(

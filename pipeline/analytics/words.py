@@ -10,7 +10,7 @@ from typing import Final
 
 from pipeline import declarations, policy
 from pipeline.events import DIMENSIONS as COUNTED
-from pipeline.rows import OTHER
+from pipeline.rows import OTHER, THEN
 
 __all__ = ["COUNTED", "OTHER"]
 
@@ -84,6 +84,8 @@ ROLES: Final = ("entry_page", "exit_page", "visit_role", "visit_length")
 STATUS_CLASS: Final = "status_class"
 NEXT_PAGE: Final = "next_page"
 CLICK_PATH: Final = "click_path"
+SEVERAL_VIEWS: Final[list[object]] = ["contains", CLICK_PATH, [THEN]]
+"""A filter: the paths of more than one view, since of one page alone the entry pages tell."""
 DIMENSIONS: Final = (
     *COUNTED, STATUS_CLASS, *ROLES, NEXT_PAGE, CLICK_PATH, "segment", "audience", *TIMES,
 )  # fmt: skip

@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
 
 from pipeline.attack.numbers import SEGMENT, Day
 from pipeline.attack.pairs import NEXT, PATH, ROLE, Key, Table, table_of
 from pipeline.attack.relations import Part, Relation
 from pipeline.attack.windows import Seen
-
-_BETWEEN: Final = " > "
-_MORE: Final = "…"
+from pipeline.rows import MORE, THEN
 
 _Taken = dict[tuple[str, str], list[Part]]
 """(page, its role or what followed it) → the views of it that are in paths."""
@@ -55,13 +52,13 @@ def _taken(table: Table) -> tuple[_Taken, _Taken]:
     by_role: _Taken = defaultdict(list)
     by_move: _Taken = defaultdict(list)
     for (_, path), part in table.items():
-        pages = path.split(_BETWEEN)
+        pages = path.split(THEN)
         for at, page in enumerate(pages):
-            if page == _MORE:
+            if page == MORE:
                 continue
             spot = replace(part, name=f"{part.name}, view {at + 1}")
             by_role[page, _role(at, pages)].append(spot)
-            if pages[at + 1 :] not in ([], [_MORE]):
+            if pages[at + 1 :] not in ([], [MORE]):
                 by_move[page, pages[at + 1]].append(spot)
     return by_role, by_move
 

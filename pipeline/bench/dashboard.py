@@ -16,6 +16,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from pipeline import analytics
+from pipeline.analytics.words import SEVERAL_VIEWS
 from pipeline.bench.released_year import Year
 from pipeline.clickhouse import remote
 from pipeline.clickhouse.client import Engine
@@ -49,7 +50,7 @@ QUESTIONS: Final[dict[str, dict[str, Any]]] = {
     "browsers": {"metrics": ["visitors", "pageviews"], "dimensions": ["browser"]},
     "from page to page": {"metrics": ["moves"], "dimensions": ["page", "next_page"]},
     "paths": {"metrics": ["visits"], "dimensions": ["click_path"],
-              "filters": [["contains", "click_path", [" > "]]]},
+              "filters": [SEVERAL_VIEWS]},
     "pages of a channel": {"metrics": ["visitors", "pageviews"], "dimensions": ["page"],
                            "filters": [_SEARCH]},
     "a channel by day": {"metrics": ["visitors", "pageviews"], "dimensions": ["time:day"],

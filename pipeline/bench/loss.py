@@ -11,15 +11,13 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.bench.simulated_day import SITE, START, hours
+from pipeline.bench.simulated_day import HOLD, LATENESS, SITE, START, hours
 from pipeline.policy import Crossings
 from pipeline.release.ledger import Ledger
 from pipeline.release.rules import Rules
 from pipeline.release.visits import BEGAN, WENT_ON
-from pipeline.rows import HOUR, OTHER
+from pipeline.rows import HOUR, OTHER, THEN
 
-_LATENESS: Final = 2 * HOUR
-_HOLD: Final = 20 * HOUR
 _TOLD_IN_PART: Final = (OTHER, BEGAN, WENT_ON)
 
 WAYS: Final[Mapping[str, Rules]] = {
@@ -76,8 +74,8 @@ def measure(
     for way in ways:
         ledger = Ledger(
             k,
-            _LATENESS,
-            _HOLD,
+            LATENESS,
+            HOLD,
             place_floor=place_floor,
             crossings=crossings,
             rules=WAYS[way],
@@ -116,7 +114,7 @@ def _told(way: str, rows: pl.DataFrame) -> Iterator[Share]:
     which nothing else is told, it is of all views that were followed by another; of paths, of the
     visits of several views.
     """
-    alone = ~pl.col("across_value").str.contains(" > ", literal=True)
+    alone = ~pl.col("across_value").str.contains(THEN, literal=True)
     rows = rows.filter(~((pl.col("across") == "click_path") & alone))
     both = (pl.col("value") != OTHER) & ~pl.col("across_value").is_in(_TOLD_IN_PART)
     told = pl.when(both).then("hits").otherwise(0).sum().alias("told")

@@ -15,13 +15,11 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.bench.simulated_day import START, hours
+from pipeline.bench.simulated_day import HOLD, LATENESS, START, hours
 from pipeline.policy import Crossings
 from pipeline.release.ledger import Ledger
 from pipeline.rows import HOUR
 
-_LATENESS: Final = 2 * HOUR
-_HOLD: Final = 20 * HOUR
 _STATUS: Final = Path("/proc/self/status")
 _PEAK: Final = Path("/proc/self/clear_refs")
 
@@ -53,7 +51,7 @@ def measure(visits: int, k: int, crossings: Crossings, seed: int) -> OpenDay:
 
 def _taken(folder: Path, k: int, crossings: Crossings) -> OpenDay:
     hits = rows = hour = 0
-    ledger = Ledger(k, _LATENESS, _HOLD, crossings=crossings)
+    ledger = Ledger(k, LATENESS, HOLD, crossings=crossings)
     empty = pl.read_parquet(folder / "00.parquet").clear()
     ledger.apply(empty, START)
     before = _bytes("VmRSS")

@@ -24,6 +24,9 @@ from pipeline.simulate.people import People, people
 
 SITE: Final = "shop"
 START: Final = 20_000 * DAY
+LATENESS: Final = 2 * HOUR
+HOLD: Final = 20 * HOUR
+"""Seconds that its hours and its day wait for late rows, as ``Ledger`` has them."""
 _COUNTRIES: Final = 40
 _REGIONS: Final = 16
 """Of each country."""

@@ -14,6 +14,7 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.chunks import chunks
 from pipeline.investigations import lookup
 from pipeline.investigations.lending import Lender, with_keys
 from pipeline.investigations.predicate import matching
@@ -140,14 +141,6 @@ def tokenised(scope: Scope) -> list[str] | None:
 
 def _parts(wanted: Sequence[lookup.Wanted], addresses: int) -> Iterator[list[lookup.Wanted]]:
     """Cut what is wanted into requests of at most _TOKENS_AT_ONCE tokens, one at least each."""
-    part: list[lookup.Wanted] = []
-    room = _TOKENS_AT_ONCE
-    for one in wanted:
-        cost = (one.last_day - one.first_day + 2) * addresses
-        if part and cost > room:
-            yield part
-            part, room = [], _TOKENS_AT_ONCE
-        part.append(one)
-        room -= cost
-    if part:
-        yield part
+    return chunks(
+        wanted, lambda one: (one.last_day - one.first_day + 2) * addresses, _TOKENS_AT_ONCE
+    )

@@ -16,6 +16,7 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.chunks import chunks
 from pipeline.release.alone import single
 from pipeline.release.rules import BITS, Rules
 from pipeline.release.sets import dense, pack
@@ -139,18 +140,12 @@ class Labeller:
     def _worked(self, tasks: Sequence[_Task]) -> Iterator[tuple[_Task, Label]]:
         """Yield the tasks with their labels; those of each kind that ``Work`` knows, apart."""
         for kind in product((False, True), repeat=2):
-            chunk: list[_Task] = []
-            room = _AT_ONCE
-            for task in tasks:
-                if (task.inside is not None, task.dimension in self._floors) != kind:
-                    continue
-                height = self._height(task)
-                if chunk and room < height:
-                    yield from self._pass(chunk, *kind)
-                    chunk, room = [], _AT_ONCE
-                chunk.append(task)
-                room -= height
-            if chunk:
+            mine = (
+                task
+                for task in tasks
+                if (task.inside is not None, task.dimension in self._floors) == kind
+            )
+            for chunk in chunks(mine, self._height, _AT_ONCE):
                 yield from self._pass(chunk, *kind)
 
     def _pass(

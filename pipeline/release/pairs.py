@@ -95,21 +95,19 @@ def shown(
     ``parts`` puts across values together under a name: what a value hides of each part is told
     apart where both are safe. Such a value counts as split.
 
-    Where ``cells`` have ``whole``, those for which it holds are not told by name; where they have
-    ``least``, so many visitors must be in a cell that is shown, instead of k.
+    Besides what the module says ``cells`` have ``whole`` (Boolean: not told by name) and ``least``
+    (how many visitors must be in a cell that is shown: k, or more).
     """
-    whole_ones = pl.col("whole") if "whole" in cells.columns else pl.lit(value=False)
-    least = pl.col("least") if "least" in cells.columns else pl.lit(k)
     cells = cells.select(
         *CELL,
         "who",
+        "least",
         visitors=pl.col("who").list.len(),
-        least=least,
         text=codes.decode(pl.col("value")),
         across_text=codes.decode(pl.col("across")),
         hides=pl.lit(value=True),
         part=pl.lit(None, pl.String),
-        split=(pl.col("value") != codes.other) & ~whole_ones,
+        split=(pl.col("value") != codes.other) & ~pl.col("whole"),
     )
     parted = cells.clear().select(_OF_VALUE)
     if k == 1:

@@ -17,12 +17,10 @@ from pipeline.release.crossings import NEXT, ROLE
 from pipeline.release.pairs import PLACE
 from pipeline.release.rules import too_few
 from pipeline.release.sets import distinct
+from pipeline.rows import MORE, THEN
 
 STEPS: Final = 5
 """Views of a visit that its path names."""
-BETWEEN: Final = " > "
-MORE: Final = "…"
-"""Last in the path of a visit that has more views."""
 
 _PATH: Final = ["window", "path"]
 _PAGE: Final = ["window", "told_page"]
@@ -83,13 +81,11 @@ def named(views: pl.DataFrame, codes: Codes) -> pl.DataFrame:
         first.join(texts, on="told_page", maintain_order="left")
         .group_by("visit", maintain_order=True)
         .agg("text")
-        .filter(
-            ~pl.col("text").list.eval(pl.element().str.contains(BETWEEN, literal=True)).list.any()
-        )
+        .filter(~pl.col("text").list.eval(pl.element().str.contains(THEN, literal=True)).list.any())
     )
     longer = views.filter(pl.col("inside") & ~pl.col("leads") & (pl.col(NEXT).is_not_null()))
-    ends = ways.join(longer.select("visit", more=pl.lit(BETWEEN + MORE)), on="visit", how="left")
-    path = pl.col("text").list.join(BETWEEN) + pl.col("more").fill_null("")
+    ends = ways.join(longer.select("visit", more=pl.lit(THEN + MORE)), on="visit", how="left")
+    path = pl.col("text").list.join(THEN) + pl.col("more").fill_null("")
     marked = views.join(
         ends.select("visit", path=path), on="visit", how="left", maintain_order="left"
     )

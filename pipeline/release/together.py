@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.chunks import chunks
 from pipeline.codes import Codes
 from pipeline.release.pairs import Equal, Shown, shown
 from pipeline.release.rules import Rules
@@ -41,7 +42,7 @@ def shown_together(
     parts: Mapping[str, str] | None = None,
 ) -> Iterator[Shown]:
     """Yield what may be shown of each table."""
-    for some in _chunks(tables):
+    for some in chunks(tables, _size, _AT_ONCE):
         cells, barred, step = _stacked(some, k)
         found = shown(cells, k, rules, codes, barred=barred, equal=equal, parts=parts)
         for at in range(len(some)):
@@ -80,18 +81,8 @@ def _larger(one: Shown, two: Shown) -> Shown:
     return Shown(told, one.parted)
 
 
-def _chunks(tables: Sequence[Table]) -> Iterator[list[Table]]:
-    chunk: list[Table] = []
-    room = _AT_ONCE
-    for table in tables:
-        size = int(table.cells["who"].list.len().sum())
-        if chunk and room < size:
-            yield chunk
-            chunk, room = [], _AT_ONCE
-        chunk.append(table)
-        room -= size
-    if chunk:
-        yield chunk
+def _size(table: Table) -> int:
+    return int(table.cells["who"].list.len().sum())
 
 
 def _stacked(tables: Sequence[Table], k: int) -> tuple[pl.DataFrame, pl.DataFrame | None, int]:

@@ -63,10 +63,11 @@ class Walks:
             by_role = marked.get("page")
             if by_role is None:
                 [by_role] = self._tell.marked([self._by_role(views, "page", {})])
-            moves = self._moves(views, by_role)
+            hidden = _hidden(by_role)
+            moves = self._moves(views, hidden)
             found.append(self._tell.counted(moves, "page", NEXT))
             if PATH in crossed["page"]:
-                found.append(self._paths(views, by_role, moves))
+                found.append(self._paths(views, hidden, moves))
         return found
 
     def _by_role(
@@ -120,8 +121,8 @@ class Walks:
             name,
         )
 
-    def _moves(self, views: pl.DataFrame, by_role: pl.DataFrame) -> pl.DataFrame:
-        """Return the cells of which page followed which that are told; ``by_role``: pages by role.
+    def _moves(self, views: pl.DataFrame, hidden: pl.DataFrame) -> pl.DataFrame:
+        """Return the cells of which page followed which that are told.
 
         A page's moves are a part of its views: what is left of them would say of some roles what
         is hidden. So they are told of pages of which every role is shown, and all others are one.
@@ -131,7 +132,7 @@ class Walks:
         )
         for name in ("value", "to"):
             if self._tell.rules.moves and self._tell.k > 1:
-                moves = moves.with_columns(self._complete(moves, name, by_role))
+                moves = moves.with_columns(self._complete(moves, name, hidden))
             moves = moves.with_columns(folded(moves, name, self._tell.k, self._tell.codes))
         own = [pl.col(name) != self._tell.codes.other for name in ("value", "across")]
         cells = crossed_by(moves, pl.col("value"), pl.col("to"))
@@ -139,14 +140,14 @@ class Walks:
         return told.filter(pl.col("own").is_not_null(), *own)
 
     def _paths(
-        self, views: pl.DataFrame, by_role: pl.DataFrame, moves: pl.DataFrame
+        self, views: pl.DataFrame, hidden: pl.DataFrame, moves: pl.DataFrame
     ) -> pl.DataFrame:
         """Return the paths of visits; ``moves`` are those that are told."""
         steps = paths.steps(views)
         guarded = self._tell.rules.paths and self._tell.k > 1
         if guarded:
             shown = moves.select(*PLACE, told_page="value", next_page="across")
-            steps = paths.of_told(steps, _hidden(by_role), shown, self._tell.codes.other)
+            steps = paths.of_told(steps, hidden, shown, self._tell.codes.other)
         steps = paths.named(steps, self._tell.codes)
         told = paths.enough(steps, self._tell.k)
         if guarded:
@@ -158,13 +159,11 @@ class Walks:
         )
         return self._tell.finish(cells, "page", PATH)
 
-    def _complete(self, moves: pl.DataFrame, name: str, by_role: pl.DataFrame) -> pl.Series:
+    def _complete(self, moves: pl.DataFrame, name: str, hidden: pl.DataFrame) -> pl.Series:
         """Return the codes of a column of pages, ``(other)`` where a role of the page is hidden."""
         keys = [*PLACE, name]
-        hidden = (
-            _hidden(by_role).rename({"told_page": name}).with_columns(hidden=pl.lit(value=True))
-        )
-        marked = moves.select(keys).join(hidden, on=keys, how="left", maintain_order="left")
+        mine = hidden.rename({"told_page": name}).with_columns(hidden=pl.lit(value=True))
+        marked = moves.select(keys).join(mine, on=keys, how="left", maintain_order="left")
         kept = pl.when(pl.col("hidden").is_null()).then(pl.col(name))
         return marked.select(
             kept.otherwise(pl.lit(self._tell.codes.other, pl.UInt32)).alias(name)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.analytics.words import SEVERAL_VIEWS
+
 FAILED: Final[list[object]] = ["is", "segment", ["failed"]]
 STEPS: Final = ("shown", "opened", "chat_requested", "chat_started", "rated")
 """Events of a chat widget, in the order in which it is followed."""
@@ -24,8 +26,6 @@ WAITS: Final = (
 """How long people waited for a chat to start, the shortest first."""
 FUNNEL: Final[list[object]] = ["is", "event", list(STEPS)]
 WAITED: Final[list[object]] = ["is", "detail", list(WAITS)]
-SEVERAL: Final[list[object]] = ["contains", "click_path", [" > "]]
-"""Ways of more than one view: of one page alone the entry pages tell."""
 BOTS: Final[list[object]] = ["is", "audience", ["bot"]]
 
 
@@ -103,7 +103,7 @@ CARDS: Final = (
                 _BEGAN,
             ),
             Tab("exit", "Exit pages", "Visits ended at", ("exit_page",), _ENDED),
-            Tab("path", "Paths", "Visits went", ("click_path",), ("visits",), (SEVERAL,)),
+            Tab("path", "Paths", "Visits went", ("click_path",), ("visits",), (SEVERAL_VIEWS,)),
         ),
     ),
     Card(
