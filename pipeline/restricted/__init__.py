@@ -32,6 +32,7 @@ from pipeline.restricted.split import Crossing, Reading, Splitter
 from pipeline.restricted.trial import Listed, Trial, listing, trial
 from pipeline.restricted.widget import read as widget
 from pipeline.settings import NO_GOALS, Goals, Split
+from pipeline.zones import is_zone
 
 __all__ = [
     "RECORD",
@@ -141,7 +142,7 @@ def _check_names(settings: Split) -> None:
                 f"setting split.own_hosts: {host!r} is no host name; give one as in shop.example "
                 "or *.shop.example"
             )
-    if not formats.is_zone(settings.zone):
+    if not is_zone(settings.zone):
         raise SettingsError(
             f"setting split.zone: there is no time zone {settings.zone!r}; name one "
             "as in Europe/Berlin"

@@ -10,8 +10,9 @@ from typing import Final
 import polars as pl
 
 from pipeline.labels import LIVE, PATTERN, WIDGET_SUFFIX
-from pipeline.restricted.formats import AUTO, is_zone
+from pipeline.restricted.formats import AUTO
 from pipeline.restricted.said import Said
+from pipeline.zones import is_zone
 
 MOST_LABELS: Final = 64
 """Distinct labels in one batch: each costs a parser's start and messages of its own."""

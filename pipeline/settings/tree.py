@@ -145,8 +145,11 @@ class Collect(_Branch):
 
 
 class Windows(_Branch):
-    """When hours and days close, and how long they take late lines."""
+    """By whose clock hours and days are cut, when they close, and how long they take late lines."""
 
+    zone: str = "UTC"
+    """Time zone (IANA) of sites that are not among ``zones``: when their day begins and ends."""
+    zones: dict[Name, str] = Field(default_factory=dict)
     lateness_minutes: int = Field(default=120, ge=0)
     hold_hours: int = Field(default=20, ge=0, le=21)
 

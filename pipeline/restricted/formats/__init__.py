@@ -53,7 +53,6 @@ from pipeline.restricted.formats.known import (
     w3c,
     widget,
 )
-from pipeline.restricted.formats.localtime import is_zone
 from pipeline.restricted.formats.own import compiled
 from pipeline.restricted.formats.wrappers import MAX_DEPTH, WRAPPERS, wrapped
 from pipeline.settings import OwnFormat
@@ -72,7 +71,6 @@ __all__ = [
     "alone",
     "detect",
     "find",
-    "is_zone",
     "known",
     "parse",
     "parse_and_tell",

@@ -11,7 +11,6 @@ clocks skip in spring do not exist; they are null.
 from __future__ import annotations
 
 import datetime as dt
-from functools import lru_cache
 from typing import Final
 
 import polars as pl
@@ -26,16 +25,6 @@ _SLACK: Final = 60
 
 
 _SOME_TIME: Final = pl.Series([dt.datetime(2000, 2, 3, 4, 5, 6)])  # noqa: DTZ001 - a local one
-
-
-@lru_cache(maxsize=1_000)
-def is_zone(name: str) -> bool:
-    """Tell whether there is a time zone of that name (IANA), which Polars knows by it."""
-    try:
-        _SOME_TIME.dt.replace_time_zone(name)
-    except pl.exceptions.PolarsError:
-        return False
-    return bool(name)
 
 
 def is_form(form: str) -> bool:
