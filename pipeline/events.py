@@ -8,7 +8,8 @@ encoded: a page stands once in a message, however many rows asked for it.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, NewType
 
 import orjson
@@ -99,7 +100,8 @@ class EventsHeader:
     that an earlier batch did not. ``watermark`` is how far time has come there (seconds; a
     high quantile of the batch, never past now), None where nothing is known; ``end`` says that
     the ingest sends no more from this source. ``topics`` are those that the ingest says it comes
-    on, besides the source's own; none where it says nothing.
+    on, besides the source's own; none where it says nothing. ``zones``: site → the zone by
+    whose clock its hours and days are cut, of sites in the batch where that is not UTC.
     """
 
     source: str
@@ -108,6 +110,7 @@ class EventsHeader:
     watermark: int | None
     end: bool = False
     topics: tuple[str, ...] = ()
+    zones: Mapping[str, str] = field(default_factory=dict)
 
 
 def encode(header: EventsHeader, rows: pl.DataFrame) -> bytes:
@@ -133,6 +136,7 @@ def framed(header: EventsHeader, body: Body) -> bytes:
         "watermark": header.watermark,
         "end": header.end,
         "topics": header.topics,
+        "zones": header.zones,
     }
     return orjson.dumps(head) + b"\n" + body
 

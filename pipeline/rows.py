@@ -21,6 +21,7 @@ import polars as pl
 
 from pipeline.errors import IntegrityError
 from pipeline.events import DIMENSIONS, Body, from_ipc, plain_schema, to_ipc
+from pipeline.zones import UTC
 
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -42,8 +43,9 @@ CELLS: Final[dict[str, pl.DataType]] = {
     "hits": pl.UInt64(),
     "bytes": pl.UInt64(),
 }
-"""Columns of a cells message. ``hour`` is its start in seconds since 1970 UTC; ``second`` is that
-of the hour in which a page was viewed, and 0 of all other requests: visits are made of views."""
+"""Columns of a cells message. ``hour`` is its start on the site's clock (``pipeline.zones``);
+``second`` is that of the hour in which a page was viewed, and 0 of all other requests: visits are
+made of views."""
 
 MINUTES: Final[dict[str, pl.DataType]] = {
     "site": pl.String(),
@@ -54,8 +56,8 @@ MINUTES: Final[dict[str, pl.DataType]] = {
     "hits": pl.UInt64(),
     "bytes": pl.UInt64(),
 }
-"""Columns of a message of minutes that have passed. ``minute`` is its start in seconds since 1970
-UTC; ``status_class`` is 1xx to 5xx, or (none)."""
+"""Columns of a message of minutes that have passed. ``minute`` is its start on the site's clock
+(``pipeline.zones``); ``status_class`` is 1xx to 5xx, or (none)."""
 
 TRAFFIC: Final[dict[str, pl.DataType]] = {
     "site": pl.String(),
@@ -144,6 +146,8 @@ class CellsHeader:
     ``minutes``: the rows are those of minutes that have passed (MINUTES), and ``watermark`` is the
     start of the first minute that has not. Such cuts are counted by themselves. A header without
     the word, as it was written before there were any, is of hours.
+
+    ``zone``: by whose clock the times of the rows are; the watermark is UTC, and of all zones.
     """
 
     origin: int
@@ -153,6 +157,7 @@ class CellsHeader:
     watermark: int | None
     end: bool = False
     minutes: bool = False
+    zone: str = UTC
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 Past the rollup, the time of a window is what the clock on the site's wall shows, written as seconds
 since 1970 as if that clock stood in UTC: whatever cuts hours and days need not know of zones. The
 hour that comes twice when clocks go back is one hour there, of twice the length; the hour that they
-skip is empty. Offsets are those of the IANA database that Polars brings along, in all processes.
+skip is empty. Offsets are those of the IANA database that Polars brings along, in all processes;
+but one whose sites all live by UTC need not load it.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-import polars as pl
-
-from pipeline.clock import Clock
+from pipeline.clock import EVER, Clock
 from pipeline.errors import SettingsError
 from pipeline.labels import WIDGET_SUFFIX
+
+if TYPE_CHECKING:
+    import polars as pl
 
 UTC: Final = "UTC"
 _MONTHS: Final = 12
@@ -54,6 +56,10 @@ class Zones:
         """Return the zone of a site; its chat widget's is the same."""
         return self.by_site.get(site.removesuffix(WIDGET_SUFFIX), self.usual)
 
+    def differing(self, sites: Iterable[str]) -> dict[str, str]:
+        """Return the zone of each of the sites where it is not UTC."""
+        return {site: self.of(site) for site in sites if self.of(site) != UTC}
+
     def every(self) -> set[str]:
         """Return all zones there are."""
         return {self.usual, *self.by_site.values()}
@@ -66,6 +72,8 @@ def shown(moment: pl.Expr, zone: str) -> pl.Expr:
     """Return what the zone's clock shows at moments (Int64 seconds since 1970 UTC), in seconds."""
     if zone == UTC:
         return moment
+    import polars as pl  # noqa: PLC0415 -- see above
+
     local = pl.from_epoch(moment).dt.replace_time_zone(UTC).dt.convert_time_zone(zone)
     return local.dt.replace_time_zone(None).dt.epoch("s")
 
@@ -73,6 +81,10 @@ def shown(moment: pl.Expr, zone: str) -> pl.Expr:
 @lru_cache(maxsize=1_000)
 def reading(moment: int, zone: str) -> int:
     """Return what the zone's clock shows at ``moment`` (seconds since 1970 UTC), in seconds."""
+    if zone == UTC or moment >= EVER:
+        return moment
+    import polars as pl  # noqa: PLC0415 -- see above
+
     return int(pl.select(shown(pl.lit(moment, pl.Int64), zone)).item())
 
 
@@ -102,8 +114,12 @@ def clock(now: Clock, zone: str) -> Clock:
 @lru_cache(maxsize=1_000)
 def is_zone(name: str) -> bool:
     """Tell whether there is a time zone of that name (IANA), which Polars knows by it."""
+    if name in {"", UTC}:
+        return bool(name)
+    import polars as pl  # noqa: PLC0415 -- see above
+
     try:
         reading(0, name)
     except pl.exceptions.PolarsError:
         return False
-    return bool(name)
+    return True

@@ -22,12 +22,13 @@ from pipeline.database import Database
 from pipeline.errors import SettingsError
 from pipeline.keys.access import INVESTIGATIONS, SPLIT
 from pipeline.keys.kek import FileKek, Kek, named_by
-from pipeline.keys.rules import Rules
+from pipeline.keys.rules import Rules, seconds
 from pipeline.keys.service import KeyService
 from pipeline.keys.store import Store
 from pipeline.keys.tables import key_configuration
 from pipeline.settings import Audit, Settings
 from pipeline.settings import Kek as KekSettings
+from pipeline.zones import Zones
 
 NAME: Final = "partywall/keys"
 """Name of the service's signing key."""
@@ -51,7 +52,9 @@ async def run(
         rules = made.current.investigations
         own = signer(keys.signing_key)
         give_out(own, keys.verifier)
-        service = KeyService(store, tokens, rules, system_clock, own, log, idle=idle)
+        windows = settings.windows
+        zones = Zones.named(windows.zone, windows.zones)
+        service = KeyService(store, tokens, rules, system_clock, own, log, idle=idle, zones=zones)
         try:
             await service.start(url or keys.url)
             listening.set()
@@ -76,8 +79,10 @@ def _opened(settings: Settings, log: AuditLog, clock: Clock) -> tuple[Store, pol
     made, policy_file = policy.read(settings.policy, clock)
     key = kek(keys.kek, keys.kek_file)
     own = signer(keys.signing_key)
+    zones = Zones.named(settings.windows.zone, settings.windows.zones)
+    rules = Rules.of(made, zones, seconds(clock()))
     database = Database(keys.store, "key store", keys.store_password_file)
-    store = Store(database, key, Rules.of(made), clock, own, log)
+    store = Store(database, key, rules, clock, own, log)
     vkeys = {"audit": str(read_vkey(settings.audit.vkey)), "service": str(own.verifier)}
     try:
         Told(database, key_configuration, log, clock, "keys").tell(

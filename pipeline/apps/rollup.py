@@ -15,6 +15,7 @@ from pipeline.kafka.sizing import fitting, partition_of
 from pipeline.logs import get
 from pipeline.metrics import EVENTS_BATCHES, REPEATED
 from pipeline.purposes import Refusals
+from pipeline.rollups.clocks import by_zone
 from pipeline.rollups.compact import Housekeeping
 from pipeline.rollups.rollup import Cut, Rollup
 from pipeline.rows import CellsHeader, framed, pack_cells, pack_minutes
@@ -76,17 +77,19 @@ class Worker:
             mine = [site for site in sites if home[site] == partition]
             cells = cut.cells.filter(cut.cells["site"].is_in(mine))
             first = 0
-            for height, body in fitting(cells, pack):
-                upto = first + height
-                last = upto == cells.height
-                header = CellsHeader(
-                    origin=origin,
-                    position=cut.position,
-                    first=first,
-                    ingest=cut.ingest,
-                    watermark=cut.watermark if last else None,
-                    end=cut.end and last,
-                    minutes=minutes,
-                )
-                await worker.send(self.app, "cells", partition, framed(header, body))
-                first = upto
+            for zone, rows in by_zone(cells):
+                for height, body in fitting(rows, pack):
+                    upto = first + height
+                    last = upto == cells.height
+                    header = CellsHeader(
+                        origin=origin,
+                        position=cut.position,
+                        first=first,
+                        ingest=cut.ingest,
+                        watermark=cut.watermark if last else None,
+                        end=cut.end and last,
+                        minutes=minutes,
+                        zone=zone,
+                    )
+                    await worker.send(self.app, "cells", partition, framed(header, body))
+                    first = upto

@@ -13,6 +13,7 @@ from pipeline.investigations.open import open_with
 from pipeline.restricted import RECORD, RecordReader, open_reader
 from pipeline.rows import HOUR
 from pipeline.settings import Split
+from pipeline.zones import ALL_UTC, Zones
 
 ABOUT: Final[dict[str, pl.DataType]] = {
     "partition": pl.String(),
@@ -55,9 +56,12 @@ PLACED: Final[dict[str, pl.DataType]] = {
 class Records:
     """Opens frames and reads their lines."""
 
-    def __init__(self, settings: Split) -> None:
-        """Read lines as ``settings`` have them read; raises SettingsError."""
-        self._reader: RecordReader = open_reader(settings)
+    def __init__(self, settings: Split, zones: Zones = ALL_UTC) -> None:
+        """Read lines as ``settings`` have them read, pseudonyms by the clocks of ``zones``.
+
+        Raises SettingsError.
+        """
+        self._reader: RecordReader = open_reader(settings, zones)
 
     def opened(self, found: Found, key: bytes) -> pl.DataFrame:
         """Return the records (columns RECORDS) of a frame's rows that were looked for.

@@ -31,6 +31,8 @@ from pipeline.keys.sessions import Session, Sessions
 from pipeline.keys.store import Store
 from pipeline.policy import Investigations
 from pipeline.scope import Scope
+from pipeline.zones import ALL_UTC, Zones
+from pipeline.zones import days as days_on
 
 MOST_TOKENS: Final = 300_000
 """Of one answer; who asks for more is told to ask in parts."""
@@ -52,8 +54,16 @@ class Tokens:
 class Release:
     """Grants, sessions and what they give."""
 
-    def __init__(self, store: Store, rules: Investigations, clock: Clock, log: Recording) -> None:
-        """Take the store, the policy in force and the audit log."""
+    def __init__(
+        self,
+        store: Store,
+        rules: Investigations,
+        clock: Clock,
+        log: Recording,
+        zones: Zones = ALL_UTC,
+    ) -> None:
+        """Take the store, the policy in force, the audit log, and the clocks of the sites."""
+        self._zones = zones
         self._store = store
         self._grants = Grants(store.database, store.wrapping)
         self._sessions = Sessions(self._grants)
@@ -176,13 +186,14 @@ class Release:
         return [self._store.public_key(key_id) for key_id in key_ids]
 
     def pseudonym_keys(self, token: str) -> list[tuple[str, int, bytes]]:
-        """Return (ingest, day, key) of the living pseudonym keys of the scope's days.
+        """Return (ingest, day, key) of the living pseudonym keys of the days of the scope's sites.
 
         Raises RefusedError where the scope names no pseudonym.
         """
         act = "keys.pseudonyms"
         session, scope = self._under(token, act)
-        days = range(scope.first // DAY, scope.last // DAY + 1)
+        clocks = {self._zones.of(site) for site in scope.sites}
+        days = {day for zone in clocks for day in days_on(scope.first, scope.last, zone)}
         found = []
         if scope.selectors.pseudonyms:
             living = {key.day for key in self._store.alive() if key.kind == "pseudonym"}

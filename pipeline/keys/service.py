@@ -40,6 +40,7 @@ from pipeline.keys.store import Store
 from pipeline.labels import LIVE
 from pipeline.metrics import KEYS_DESTROYED, KEYS_OVERDUE
 from pipeline.policy import Investigations
+from pipeline.zones import ALL_UTC, Zones
 
 __all__ = ["INVESTIGATIONS", "SPLIT", "KeyService"]
 
@@ -71,11 +72,12 @@ class KeyService:
         expire_every: float = 60.0,
         *,
         idle: bool = False,
+        zones: Zones = ALL_UTC,
     ) -> None:
         """Take the bearer token of each role; raises SettingsError for a short or shared one.
 
         ``signer`` signs public sealing keys; ``log`` is the audit log. ``idle``: nobody seals to
-        the store's keys while this runs.
+        the store's keys while this runs. ``zones``: by whose clocks the days of pseudonyms are.
         """
         self._store = store
         self._clock = clock
@@ -83,7 +85,7 @@ class KeyService:
         self._audit = log
         self._expire_every = expire_every
         self._sealed_to = not idle
-        self._release = Release(store, rules, clock, log)
+        self._release = Release(store, rules, clock, log, zones)
         released = ReleaseRoutes(
             self._release,
             Holds(store, clock, log),

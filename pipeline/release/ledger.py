@@ -21,6 +21,7 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.clock import EVER
 from pipeline.codes import Codes
 from pipeline.errors import IntegrityError
 from pipeline.events import BOT, SEGMENT, plain_schema
@@ -35,8 +36,6 @@ from pipeline.release.state import State, day_start, window_key
 from pipeline.rows import CELLS, DAY, HOUR, LIVE_TABLE, TABLES
 
 __all__ = ["Account", "Ledger", "Released", "Settled"]
-
-_FOREVER: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class Ledger:
         before = self._watermark
         if watermark is not None:
             self._watermark = watermark if before is None else max(before, watermark)
-        now = _FOREVER if end else self._watermark
+        now = EVER if end else self._watermark
         found: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES if name != LIVE_TABLE}
         turned = end
         if now is not None:
@@ -281,7 +280,7 @@ class Ledger:
         Return whether there was one.
         """
         bound = now - self._lateness - self._hold
-        floor = now if now == _FOREVER else bound // DAY * DAY
+        floor = now if now == EVER else bound // DAY * DAY
         self._floor = floor if self._floor is None else max(self._floor, floor)
         gone = [start for start in self._state.days if start < self._floor]
         if gone:

@@ -1,37 +1,33 @@
-"""The minutes of live traffic at one cells partition: who came, how far they have passed.
+"""The minutes of live traffic on one clock: who came, and which of them are told.
 
-A minute has passed when all origins say so. What is told of an hour follows from the rows of its
-passed minutes alone (``steps``), so nothing that was told has to be kept: it is worked out again.
+What is told of an hour follows from the rows of its passed minutes alone (``steps``), so nothing
+that was told has to be kept: it is worked out again.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.errors import IntegrityError
-from pipeline.labels import LIVE
 from pipeline.release import tables
 from pipeline.release.rules import Rules
 from pipeline.release.steps import ROWS, SEEN, steps
-from pipeline.release.taken import Taken
-from pipeline.rows import HOUR, LIVE_TABLE, MINUTE, TABLES, CellsHeader
+from pipeline.rows import HOUR, LIVE_TABLE, MINUTE, TABLES
 
 _CATEGORY: Final = ["site", "hour", "segment", "status_class"]
 
 
 class Minutes:
-    """State of one cells partition. ``origins`` is the number of events partitions."""
+    """State of the sites of one cells partition that are on one clock."""
 
-    def __init__(self, k: int, origins: int, rules: Rules | None = None) -> None:
+    def __init__(self, k: int, rules: Rules | None = None) -> None:
         """Start with nothing."""
         self._k = k
         self._rules = rules
-        self._origins = origins
-        self._taken = Taken()
-        self._marks: dict[int, int] = {}
+        self.passed: int | None = None
+        """Start of the first minute that has not passed everywhere; None where nothing is known."""
         self._inputs: dict[int, int] = {}
         """Position of a message that is still needed → its newest minute."""
         self._codes = Codes()
@@ -48,35 +44,25 @@ class Minutes:
     def __repr__(self) -> str:
         return f"Minutes(rows={self._rows.height})"
 
-    def new(self, header: CellsHeader, height: int) -> int | None:
-        """Take note of a message; return how many of its rows were had before, None for all."""
-        if header.ingest != LIVE:
-            raise IntegrityError("minutes of an ingest that is not live")
-        return self._taken.new(header, height)
+    def tell(self, passed: int) -> pl.DataFrame:
+        """Go on to a minute; return the steps to tell: LIVE_TABLE with ``revision``.
 
-    def apply(self, position: int, header: CellsHeader, rows: pl.DataFrame) -> pl.DataFrame:
-        """Take rows that are new; return the steps to tell: LIVE_TABLE with ``revision``."""
-        self._take(position, rows)
-        before = self.passed
-        if header.watermark is not None:
-            self._marks[header.origin] = header.watermark
-        if self.passed == before:
+        A clock that goes back does not bring minutes back that have passed.
+        """
+        if self.passed is not None and passed <= self.passed:
             return tables.empty(LIVE_TABLE)
-        found = self._tell()
-        self._forget()
+        self.passed = passed
+        found = self._tell(passed)
+        self._forget(passed)
         return found
-
-    @property
-    def passed(self) -> int | None:
-        """Start of the first minute that has not passed everywhere; None where nothing is known."""
-        return min(self._marks.values()) if len(self._marks) == self._origins else None
 
     @property
     def needed(self) -> list[int]:
         """Positions of the messages whose rows are still needed, oldest first."""
         return list(self._inputs)
 
-    def _take(self, position: int, rows: pl.DataFrame) -> None:
+    def take(self, position: int, rows: pl.DataFrame) -> None:
+        """Take rows that are new, which the message at ``position`` brought."""
         if not rows.is_empty():
             texts = pl.col("site", "segment", "status_class")
             self._came.append(rows.with_columns(texts.cast(self._codes.dtype)))
@@ -99,10 +85,10 @@ class Minutes:
         taken = came.lazy().join(self._categories.lazy(), on=_CATEGORY).select(*ROWS).collect()
         self._rows = pl.concat([self._rows, taken])
 
-    def _tell(self) -> pl.DataFrame:
+    def _tell(self, passed: int) -> pl.DataFrame:
         """Return the steps that were not told yet."""
         self._gather()
-        rows = self._rows.filter(pl.col("minute") < self.passed)
+        rows = self._rows.filter(pl.col("minute") < passed)
         found = steps(rows, self._k, self._rules, told=self._told, seen=self._seen)
         if found.is_empty():
             return tables.empty(LIVE_TABLE)
@@ -131,10 +117,9 @@ class Minutes:
         )
         self._rows, self._seen = left, seen
 
-    def _forget(self) -> None:
+    def _forget(self, passed: int) -> None:
         """Drop the hours of which every minute has passed: no more is told of them."""
-        passed = self.passed
-        if passed is None or passed // HOUR * HOUR == self._open_from:
+        if passed // HOUR * HOUR == self._open_from:
             return
         self._open_from = passed // HOUR * HOUR
         open_from = self._open_from
@@ -151,20 +136,3 @@ class Minutes:
         text = self._codes.dtype
         kinds = {"site": text, "hour": pl.Int64(), "segment": text, "status_class": text}
         return pl.DataFrame(schema={**kinds, "category": pl.UInt32()})
-
-    def snapshot(self) -> dict[str, object]:
-        """Return what ``restore`` needs besides the messages."""
-        return {
-            "applied": self._taken.saved(),
-            "marks": {str(origin): mark for origin, mark in self._marks.items()},
-        }
-
-    def restore(self, saved: dict[str, Any], kept: list[tuple[int, pl.DataFrame]]) -> None:
-        """Build the state up: what was saved, and the rows of the messages that were kept."""
-        self._taken.restore(saved["applied"])
-        self._marks = {int(origin): mark for origin, mark in saved["marks"].items()}
-        for position, rows in kept:
-            self._take(position, rows)
-        if self.passed is not None:
-            self._tell()
-        self._forget()

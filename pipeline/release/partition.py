@@ -18,10 +18,12 @@ import polars as pl
 from pipeline.errors import IntegrityError, SettingsError
 from pipeline.labels import LIVE
 from pipeline.release.crossings import Crossings
+from pipeline.release.homes import Homes
 from pipeline.release.ledger import Account, Ledger, Released, Settled
-from pipeline.release.minutes import Minutes
+from pipeline.release.live import LiveMinutes
 from pipeline.release.taken import Taken
-from pipeline.rows import LIVE_TABLE, CellsHeader, RollupsHeader, decode_cells
+from pipeline.rows import CELLS, LIVE_TABLE, CellsHeader, RollupsHeader, decode_cells
+from pipeline.zones import UTC, reading
 
 SPENT: Final = orjson.dumps({"fed": None}) + b"\n"
 """A run in the place of some that nothing needs any more."""
@@ -76,9 +78,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class _Fed:
-    """What the ledger was told with an input, kept so that it is told the same again."""
+    """What the ledgers were told with an input, kept so that they are told the same again."""
 
-    watermark: int | None
+    clocks: dict[str, int]
+    """Zone → what its clock shows at the watermark; empty where there is none."""
     end: bool
     skip: int = 0
     """Rows at the front of the message that another message had brought before."""
@@ -86,10 +89,19 @@ class _Fed:
 
 @dataclass(slots=True)
 class _Ingest:
-    ledger: Ledger
+    ledgers: dict[str, Ledger] = field(default_factory=dict)
+    """Zone → what closes the days of sites that live by its clock."""
+    homes: Homes = field(default_factory=Homes)
     marks: dict[int, int] = field(default_factory=dict)
     ended: set[int] = field(default_factory=set)
-    dropped_watermark: int | None = None
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Zone → the highest that its clock showed with inputs that are dropped."""
+
+    @property
+    def oldest_day(self) -> int | None:
+        """The oldest day that is held on any clock."""
+        held = [ledger.oldest_day for ledger in self.ledgers.values()]
+        return min((day for day in held if day is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +111,7 @@ class _Input:
     position: int
     ingest: str
     newest_day: int | None
-    watermark: int | None
+    clocks: dict[str, int]
 
 
 class Partition:
@@ -113,7 +125,7 @@ class Partition:
         self._taken = Taken()
         self._ingests: dict[str, _Ingest] = {}
         self._inputs: list[_Input] = []
-        self._minutes = Minutes(terms.k, origins)
+        self._minutes = LiveMinutes(terms.k, origins)
 
     def __repr__(self) -> str:
         return f"Partition({self._partition}, ingests={len(self._ingests)})"
@@ -127,7 +139,7 @@ class Partition:
         if skip is None:
             return self._run(message, None), Said([], {})
         fed = self._advance(header, skip)
-        released = self._feed(position, header.ingest, fed, rows[skip:])
+        released = self._feed(position, header, fed, rows[skip:])
         self._forget()
         return self._run(message, fed), self._said(header.ingest, fed, released)
 
@@ -140,54 +152,77 @@ class Partition:
             return self._run(message, None), Said([], {})
         steps = self._minutes.apply(position, header, rows[skip:])
         told = [(RollupsHeader(LIVE_TABLE, LIVE, self._partition), steps)] if steps.height else []
-        return self._run(message, _Fed(None, end=False, skip=skip)), Said(told, {})
+        return self._run(message, _Fed({}, end=False, skip=skip)), Said(told, {})
 
     def _advance(self, header: CellsHeader, skip: int) -> _Fed:
-        """Take note of how far an origin has come; return what the ledger may know of it."""
-        state = self._ingests.get(header.ingest)
-        if state is None:
-            state = self._ingests[header.ingest] = _Ingest(self._terms.ledger())
+        """Take note of how far an origin has come; return what the ledgers may know of it."""
+        state = self._ingests.setdefault(header.ingest, _Ingest())
+        if header.zone not in state.ledgers:
+            self._open(state, header.zone)
         if header.watermark is not None:
             state.marks[header.origin] = header.watermark
         if header.end:
             state.ended.add(header.origin)
-        known = len(state.marks) == self._origins
-        return _Fed(
-            min(state.marks.values()) if known else None, len(state.ended) == self._origins, skip
-        )
+        now = self._watermark(state)
+        clocks = {} if now is None else {zone: reading(now, zone) for zone in state.ledgers}
+        return _Fed(clocks, len(state.ended) == self._origins, skip)
 
-    def _feed(self, position: int, ingest: str, fed: _Fed, rows: pl.DataFrame) -> Released:
+    def _watermark(self, state: _Ingest) -> int | None:
+        return min(state.marks.values()) if len(state.marks) == self._origins else None
+
+    def _open(self, state: _Ingest, zone: str) -> None:
+        """Open a ledger that goes on as if it had been there from the beginning, without rows."""
+        ledger = state.ledgers[zone] = self._terms.ledger()
+        now = self._watermark(state)
+        if now is not None:
+            state.dropped[zone] = reading(now, zone)
+            ledger.apply(pl.DataFrame(schema=CELLS), state.dropped[zone])
+
+    def _feed(
+        self, position: int, header: CellsHeader, fed: _Fed, rows: pl.DataFrame
+    ) -> list[Released]:
+        """Tell each ledger of the ingest how far it has come, and its rows."""
         newest = rows["hour"].max()
-        self._inputs.append(
-            _Input(position, ingest, newest if isinstance(newest, int) else None, fed.watermark)
-        )
-        return self._ingests[ingest].ledger.apply(rows, fed.watermark, end=fed.end)
+        newest_day = newest if isinstance(newest, int) else None
+        self._inputs.append(_Input(position, header.ingest, newest_day, fed.clocks))
+        state = self._ingests[header.ingest]
+        parts = state.homes.parted(rows, header.zone)
+        return [
+            ledger.apply(parts.get(zone, rows.clear()), fed.clocks.get(zone), end=fed.end)
+            for zone, ledger in sorted(state.ledgers.items())
+        ]
 
-    def _said(self, ingest: str, fed: _Fed, released: Released) -> Said:
+    def _said(self, ingest: str, fed: _Fed, released: list[Released]) -> Said:
         rollups = [
             (RollupsHeader(table, ingest, self._partition), cells)
-            for table, cells in released.tables.items()
+            for one in released
+            for table, cells in one.tables.items()
             if cells.height
         ]
         if fed.end:
-            table, cells = next(iter(released.tables.items()))
+            table, cells = next(iter(released[0].tables.items()))
             last = RollupsHeader(table, ingest, self._partition, finished=True)
             rollups.append((last, cells.clear()))
-        stated = released.accounts if released.turned else {}
-        return Said(rollups, {(ingest, site): a for site, a in stated.items()})
+        stated: dict[tuple[str, str], Account] = {}
+        if any(one.turned for one in released):
+            # A site whose zone was changed has days in two ledgers.
+            for site, account in (pair for one in released for pair in one.accounts.items()):
+                before = stated.get((ingest, site))
+                stated[ingest, site] = account if before is None else before + account
+        return Said(rollups, stated)
 
     def _forget(self) -> None:
         """Drop inputs at the front of the log that no day still held needs."""
         needed = len(self._inputs)
         for at, entry in enumerate(self._inputs):
-            oldest = self._ingests[entry.ingest].ledger.oldest_day
+            oldest = self._ingests[entry.ingest].oldest_day
             if oldest is not None and entry.newest_day is not None and entry.newest_day >= oldest:
                 needed = at
                 break
         for entry in self._inputs[:needed]:
-            state = self._ingests[entry.ingest]
-            marks = [m for m in (entry.watermark, state.dropped_watermark) if m is not None]
-            state.dropped_watermark = max(marks, default=None)
+            dropped = self._ingests[entry.ingest].dropped
+            for zone, shown in entry.clocks.items():
+                dropped[zone] = max(shown, dropped.get(zone, shown))
         del self._inputs[:needed]
 
     @property
@@ -205,7 +240,7 @@ class Partition:
         base = {
             "k": self._terms.k,
             "place_floor": self._terms.place_floor,
-            "fed": None if fed is None else [fed.watermark, fed.end, fed.skip],
+            "fed": None if fed is None else [fed.clocks, fed.end, fed.skip],
             "applied": self._taken.saved(),
             "keep_from": self.keep_from,
             "minutes": self._minutes.snapshot(),
@@ -240,45 +275,65 @@ class Partition:
             if keep_from is not None and position >= keep_from
         ]
         every = [
-            (position, _Fed(*head["fed"]), *decode_cells(message, coded=True))
+            (position, _fed(*head["fed"]), *decode_cells(message, coded=True))
             for position, head, message in kept
             if head["fed"] is not None
         ]
         inputs = [one for one in every if not one[2].minutes]
-        minutes = [(at, rows[fed.skip :]) for at, fed, head, rows in every if head.minutes]
+        minutes = [
+            (at, head.zone, rows[fed.skip :]) for at, fed, head, rows in every if head.minutes
+        ]
         if "minutes" in base:  # else it was written before there were any
             self._minutes.restore(base["minutes"], minutes)
         covered = Counter(header.ingest for _, _, header, _ in inputs)
         for name, saved in base["ingests"].items():
             self._ingests[name] = _resumed(saved, self._terms, covered[name])
         for position, fed, header, rows in inputs:
-            self._feed(position, header.ingest, fed, rows[fed.skip :])
+            self._feed(position, header, fed, rows[fed.skip :])
         self._taken.restore(base["applied"])
 
 
 def _snapshot(state: _Ingest) -> dict[str, object]:
-    settled = state.ledger.settled()
     return {
         "marks": {str(origin): mark for origin, mark in state.marks.items()},
         "ended": sorted(state.ended),
-        "dropped_watermark": state.dropped_watermark,
-        "floor": settled.floor,
-        "accounts": {
-            site: (account.counted, account.released, account.withheld)
-            for site, account in settled.accounts.items()
+        "homes": state.homes.saved(),
+        "clocks": {
+            zone: {
+                "dropped_watermark": state.dropped.get(zone),
+                "floor": settled.floor,
+                "accounts": {
+                    site: (account.counted, account.released, account.withheld)
+                    for site, account in settled.accounts.items()
+                },
+            }
+            for zone, ledger in state.ledgers.items()
+            for settled in (ledger.settled(),)
         },
     }
 
 
 def _resumed(saved: dict[str, Any], terms: Terms, covered: int) -> _Ingest:
-    accounts = {site: Account(*numbers) for site, numbers in saved["accounts"].items()}
-    ledger = terms.ledger(Settled(saved["floor"], accounts), saved["dropped_watermark"], covered)
-    return _Ingest(
-        ledger,
-        {int(origin): mark for origin, mark in saved["marks"].items()},
-        set(saved["ended"]),
-        saved["dropped_watermark"],
+    # Before there were zones, an ingest had one ledger, by UTC.
+    clocks = saved.get("clocks", {UTC: saved})
+    state = _Ingest(
+        homes=Homes(saved.get("homes")),
+        marks={int(origin): mark for origin, mark in saved["marks"].items()},
+        ended=set(saved["ended"]),
     )
+    for zone, one in clocks.items():
+        accounts = {site: Account(*numbers) for site, numbers in one["accounts"].items()}
+        dropped = one["dropped_watermark"]
+        state.ledgers[zone] = terms.ledger(Settled(one["floor"], accounts), dropped, covered)
+        if dropped is not None:
+            state.dropped[zone] = dropped
+    return state
+
+
+def _fed(watermark: dict[str, int] | int | None, end: bool, skip: int) -> _Fed:  # noqa: FBT001
+    if isinstance(watermark, int):  # before there were zones
+        watermark = {UTC: watermark}
+    return _Fed(watermark or {}, end, skip)
 
 
 def _parse(value: bytes) -> tuple[dict[str, Any], bytes]:

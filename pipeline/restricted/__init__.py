@@ -32,7 +32,7 @@ from pipeline.restricted.split import Crossing, Reading, Splitter
 from pipeline.restricted.trial import Listed, Trial, listing, trial
 from pipeline.restricted.widget import read as widget
 from pipeline.settings import NO_GOALS, Goals, Split
-from pipeline.zones import is_zone
+from pipeline.zones import ALL_UTC, Zones, is_zone
 
 __all__ = [
     "RECORD",
@@ -68,10 +68,12 @@ def open_splitter(
     *,
     sealing: bool = True,
     goals: Goals = NO_GOALS,
+    zones: Zones = ALL_UTC,
 ) -> Splitter:
     """Furnish the room; raises SettingsError for rules, schemas or databases that cannot be read.
 
-    ``partitions`` is the number of partitions of ``events``, ``goals`` are those of all sites.
+    ``partitions`` is the number of partitions of ``events``; ``goals`` and ``zones`` are those of
+    all sites.
     """
     widget.packaged()
     _check_names(settings)
@@ -101,16 +103,18 @@ def open_splitter(
         ingests=settings.ingests,
         known=formats.known(settings.formats),
         proxies=read_proxies(settings.trusted_proxies),
+        zones=zones,
     )
 
 
-def open_reader(settings: Split) -> RecordReader:
+def open_reader(settings: Split, zones: Zones = ALL_UTC) -> RecordReader:
     """Return what reads opened lines as ``settings`` have them read; raises SettingsError."""
     check(settings)
     return RecordReader(
         formats.known(settings.formats),
         read_proxies(settings.trusted_proxies),
         Geo(settings.mmdb_country, settings.mmdb_asn, settings.datacentres),
+        zones,
     )
 
 

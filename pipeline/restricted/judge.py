@@ -13,7 +13,6 @@ import polars as pl
 from pipeline.policy import Policy
 from pipeline.restricted import formats
 from pipeline.restricted.widget import read as widget
-from pipeline.rows import DAY
 
 EVENT: Final = "event"
 REJECTED: Final = "rejected"
@@ -25,7 +24,7 @@ REASONS: Final = frozenset(
 """Why a line is not an event: the closed list."""
 
 PseudonymKeys = Mapping[tuple[str, int], bytes | None]
-"""(ingest, day since 1970) → key, None where it is gone."""
+"""(ingest, day since 1970 on the site's clock) → key, None where it is gone."""
 
 
 def judge(frame: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -72,7 +71,7 @@ def too_late(frame: pl.DataFrame, keys: PseudonymKeys) -> pl.DataFrame:
     if not gone or frame.is_empty():
         return frame
     late = pl.any_horizontal(
-        (pl.col("ingest") == ingest) & (pl.col("time") // DAY == day) for ingest, day in gone
+        (pl.col("ingest") == ingest) & (pl.col("day") == day) for ingest, day in gone
     ) & (pl.col("outcome") == EVENT)
     return frame.with_columns(
         pl.when(late).then(pl.lit("too_late")).otherwise("reason").alias("reason"),

@@ -21,6 +21,7 @@ from pipeline.restricted.proxies import Proxies
 from pipeline.restricted.pseudonym import Pseudonymiser
 from pipeline.restricted.widget import read as widget
 from pipeline.rows import DAY
+from pipeline.zones import ALL_UTC, Zones, shown
 
 RECORD: Final[dict[str, pl.DataType]] = {
     **formats.FIELDS,
@@ -33,15 +34,23 @@ RECORD: Final[dict[str, pl.DataType]] = {
 class RecordReader:
     """Reads lines as split read them; keeps nothing of them."""
 
-    __slots__ = ("_formats", "_geo", "_proxies")
+    __slots__ = ("_formats", "_geo", "_proxies", "_zones")
 
     def __init__(
-        self, known: Mapping[str, formats.Format], proxies: Proxies, geo: Geo | None = None
+        self,
+        known: Mapping[str, formats.Format],
+        proxies: Proxies,
+        geo: Geo | None = None,
+        zones: Zones = ALL_UTC,
     ) -> None:
-        """``known`` are the formats there are, ``proxies`` those that are believed."""
+        """``known`` are the formats there are, ``proxies`` those that are believed.
+
+        ``zones``: by whose clocks the days of pseudonyms are.
+        """
         self._formats = known
         self._proxies = proxies
         self._geo = geo or Geo(None, None, None)
+        self._zones = zones
 
     def read(self, lines: pl.DataFrame, now: int) -> pl.DataFrame:
         """Return RECORD, a row per line, in order; nulls where a line is not of its format.
@@ -58,23 +67,24 @@ class RecordReader:
             return pl.DataFrame(schema=RECORD)
         return pl.concat(parts).sort("at").drop("at")
 
-    @staticmethod
-    def visitors(records: pl.DataFrame, keys: Mapping[tuple[str, int], bytes]) -> pl.Series:
+    def visitors(self, records: pl.DataFrame, keys: Mapping[tuple[str, int], bytes]) -> pl.Series:
         """Return the pseudonym that each record's event had (UInt64), null where no key is given.
 
         ``records`` has site, ingest, time, address and agent; ``keys`` are by ingest and day. Of a
         widget's events that were counted for nobody there is none to find.
         """
         rows = records.select(
-            "site", "ingest", subscriber_column(records["address"]), "agent",
-            day=pl.col("time") // DAY,
+            "site", "ingest", subscriber_column(records["address"]), "agent", "time",
         ).with_row_index("at")  # fmt: skip
         made = [rows.clear().select("at", visitor=pl.lit(None, pl.UInt64))]
-        for (ingest,), part in rows.drop_nulls(["address", "day"]).group_by("ingest"):
+        known = rows.drop_nulls(["address", "time"]).group_by("ingest", "site")
+        for (ingest, site), part in known:
             lent = {day: key for (of, day), key in keys.items() if of == ingest}
-            made.append(part.select("at", Pseudonymiser().pseudonyms(part, lent).alias("visitor")))
-        found = rows.join(pl.concat(made), on="at", how="left", maintain_order="left")
-        return found.get_column("visitor")
+            days = part.with_columns(day=shown(pl.col("time"), self._zones.of(str(site))) // DAY)
+            found = Pseudonymiser().pseudonyms(days, lent)
+            made.append(part.select("at", found.alias("visitor")))
+        told = rows.join(pl.concat(made), on="at", how="left", maintain_order="left")
+        return told.get_column("visitor")
 
     def providers(self, addresses: pl.Series) -> pl.Series:
         """Return the provider of each address (String), null where no database tells.

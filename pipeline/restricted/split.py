@@ -28,6 +28,7 @@ from pipeline.restricted.proxies import NO_PROXIES, Proxies
 from pipeline.restricted.pseudonym import Pseudonymiser
 from pipeline.restricted.widget import read as widget
 from pipeline.rows import DAY, HOUR
+from pipeline.zones import ALL_UTC, Zones, shown
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -81,10 +82,12 @@ class Splitter:
         ingests: Collection[str] | None = None,
         known: Mapping[str, formats.Format] = formats.FORMATS,
         proxies: Proxies = NO_PROXIES,
+        zones: Zones = ALL_UTC,
     ) -> None:
         """``partitions`` of the events topic; ``sealing=False`` is a switch of the benchmark.
 
-        ``known`` are the formats that a label may name, ``proxies`` those that are believed.
+        ``known`` are the formats that a label may name, ``proxies`` those that are believed; days,
+        which have a pseudonym key each, are those of the sites' ``zones``.
         Where ``sites`` or ``ingests`` are given, lines of others are rejected.
         """
         self._describer = describer
@@ -99,6 +102,7 @@ class Splitter:
         self._refusals = Refusals(policy, events.PURPOSES)
         self._formats = known
         self._proxies = proxies
+        self._zones = zones
         self._day = 0
 
     def __repr__(self) -> str:
@@ -135,7 +139,7 @@ class Splitter:
         frame = pl.concat(parsed, how="diagonal").sort("at") if parsed else frame.clear()
         frame = judge.judge(frame, self._policy) if parsed else frame
         days = frozenset(
-            frame.filter(outcome=EVENT).select("ingest", pl.col("time") // DAY).unique().iter_rows()
+            frame.filter(outcome=EVENT).select("ingest", "day").unique().iter_rows()
             if parsed
             else ()
         )
@@ -178,6 +182,7 @@ class Splitter:
             pl.lit(label.source).alias("source"),
             pl.lit(label.ingest).alias("ingest"),
             reads.alias("format"),
+            (shown(pl.col("time"), self._zones.of(site)) // DAY).alias("day"),
         )
 
     def cross(self, reading: Reading, sealing: SealingKey, keys: PseudonymKeys) -> Crossing:
@@ -199,6 +204,7 @@ class Splitter:
                 watermark=batches.watermark(mine["time"], reading.now, said.watermarks.get(ingest)),
                 end=ingest in said.ended,
                 topics=said.begun.get(ingest, ()),
+                zones=self._zones.differing(mine["site"].unique().sort()),
             )
             outgoing += batches.messages(header, mine, self._partitions)
         parcels = self._seal(frame, reading, sealing)
@@ -207,11 +213,10 @@ class Splitter:
     def _describe(self, rows: pl.DataFrame, keys: PseudonymKeys) -> pl.DataFrame:
         parts = []
         for (site, ingest), part in rows.group_by("site", "ingest", maintain_order=True):
-            days = part["time"] // DAY
             lent = {d: key for (of, d), key in keys.items() if of == ingest and key is not None}
             who = widget.persons(part) if str(site).endswith(WIDGET_SUFFIX) else part
             visitor = self._pseudonymiser.pseudonyms(
-                who.select("site", subscriber_column(who["address"]), "agent", days.alias("day")),
+                who.select("site", subscriber_column(who["address"]), "agent", "day"),
                 lent,
             )
             described = self._described(str(site), str(ingest), part, visitor)

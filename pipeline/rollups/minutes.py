@@ -11,20 +11,26 @@ import polars as pl
 
 from pipeline import rows
 from pipeline.events import SEGMENT
+from pipeline.rollups.clocks import ZONE, Reached, over
 
-OPEN_MINUTES: Final[dict[str, pl.DataType]] = {"position": pl.Int64(), **rows.MINUTES}
-"""Columns of the state: MINUTES and the events offset they came with."""
-_CATEGORY: Final = ["site", "minute", SEGMENT, "status_class", "visitor"]
+OPEN_MINUTES: Final[dict[str, pl.DataType]] = {
+    "position": pl.Int64(),
+    ZONE: pl.String(),
+    **rows.MINUTES,
+}
+"""Columns of the state: MINUTES, by whose clock, and the events offset they came with."""
+_CATEGORY: Final = [ZONE, "site", "minute", SEGMENT, "status_class", "visitor"]
 NO_STATUS: Final = "(none)"
 
 
-def taken(position: int, batch: pl.DataFrame, passed: int | None) -> pl.DataFrame:
-    """Return OPEN_MINUTES of events, texts coded as theirs; none of minutes before ``passed``."""
+def taken(position: int, batch: pl.DataFrame, passed: Reached) -> pl.DataFrame:
+    """Return OPEN_MINUTES of events, texts coded as theirs; none of minutes ``passed``."""
     text = batch.schema[SEGMENT]
-    fresh = batch.lazy() if passed is None else batch.lazy().filter(pl.col("time") >= passed)
+    fresh = batch.lazy().filter(~over(passed, "time"))
     kind = pl.col("status").cat.slice(0, 1)
     return (
         fresh.group_by(
+            ZONE,
             "site",
             (pl.col("time") // rows.MINUTE * rows.MINUTE).alias("minute"),
             SEGMENT,
@@ -45,13 +51,13 @@ def taken(position: int, batch: pl.DataFrame, passed: int | None) -> pl.DataFram
     )
 
 
-def pending(open_rows: pl.DataFrame, passed: int | None) -> pl.DataFrame:
+def pending(open_rows: pl.DataFrame, passed: Reached) -> pl.DataFrame:
     """Return the rows of minutes that have not passed; all where none has."""
-    return open_rows if passed is None else open_rows.filter(pl.col("minute") >= passed)
+    return open_rows.filter(~over(passed, "minute"))
 
 
 def told(open_rows: pl.DataFrame) -> pl.DataFrame:
-    """Return MINUTES of what has passed, one row a visitor, minute and category."""
+    """Return ZONE and MINUTES of what has passed, one row a visitor, minute and category."""
     # A worker that does it again must say it in the same order (CellsHeader.first).
     grouped = open_rows.lazy().group_by(_CATEGORY, maintain_order=True)
-    return grouped.agg(pl.col("hits", "bytes").sum()).select(*rows.MINUTES).collect()
+    return grouped.agg(pl.col("hits", "bytes").sum()).select(ZONE, *rows.MINUTES).collect()

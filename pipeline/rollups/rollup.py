@@ -6,6 +6,7 @@ them again does and says the same again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
@@ -13,18 +14,26 @@ import orjson
 import polars as pl
 
 from pipeline import events, rows
+from pipeline.clock import EVER
 from pipeline.codes import Codes
 from pipeline.errors import IntegrityError
 from pipeline.events import DIMENSIONS, SEGMENT, VIEW
 from pipeline.labels import LIVE
 from pipeline.purposes import Refusals
 from pipeline.rollups import minutes
+from pipeline.rollups.clocks import ZONE, Reached, on_clocks, onward, over
 from pipeline.rollups.minutes import OPEN_MINUTES
-from pipeline.rollups.window import EVER, Marks, floor, minute, topic_of
+from pipeline.rollups.window import Marks, hour, minute, topic_of
+from pipeline.zones import UTC
 
 NOWHERE: Final = -1
-OPEN: Final[dict[str, pl.DataType]] = {"position": pl.Int64(), "ingest": pl.String(), **rows.CELLS}
-"""Columns of the state: cells, the ingest they belong to and the events offset they came with."""
+OPEN: Final[dict[str, pl.DataType]] = {
+    "position": pl.Int64(),
+    "ingest": pl.String(),
+    ZONE: pl.String(),
+    **rows.CELLS,
+}
+"""Columns of the state: cells, their clock and ingest, and the events offset they came with."""
 
 
 @dataclass(slots=True)
@@ -32,23 +41,25 @@ class Progress:
     """What a partition has taken in, small enough to stand in every run.
 
     ``applied``: highest source offset by ingest and source. ``marks``: watermarks by ingest and
-    source. ``cut``: by ingest, the events offset at which cells were last sent, and the start of
-    the oldest hour that stayed open then. ``passed``: of live traffic, the start of the first
-    minute that has not passed; None where none has.
+    source. ``cut``: by ingest, the events offset at which cells were last sent, and by zone the
+    start of the oldest hour that stayed open then. ``passed``: of live traffic, by zone the start
+    of the first minute that has not passed; empty while none has. ``zones`` are those by whose
+    clocks rows have come.
     """
 
     applied: dict[str, dict[str, int]] = field(default_factory=dict)
     marks: dict[str, Marks] = field(default_factory=dict)
-    cut: dict[str, tuple[int, int]] = field(default_factory=dict)
-    passed: int | None = None
+    cut: dict[str, tuple[int, Reached]] = field(default_factory=dict)
+    passed: Reached = field(default_factory=dict)
+    zones: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
     """Cells of hours that closed, or rows of minutes that have passed (MINUTES).
 
-    One message per part and cells partition follows from it. Of minutes, ``watermark`` is the start
-    of the first one that has not passed.
+    One message per part, zone and cells partition follows from it; ``cells`` have ZONE before
+    their own columns. Of minutes, ``watermark`` is the start of the first one that has not passed.
     """
 
     position: int
@@ -91,10 +102,12 @@ class Rollup:
         marks = self.progress.marks.setdefault(ingest, Marks())
         marks.advance(header.source, header.watermark, end=header.end)
         marks.announce(header.topics)
-        allowed = self._refusals.apply(self._coded(fresh))
+        self._learn(header.zones.values())
+        allowed = on_clocks(self._refusals.apply(self._coded(fresh)), header.zones)
         cells = self._cells(allowed).select(
             pl.lit(position, pl.Int64).alias("position"),
             pl.lit(ingest, self._codes.dtype).alias("ingest"),
+            ZONE,
             *rows.CELLS,
         )
         self.open = pl.concat([self.open, cells])
@@ -106,6 +119,16 @@ class Rollup:
         passed = self._pass(position, watermark) if ingest == LIVE else None
         cut = self._cut(position, ingest, watermark)
         return encode_run(self.progress, cells, came), cut, passed
+
+    def _learn(self, zones: Iterable[str]) -> None:
+        """Take note of zones; on a new clock the minutes have passed that have on the others."""
+        progress = self.progress
+        if set(zones) <= set(progress.zones):
+            return
+        progress.zones = sorted({*progress.zones, *zones})
+        if progress.passed:
+            moment = progress.passed[UTC]
+            progress.passed = onward(progress.passed, progress.zones, moment, minute)
 
     def _coded(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Return rows with texts in the state's own code, in which they are grouped and kept."""
@@ -120,6 +143,7 @@ class Rollup:
     @staticmethod
     def _cells(batch: pl.DataFrame) -> pl.DataFrame:
         return batch.group_by(
+            ZONE,
             "site",
             (pl.col("time") // rows.HOUR * rows.HOUR).alias("hour"),
             SEGMENT,
@@ -137,24 +161,30 @@ class Rollup:
 
     def _pass(self, position: int, watermark: int | None) -> Cut | None:
         """Cut the minutes that have passed since the last time: none, one, or all of days."""
-        now, before = minute(watermark), self.progress.passed
-        if now is None or (before is not None and now <= before):
+        if watermark is None:
             return None
-        gone = pl.col("minute") < now
+        before = self.progress.passed
+        now = onward(before, self.progress.zones, watermark, minute)
+        if before and now[UTC] <= before[UTC]:
+            return None
+        gone = over(now, "minute")
         told = minutes.told(self.minutes.filter(gone))
         self.minutes = self.minutes.filter(~gone)
         self.progress.passed = now
-        return Cut(position, LIVE, now, told)
+        return Cut(position, LIVE, now[UTC], told)
 
     def _cut(self, position: int, ingest: str, watermark: int | None) -> Cut | None:
-        now = floor(watermark, self._lateness)
-        _, before = self.progress.cut.get(ingest, (NOWHERE, NOWHERE))
-        if watermark is None or now is None or now < before:
+        if watermark is None:
             return None
-        closed = (pl.col("ingest") == ingest) & (pl.col("hour") < now)
-        cells = self.open.filter(closed).select(*rows.CELLS)
+        _, before = self.progress.cut.get(ingest, (NOWHERE, {}))
+        late = self._lateness
+        now = onward(before, self.progress.zones, watermark, lambda shown: hour(shown - late))
         # Rows wait for the next hour to close; after the end there is none to wait for.
-        if now == before and (now < EVER or cells.is_empty()):
+        if now == before and watermark < EVER:
+            return None
+        closed = (pl.col("ingest") == ingest) & over(now, "hour")
+        cells = self.open.filter(closed).select(ZONE, *rows.CELLS)
+        if now == before and cells.is_empty():
             return None
         self.open = self.open.filter(~closed)
         self._forget()
@@ -187,11 +217,9 @@ class Rollup:
 
 def pending(cells: pl.DataFrame, progress: Progress) -> pl.DataFrame:
     """Return the rows no cut has sent yet: those that came after it, or whose hour was open."""
-    for ingest, (position, start) in progress.cut.items():
+    for ingest, (position, reached) in progress.cut.items():
         cells = cells.filter(
-            (pl.col("ingest") != ingest)
-            | (pl.col("position") > position)
-            | (pl.col("hour") >= start)
+            (pl.col("ingest") != ingest) | (pl.col("position") > position) | ~over(reached, "hour")
         )
     return cells
 
@@ -210,8 +238,8 @@ def encode_run(progress: Progress, cells: pl.DataFrame, came: pl.DataFrame) -> b
 def decode_run(value: bytes, *, coded: bool = False) -> tuple[Progress, pl.DataFrame, pl.DataFrame]:
     """Return progress, cells and minutes of a run; raises IntegrityError where it is damaged.
 
-    A run that was written before there were minutes has none. ``coded`` leaves text columns
-    categorical.
+    A run that was written before there were minutes or zones has none. ``coded`` leaves text
+    columns categorical.
     """
     head, _, body = value.partition(b"\n")
     try:
@@ -219,8 +247,9 @@ def decode_run(value: bytes, *, coded: bool = False) -> tuple[Progress, pl.DataF
         progress = Progress(
             applied=fields["applied"],
             marks={name: Marks(**mark) for name, mark in fields["marks"].items()},
-            cut={name: (at[0], at[1]) for name, at in fields["cut"].items()},
-            passed=fields.get("passed"),
+            cut={name: (at, _by_zone(start)) for name, (at, start) in fields["cut"].items()},
+            passed=_by_zone(fields.get("passed")),
+            zones=fields.get("zones", []),
         )
         at = fields.get("minutes_at", len(body))
         cells = events.from_ipc(body[:at], coded=coded)
@@ -230,12 +259,21 @@ def decode_run(value: bytes, *, coded: bool = False) -> tuple[Progress, pl.DataF
     return progress, _of_now(cells, OPEN), _of_now(came, OPEN_MINUTES)
 
 
+def _by_zone(start: Reached | int | None) -> Reached:
+    """Return how far each clock had come; before there were zones, all were on UTC."""
+    if isinstance(start, int):
+        return {UTC: start}
+    return start or {}
+
+
 def _no_minutes() -> pl.DataFrame:
     return pl.DataFrame(schema=OPEN_MINUTES)
 
 
 def _of_now(found: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
     """Return the rows of a run; none has the columns of another version."""
+    if ZONE not in found.columns and {ZONE, *found.columns} == set(schema):
+        found = found.with_columns(pl.lit(UTC).alias(ZONE)).select(*schema)
     if events.plain_schema(found) == schema:
         return found
     if found.height:

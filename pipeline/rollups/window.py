@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
+from pipeline.clock import EVER
 from pipeline.rows import HOUR, MINUTE
-
-EVER: Final = 2**62
-"""A watermark past every window: the ingest has ended."""
 
 
 @dataclass(slots=True)
@@ -44,17 +41,11 @@ def topic_of(source: str) -> str:
     return source.rpartition(":")[0]
 
 
-def floor(watermark: int | None, lateness: int) -> int | None:
-    """Return the start of the oldest hour still open: every hour before it has closed."""
-    if watermark is None:
-        return None
-    if watermark >= EVER:
-        return EVER
-    return (watermark - lateness) // HOUR * HOUR
+def hour(moment: int) -> int:
+    """Return the start of the hour that ``moment`` is in: every hour before it is over."""
+    return moment // HOUR * HOUR
 
 
-def minute(watermark: int | None) -> int | None:
-    """Return the start of the first minute that has not passed: every minute before it has."""
-    if watermark is None or watermark >= EVER:
-        return watermark
-    return watermark // MINUTE * MINUTE
+def minute(moment: int) -> int:
+    """Return the start of the minute that ``moment`` is in: every minute before it is over."""
+    return moment // MINUTE * MINUTE

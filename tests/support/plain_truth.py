@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from pipeline.restricted import describers
 
@@ -61,7 +62,7 @@ class Request:
 
     @property
     def day(self) -> str:
-        """The day of UTC that it counts for."""
+        """The day of the site that it counts for."""
         return f"{self.moment:%Y-%m-%d}"
 
 
@@ -118,13 +119,14 @@ class Describe:
         self.own: Final = frozenset(own_hosts)
 
 
-def requests(lines: Iterable[str], describe: Describe) -> Iterator[Request]:
-    """Yield the requests of ``lines``; those of another shape are left out."""
+def requests(lines: Iterable[str], describe: Describe, zone: str = "UTC") -> Iterator[Request]:
+    """Yield the requests of ``lines``, on the zone's clock; those of another shape are left out."""
+    clock = ZoneInfo(zone)
     for line in lines:
         match = _LINE.match(line.rstrip("\n"))
         if match is None:
             continue
-        moment = dt.datetime.strptime(match["stamp"], "%d/%b/%Y:%H:%M:%S %z").astimezone(dt.UTC)
+        moment = dt.datetime.strptime(match["stamp"], "%d/%b/%Y:%H:%M:%S %z").astimezone(clock)
         target, method, agent = match["target"], match["method"], _header(match["agent"])
         said, referrer = describe.agent(agent), _header(match["referrer"])
         came = describe.referrer(referrer)

@@ -16,11 +16,12 @@ from unittest import mock
 
 import polars as pl
 
+from pipeline.clock import EVER
 from pipeline.release import visits
 from pipeline.release.ledger import Ledger
 from pipeline.release.minutes import Minutes
 from pipeline.release.rules import Rules
-from pipeline.rows import CELLS, DAY, HOUR, MINUTES, OTHER, CellsHeader
+from pipeline.rows import CELLS, DAY, HOUR, MINUTES, OTHER
 from tests.wall.crossing_attacker import union
 from tests.wall.release_attacker import BITS, Finding, Step, Truth, day_of
 
@@ -85,8 +86,9 @@ def attack(
         [{**row, "status_class": f"{row['status'][0]}xx"} for row in sliced if row["in_time"]],
         MINUTES,
     )
-    everything = CellsHeader(0, 0, 0, "live", 2**62, minutes=True)
-    for cell in Minutes(k, 1, rules).apply(0, everything, in_time).iter_rows(named=True):
+    minutes = Minutes(k, rules)
+    minutes.take(0, in_time)
+    for cell in minutes.tell(EVER).iter_rows(named=True):
         _hear(found, "health_minute", cell)
     count = sum(len(public.steps) for public in found.values())
     small = [

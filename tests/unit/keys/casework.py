@@ -18,6 +18,7 @@ from pipeline.keys.store import Store
 from pipeline.restricted.seal import seal
 from pipeline.scope import Scope, Selectors, checked
 from pipeline.sealed import decode
+from pipeline.zones import ALL_UTC, Zones
 from tests.support.databases import Place
 from tests.support.key_service import ThreadedService
 from tests.unit.keys.making import NOON, Hands, log_in, serving, store_at
@@ -97,9 +98,9 @@ def asked(message: bytes) -> Asked:
 
 
 @contextmanager
-def house(place: Place) -> Iterator[House]:
+def house(place: Place, zones: Zones = ALL_UTC) -> Iterator[House]:
     built = House(place)
-    service = serving(built.store, built.clock, place.folder, built.tokens, built.log)
+    service = serving(built.store, built.clock, place.folder, built.tokens, built.log, zones)
     try:
         with ThreadedService(service, built.url), built.client:
             yield built

@@ -19,6 +19,7 @@ from pipeline.keys.record import Recording
 from pipeline.keys.rules import Rules
 from pipeline.keys.service import KeyService
 from pipeline.keys.store import Store
+from pipeline.zones import ALL_UTC, Zones
 from tests.support.databases import Place, sqlite_in
 
 NOON = dt.datetime(2026, 3, 10, 12, tzinfo=dt.UTC)
@@ -86,11 +87,12 @@ def serving(
     folder: Path,
     tokens: Mapping[str, str],
     log: Recording | None = None,
+    zones: Zones = ALL_UTC,
 ) -> KeyService:
     """A service that is not started; it destroys nothing of itself for an hour."""
     rules = policy.load().current.investigations
     audit = log or log_in(folder, clock)
-    return KeyService(store, tokens, rules, clock, SIGNER, audit, expire_every=3600)
+    return KeyService(store, tokens, rules, clock, SIGNER, audit, expire_every=3600, zones=zones)
 
 
 def pinned(folder: Path) -> Pin:

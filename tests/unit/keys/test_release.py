@@ -27,6 +27,7 @@ from pipeline.keys.material import Tokeniser
 from pipeline.keys.release_client import Patience, ReleaseClient
 from pipeline.keys.rules import DAY, HOUR
 from pipeline.scope import Selectors
+from pipeline.zones import Zones
 from tests.support.databases import Place, sqlite_in
 from tests.unit.keys.casework import (
     NOW,
@@ -446,6 +447,25 @@ def test_pseudonym_keys_go_to_a_scope_that_names_pseudonyms_for_its_days(at: Hou
     lent = at.store.pseudonym_keys("live", [TODAY])[TODAY]
     assert lent is not None
     assert found["live", TODAY] == lent.key
+
+
+def test_pseudonym_keys_are_those_of_the_days_on_the_sites_clock(place: Place) -> None:
+    """From 15:00 UTC on it is tomorrow in Tokyo."""
+    noon = TODAY * DAY + 12 * HOUR
+    named = Selectors(pseudonyms=("0" * 16,))
+    with house(place, Zones.named("UTC", {"site0": "Asia/Tokyo"})) as at:
+        at.store.pseudonym_keys("b1", range(TODAY - 2, TODAY + 1))
+        at.store.pseudonym_keys("live", [TODAY, TODAY + 1])
+        for number, (sites, last, days) in enumerate([
+            (("site0",), noon + 2 * HOUR, {("live", TODAY), ("b1", TODAY)}),
+            (("site0",), noon + 6 * HOUR, {("live", TODAY), ("b1", TODAY), ("live", TODAY + 1)}),
+            (("site1",), noon + 6 * HOUR, {("live", TODAY), ("b1", TODAY)}),
+        ]):  # fmt: skip
+            case = f"case-{number}"
+            of = scope(sites=sites, first=noon, last=last, selectors=named)
+            at.client.grant(grant(case=case, scope=of))
+            found = at.client.pseudonym_keys(at.client.session(case, "investigator"))
+            assert set(found) == days
 
 
 def test_pseudonym_keys_are_refused_where_none_are_named(at: House, opened: CaseSession) -> None:

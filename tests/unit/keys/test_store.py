@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
+from pipeline import policy
 from pipeline.errors import IntegrityError, SettingsError, UnavailableError
 from pipeline.keys.kek import is_repeated
-from pipeline.keys.rules import DAY, HOUR, Rules
+from pipeline.keys.rules import DAY, HOUR, Rules, seconds
 from pipeline.keys.store import Store
 from pipeline.keys.tables import sealing_keys
 from pipeline.labels import LIVE
 from pipeline.policy import Policy, Retention, Version
+from pipeline.zones import Zones
 from tests.support.databases import Place, sqlite_in
 from tests.unit.keys.making import NOON, RULES, TODAY, Hands, store_at, store_in, wrapped
 
@@ -300,6 +302,27 @@ def test_no_pseudonym_key_is_lent_beyond_48_hours(day: int, hours: int) -> None:
         assert now < day * DAY + 48 * HOUR
         assert day * DAY <= now + DAY
     assert RULES.pseudonym_due("backfill", day, now) == now + 48 * HOUR
+
+
+def test_a_key_counts_from_where_its_day_begins_first(place: Place, clock: Hands) -> None:
+    """In Auckland a day begins 13 hours before UTC's at that time of the year."""
+    zones = Zones.named("UTC", {"sheep": "Pacific/Auckland", "shop": "Europe/Berlin"})
+    rules = Rules.of(policy.load(), zones, seconds(NOON))
+    store = store_at(place, clock, rules=rules)
+    clock.turn(hours=-12)
+    assert store.pseudonym_keys(LIVE, [TODAY])[TODAY] is not None
+    clock.turn(hours=34)
+    assert store.pseudonym_keys(LIVE, [TODAY])[TODAY] is not None
+    clock.turn(hours=1)
+    assert store.pseudonym_keys(LIVE, [TODAY])[TODAY] is None
+    store.close()
+
+
+def test_clocks_too_far_apart_for_a_key_are_refused() -> None:
+    """The last clock would be in the middle of a day whose key is due by the first one."""
+    zones = Zones.named("Pacific/Kiritimati", {"shop": "Pacific/Pago_Pago"})
+    with pytest.raises(SettingsError, match=r"windows.zones: .* far apart"):
+        Rules.of(policy.load(), zones, seconds(NOON))
 
 
 def test_nothing_secret_shows_in_a_repr(store: Store) -> None:

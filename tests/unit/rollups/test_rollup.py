@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from collections import Counter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import polars as pl
@@ -25,7 +27,10 @@ from pipeline.rows import HOUR, MINUTE
 from tests.support.stores import MemoryStore
 
 SOURCES = ("logs.web:0", "logs.web:1")
-START = 20_000 * 24 * HOUR
+START = int(dt.datetime(2026, 10, 24, 22, tzinfo=dt.UTC).timestamp())
+"""At 01:00 UTC Berlin's clocks go back, and 02:00 to 03:00 comes twice there."""
+ZONES = {"berlin": "Europe/Berlin", "nepal": "Asia/Kathmandu"}
+SITES = ("a", *ZONES)
 REFUSALS = Refusals(policy.load(None), DIMENSION_PURPOSES)
 Message = tuple[str, int, list[dict[str, Any]], bool]
 """Source, last offset, rows, whether the ingest ends."""
@@ -44,7 +49,10 @@ def source_rows(seed: int, count: int) -> list[dict[str, Any]]:
         for name, kind in events.SCHEMA.items():
             row[name] = f"{name} {draw.randrange(2)}" if kind == pl.String else draw.randrange(3)
         time = START + offset * 6 * HOUR // count + draw.randrange(HOUR)
-        made.append(row | {"offset": offset, "line": 0, "policy": 1, "time": time, "site": "a"})
+        made.append(
+            row
+            | {"offset": offset, "line": 0, "policy": 1, "time": time, "site": draw.choice(SITES)}
+        )
     return made
 
 
@@ -70,7 +78,15 @@ def encoded(message: Message) -> bytes:
     source, last, rows, end = message
     frame = pl.DataFrame(rows, schema=events.SCHEMA)
     newest = max((row["time"] for row in rows), default=None)
-    return events.encode(EventsHeader(source, last, "live", newest, end), frame)
+    header = EventsHeader(source, last, "live", newest, end, zones=ZONES)
+    return events.encode(header, frame)
+
+
+def on_clock(row: dict[str, Any]) -> int:
+    """What the clock of the row's site shows, by Python's own database."""
+    zone = ZoneInfo(ZONES.get(row["site"], "UTC"))
+    there = dt.datetime.fromtimestamp(row["time"], zone).replace(tzinfo=dt.UTC)
+    return int(there.timestamp())
 
 
 def texts(rows: pl.DataFrame) -> pl.DataFrame:
@@ -78,11 +94,12 @@ def texts(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
-def counted(cuts: list[Cut]) -> Counter[tuple[int, str]]:
-    found: Counter[tuple[int, str]] = Counter()
+def counted(cuts: list[Cut]) -> Counter[tuple[str, str, int, str]]:
+    found: Counter[tuple[str, str, int, str]] = Counter()
     for cut in cuts:
-        for hour, status, hits in cut.cells.select("hour", "status", "hits").iter_rows():
-            found[hour, status] += hits
+        told = cut.cells.select("site", "zone", "hour", "status", "hits")
+        for site, zone, hour, status, hits in told.iter_rows():
+            found[site, zone, hour, status] += hits
     return found
 
 
@@ -98,7 +115,9 @@ def test_every_row_is_counted_once_whatever_is_sent_again(seed: int, count: int)
     state = rollup()
     cuts = [state.apply(at, encoded(m))[1] for at, m in enumerate(batches(seed, rows))]
     expected = Counter(
-        (row["time"] // HOUR * HOUR, row["status"]) for mine in rows.values() for row in mine
+        (row["site"], ZONES.get(row["site"], "UTC"), on_clock(row) // HOUR * HOUR, row["status"])
+        for mine in rows.values()
+        for row in mine
     )
     assert counted([cut for cut in cuts if cut is not None]) == expected
     assert state.open.is_empty()
@@ -227,28 +246,34 @@ def test_late_rows_of_a_cut_hour_come_with_the_next_cut() -> None:
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 60))
 def test_minutes_are_the_rows_that_came_in_time_each_sent_once(seed: int, count: int) -> None:
-    """A row is late where its minute had passed on all sources before its message."""
+    """A row is late where its minute had passed on all sources before its message.
+
+    On a clock that went back, the minutes that it shows a second time have passed.
+    """
     rows = two_sources(seed, count)
     state, taken, mark = rollup(), dict.fromkeys(SOURCES, -1), dict.fromkeys(SOURCES, -1)
     expected, found = Counter[tuple[object, ...]](), Counter[tuple[object, ...]]()
-    passed = -1
+    passed, shown = -1, dict.fromkeys(SITES, -1)
     for at, message in enumerate(batches(seed, rows)):
         source, last, mine, end = message
         for row in mine[max(0, taken[source] + 1 - (last + 1 - len(mine))) :]:
-            minute = row["time"] // MINUTE * MINUTE
-            if minute >= passed:
-                expected[minute, row["segment"], row["visitor"], 0] += 1
+            minute = on_clock(row) // MINUTE * MINUTE
+            if minute >= shown[row["site"]]:
+                expected[row["site"], minute, row["segment"], row["visitor"]] += 1
         taken[source] = max(taken[source], last)
         mark[source] = max(mark[source], *(row["time"] for row in mine), 2**62 * end)
         newest = min(mark.values())
         passed = max(passed, newest if newest == 2**62 else newest // MINUTE * MINUTE)
+        for site in SITES if passed >= 0 else ():
+            there = passed if newest == 2**62 else on_clock({"site": site, "time": passed})
+            shown[site] = max(shown[site], there)
         _, _, cut = state.apply(at, encoded(message))
         if cut is not None:
             assert cut.watermark == passed
-            assert (cut.cells["minute"] < passed).all()
             for row in cut.cells.iter_rows(named=True):
+                assert row["minute"] < shown[row["site"]]
                 assert row["status_class"] == "(none)"
-                found[row["minute"], row["segment"], row["visitor"], 0] += row["hits"]
+                found[row["site"], row["minute"], row["segment"], row["visitor"]] += row["hits"]
     assert found == expected
 
 
@@ -279,16 +304,21 @@ def test_a_backfill_has_no_minutes() -> None:
     assert state.minutes.is_empty()
 
 
-def test_a_run_from_before_there_were_minutes_is_read() -> None:
+def test_a_run_from_before_there_were_minutes_or_zones_is_read() -> None:
     state = rollup()
-    run, _, _ = state.apply(0, encoded((SOURCES[0], 0, source_rows(1, 1), False)))
+    rows = [row | {"site": "a"} for row in source_rows(1, 3)]
+    state.apply(0, encoded((SOURCES[0], 2, rows, False)))
+    run, _, _ = state.apply(1, encoded((SOURCES[1], 2, rows, False)))
     head, _, body = run.partition(b"\n")
     fields = orjson.loads(head)
     at = fields.pop("minutes_at")
-    del fields["passed"]
+    del fields["passed"], fields["zones"]
+    fields["cut"] = {name: [cut, start["UTC"]] for name, (cut, start) in fields["cut"].items()}
+    cells = events.from_ipc(body[:at]).drop("zone")
     other = rollup()
-    other.restore([(-1, orjson.dumps(fields) + b"\n" + body[:at])])
-    assert_frame_equal(texts(other.open), texts(state.open))
+    other.restore([(-1, orjson.dumps(fields) + b"\n" + events.to_ipc(cells))])
+    assert_frame_equal(texts(other.open), texts(state.open.filter(pl.col("position") == 1)))
+    assert other.progress.cut["live"][1] == {"UTC": state.progress.cut["live"][1]["UTC"]}
     assert other.minutes.is_empty()
 
 
