@@ -3,8 +3,7 @@
 Past the rollup, the time of a window is what the clock on the site's wall shows, written as seconds
 since 1970 as if that clock stood in UTC: whatever cuts hours and days need not know of zones. The
 hour that comes twice when clocks go back is one hour there, of twice the length; the hour that they
-skip is empty. Offsets are those of the IANA database that Polars brings along, in all processes;
-but one whose sites all live by UTC need not load it.
+skip is empty.
 """
 
 from __future__ import annotations
@@ -12,17 +11,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Self
+from functools import cache, lru_cache
+from typing import Final, Self
+from zoneinfo import ZoneInfo, available_timezones
 
 from pipeline.clock import EVER, Clock
 from pipeline.errors import SettingsError
 from pipeline.labels import WIDGET_SUFFIX
 
-if TYPE_CHECKING:
-    import polars as pl
-
 UTC: Final = "UTC"
+_NO_PLACES: Final = {"Factory", "localtime"}
 _MONTHS: Final = 12
 _A_MONTH: Final = 2_629_746  # a twelfth of the Gregorian year of 365.2425 days
 _DAY: Final = 86_400
@@ -45,7 +43,7 @@ class Zones:
                     f"{site.removesuffix(WIDGET_SUFFIX)}"
                 )
         for name, setting in ((usual, "zone"), *((z, f"zones.{s}") for s, z in by_site.items())):
-            if not is_zone(name):
+            if name not in _known():
                 raise SettingsError(
                     f"setting windows.{setting}: {name} is no time zone; name one such as "
                     "Europe/Berlin or UTC"
@@ -68,24 +66,13 @@ class Zones:
 ALL_UTC: Final = Zones()
 
 
-def shown(moment: pl.Expr, zone: str) -> pl.Expr:
-    """Return what the zone's clock shows at moments (Int64 seconds since 1970 UTC), in seconds."""
-    if zone == UTC:
-        return moment
-    import polars as pl  # noqa: PLC0415 -- see above
-
-    local = pl.from_epoch(moment).dt.replace_time_zone(UTC).dt.convert_time_zone(zone)
-    return local.dt.replace_time_zone(None).dt.epoch("s")
-
-
 @lru_cache(maxsize=1_000)
 def reading(moment: int, zone: str) -> int:
     """Return what the zone's clock shows at ``moment`` (seconds since 1970 UTC), in seconds."""
     if zone == UTC or moment >= EVER:
         return moment
-    import polars as pl  # noqa: PLC0415 -- see above
-
-    return int(pl.select(shown(pl.lit(moment, pl.Int64), zone)).item())
+    there = dt.datetime.fromtimestamp(moment, ZoneInfo(zone))
+    return int(there.replace(tzinfo=dt.UTC).timestamp())
 
 
 def days(first: int, last: int, zone: str) -> range:
@@ -111,15 +98,6 @@ def clock(now: Clock, zone: str) -> Clock:
     return show
 
 
-@lru_cache(maxsize=1_000)
-def is_zone(name: str) -> bool:
-    """Tell whether there is a time zone of that name (IANA), which Polars knows by it."""
-    if name in {"", UTC}:
-        return bool(name)
-    import polars as pl  # noqa: PLC0415 -- see above
-
-    try:
-        reading(0, name)
-    except pl.exceptions.PolarsError:
-        return False
-    return True
+@cache
+def _known() -> set[str]:
+    return available_timezones() - _NO_PLACES

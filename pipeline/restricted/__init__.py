@@ -32,7 +32,8 @@ from pipeline.restricted.split import Crossing, Reading, Splitter
 from pipeline.restricted.trial import Listed, Trial, listing, trial
 from pipeline.restricted.widget import read as widget
 from pipeline.settings import NO_GOALS, Goals, Split
-from pipeline.zones import ALL_UTC, Zones, is_zone
+from pipeline.shown import is_zone
+from pipeline.zones import ALL_UTC, Zones
 
 __all__ = [
     "RECORD",
@@ -78,6 +79,9 @@ def open_splitter(
     widget.packaged()
     _check_names(settings)
     check_goals(goals)
+    for zone in zones.every():
+        if not is_zone(zone):
+            raise SettingsError(f"setting windows: no column of times can be read as of {zone}")
     describer = Describer(
         load_scrubber(settings.scrub_rules),
         Agents(),

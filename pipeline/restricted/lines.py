@@ -12,7 +12,7 @@ import polars as pl
 from pipeline.labels import LIVE, PATTERN, WIDGET_SUFFIX
 from pipeline.restricted.formats import AUTO
 from pipeline.restricted.said import Said
-from pipeline.zones import is_zone
+from pipeline.shown import is_zone
 
 MOST_LABELS: Final = 64
 """Distinct labels in one batch: each costs a parser's start and messages of its own."""

@@ -21,7 +21,8 @@ from pipeline.restricted.proxies import Proxies
 from pipeline.restricted.pseudonym import Pseudonymiser
 from pipeline.restricted.widget import read as widget
 from pipeline.rows import DAY
-from pipeline.zones import ALL_UTC, Zones, shown
+from pipeline.shown import shown
+from pipeline.zones import ALL_UTC, Zones
 
 RECORD: Final[dict[str, pl.DataType]] = {
     **formats.FIELDS,

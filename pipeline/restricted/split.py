@@ -28,7 +28,8 @@ from pipeline.restricted.proxies import NO_PROXIES, Proxies
 from pipeline.restricted.pseudonym import Pseudonymiser
 from pipeline.restricted.widget import read as widget
 from pipeline.rows import DAY, HOUR
-from pipeline.zones import ALL_UTC, Zones, shown
+from pipeline.shown import shown
+from pipeline.zones import ALL_UTC, Zones
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -14,7 +14,8 @@ from typing import Final
 import polars as pl
 
 from pipeline.clock import EVER
-from pipeline.zones import UTC, reading, shown
+from pipeline.shown import shown
+from pipeline.zones import UTC, reading
 
 ZONE: Final = "zone"
 """The column that says by whose clock the times of a row are."""

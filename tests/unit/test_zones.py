@@ -1,4 +1,4 @@
-"""A site's clock shows what that of Python's own database shows, at every moment of the year."""
+"""A site's clock, in columns and alone, shows what a clock of its zone shows at every moment."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline import zones
 from pipeline.errors import SettingsError
+from pipeline.shown import is_zone, shown
 from pipeline.zones import Zones
 
 PLACES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe",
@@ -28,7 +29,7 @@ def by_python(moment: int, zone: str) -> int:
 def test_a_column_and_a_moment_show_what_python_shows(moments: list[int], zone: str) -> None:
     expected = [by_python(moment, zone) for moment in moments]
     column = pl.DataFrame({"time": moments}, schema={"time": pl.Int64()})
-    assert column.select(zones.shown(pl.col("time"), zone)).to_series().to_list() == expected
+    assert column.select(shown(pl.col("time"), zone)).to_series().to_list() == expected
     assert [zones.reading(moment, zone) for moment in moments] == expected
 
 
@@ -69,6 +70,6 @@ def test_a_strange_zone_is_refused_by_its_setting(
 
 def test_a_zone_is_one_that_lines_can_be_read_with() -> None:
     """Python and Polars do not know the same ones: what only one knows would end the stage."""
-    assert all(zones.is_zone(name) for name in available_timezones() - {"Factory", "localtime"})
+    assert all(is_zone(name) for name in available_timezones() - {"Factory", "localtime"})
     for name in ("localtime", "posixrules", "posix/Europe/Berlin", "Europe/", "", "../UTC", "\0"):
-        assert not zones.is_zone(name)
+        assert not is_zone(name)
