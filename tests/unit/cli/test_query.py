@@ -137,6 +137,7 @@ def answer(lines: tuple[Line, ...], *dimensions: str, next_: str | None = None) 
         next=next_,
         notes=("a note",),
         k=10,
+        zone="UTC",
     )
 
 
