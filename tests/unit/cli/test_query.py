@@ -156,7 +156,7 @@ def test_a_terminal_has_bars_and_a_series_a_sparkline() -> None:
     )
     said = shown(answer(days, "time:day"))
     lines = said.splitlines()
-    assert lines[0] == "shop  2026-11-01 to 2026-11-04"
+    assert lines[0] == "shop  2026-11-01 to 2026-11-04, UTC"
     assert lines[1].rstrip() == "█ ▁▅"
     assert lines[3].split() == ["2026-11-01", "8", "withheld", "1:01", "█" * 20]
     assert lines[4].split() == ["2026-11-02", "withheld", "withheld", "1:01"]
