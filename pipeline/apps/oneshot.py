@@ -68,7 +68,7 @@ async def run(
     await sealed(group, before + shipped.lines)
     await _destroy_keys(group, ingest, clock)
     query = partial(remote.query, group.engine)
-    zone = windows_of(group.settings.get("windows", {})).zone
+    zone = windows_of(group.settings.get("windows") or {}).zone
     report = replace(await asyncio.to_thread(collect, query, ingest), zone=zone)
     account = await _account(group, declared["accounting"].partitions, ingest, k, policy)
     goals = goals_of(group.settings.get("goals", {}))

@@ -25,7 +25,7 @@ def terms(settings: Settings, folder: Path) -> Settings:
             "policy": None if path is None else Path(str(path)),
             "k": k if isinstance(k, int) else None,
             "lower_k": left.get("lower_k") is True,
-            "windows": windows_of(left.get("windows", {})),
+            "windows": windows_of(left.get("windows") or {}),
             "goals": goals_of(left.get("goals", {})),
         }
     )

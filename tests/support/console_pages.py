@@ -109,14 +109,16 @@ def asking(folder: Path) -> Iterator[QueryFn]:
 
 
 @contextmanager
-def served(run: QueryFn, clock: Clock = still, port: int = 0) -> Iterator[str]:
+def served(
+    run: QueryFn, clock: Clock = still, port: int = 0, zones: Zones = ALL_UTC
+) -> Iterator[str]:
     """Serve the console, and give its origin."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     listener = listen("127.0.0.1", port, "console")
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = Server(app_of(run, origin, clock), listener)
+    server = Server(app_of(run, origin, clock, zones), listener)
     try:
         asyncio.run_coroutine_threadsafe(server.start(), loop).result(30)
         yield origin
