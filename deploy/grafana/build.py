@@ -60,7 +60,7 @@ def built(board: Board) -> str:
         .uid(f"partywall-{board.name}")
         .description(board.about)
         .tags(["partywall"])
-        .timezone("utc")  # days and hours are UTC's
+        .timezone("utc")  # what a site's clock shows is stored as if it stood in UTC
         .time("now-30d/d", "now")
         .refresh("")
         .link(

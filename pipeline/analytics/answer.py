@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.analytics import words
 from pipeline.analytics.ranges import Days
 
 Number = int | float
-ZONE: Final = "UTC"
 
 
 class Cell(NamedTuple):
@@ -55,7 +54,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question comes to. ``next`` is the token of the page that follows, if one does."""
+    """What a question comes to. ``next`` is the token of the page that follows, if one does.
+
+    ``zone`` is the one (IANA) by whose clock the days and hours are.
+    """
 
     site: str
     days: Days
@@ -66,6 +68,7 @@ class Answer:
     next: str | None
     notes: tuple[str, ...]
     k: int
+    zone: str
     before: Days | None = None
 
     def document(self) -> dict[str, Any]:
@@ -73,7 +76,7 @@ class Answer:
         found: dict[str, Any] = {
             "site": self.site,
             "date_range": _listed(self.days),
-            "zone": ZONE,
+            "zone": self.zone,
             "dimensions": list(self.dimensions),
             "metrics": list(self.metrics),
             "results": [line.document() for line in self.lines],

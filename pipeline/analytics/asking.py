@@ -22,6 +22,8 @@ from pipeline.clickhouse.queries import QueryFn
 from pipeline.clock import Clock
 from pipeline.errors import UsageError
 from pipeline.policy import Crossings
+from pipeline.zones import ALL_UTC, Zones
+from pipeline.zones import clock as clock_in
 
 Row = dict[str, Any]
 _CLOSED_AFTER: Final = dt.timedelta(hours=48)
@@ -37,14 +39,15 @@ def ask(
     k: int,
     retention_days: int,
     crossings: Crossings = words.CROSSINGS,
+    zones: Zones = ALL_UTC,
 ) -> Answer:
     """Answer ``query`` by asking ``run``.
 
     ``k`` is the one in force, ``retention_days`` how long the tables keep a row, ``crossings`` what
-    is released together. Raises UsageError
-    where the words do not go together, and as ``run`` does.
+    is released together, ``zones`` those of the sites: today is the one of the site. Raises
+    UsageError where the words do not go together, and as ``run`` does.
     """
-    return _Asking(run, query, clock, k, retention_days, crossings).answer()
+    return _Asking(run, query, clock, k, retention_days, crossings, zones).answer()
 
 
 @dataclass(slots=True)
@@ -67,11 +70,14 @@ class _Asking:
         k: int,
         retention_days: int,
         crossings: Crossings,
+        zones: Zones,
     ) -> None:
         self._run = run
         self._query = query
         self._k = k
-        self._now = clock()
+        self._zones = zones
+        self._zone = zones.of(query.site)
+        self._now = clock_in(clock, self._zone)()
         self._parts = of_rows(query, crossings)
         self._of_totals = of_totals(query, crossings)
         self._timed = bool(query.dimensions) and query.dimensions == query.times
@@ -81,7 +87,7 @@ class _Asking:
         self._horizon = self._look(retention_days)
 
     def _known(self) -> Row:
-        [row] = self._run(compiling.known(self._query.site))
+        [row] = self._run(compiling.known(self._query.site, self._zones))
         return dict(row)
 
     def _look(self, retention_days: int) -> Horizon:
@@ -115,6 +121,7 @@ class _Asking:
             next=_token(offset + query.limit, query.digest(asked)) if found.more else None,
             notes=(),
             k=self._k,
+            zone=self._zone,
             before=before.days if before else None,
         )
         told = notes.of(bare, query, self._parts, found.folded, self._horizon)

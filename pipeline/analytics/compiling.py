@@ -17,6 +17,8 @@ from pipeline.analytics.query import Query
 from pipeline.analytics.ranges import Days
 from pipeline.analytics.scanning import base, scan
 from pipeline.clickhouse.sql import literal
+from pipeline.labels import WIDGET_SUFFIX
+from pipeline.zones import Zones
 
 _ONE: Final = dt.timedelta(days=1)
 SUMS: Final = (
@@ -72,20 +74,33 @@ def facts(query: Query, found: tuple[Part, ...], span: Span, *, by_time: bool) -
     return f"{merged} ORDER BY {', '.join(_alias(keys, key) for key in keys)}" if keys else merged
 
 
-def known(site: str) -> str:
-    """Return the SELECT of how far the site's tables reach, and the newest day of all sites."""
+def known(site: str, zones: Zones) -> str:
+    """Return the SELECT of how far the site's tables reach, and the newest day of all sites.
+
+    Of all whose day ends with that of ``site``: elsewhere the same date may be over before.
+    """
     here = f"WHERE site = {literal(site)}"
     looked_for = {
         "first_day": ("min", "traffic_daily", here),
         "last_day": ("max", "traffic_daily", here),
         "first_hour": ("min", "traffic_hourly", here),
         "last_hour": ("max", "traffic_hourly", here),
-        "newest_day": ("max", "traffic_daily", ""),
+        "newest_day": ("max", "traffic_daily", _alike(zones.of(site), zones)),
     }
     return "SELECT " + ", ".join(
         f"(SELECT toString({end}(window_start)) FROM {base(table)} {where}) AS {name}"
         for name, (end, table, where) in looked_for.items()
     )
+
+
+def _alike(zone: str, zones: Zones) -> str:
+    """Return the condition that chooses the sites of a zone, with their widgets."""
+    usual = zone == zones.usual
+    named = [site for site, its in zones.by_site.items() if (its == zone) is not usual]
+    if usual and not named:
+        return ""
+    listed = ", ".join(literal(name) for site in named for name in (site, site + WIDGET_SUFFIX))
+    return f"WHERE site {'NOT IN' if usual else 'IN'} ({listed})"
 
 
 def _merged(

@@ -19,6 +19,7 @@ from pipeline.clock import Clock
 from pipeline.errors import UsageError
 from pipeline.policy import Crossings
 from pipeline.settings import NO_GOALS, Goals
+from pipeline.zones import ALL_UTC, Zones
 
 
 def ask(
@@ -30,14 +31,16 @@ def ask(
     retention_days: int,
     crossings: Crossings = words.CROSSINGS,
     goals: Goals = NO_GOALS,
+    zones: Zones = ALL_UTC,
 ) -> Answer:
     """Answer ``query`` by asking ``run``; ``goals`` are those of the settings.
 
     All else is as ``asking.ask`` says.
     """
     plain = partial(
-        asking.ask, run, clock=clock, k=k, retention_days=retention_days, crossings=crossings
-    )
+        asking.ask, run, clock=clock, k=k, retention_days=retention_days, crossings=crossings,
+        zones=zones,
+    )  # fmt: skip
     events = {name: goal.event for name, goal in goals.get(query.site, {}).items() if goal.event}
     rating = words.CONVERSION_RATE in query.metrics
     if rating:

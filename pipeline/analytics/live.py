@@ -3,6 +3,9 @@
 Each segment and class of status has steps of its own (docs/release.md, rule M), so nothing here is
 added up over them. What no step tells is ``not_yet_closed`` while its hour goes on; when the hour
 is over no more steps come of it: then it is ``withheld`` here, and told by the hour.
+
+All times are by the site's clock. When it goes back an hour, the minutes that it shows anew are not
+told: the steps of an hour are those of the first time that it was shown.
 """
 
 from __future__ import annotations
@@ -15,12 +18,16 @@ from typing import Any, Final
 from pipeline.analytics import words
 from pipeline.clickhouse.queries import QueryFn
 from pipeline.clickhouse.sql import literal
+from pipeline.zones import ALL_UTC, Zones, reading
+from pipeline.zones import clock as clock_in
 
 NAME: Final = "live"
 ABOUT: Final = "the last 30 minutes, in steps that k visitors are in, and k others after"
 SPAN: Final = dt.timedelta(minutes=30)
 _HOUR: Final = dt.timedelta(hours=1)
 _MINUTE: Final = dt.timedelta(minutes=1)
+_LATELY: Final = 7200
+"""Seconds in which a clock that goes back confuses a half hour."""
 USUAL: Final = (("view", "2xx"), ("failed", "4xx"), ("failed", "5xx"))
 """What of a site is spoken of also where there is no step of it."""
 
@@ -71,6 +78,7 @@ class Live:
     begin: dt.datetime
     end: dt.datetime
     k: int
+    zone: str
     stretches: tuple[Stretch, ...]
 
     def document(self) -> dict[str, Any]:
@@ -79,7 +87,7 @@ class Live:
             "site": self.site,
             "from": _written(self.begin),
             "to": _written(self.end),
-            "zone": "UTC",
+            "zone": self.zone,
             "steps": [one.document() for one in self.stretches],
             "k": self.k,
         }
@@ -90,9 +98,10 @@ class Live:
         return any(one.state == words.VALUE for one in self.stretches)
 
 
-def live(run: QueryFn, site: str, *, now: dt.datetime, k: int) -> Live:
-    """Return the half hour before ``now``; raises as ``run`` does."""
-    end = now.replace(second=0, microsecond=0)
+def live(run: QueryFn, site: str, *, now: dt.datetime, k: int, zones: Zones = ALL_UTC) -> Live:
+    """Return the half hour before ``now`` (UTC) by the site's clock; raises as ``run`` does."""
+    zone = zones.of(site)
+    end = clock_in(lambda: now, zone)().replace(second=0, microsecond=0)
     begin = end - SPAN
     earliest = begin.replace(minute=0)
     rows = run(
@@ -101,7 +110,7 @@ def live(run: QueryFn, site: str, *, now: dt.datetime, k: int) -> Live:
         f"WHERE site = {literal(site)} AND window_start >= '{earliest:%Y-%m-%d %H:%M:%S}' "
         f"AND window_start < '{end:%Y-%m-%d %H:%M:%S}' ORDER BY start"
     )
-    steps = [_step(row) for row in rows]
+    steps = _of_now([_step(row) for row in rows], int(now.timestamp()), zone)
     newest = max((one.begin for one in steps), default=None)
     of: dict[tuple[str, str], list[Stretch]] = {category: [] for category in USUAL}
     for one in steps:
@@ -111,7 +120,21 @@ def live(run: QueryFn, site: str, *, now: dt.datetime, k: int) -> Live:
         for category in sorted(of, key=lambda c: (words.SEGMENTS.index(c[0]), c[1]))
         for stretch in _whole(category, of[category], begin, end, newest)
     ]
-    return Live(site, begin, end, k, tuple(found))
+    return Live(site, begin, end, k, zone, tuple(found))
+
+
+def _of_now(steps: list[Stretch], now: int, zone: str) -> list[Stretch]:
+    """Leave out what was shown before the clock went back, and seems to be of now."""
+    shown = reading(now, zone)
+    back = reading(now - _LATELY, zone) + _LATELY - shown
+    if back <= 0:
+        return steps
+
+    def is_older(one: Stretch) -> bool:
+        at = int(one.begin.timestamp())
+        return reading(now - (shown - at) - back, zone) == at
+
+    return [one for one in steps if not is_older(one)]
 
 
 def _step(row: Any) -> Stretch:  # noqa: ANN401 -- a row of JSON

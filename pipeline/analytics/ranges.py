@@ -1,4 +1,4 @@
-"""Ranges of days, UTC: by name or by their first and last day."""
+"""Ranges of days, by name or by their first and last day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMES: Final = "today, yesterday, 7d, 30d, 90d, month, last_month, year, 12mo, a
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Whole days of UTC, the first and the last included."""
+    """Whole days of a site, the first and the last included."""
 
     first: dt.date
     last: dt.date

@@ -31,6 +31,7 @@ from pipeline.rates import Rates
 from pipeline.serving.server import Server, listen
 from pipeline.settings import Settings
 from pipeline.views.answers import Desk, Remembering
+from pipeline.zones import Zones
 
 _REMEMBERED: Final = 4096
 """How many tokens have a rate of their own."""
@@ -51,6 +52,7 @@ class Worker:
     async def start(self) -> str:
         """Serve; return the origin, or the link that signs in; raises SettingsError."""
         own = self._settings.console
+        zones = Zones.named(self._settings.windows.zone, self._settings.windows.zones)
         signer = Signer(read_or_make(own.key_file, "console.key_file"), self._clock)
         tokens = Tokens(own.tokens)
         known, word = self._known(tokens)
@@ -67,7 +69,7 @@ class Worker:
         pages = Pages(
             entrance=Entrance(origin, signer, known, dt.timedelta(hours=own.session_hours)),
             rendering=Rendering(),
-            desk=Desk(run, self._clock, k, kept_days, crossings, self._settings.goals),
+            desk=Desk(run, self._clock, k, kept_days, crossings, self._settings.goals, zones),
             clock=self._clock,
             lateness=self._settings.windows.lateness_minutes,
         )
@@ -82,6 +84,7 @@ class Worker:
             signed_in=pages.entrance.viewer,
             crossings=crossings,
             goals=self._settings.goals,
+            zones=zones,
         )
         self._server = Server(make_app(pages, api), listener)
         await self._server.start()

@@ -22,7 +22,7 @@ from pipeline.policy import load as load_policy
 from pipeline.report import asked
 from pipeline.report.collect import collect
 from pipeline.report.model import Account, Report
-from pipeline.settings import Settings, Split, goals_of
+from pipeline.settings import Settings, Split, goals_of, windows_of
 from pipeline.shipping.ship import Progress
 from pipeline.vault.status import vault_status
 
@@ -68,7 +68,8 @@ async def run(
     await sealed(group, before + shipped.lines)
     await _destroy_keys(group, ingest, clock)
     query = partial(remote.query, group.engine)
-    report = await asyncio.to_thread(collect, query, ingest)
+    zone = windows_of(group.settings.get("windows") or {}).zone
+    report = replace(await asyncio.to_thread(collect, query, ingest), zone=zone)
     account = await _account(group, declared["accounting"].partitions, ingest, k, policy)
     goals = goals_of(group.settings.get("goals", {}))
     desk = asked.desk_for(query, report, k, policy.current.crossings, goals)

@@ -123,7 +123,7 @@ Pairs = dict[tuple[str, str, str], dict[tuple[str, str], History]]
 
 @dataclass(slots=True)
 class Day:
-    """All that was ever said of one site's UTC day under one ingest."""
+    """All that was ever said of one site's day under one ingest."""
 
     ingest: str
     site: str

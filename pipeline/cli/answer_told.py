@@ -71,6 +71,7 @@ def told(answer: Answer, console: Console, *, drawn: bool) -> RenderableType:
 def _headline(answer: Answer) -> Text:
     head = Text(plain(answer.site), style="bold")
     head.append(f"  {_days(answer.days.first, answer.days.last)}", style="default")
+    head.append(f", {answer.zone}", style="default")
     if answer.before is not None:
         before = _days(answer.before.first, answer.before.last)
         head.append(f", beside {before}", style=QUIET)

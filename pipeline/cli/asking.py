@@ -20,19 +20,21 @@ from pipeline.clickhouse.queries import QueryFn, Reader
 from pipeline.errors import UsageError
 from pipeline.policy import Policy
 from pipeline.settings import Settings
+from pipeline.zones import Zones
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Whom a verb asks, and the k that the numbers there were released under.
 
-    ``folder`` is None for the server of the settings.
+    ``folder`` is None for the server of the settings; ``zones`` say by whose clock its windows are.
     """
 
     settings: Settings
     folder: Path | None
     policy: Policy
     k: int
+    zones: Zones
 
     @property
     def lacking(self) -> str | None:
@@ -65,12 +67,17 @@ class Asked:
 
 
 def asked(settings: Settings, data: Path | None) -> Asked:
-    """Return whom to ask: the folder ``data``, else the server of the settings, else the usual."""
+    """Return whom to ask: the folder ``data``, else the server of the settings, else the usual.
+
+    Raises SettingsError, for a zone that there is not too.
+    """
     folder = None if data is None and settings.clickhouse.url is not None else data or DEFAULT
     if folder is not None:
         settings = terms(settings, folder)
     made = policies.load(settings.policy)
-    return Asked(settings, folder, made, policies.k_in_force(made, settings.k, lower=True))
+    k = policies.k_in_force(made, settings.k, lower=True)
+    zones = Zones.named(settings.windows.zone, settings.windows.zones)
+    return Asked(settings, folder, made, k, zones)
 
 
 @contextlib.contextmanager

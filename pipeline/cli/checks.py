@@ -15,6 +15,7 @@ from pipeline.apps import trial
 from pipeline.errors import SettingsError, UsageError
 from pipeline.labels import PATTERN, WIDGET_SUFFIX
 from pipeline.settings import OwnFormat, Split
+from pipeline.zones import is_zone
 
 _LABEL: Final = re.compile(PATTERN)
 _OWN: Final = "own"
@@ -86,6 +87,14 @@ def check_zone(zone: str | None) -> None:
         raise UsageError(
             f"--zone {zone}: no time zone is called that; name one such as Europe/Berlin or UTC"
         ) from None
+
+
+def check_clock(zone: str | None) -> None:
+    """Raise UsageError for a time zone by whose clock no day can be cut."""
+    if zone is not None and not is_zone(zone):
+        raise UsageError(
+            f"--clock {zone}: no time zone is called that; name one such as Europe/Berlin or UTC"
+        )
 
 
 def database(option: str, path: Path | None) -> str | None:

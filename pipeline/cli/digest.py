@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -60,13 +61,14 @@ def digest(
         asyncio.run(_follow(whom))
     elif send:
         with held(whom.state) as sent, whom.reading() as query:
-            left = asyncio.run(rounds.send_round(query, _terms(whom), sent, named or _newest()))
+            terms = _terms(whom)
+            left = asyncio.run(rounds.send_round(query, terms, sent, _weeks(terms, named)))
         if left:
             raise UnavailableError(
                 f"not sent: {'; '.join(left)}. Run it again: it sends what is left"
             )
     else:
-        _print(whom, named or _newest(), as_json=as_json)
+        _print(whom, named, as_json=as_json)
 
 
 def chosen(settings: tree.Settings, sites: list[str] | None) -> tree.Settings:
@@ -79,18 +81,22 @@ def chosen(settings: tree.Settings, sites: list[str] | None) -> tree.Settings:
     return settings.model_copy(update={"digest": about})
 
 
-def _newest() -> Week:
-    return Week.of(system_clock().date()).before
+def _weeks(terms: rounds.Terms, named: Week | None) -> Callable[[str], Week]:
+    """Return which week is told of a site: the one that was named, else the newest that is over."""
+    return lambda site: named or rounds.over(terms, site)
 
 
 def _terms(whom: Asked) -> rounds.Terms:
-    return rounds.Terms(whom.settings.digest, whom.k, whom.lacking, system_clock)
+    return rounds.Terms(whom.settings.digest, whom.k, whom.lacking, system_clock, whom.zones)
 
 
-def _print(whom: Asked, week: Week, *, as_json: bool) -> None:
+def _print(whom: Asked, named: Week | None, *, as_json: bool) -> None:
+    week_of, zone_of = _weeks(_terms(whom), named), whom.zones.of
     with whom.reading() as query:
         names = rounds.chosen(query, whom.settings.digest)
-        found = [made(query, name, week, whom.k, whom.lacking) for name in names]
+        found = [
+            made(query, name, week_of(name), whom.k, whom.lacking, zone_of(name)) for name in names
+        ]
     if as_json:
         sys.stdout.buffer.write(orjson.dumps([digest_json(one) for one in found]) + b"\n")
     elif not found:

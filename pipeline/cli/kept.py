@@ -7,14 +7,14 @@ from pathlib import Path
 from pipeline.apps.folder import places
 from pipeline.apps.left import left_settings
 from pipeline.cli.place import running
-from pipeline.settings import Investigations, Kafka, Keys, Settings, goals_of
+from pipeline.settings import Investigations, Kafka, Keys, Settings, goals_of, windows_of
 
 
 def terms(settings: Settings, folder: Path) -> Settings:
-    """Return ``settings`` with the policy, the k and the goals of the folder's own group.
+    """Return ``settings`` with the policy, k, windows and goals of the folder's own group.
 
     Whoever asks has settings of his own, and they say nothing of what lies there. Raises
-    SettingsError where the folder's goals cannot be read.
+    SettingsError where the folder's windows or goals cannot be read.
     """
     left = left_settings(folder)
     if left is None:
@@ -25,6 +25,7 @@ def terms(settings: Settings, folder: Path) -> Settings:
             "policy": None if path is None else Path(str(path)),
             "k": k if isinstance(k, int) else None,
             "lower_k": left.get("lower_k") is True,
+            "windows": windows_of(left.get("windows") or {}),
             "goals": goals_of(left.get("goals", {})),
         }
     )

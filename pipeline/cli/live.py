@@ -13,16 +13,17 @@ from pipeline.analytics import query
 from pipeline.analytics.live import SPAN, Live, Stretch, live
 from pipeline.analytics.sites import only_site
 from pipeline.cli.answer_told import QUIET, SAID, output
+from pipeline.cli.asking import Asked
 from pipeline.clickhouse.queries import QueryFn
 from pipeline.clock import system_clock
 from pipeline.report import words
 from pipeline.views.wording import plain
 
 
-def ask_live(run: QueryFn, site: str | None, k: int, *, csv: bool, as_json: bool) -> None:
+def ask_live(whom: Asked, run: QueryFn, site: str | None, *, csv: bool, as_json: bool) -> None:
     """Ask for a site's last half hour and print it; raises UsageError."""
     name = query.site(site) if site else only_site(run, widget=False)
-    found = live(run, name, now=system_clock(), k=k)
+    found = live(run, name, now=system_clock(), k=whom.k, zones=whom.zones)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found.document()) + b"\n")
     elif csv:
@@ -35,7 +36,9 @@ def ask_live(run: QueryFn, site: str | None, k: int, *, csv: bool, as_json: bool
 def _tell(found: Live) -> None:
     console = output()
     head = Text(plain(found.site), style="bold")
-    head.append(f"  {found.begin:%Y-%m-%d %H:%M} to {found.end:%H:%M} UTC", style="default")
+    head.append(
+        f"  {found.begin:%Y-%m-%d %H:%M} to {found.end:%H:%M} {found.zone}", style="default"
+    )
     console.print(head)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("minutes", "segment", "status"):

@@ -92,7 +92,7 @@ def query(
                 f"{taken[0] if taken else 'parquet'} out"
             )
         with asking(data, config) as (whom, run):
-            ask_live(run, site, whom.k, csv=csv, as_json=as_json)
+            ask_live(whom, run, site, csv=csv, as_json=as_json)
         return
     if text is not None and text not in NAMED:
         other = [*asked, *(filters or []), *(["csv"] if csv or parquet is not None else [])]
@@ -138,6 +138,7 @@ def _answers(
             retention_days=promised.retention.rollups_days,
             crossings=promised.crossings,
             goals=whom.settings.goals,
+            zones=whom.zones,
         )
         for one in ([own] if name is None else questions(name, own))
     ]

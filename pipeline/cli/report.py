@@ -21,6 +21,7 @@ from pipeline import settings as tree
 from pipeline.apps import oneshot, ship, trial
 from pipeline.apps.embedded import Group
 from pipeline.cli.checks import (
+    check_clock,
     check_label,
     check_site_from,
     check_zone,
@@ -75,6 +76,14 @@ def report(
     mmdb_asn: ASN = None,
     datacentres: DATACENTRES = None,
     zone: Zone = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(
+            "--clock",
+            metavar="AREA/CITY",
+            help="time zone by whose clock days and hours are, as in Europe/Berlin; else UTC",
+        ),
+    ] = None,
     site_from: SiteFrom = None,
     trusted_proxy: Annotated[
         list[str] | None,
@@ -100,6 +109,7 @@ def report(
     made = policy.load()
     in_force = k_asked_for(made, k)
     check_zone(zone)
+    check_clock(clock)
     check_site_from(site_from)
     ingest = f"report-{secrets.token_hex(4)}"
     name, own = with_own(format_)
@@ -123,6 +133,8 @@ def report(
         }
     }
     overrides["k"] = in_force
+    if clock is not None:
+        overrides["windows"] = {"zone": clock}
     if goals is not None:
         overrides["goals"] = _goals(goals)
     trial.check(Split(**overrides["split"]))

@@ -30,6 +30,7 @@ from pipeline.console.tokens import Tokens
 from pipeline.errors import UnavailableError, UsageError
 from pipeline.policy import Crossings
 from pipeline.settings import NO_GOALS, Goals
+from pipeline.zones import ALL_UTC, Zones
 
 _LARGEST: Final = 64 * 1024
 _AT_ONCE: Final = 4
@@ -77,6 +78,7 @@ def routes(
     signed_in: SignedIn = _nobody,
     crossings: Crossings = words.CROSSINGS,
     goals: Goals = NO_GOALS,
+    zones: Zones = ALL_UTC,
 ) -> list[Route]:
     """Return the routes under ``/v1``.
 
@@ -91,6 +93,7 @@ def routes(
         retention_days,
         crossings,
         goals,
+        zones,
         take,
         signed_in,
         asyncio.Semaphore(_AT_ONCE),
@@ -128,6 +131,7 @@ class _Api:
     retention_days: int
     crossings: Crossings
     goals: Goals
+    zones: Zones
     take: Take
     signed_in: SignedIn
     at_once: asyncio.Semaphore
@@ -152,6 +156,7 @@ class _Api:
             retention_days=self.retention_days,
             crossings=self.crossings,
             goals=self.goals,
+            zones=self.zones,
         )
         if form == "csv":
             return tables.csv(answer), answer.next
@@ -168,7 +173,9 @@ class _Api:
         site = query.site(given[0][1])
         _check(viewer, site)
         async with self.at_once:
-            found = await asyncio.to_thread(live, self.run, site, now=self.clock(), k=self.k)
+            found = await asyncio.to_thread(
+                live, self.run, site, now=self.clock(), k=self.k, zones=self.zones
+            )
         return _answer(found.document(), headers={"cache-control": "private, max-age=20"})
 
     async def sites(self, request: Request) -> Response:

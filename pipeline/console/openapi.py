@@ -17,6 +17,11 @@ _RANGES: Final = {
     "description": "Of quantiles: from and to in milliseconds; to is null where there is no end.",
     "items": {"type": ["array", "null"], "items": {"type": ["integer", "null"]}},
 }
+_ZONE: Final = {
+    "type": "string",
+    "description": "The time zone (IANA) by whose clock all times are.",
+    "examples": ["Europe/Berlin"],
+}
 _EXAMPLE: Final = {
     "site": "shop",
     "metrics": ["visitors", "pageviews"],
@@ -192,7 +197,7 @@ def _answer() -> dict[str, Any]:
         "properties": {
             "site": {"type": "string"},
             "date_range": _TEXTS,
-            "zone": {"const": "UTC"},
+            "zone": _ZONE,
             "dimensions": _TEXTS,
             "metrics": _TEXTS,
             "results": {"type": "array", "items": line},
@@ -222,7 +227,7 @@ def _live() -> dict[str, Any]:
             "site": {"type": "string"},
             "from": {"type": "string"},
             "to": {"type": "string"},
-            "zone": {"const": "UTC"},
+            "zone": _ZONE,
             "steps": {"type": "array", "items": {"type": "object", "properties": step}},
             "k": {"type": "integer"},
         },

@@ -89,7 +89,7 @@ class Pages:
         names = await self._names(viewer)
         site = self._known(request, names)
         view = views.read(site, request.query_params.multi_items(), TABS)
-        values = {"viewer": viewer, "names": names, "lasts": LASTS, "shared": None}
+        values = {"viewer": viewer, "names": names, "lasts": LASTS, "shared": False}
         return await self._shown(view, values)
 
     async def card(self, request: Request) -> Response:
@@ -118,7 +118,8 @@ class Pages:
             "viewer": viewer,
             "view": view,
             "link": f"{self.entrance.origin}/shared/{link}",
-            "ends": self.clock() + lasts,
+            "ends": self.desk.shown(site, self.clock() + lasts),
+            "zone": self.desk.zones.of(site),
         }
         return self.rendering.page("link.html", values)
 
@@ -134,7 +135,9 @@ class Pages:
                 410,
             )
         view = self._shared_view(request, shared)
-        return await self._shown(view, {"viewer": None, "names": (), "lasts": {}, "shared": shared})
+        ends = self.desk.shown(view.site, shared.ends)
+        values: dict[str, object] = {"viewer": None, "names": (), "lasts": {}, "shared": True}
+        return await self._shown(view, values | {"ends": ends})
 
     async def shared_card(self, request: Request) -> Response:
         """Show one card of a shared page."""
@@ -164,28 +167,27 @@ class Pages:
         return view
 
     async def _shown(self, view: View, values: dict[str, object]) -> Response:
-        now = self.clock()
         widget = await asyncio.to_thread(lambda: view.site + special.WIDGET in self.desk.sites())
-        shown = await board(self.desk, view, now, lateness=self.lateness, widget=widget)
+        shown = await board(self.desk, view, lateness=self.lateness, widget=widget)
         known = {
             "title": view.site,
             "view": view,
             "board": shown,
             "periods": PERIODS,
             "filters": FILTERS,
-            "today": now.date(),
+            "today": self.desk.now(view.site).date(),
+            "zone": self.desk.zones.of(view.site),
             "anonymous": self.desk.k > 1,
         }
         return self.rendering.page("site.html", known | values)
 
     async def _card(self, request: Request, view: View) -> Response:
-        name, now = request.path_params["card"], self.clock()
+        name = request.path_params["card"]
         if name == "newest":
-            hours = await asyncio.to_thread(special.newest, self.desk, view, now, self.lateness)
-            values = {"newest": hours, "today": now.date()}
-            return self.rendering.page("newest.html", values)
+            hours = await asyncio.to_thread(special.newest, self.desk, view, self.lateness)
+            return self.rendering.page("newest.html", {"newest": hours})
         if name == "live":
-            found = await asyncio.to_thread(live, self.desk, view, now)
+            found = await asyncio.to_thread(live, self.desk, view)
             return self.rendering.page("live.html", {"lately": found})
         one = card(name)
         if one is None:

@@ -18,7 +18,7 @@ def digest_json(digest: Digest) -> dict[str, Any]:
         "site": digest.site,
         "week": str(digest.week),
         "date_range": [str(digest.week.first), str(digest.week.last)],
-        "zone": "UTC",
+        "zone": digest.zone,
         "k": digest.k,
         "anonymous": digest.lacking is None,
         "numbers": [

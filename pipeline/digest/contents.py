@@ -11,6 +11,7 @@ from pipeline.clickhouse.queries import QueryFn
 from pipeline.digest.alerts import PAST, Alert, judged
 from pipeline.digest.series import Days, Series, read, within
 from pipeline.digest.weeks import DAYS, Week
+from pipeline.zones import UTC
 
 LISTED: Final = 10
 
@@ -51,12 +52,16 @@ Listed = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A site's week. ``lacking``: what k lacks of what the policy promises, None where nothing."""
+    """A site's week. ``lacking``: what k lacks of what the policy promises, None where nothing.
+
+    ``zone`` is the one (IANA) by whose clock its days are.
+    """
 
     site: str
     week: Week
     k: int
     lacking: str | None
+    zone: str
     numbers: tuple[Number, ...]
     pages: Listed
     sources: Listed
@@ -69,13 +74,15 @@ class Digest:
         return any(number.value is not None for number in self.numbers)
 
 
-def digest(query: QueryFn, site: str, week: Week, k: int, lacking: str | None) -> Digest:
+def digest(
+    query: QueryFn, site: str, week: Week, k: int, lacking: str | None, zone: str = UTC
+) -> Digest:
     """Return a site's week; raises as ``query`` does."""
     series = read(query, site, week.first - PAST, week.last)
     where = within(site, week.first, week.last)
     found = [alert for day in week.days for alert in judged(site, day, series, k)]
     return Digest(
-        site, week, k, lacking, _numbers(series, week),
+        site, week, k, lacking, zone, _numbers(series, week),
         pages=_listed(query, _CELLS, where, segment="view", dimension="page"),
         sources=_listed(query, _SOURCES, where),
         failed=_listed(query, _CELLS, where, segment="failed", dimension="page"),

@@ -21,6 +21,8 @@ from pipeline.errors import SettingsError, UnavailableError
 from pipeline.logs import get
 from pipeline.settings import WEEKDAYS, DigestEmail
 from pipeline.settings import Digest as DigestSettings
+from pipeline.zones import ALL_UTC, Zones
+from pipeline.zones import clock as clock_in
 
 WAIT_FOR_SUNDAY: Final = dt.timedelta(hours=48)
 """How long a digest that is due waits for its Sunday to close, before it goes without it."""
@@ -31,16 +33,20 @@ _log = get("digest")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a round needs to know. ``lacking`` is what k lacks of what the policy promises."""
+    """What a round needs to know. ``lacking`` is what k lacks of what the policy promises.
+
+    ``zones`` say by whose clock each site's weeks are.
+    """
 
     settings: DigestSettings
     k: int
     lacking: str | None
     clock: Clock
+    zones: Zones = ALL_UTC
 
 
 def due(settings: DigestSettings, now: dt.datetime) -> tuple[Week, dt.datetime]:
-    """Return the newest week whose digest is due, and since when."""
+    """Return the newest week whose digest is due, and since when: one moment for all sites."""
     this = Week.of(now.date())
     day = this.first + dt.timedelta(days=WEEKDAYS.index(settings.weekday))
     moment = dt.datetime.combine(day, dt.time(settings.hour), dt.UTC)
@@ -49,32 +55,39 @@ def due(settings: DigestSettings, now: dt.datetime) -> tuple[Week, dt.datetime]:
     return this.before, moment
 
 
+def over(terms: Terms, site: str) -> Week:
+    """Return the newest week that is over by a site's own clock."""
+    return Week.of(clock_in(terms.clock, terms.zones.of(site))().date()).before
+
+
 def chosen(query: QueryFn, settings: DigestSettings) -> tuple[str, ...]:
     """Return the sites of the settings, else all that have released a day."""
     return tuple(settings.sites) or sites(query)
 
 
 async def send_round(
-    query: QueryFn, terms: Terms, sent: Sent, week: Week | None = None
+    query: QueryFn, terms: Terms, sent: Sent, weeks: Callable[[str], Week] | None = None
 ) -> tuple[str, ...]:
-    """Send what is due, or ``week`` whatever the time; return what is left to be sent, and why.
+    """Send what is due, or a site's of ``weeks`` whatever the time; return what is left, and why.
 
     Raises SettingsError, and what ``query`` raises.
     """
-    settings, since, left = terms.settings, None, []
-    if week is None:
-        week, since = due(settings, terms.clock())
+    settings, left = terms.settings, []
+    newest_due, since = due(settings, terms.clock())
     ways = [name for name in ("email", "webhook") if getattr(settings, name) is not None]
     if not ways:
         raise SettingsError("digest: set digest.email or digest.webhook to say where it goes")
     for site in await asyncio.to_thread(chosen, query, settings):
+        week = newest_due if weeks is None else weeks(site)
         to_send = [way for way in ways if not sent.has(site, week, way)]
         if not to_send:
             continue
-        if since is not None and await _too_early(query, site, week, since, terms.clock()):
+        if weeks is None and await _too_early(query, site, week, since, terms.clock()):
             left.append(f"{site}: waits for {week.last} to close")
             continue
-        made = await asyncio.to_thread(digest, query, site, week, terms.k, terms.lacking)
+        made = await asyncio.to_thread(
+            digest, query, site, week, terms.k, terms.lacking, terms.zones.of(site)
+        )
         for way in to_send:
             try:
                 await _send(way, made, terms, partial(sent.add, site, week, way))

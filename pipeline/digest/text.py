@@ -10,7 +10,8 @@ from pipeline.digest.wording import amount, change, clean, days, footnotes
 def as_text(digest: Digest) -> str:
     """Return a digest in lines of text."""
     week = digest.week
-    lines = [f"{digest.site}: {week.first:%d %b} to {week.last:%d %b %Y} ({week}), UTC", ""]
+    days_of = f"{week.first:%d %b} to {week.last:%d %b %Y} ({week}), {digest.zone}"
+    lines = [f"{digest.site}: {days_of}", ""]
     lines += [f"! {sentence(alert)}" for alert in digest.alerts]
     lines += [""] if digest.alerts else []
     lines.append(f"{'':26}{'this week':>14}{'week before':>14}{'change':>14}")

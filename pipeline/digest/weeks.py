@@ -1,4 +1,4 @@
-"""Weeks of ISO 8601: Monday to Sunday, UTC, named as in ``2026-W47``."""
+"""Weeks of ISO 8601: Monday to Sunday, named as in ``2026-W47``."""
 
 from __future__ import annotations
 

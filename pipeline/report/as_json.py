@@ -6,24 +6,27 @@ import datetime as dt
 from collections import defaultdict
 
 from pipeline.report.model import Account, Breakdown, Report, Traffic, Visits
+from pipeline.zones import UTC
 
 
 def as_json(report: Report, account: Account) -> dict[str, object]:
     """Return the object that ``partywall report --json`` prints.
 
-    Times are ISO 8601 in UTC with a ``Z``; ``visitors_daily`` adds up the audiences of a day.
+    Times are ISO 8601 by the clock of ``zone``, with a ``Z`` where that is UTC and without an
+    offset elsewhere; ``visitors_daily`` adds up the audiences of a day.
     ``totals.bytes`` counts released windows only.
     """
-    period = report.period
+    period, zone = report.period, report.zone
     visitors: defaultdict[str, int] = defaultdict(int)
     for row in report.traffic_daily:
         visitors[row.start.date().isoformat()] += row.visitors
     return {
         "sites": list(report.sites),
         "period": {
-            "start": _moment(period[0]) if period else None,
-            "end": _moment(period[1]) if period else None,
+            "start": _moment(period[0], zone) if period else None,
+            "end": _moment(period[1], zone) if period else None,
         },
+        "zone": zone,
         "k": account.k,
         "anonymous": account.anonymous,
         "lines": {
@@ -41,18 +44,18 @@ def as_json(report: Report, account: Account) -> dict[str, object]:
             "withheld_hits": account.withheld_hits,
         },
         "sealed": {"records": account.records, "segments": account.segments},
-        "traffic_daily": [_traffic(row) for row in report.traffic_daily],
-        "traffic_hourly": [_traffic(row) for row in report.traffic_hourly],
-        "breakdown_daily": [_breakdown(row) for row in report.breakdown_daily],
-        "breakdown_hourly": [_breakdown(row) for row in report.breakdown_hourly],
+        "traffic_daily": [_traffic(row, zone) for row in report.traffic_daily],
+        "traffic_hourly": [_traffic(row, zone) for row in report.traffic_hourly],
+        "breakdown_daily": [_breakdown(row, zone) for row in report.breakdown_daily],
+        "breakdown_hourly": [_breakdown(row, zone) for row in report.breakdown_hourly],
         "visits": [_visits(one) for one in report.visits],
     }
 
 
-def _traffic(row: Traffic) -> dict[str, object]:
+def _traffic(row: Traffic, zone: str) -> dict[str, object]:
     return {
         "site": row.site,
-        "window_start": _moment(row.start),
+        "window_start": _moment(row.start, zone),
         "audience": row.audience,
         "hits": row.hits,
         "bytes": row.bytes,
@@ -60,10 +63,10 @@ def _traffic(row: Traffic) -> dict[str, object]:
     }
 
 
-def _breakdown(row: Breakdown) -> dict[str, object]:
+def _breakdown(row: Breakdown, zone: str) -> dict[str, object]:
     return {
         "site": row.site,
-        "window_start": _moment(row.start),
+        "window_start": _moment(row.start, zone),
         "dimension": row.dimension,
         "value": row.value,
         "hits": row.hits,
@@ -83,5 +86,5 @@ def _visits(one: Visits) -> dict[str, object]:
     }
 
 
-def _moment(moment: dt.datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _moment(moment: dt.datetime, zone: str) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + ("Z" if zone == UTC else "")

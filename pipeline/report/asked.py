@@ -19,10 +19,12 @@ from pipeline.views.board import Filled, Headline, cards_of, fill, headline
 from pipeline.views.cards import Card, Tab
 from pipeline.views.special import WIDGET
 from pipeline.views.view import View
+from pipeline.zones import Zones
 
 _TOP: Final = 5
 _BEGINNING: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_CLOSED: Final = dt.timedelta(days=3)
+_CLOSED: Final = dt.timedelta(days=4)
+"""After so long everything has closed, by whichever clock."""
 _METRICS: Final = ("visits", "bounce_rate", "views_per_visit", "visit_duration")
 _EVENTS: Final = ("hits", "visitors")
 _OF_WIDGET: Final = Card(
@@ -58,7 +60,8 @@ def desk_for(run: QueryFn, report: Report, k: int, crossings: Crossings, goals: 
     period = report.period
     now = (period[1] if period else _BEGINNING) + _CLOSED
     kept_days = (now - _BEGINNING).days
-    return Desk(Remembering(run, stopwatch), lambda: now, k, kept_days, crossings, goals)
+    zones = Zones(report.zone)
+    return Desk(Remembering(run, stopwatch), lambda: now, k, kept_days, crossings, goals, zones)
 
 
 def visits(desk: Desk, report: Report) -> tuple[Visits, ...]:

@@ -46,7 +46,7 @@ def as_html(report: Report, account: Account, sections: Sequence[Section]) -> st
         days={site.name: site.days for site in sites(report, top=0)},
         notes=tuple(dict.fromkeys(notes)),
         name=", ".join(dict.fromkeys(s.removesuffix(_WIDGET) for s in report.sites)) or "No site",
-        span=words.span(*report.period) if report.period else "",
+        span=words.span(*report.period, report.zone) if report.period else "",
         sums=_sums(report),
         total=_total,
         **_account(report, account),

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.policy import shortfall
+from pipeline.zones import UTC
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """A row of ``traffic_hourly`` or ``traffic_daily``; ``start`` is aware, UTC."""
+    """A row of ``traffic_hourly`` or ``traffic_daily``; ``start`` is marked as UTC."""
 
     site: str
     start: dt.datetime
@@ -23,7 +24,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """A row of ``breakdown_hourly`` or ``breakdown_daily``; ``start`` is aware, UTC."""
+    """A row of ``breakdown_hourly`` or ``breakdown_daily``; ``start`` is marked as UTC."""
 
     site: str
     start: dt.datetime
@@ -54,7 +55,8 @@ class Visits:
 class Report:
     """The four views over all time, each ordered by time, site, then audience or hits.
 
-    ``visits`` are of the sites of which some were released.
+    ``visits`` are of the sites of which some were released. All times are what the clock of
+    ``zone`` (IANA) shows, marked as UTC.
     """
 
     traffic_daily: tuple[Traffic, ...]
@@ -62,6 +64,7 @@ class Report:
     breakdown_daily: tuple[Breakdown, ...]
     breakdown_hourly: tuple[Breakdown, ...]
     visits: tuple[Visits, ...] = ()
+    zone: str = UTC
 
     @property
     def sites(self) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def _headline(report: Report, account: Account, signs: _Signs) -> RenderableType
     names = ", ".join(plain(name) for name in report.sites) or "no site"
     line = Text.assemble(("Partywall", "bold"), "  ", (names, "bold " + _HUMAN))
     if report.period:
-        line.append(f"  {signs.dash}  {words.span(*report.period)}")
+        line.append(f"  {signs.dash}  {words.span(*report.period, report.zone)}")
     if account.lacking is None:
         line.append(f"  {signs.dash}  k = {account.k}", style=_QUIET)
         return line

@@ -50,13 +50,13 @@ def short_date(value: dt.date) -> str:
     return f"{value.day} {_MONTHS[value.month - 1]}"
 
 
-def span(start: dt.datetime, end: dt.datetime) -> str:
-    """Return the period from ``start`` to ``end``, both UTC, as a reader would say it."""
+def span(start: dt.datetime, end: dt.datetime, zone: str) -> str:
+    """Return the period from ``start`` to ``end`` by a zone's clock, as a reader would say it."""
     last = (end - dt.timedelta(seconds=1)).date()
     if start.date() == last:
-        return f"{short_date(last)} {last.year}, {start:%H:%M} to {_until(end)} UTC"
+        return f"{short_date(last)} {last.year}, {start:%H:%M} to {_until(end)} {zone}"
     first = short_date(start.date()) + (f" {start.year}" if start.year != last.year else "")
-    return f"{first} {start:%H:%M} to {short_date(last)} {last.year} {_until(end)} UTC"
+    return f"{first} {start:%H:%M} to {short_date(last)} {last.year} {_until(end)} {zone}"
 
 
 def _until(end: dt.datetime) -> str:

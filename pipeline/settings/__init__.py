@@ -8,7 +8,7 @@ Secrets are never settings: a setting names the file that holds the secret.
 """
 
 from pipeline.settings.goals import NO_GOALS, Goal, Goals, SiteGoals
-from pipeline.settings.reading import Settings, goals_of, load, written
+from pipeline.settings.reading import Settings, goals_of, load, windows_of, written
 from pipeline.settings.repeated import twice
 from pipeline.settings.tree import (
     WEEKDAYS,
@@ -76,5 +76,6 @@ __all__ = [
     "goals_of",
     "load",
     "twice",
+    "windows_of",
     "written",
 ]

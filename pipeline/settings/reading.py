@@ -124,6 +124,14 @@ def goals_of(said: object) -> Goals:
         raise _mistake(error, "goals") from None
 
 
+def windows_of(said: object) -> Windows:
+    """Return the windows that settings left in a file have; raises SettingsError."""
+    try:
+        return Windows.model_validate(said)
+    except ValidationError as error:
+        raise _mistake(error, "windows") from None
+
+
 def written() -> dict[str, Any]:
     """Return what the settings file says that ``load`` has read; {} where it has read none."""
     path = os.environ.get(_FILE_VARIABLE)

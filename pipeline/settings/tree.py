@@ -336,7 +336,8 @@ class Digest(_Branch):
     weekday: Literal[
         "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
     ] = "tuesday"
-    """UTC. A Sunday closes on Monday evening at the latest, so an earlier digest waits for it."""
+    """UTC, for all sites. A Sunday closes some 22 hours after its end by the site's own clock: an
+    earlier digest waits for it."""
     hour: int = Field(default=6, ge=0, le=23)
     email: DigestEmail | None = None
     webhook: DigestWebhook | None = None

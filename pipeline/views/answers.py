@@ -19,6 +19,8 @@ from pipeline.clickhouse.queries import QueryFn, Row
 from pipeline.clock import Clock, Stopwatch
 from pipeline.policy import Crossings
 from pipeline.settings import NO_GOALS, Goals
+from pipeline.zones import ALL_UTC, Zones
+from pipeline.zones import clock as clock_in
 
 Question = Mapping[str, object]
 """In the words of a query (docs/analytics.md)."""
@@ -62,7 +64,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The rows of a question, its totals, and the days that they are of."""
+    """The rows of a question, its totals, the days that they are of, and in which zone."""
 
     first: dt.date
     last: dt.date
@@ -71,6 +73,7 @@ class Answer:
     notes: tuple[str, ...]
     more: bool
     k: int
+    zone: str
 
 
 def _read(found: analytics.Answer) -> Answer:
@@ -82,6 +85,7 @@ def _read(found: analytics.Answer) -> Answer:
         notes=found.notes,
         more=found.next is not None,
         k=found.k,
+        zone=found.zone,
     )
 
 
@@ -135,7 +139,8 @@ class Remembering:
 class Desk:
     """What pages ask. ``k`` is the one in force; ``retention_days``: how long rows are kept.
 
-    ``crossings``: which two things are released at a time. ``goals``: by site and name.
+    ``crossings``: which two things are released at a time. ``goals``: by site and name. ``zones``:
+    by whose clock each site's times are.
     """
 
     run: QueryFn
@@ -144,6 +149,7 @@ class Desk:
     retention_days: int
     crossings: Crossings = field(default_factory=lambda: words.CROSSINGS)
     goals: Goals = field(default_factory=lambda: NO_GOALS)
+    zones: Zones = ALL_UTC
 
     def ask(self, question: Question) -> Answer:
         """Return the answer to a question; raises UsageError, UnavailableError."""
@@ -157,8 +163,17 @@ class Desk:
                 retention_days=self.retention_days,
                 crossings=self.crossings,
                 goals=self.goals,
+                zones=self.zones,
             )
         )
+
+    def shown(self, site: str, moment: dt.datetime) -> dt.datetime:
+        """Return what the site's clock shows at a moment, marked as UTC."""
+        return clock_in(lambda: moment, self.zones.of(site))()
+
+    def now(self, site: str) -> dt.datetime:
+        """Return what the site's clock shows now, marked as UTC."""
+        return self.shown(site, self.clock())
 
     def sites(self) -> list[str]:
         """Return the names of what has numbers; raises UnavailableError."""

@@ -114,7 +114,7 @@ class Board:
     cards: tuple[Filled, ...]
 
 
-async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widget: bool) -> Board:
+async def board(desk: Desk, view: View, *, lateness: int, widget: bool) -> Board:
     """Ask for what is seen first, or for all of a page; raises UnavailableError.
 
     ``widget``: the site has a chat widget.
@@ -122,8 +122,8 @@ async def board(desk: Desk, view: View, now: dt.datetime, *, lateness: int, widg
     wanted = cards_of(desk, view.site, widget=widget)
     glance, lately, newest, cards = await asyncio.gather(
         asyncio.to_thread(headline, desk, view),
-        asyncio.to_thread(live, desk, view, now) if view.whole else _nothing(),
-        asyncio.to_thread(special.newest, desk, view, now, lateness) if view.whole else _nothing(),
+        asyncio.to_thread(live, desk, view) if view.whole else _nothing(),
+        asyncio.to_thread(special.newest, desk, view, lateness) if view.whole else _nothing(),
         asyncio.gather(
             *(
                 asyncio.to_thread(
@@ -152,9 +152,9 @@ def cards_of(desk: Desk, site: str, *, widget: bool) -> list[Card]:
     ]
 
 
-def live(desk: Desk, view: View, now: dt.datetime) -> Lately:
+def live(desk: Desk, view: View) -> Lately:
     """Ask for the last half hour; raises UnavailableError."""
-    return asked_lately(desk, view, now, _fragment(view, "live"))
+    return asked_lately(desk, view, _fragment(view, "live"))
 
 
 async def _nothing() -> None:
@@ -257,7 +257,7 @@ def headline(desk: Desk, view: View) -> Headline:
     length = dt.timedelta(days=(last - first).days + 1)
     before = days(first - length, last - length) if view.compare else ""
     cells = {cell.metric: cell for cell in answer.totals}
-    going_on = last >= desk.clock().date()
+    going_on = last >= desk.now(view.site).date()
     figures = tuple(
         _figure(view, metric, cells[metric], going_on=going_on)
         for metric in METRICS

@@ -29,18 +29,23 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Points in the order of time. ``unit`` is hour, day, week or month."""
+    """Points in the order of time. ``unit`` is hour, day, week or month.
+
+    Moments are what the clock of ``zone`` shows, marked as UTC, and drawn as they are.
+    """
 
     metric: str
     unit: str
     points: tuple[Point, ...]
     compared: bool
+    zone: str
 
     def series(self) -> dict[str, object]:
         """Return what the script draws: seconds, numbers, gaps where there is none."""
         return {
             "metric": self.metric,
             "unit": self.unit,
+            "zone": self.zone,
             "at": [int(point.at.timestamp()) for point in self.points],
             "now": [point.cell.value for point in self.points],
             "states": [point.cell.state for point in self.points],
@@ -102,7 +107,7 @@ def chart(desk: Desk, view: View, first: dt.date, last: dt.date) -> Chart:
         }
     )
     points = [_point(line, unit) for line in answer.lines]
-    return Chart(view.metric, unit, tuple(points), compared=view.compare)
+    return Chart(view.metric, unit, tuple(points), compared=view.compare, zone=answer.zone)
 
 
 def _point(line: Line, unit: str) -> Point:
@@ -111,7 +116,7 @@ def _point(line: Line, unit: str) -> Point:
 
 
 def moment(values: Sequence[str]) -> dt.datetime:
-    """Return the moment that a line of an answer is of."""
+    """Return the moment that a line of an answer is of, marked as UTC."""
     at = dt.datetime.fromisoformat(values[0])
     return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)
 

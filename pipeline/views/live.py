@@ -53,11 +53,15 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """The lanes, each ``high``. ``again``: where the card is asked for anew, None for nowhere."""
+    """The lanes, each ``high``. ``again``: where the card is asked for anew, None for nowhere.
+
+    ``begin`` and ``end`` are what the clock of ``zone`` shows.
+    """
 
     lanes: tuple[Lane, ...]
     begin: dt.datetime
     end: dt.datetime
+    zone: str
     minutes: int
     high: int
     k: int
@@ -65,9 +69,9 @@ class Lately:
     again: str | None
 
 
-def lately(desk: Desk, view: View, now: dt.datetime, again: str) -> Lately:
-    """Ask for the half hour before ``now``; raises UnavailableError. A shared page stays."""
-    found = live.live(desk.run, view.site, now=now, k=desk.k)
+def lately(desk: Desk, view: View, again: str) -> Lately:
+    """Ask for the last half hour; raises UnavailableError. A shared page stays."""
+    found = live.live(desk.run, view.site, now=desk.clock(), k=desk.k, zones=desk.zones)
     lanes = (
         _lane(segment, kind, list(stretches), found)
         for (segment, kind), stretches in groupby(
@@ -78,6 +82,7 @@ def lately(desk: Desk, view: View, now: dt.datetime, again: str) -> Lately:
         tuple(lanes),
         found.begin,
         found.end,
+        found.zone,
         live.SPAN // _MINUTE,
         _HIGH,
         found.k,

@@ -185,7 +185,10 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest hour that has been released, those before it, and when the next one comes."""
+    """The newest hour that has been released, those before it, and when the next one comes.
+
+    All by the clock of ``zone``, ``today`` too.
+    """
 
     hours: tuple[Hour, ...]
     visitors: Cell | None
@@ -193,10 +196,14 @@ class Newest:
     at: dt.datetime | None
     following: dt.datetime | None
     lateness: int
+    zone: str
+    today: dt.date
 
 
-def newest(desk: Desk, view: View, now: dt.datetime, lateness: int) -> Newest:
+def newest(desk: Desk, view: View, lateness: int) -> Newest:
     """Ask for the hours of today and yesterday. ``lateness``: minutes that an hour stays open."""
+    now, zone = desk.now(view.site), desk.zones.of(view.site)
+    nothing = Newest((), None, None, None, None, lateness, zone, now.date())
     asked = {
         "site": view.site,
         "metrics": ["visitors", "pageviews"],
@@ -208,15 +215,22 @@ def newest(desk: Desk, view: View, now: dt.datetime, lateness: int) -> Newest:
     try:
         answer = desk.ask(asked)
     except UsageError:
-        return Newest((), None, None, None, None, lateness)
+        return nothing
     lines = [(moment(line.values), line) for line in answer.lines]
     shown = [(at, line) for at, line in lines if line.cells[0].state != "not_yet_closed"][-24:]
     closed = [(at, line) for at, line in shown if line.cells[0].value]
     if not closed:
-        return Newest((), None, None, None, None, lateness)
+        return nothing
     most = max(line.cells[0].value or 0 for _, line in closed)
     at, last = closed[-1]
     shown = [pair for pair in shown if pair[0] <= at]
     hours = tuple(Hour(a, one.cells[0], 40 * (one.cells[0].value or 0) / most) for a, one in shown)
     following = at + 2 * _HOUR + dt.timedelta(minutes=lateness)
-    return Newest(hours, last.cells[0], last.cells[1], at, following, lateness)
+    return replace(
+        nothing,
+        hours=hours,
+        visitors=last.cells[0],
+        views=last.cells[1],
+        at=at,
+        following=following,
+    )

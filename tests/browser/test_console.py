@@ -16,6 +16,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
+from pipeline.zones import Zones
 from tests.support import oidc_provider
 from tests.support.console_data import HOSTILE, fill
 from tests.support.console_pages import WORD, asking, served
@@ -110,7 +111,8 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The console's origin."""
     folder = tmp_path_factory.mktemp("numbers") / "clickhouse"
     fill(folder)
-    with asking(folder) as run, served(run) as origin:
+    zones = Zones("UTC", {"blog": "Asia/Kathmandu"})
+    with asking(folder) as run, served(run, zones=zones) as origin:
         yield origin
 
 
@@ -205,6 +207,30 @@ def test_a_value_filters_and_the_filter_goes_again(analyst: Analyst) -> None:
     analyst.find(".gone-with").click()
     analyst.wait("still filtered", "return !document.querySelector('.chips')")
     assert urlsplit(analyst.chrome.current_url).query == "period=7d"
+
+
+@pytest.mark.parametrize("browsers", ["Asia/Tokyo", "America/Los_Angeles"])
+@pytest.mark.parametrize(("site", "zone"), [("blog", "Asia/Kathmandu"), ("shop", "UTC")])
+def test_the_line_is_by_the_sites_clock_wherever_the_browser_is(
+    analyst: Analyst, site: str, zone: str, browsers: str
+) -> None:
+    """Its first hour is the first of the site's day, in the table as under the pointer."""
+    analyst.tell("Emulation.setTimezoneOverride", timezoneId=browsers)
+    try:
+        analyst.go(f"/sites/{site}?from=2026-11-28&to=2026-11-28")
+        analyst.wait("the chart is not drawn", "return document.querySelector('.chart canvas')")
+        analyst.js(
+            "const over = document.querySelector('.u-over'), at = over.getBoundingClientRect();"
+            "over.dispatchEvent(new MouseEvent('mousemove', {clientX: at.left + 1,"
+            " clientY: at.top + 9, bubbles: true}))"
+        )
+        analyst.wait("nothing is told", "return document.querySelector('.chart .tip .now')")
+        told = analyst.js("return document.querySelector('.chart .tip .now').textContent")
+        assert told.startswith(f"Sat 28 Nov, 00:00 {zone}"), told
+        first = analyst.js("return document.querySelector('.headline tbody th').textContent")
+        assert first == "Sat 28 Nov 00:00"
+    finally:
+        analyst.tell("Emulation.setTimezoneOverride", timezoneId="")
 
 
 def test_the_map_leads_to_a_country(analyst: Analyst) -> None:

@@ -26,6 +26,7 @@ from pipeline.console.tokens import Tokens
 from pipeline.serving.server import Server, listen
 from pipeline.settings import Settings
 from pipeline.views.answers import Desk, Remembering
+from pipeline.zones import ALL_UTC, Zones
 from tests.support.console_data import TODAY, K
 
 NOW: Final = dt.datetime.combine(TODAY, dt.time(11, 40), dt.UTC)
@@ -72,20 +73,20 @@ GOALS: Final = Settings(
 ).goals
 
 
-def pages_of(run: QueryFn, origin: str, clock: Clock = still) -> Pages:
+def pages_of(run: QueryFn, origin: str, clock: Clock = still, zones: Zones = ALL_UTC) -> Pages:
     """Return the pages over what answers ``run``."""
     return Pages(
         entrance=Entrance(origin, Signer(KEY, clock), known, dt.timedelta(hours=12)),
         rendering=Rendering(),
-        desk=Desk(Remembering(run, stopwatch), clock, K, 3650, goals=GOALS),
+        desk=Desk(Remembering(run, stopwatch), clock, K, 3650, goals=GOALS, zones=zones),
         clock=clock,
         lateness=120,
     )
 
 
-def app_of(run: QueryFn, origin: str, clock: Clock = still) -> ASGIApp:
+def app_of(run: QueryFn, origin: str, clock: Clock = still, zones: Zones = ALL_UTC) -> ASGIApp:
     """Return the console with its API over what answers ``run``."""
-    pages = pages_of(run, origin, clock)
+    pages = pages_of(run, origin, clock, zones)
     api = routes(
         pages.desk.run,
         Tokens({}),
@@ -95,6 +96,7 @@ def app_of(run: QueryFn, origin: str, clock: Clock = still) -> ASGIApp:
         take=lambda _: 0,
         rendering=pages.rendering,
         signed_in=pages.entrance.viewer,
+        zones=zones,
     )
     return make_app(pages, api)
 
@@ -107,14 +109,16 @@ def asking(folder: Path) -> Iterator[QueryFn]:
 
 
 @contextmanager
-def served(run: QueryFn, clock: Clock = still, port: int = 0) -> Iterator[str]:
+def served(
+    run: QueryFn, clock: Clock = still, port: int = 0, zones: Zones = ALL_UTC
+) -> Iterator[str]:
     """Serve the console, and give its origin."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     listener = listen("127.0.0.1", port, "console")
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = Server(app_of(run, origin, clock), listener)
+    server = Server(app_of(run, origin, clock, zones), listener)
     try:
         asyncio.run_coroutine_threadsafe(server.start(), loop).result(30)
         yield origin

@@ -23,10 +23,11 @@
   }
   const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
   const weekdays = "Sun Mon Tue Wed Thu Fri Sat".split(" ");
-  function moment(seconds, unit) {
+  // What the site's clock shows comes marked as UTC, and is shown as it comes.
+  function moment(seconds, unit, zone) {
     const at = new Date(seconds * 1000);
     const day = `${at.getUTCDate()} ${months[at.getUTCMonth()]}`;
-    if (unit === "hour") return `${weekdays[at.getUTCDay()]} ${day}, ${two(at.getUTCHours())}:00 UTC`;
+    if (unit === "hour") return `${weekdays[at.getUTCDay()]} ${day}, ${two(at.getUTCHours())}:00 ${zone}`;
     if (unit === "month") return `${months[at.getUTCMonth()]} ${at.getUTCFullYear()}`;
     return unit === "week" ? `Week of ${day}` : `${weekdays[at.getUTCDay()]} ${day} ${at.getUTCFullYear()}`;
   }
@@ -44,7 +45,7 @@
     const show = (plot) => {
       const index = plot.cursor.idx;
       if (index === null || index === undefined || plot.cursor.left < 0) { tip.hidden = true; return; }
-      const rows = [[moment(data.at[index], data.unit), data.now[index], gone[data.states[index]], "now"]];
+      const rows = [[moment(data.at[index], data.unit, data.zone), data.now[index], gone[data.states[index]], "now"]];
       if (data.before) rows.push(["The period before", data.before[index], undefined, "before"]);
       tip.replaceChildren(...rows.map(([told, value, state, kind]) => {
         const row = document.createElement("p");

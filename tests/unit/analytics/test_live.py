@@ -8,22 +8,29 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from pipeline.analytics.live import Live, live
+from pipeline.zones import Zones
 
 NOW = dt.datetime(2026, 11, 29, 12, 10, 42, tzinfo=dt.UTC)
 Step = tuple[str, str, int, int]
 """Segment, class, minute after 11:00, minutes."""
+BERLIN = Zones("UTC", {"shop": "Europe/Berlin"})
 
 
 def asked(steps: Sequence[Step], now: dt.datetime = NOW, k: int = 10) -> Live:
-    start = int(dt.datetime(2026, 11, 29, 11, tzinfo=dt.UTC).timestamp())
-    rows = [
+    rows = told(steps, dt.datetime(2026, 11, 29, 11, tzinfo=dt.UTC))
+    return live(lambda _: rows, "shop", now=now, k=k)
+
+
+def told(steps: Sequence[Step], first: dt.datetime) -> list[dict[str, object]]:
+    """Return rows of steps, whose minutes are counted from ``first``."""
+    start = int(first.timestamp())
+    return [
         {
             "segment": segment, "status_class": kind, "start": start + 60 * minute,
             "minutes": spans, "hits": "40", "bytes": "9", "visitors": "12",
         }
         for segment, kind, minute, spans in sorted(steps, key=lambda step: step[2])
     ]  # fmt: skip
-    return live(lambda _: [dict(row) for row in rows], "shop", now=now, k=k)
 
 
 def of(found: Live, segment: str, kind: str) -> Iterator[tuple[str, str, str]]:
@@ -92,3 +99,51 @@ def test_stretches_leave_no_minute_out(minute: int) -> None:
                 assert one.begin <= at if at == found.begin else one.begin == at
                 at = one.end
         assert at == found.end
+
+
+def test_the_half_hour_is_by_the_sites_clock() -> None:
+    questions: list[str] = []
+
+    def run(question: str) -> list[dict[str, object]]:
+        questions.append(question)
+        return told([("view", "2xx", 40, 12)], dt.datetime(2026, 11, 29, 12, tzinfo=dt.UTC))
+
+    found = live(run, "shop", now=NOW, k=10, zones=BERLIN)
+    assert found.document()["from"] == "2026-11-29 12:40:00"
+    assert found.document()["zone"] == "Europe/Berlin"
+    assert (
+        "window_start >= '2026-11-29 12:00:00' AND window_start < '2026-11-29 13:10:00'"
+        in (questions[0])
+    )
+    assert next(of(found, "view", "2xx")) == ("12:40", "12:52", "value")
+    assert live(run, "blog", now=NOW, k=10, zones=BERLIN).document()["zone"] == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("utc", "span", "upto", "states"),
+    [
+        ("00:40", ("02:10", "02:40"), 96, {"value", "not_yet_closed"}),  # the first time
+        ("01:10", ("01:40", "02:10"), 116, {"not_yet_closed"}),
+        ("01:40", ("02:10", "02:40"), 116, {"not_yet_closed"}),  # shown anew, and not told
+        ("02:20", ("02:50", "03:20"), 136, {"withheld", "value", "not_yet_closed"}),
+        ("02:40", ("03:10", "03:40"), 156, {"value", "not_yet_closed"}),
+    ],
+)
+def test_minutes_that_the_clock_shows_again_are_not_those_of_an_hour_ago(
+    utc: str, span: tuple[str, str], upto: int, states: set[str]
+) -> None:
+    """On the 25th of October clocks in Berlin go back from three to two, at 01:00 UTC.
+
+    ``upto``: minutes after one of which steps are told, but for the last four of an hour.
+    """
+    steps: list[Step] = [("view", "2xx", at, 4) for at in range(0, upto, 4) if at % 60 != 56]
+    rows = told(steps, dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC))
+    end = dt.datetime.fromisoformat(f"2026-10-25T{span[1]}+00:00").timestamp()
+
+    def run(_: str) -> list[dict[str, object]]:
+        return [row for row in rows if int(str(row["start"])) < end]
+
+    now = dt.datetime.fromisoformat(f"2026-10-25T{utc}:30+00:00")
+    found = live(run, "shop", now=now, k=10, zones=BERLIN)
+    assert (f"{found.begin:%H:%M}", f"{found.end:%H:%M}") == span
+    assert {state for _, _, state in of(found, "view", "2xx")} == states

@@ -9,8 +9,10 @@ import httpx2
 import pytest
 
 from pipeline.apps.console import Worker
+from pipeline.clickhouse import remote
+from pipeline.clickhouse.queries import Row
 from pipeline.errors import SettingsError
-from pipeline.settings import ClickHouse, Console, ConsoleToken, Settings
+from pipeline.settings import ClickHouse, Console, ConsoleToken, Settings, Windows
 
 TOKEN = "t" * 40
 
@@ -89,3 +91,32 @@ async def test_the_console_of_a_group_is_for_this_machine_alone(
 ) -> None:
     with pytest.raises(SettingsError, match=r"127\.0\.0\.1 alone"):
         await Worker(settings(tmp_path, **own), embedded=True).start()  # type: ignore[arg-type]
+
+
+async def test_page_and_api_are_by_the_clock_that_the_settings_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tables(_: str, statement: str) -> list[Row]:
+        days = {"first_day": "2026-11-28", "last_day": "2026-11-29"}
+        return [{"site": "shop", **days}] if "GROUP BY site" in statement else []
+
+    monkeypatch.setattr(remote, "query", tables)
+    windows = Windows(zones={"shop": "Asia/Kathmandu"})
+    made = settings(tmp_path, tokens=team(tmp_path)).model_copy(update={"windows": windows})
+    worker = Worker(made, embedded=False)
+    origin = await worker.start()
+    try:
+        async with httpx2.AsyncClient(base_url=origin, headers={"origin": origin}) as browser:
+            await browser.post("/sign-in", data={"token": TOKEN})
+            card = await browser.get("/sites/shop/cards/live")
+            told = await browser.get("/v1/live?site=shop")
+    finally:
+        await worker.stop()
+    assert "Asia/Kathmandu, by minutes" in card.text
+    assert told.json()["zone"] == "Asia/Kathmandu"
+
+
+async def test_a_zone_that_there_is_not_stops_the_start(tmp_path: Path) -> None:
+    made = settings(tmp_path).model_copy(update={"windows": Windows(zone="Mars")})
+    with pytest.raises(SettingsError, match=r"windows\.zone: Mars is no time zone"):
+        await Worker(made, embedded=True).start()

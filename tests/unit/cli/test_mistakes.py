@@ -275,6 +275,10 @@ class TestReport:
         complaint = partywall("report", log, "--data", "closed/data").complaint
         assert complaint == "data folder closed/data: Permission denied; choose one with --data"
 
+    def test_a_clock_that_is_none(self, partywall: Partywall, log: Path) -> None:
+        complaint = partywall("report", log, "--clock=Mars").complaint
+        assert complaint.startswith("--clock Mars: no time zone is called that; name one such as")
+
     @pytest.mark.parametrize("verb", ["report", "up"])
     def test_a_data_folder_in_use(
         self, partywall: Partywall, log: Path, tmp_path: Path, verb: str

@@ -8,6 +8,7 @@ import datetime as dt
 import io
 import re
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import orjson
 import polars as pl
@@ -26,6 +27,7 @@ from pipeline.clock import system_clock
 from tests.support.released_cells import Cells
 from tests.unit.cli.conftest import Partywall
 
+A_MINUTE = dt.timedelta(minutes=1)
 WORDS = ("--range", "2026-11-20,2026-11-27", "--metrics", "visitors,bounce_rate", "--by", "browser")
 
 
@@ -96,6 +98,44 @@ def test_the_last_half_hour_is_told_in_steps(partywall: Partywall, numbers: Path
         assert wrong.complaint.startswith("site: name the site")
 
 
+def test_a_folders_days_are_by_the_clock_that_its_group_had(
+    partywall: Partywall, numbers: Path, tmp_path: Path
+) -> None:
+    """What whoever asks has in settings of his own says nothing of it."""
+    (numbers / "settings.yaml").write_text("windows: {zones: {shop: Asia/Kathmandu}}\n")
+    (tmp_path / "mine.yaml").write_text("windows: {zone: America/Lima}\n")
+    asked = ("--site", "shop", "--data", numbers, "--config", tmp_path / "mine.yaml")
+    there = system_clock().astimezone(ZoneInfo("Asia/Kathmandu"))
+    found = orjson.loads(partywall("query", "--range", "today", *asked, "--json").out)
+    assert found["zone"] == "Asia/Kathmandu"
+    assert found["date_range"][0] in {f"{there:%Y-%m-%d}", f"{there + A_MINUTE:%Y-%m-%d}"}
+    assert ", Asia/Kathmandu" in partywall("query", *WORDS, *asked).out.splitlines()[0]
+    live = orjson.loads(partywall("query", "live", *asked, "--json").out)
+    assert live["zone"] == "Asia/Kathmandu"
+    assert live["to"] in {f"{there:%Y-%m-%d %H:%M}:00", f"{there + A_MINUTE:%Y-%m-%d %H:%M}:00"}
+    assert partywall("query", "live", *asked).out.splitlines()[0].endswith(" Asia/Kathmandu")
+    [told] = orjson.loads(partywall("digest", "--week", "2026-W47", *asked[2:], "--json").out)
+    assert (told["site"], told["zone"]) == ("shop", "Asia/Kathmandu")
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ("zone: Mars", "setting windows.zone: Mars is no time zone; name one such as"),
+        ("zones: {shop: Mars}", "setting windows.zones.shop: Mars is no time zone"),
+        ("zones: {shop.widget: UTC}", "setting windows.zones.shop.widget: a widget's clock is"),
+        ("zones: [UTC]", "setting windows.zones: "),
+    ],
+)
+@pytest.mark.parametrize("verb", [("query", "--site", "shop"), ("query", "live"), ("digest",)])
+def test_a_zone_that_there_is_not_is_a_mistake_of_the_settings(
+    partywall: Partywall, data: Path, verb: tuple[str, ...], settings: str, complaint: str
+) -> None:
+    data.mkdir(exist_ok=True)
+    (data / "settings.yaml").write_text(f"windows: {{{settings}}}\n")
+    assert partywall(*verb, "--data", data).complaint.startswith(complaint)
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -137,6 +177,7 @@ def answer(lines: tuple[Line, ...], *dimensions: str, next_: str | None = None) 
         next=next_,
         notes=("a note",),
         k=10,
+        zone="UTC",
     )
 
 
@@ -155,7 +196,7 @@ def test_a_terminal_has_bars_and_a_series_a_sparkline() -> None:
     )
     said = shown(answer(days, "time:day"))
     lines = said.splitlines()
-    assert lines[0] == "shop  2026-11-01 to 2026-11-04"
+    assert lines[0] == "shop  2026-11-01 to 2026-11-04, UTC"
     assert lines[1].rstrip() == "█ ▁▅"
     assert lines[3].split() == ["2026-11-01", "8", "withheld", "1:01", "█" * 20]
     assert lines[4].split() == ["2026-11-02", "withheld", "withheld", "1:01"]

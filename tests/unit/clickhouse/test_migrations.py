@@ -78,3 +78,13 @@ def test_every_column_of_every_table_says_what_it_holds(client: Client) -> None:
         "WHERE c.database = 'analytics' AND t.engine != 'View' AND c.comment = ''"
     )
     assert silent.result_rows == []
+
+
+def test_whose_clock_a_window_is_by_is_said_at_its_column(client: Client) -> None:
+    said = client.query(
+        "SELECT c.comment FROM system.columns AS c "
+        "INNER JOIN system.tables AS t ON t.database = c.database AND t.name = c.table "
+        "WHERE c.database = 'analytics' AND t.engine != 'View' AND c.name = 'window_start'"
+    ).result_rows
+    assert len(said) == len(TABLES)
+    assert all("by the clock of the site" in comment for (comment,) in said)

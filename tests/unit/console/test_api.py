@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
+import orjson
 import polars as pl
 import pytest
 from openapi_spec_validator import validate
@@ -26,6 +27,7 @@ from pipeline.console.tokens import Tokens
 from pipeline.errors import SettingsError, UnavailableError
 from pipeline.rates import Rates
 from pipeline.settings import ConsoleToken
+from pipeline.zones import ALL_UTC, Zones
 from tests.support.released_cells import Cells
 
 NOW: Final = dt.datetime(2026, 11, 29, 12, tzinfo=dt.UTC)
@@ -72,7 +74,12 @@ def tokens(tmp_path: Path) -> Tokens:
 
 
 def client(
-    run: QueryFn, tokens: Tokens, *, viewer: Viewer | None = None, per_minute: int = 1000
+    run: QueryFn,
+    tokens: Tokens,
+    *,
+    viewer: Viewer | None = None,
+    per_minute: int = 1000,
+    zones: Zones = ALL_UTC,
 ) -> httpx2.AsyncClient:
     made = routes(
         run,
@@ -83,6 +90,7 @@ def client(
         take=Rates(per_minute, lambda: 0.0, remembered=10).take,
         rendering=Rendering(),
         signed_in=lambda _: viewer,
+        zones=zones,
     )
     transport = httpx2.ASGITransport(Starlette(routes=made))
     return httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1")
@@ -281,3 +289,22 @@ async def test_the_last_half_hour_is_told_in_steps_under_the_same_token(
     ]
     assert {one["state"] for one in document["steps"]} == {"value", "not_yet_closed"}
     assert all(one["hits"] is None for one in document["steps"] if one not in told)
+
+
+async def test_every_answer_names_the_zone_of_its_site(run: QueryFn, tokens: Tokens) -> None:
+    zones = Zones("UTC", {"shop": "Pacific/Kiritimati"})
+    async with client(run, tokens, zones=zones) as api:
+        described = (await api.get("/v1/openapi.json")).json()
+        asked = ("query?date_range=today&metrics=visitors&site=", "live?site=")
+        found = {
+            (path, site): (await api.get(f"/v1/{path}{site}", headers=bearer(token))).json()
+            for path in asked
+            for site, token in (("shop", SHOP), ("shop.widget", SHOP), ("blog", BLOG))
+        }
+    for (_, site), answer in found.items():
+        assert answer["zone"] == ("UTC" if site == "blog" else "Pacific/Kiritimati")
+    assert found[asked[0], "shop"]["date_range"] == ["2026-11-30", "2026-11-30"]
+    assert found[asked[0], "blog"]["date_range"] == ["2026-11-29", "2026-11-29"]
+    assert found[asked[1], "shop"]["to"] == "2026-11-30 02:00:00"
+    said = orjson.dumps(described).decode()
+    assert said.count('"The time zone (IANA) by whose clock all times are."') == 2

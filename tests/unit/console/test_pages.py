@@ -9,9 +9,11 @@ import httpx2
 import orjson
 import pytest
 
+from pipeline.clickhouse.queries import QueryFn
 from pipeline.serving.shield import CONTENT_SECURITY_POLICY
+from pipeline.zones import Zones
 from tests.support.console_data import HOSTILE
-from tests.support.console_pages import TEAM, WORD
+from tests.support.console_pages import TEAM, WORD, app_of
 from tests.support.pages import Moment
 from tests.unit.console.conftest import ORIGIN
 
@@ -142,6 +144,37 @@ async def test_without_script_every_card_is_on_one_page(browser: httpx2.AsyncCli
         "08:00–09:00 UTC", "The next one comes at about 12:00 UTC",
     ):  # fmt: skip
         assert word in text
+
+
+async def test_a_page_is_by_its_sites_clock_and_says_whose_that_is(
+    run: QueryFn, moment: Moment
+) -> None:
+    """On the island it is twenty to two, tomorrow; its neighbours are asked as ever."""
+    zones = Zones("UTC", {"shop": "Pacific/Kiritimati"})
+    transport = httpx2.ASGITransport(app_of(run, ORIGIN, moment, zones))
+    async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN) as browser:
+        await browser.get("/enter", params={"token": WORD})
+        shop = await browser.get("/sites/shop?cards=all&period=yesterday")
+        other = await browser.get("/sites/blog?cards=all")
+        cards = [await browser.get(f"/sites/shop/cards/{name}") for name in ("live", "newest")]
+        made = await _share(browser)
+        shared = await browser.get(_link(made))
+    text = said(shop)
+    assert shop.text.count('max="2026-11-30"') == 2
+    assert "29 Nov 2026" in text
+    assert "Hour, Pacific/Kiritimati" in text
+    assert html.unescape(shop.text).count('"zone":"Pacific/Kiritimati"') == 1
+    for answer in (shop, cards[0]):
+        assert "01:10–01:40 Pacific/Kiritimati, by minutes" in said(answer)
+    for answer in (shop, cards[1]):
+        assert "08:00–09:00 Pacific/Kiritimati, 29 Nov 2026" in said(answer)
+        assert "at about 12:00 Pacific/Kiritimati of 29 Nov 2026" in said(answer)
+    for answer in (made, shared):
+        assert re.search("until 7 Dec 2026, 01:40 Pacific/Kiritimati", said(answer))
+    for answer in (shop, *cards, made, shared):
+        assert "UTC" not in answer.text
+    assert "11:10–11:40 UTC, by minutes" in said(other)
+    assert other.text.count('max="2026-11-29"') == 2
 
 
 async def test_a_hostile_page_name_is_a_name(browser: httpx2.AsyncClient) -> None:

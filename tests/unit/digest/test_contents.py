@@ -111,6 +111,15 @@ def test_the_page_runs_and_loads_nothing_that_a_value_says(client: Client, query
     assert "src=" not in page
 
 
+def test_every_form_says_by_whose_clock_the_week_is(client: Client, query: QueryFn) -> None:
+    fill(Released(client), WEEK.first, WEEK.last)
+    found = digest(query, "shop", WEEK, 10, None, "Pacific/Honolulu")
+    assert as_text(found).startswith("shop: 16 Nov to 22 Nov 2026 (2026-W47), Pacific/Honolulu\n")
+    assert "22 Nov 2026, Pacific/Honolulu</h1>" in as_page(found)
+    assert digest_json(found)["zone"] == "Pacific/Honolulu"
+    assert digest_json(made(query))["zone"] == "UTC"
+
+
 def test_it_says_what_k_lacks(client: Client, query: QueryFn) -> None:
     fill(Released(client), WEEK.first, WEEK.last)
     found = digest(query, "shop", WEEK, 1, "not anonymous: with k = 1 …")

@@ -17,7 +17,9 @@ from pipeline.digest import rounds
 from pipeline.digest.rounds import Terms, follow, send_round
 from pipeline.digest.sent import held
 from pipeline.errors import SettingsError, UnavailableError, UsageError
-from pipeline.settings import Digest, DigestEmail, DigestWebhook
+from pipeline.settings import Digest, DigestEmail, DigestWebhook, Windows
+from pipeline.zones import Zones
+from pipeline.zones import clock as clock_in
 from tests.support.released import Released
 from tests.unit.digest.conftest import WEEK, Hook, Mailbox, fill, secured
 
@@ -178,6 +180,32 @@ def test_the_week_that_is_over_is_due_from_its_weekday_and_hour_on(
     assert str(found) == week
     assert dt.timedelta() <= now - since < dt.timedelta(days=7)
     assert 0 < rounds.until_due(Digest(), now) <= 3600
+
+
+def test_a_week_is_over_by_the_sites_own_clock() -> None:
+    """On a Monday at seven in London it is Sunday evening in Honolulu."""
+    now = at(dt.datetime(2026, 11, 23, 7, tzinfo=dt.UTC))
+    zones = Zones("UTC", {"isle": "Pacific/Honolulu", "shop": "Asia/Tokyo"})
+    about = Terms(Digest(), 10, None, now, zones)
+    weeks = {site: str(rounds.over(about, site)) for site in ("isle", "shop", "blog")}
+    assert weeks == {"isle": "2026-W46", "shop": "2026-W47", "blog": "2026-W47"}
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Pacific/Kiritimati"])
+def test_the_wait_for_a_sunday_is_long_enough_wherever_it_ends(zone: str) -> None:
+    """Also where the digest is due in the first hour of Monday, UTC, and days are held longest."""
+    monday = WEEK.last + dt.timedelta(days=1)
+    moment = dt.datetime.combine(monday, dt.time(), dt.UTC)
+    longest = Windows(hold_hours=21)
+    held_for = dt.timedelta(minutes=longest.lateness_minutes, hours=longest.hold_hours)
+    week, since = rounds.due(Digest(weekday="monday", hour=0), moment)
+    closed = next(
+        end
+        for hours in range(-14, 13)
+        if clock_in(at(end := moment + dt.timedelta(hours=hours)), zone)().date() == monday
+    )
+    assert week == WEEK
+    assert closed + held_for < since + rounds.WAIT_FOR_SUNDAY
 
 
 async def test_it_waits_for_its_sunday_to_close_but_not_for_ever(

@@ -41,6 +41,7 @@ def test_the_object_has_exactly_the_agreed_names() -> None:
     assert orjson.loads(orjson.dumps(as_json(REPORT, ACCOUNT))) == {
         "sites": ["example"],
         "period": {"start": "2015-05-17T12:00:00Z", "end": "2015-05-17T13:00:00Z"},
+        "zone": "UTC",
         "k": 10,
         "anonymous": True,
         "lines": {"in": 30, "events": 27, "rejected": 2, "ignored": 1},
@@ -121,3 +122,11 @@ def test_visits_are_an_object_for_each_site() -> None:
             "exits": [],
         }
     ]
+
+
+def test_the_times_of_another_clock_do_not_pass_for_utc() -> None:
+    """A Z is said where it is true; elsewhere `zone` says what the times are by."""
+    told = as_json(dataclasses.replace(REPORT, zone="Europe/Berlin"), ACCOUNT)
+    assert told["zone"] == "Europe/Berlin"
+    assert told["period"] == {"start": "2015-05-17T12:00:00", "end": "2015-05-17T13:00:00"}
+    assert "00Z" not in orjson.dumps(told).decode()

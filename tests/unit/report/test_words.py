@@ -45,5 +45,5 @@ def test_a_small_share_is_not_called_zero(share: float, expected: str) -> None:
     ],
 )
 def test_a_period_is_said_as_a_reader_would(start: str, end: str, expected: str) -> None:
-    moments = (dt.datetime.fromisoformat(f"{text}:00:00+00:00") for text in (start, end))
-    assert words.span(*moments) == expected
+    moments = [dt.datetime.fromisoformat(f"{text}:00:00+00:00") for text in (start, end)]
+    assert words.span(moments[0], moments[1], "UTC") == expected

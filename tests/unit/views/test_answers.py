@@ -13,7 +13,7 @@ from pipeline.errors import UnavailableError
 from pipeline.views.answers import Remembering
 from pipeline.views.board import board
 from pipeline.views.view import View
-from tests.support.console_pages import NOW, pages_of
+from tests.support.console_pages import pages_of
 from tests.support.pages import Moment
 
 
@@ -80,6 +80,6 @@ def test_a_page_asks_few_statements(run: QueryFn, whole: bool, most: int) -> Non
 
     desk = pages_of(counting, "http://127.0.0.1:9330").desk
     view = View("shop", whole=whole)
-    shown = asyncio.run(board(desk, view, NOW, lateness=120, widget=True))
+    shown = asyncio.run(board(desk, view, lateness=120, widget=True))
     assert len(asked) == len(set(asked)) <= most
     assert all((card.waits is None) is (whole or card.list is not None) for card in shown.cards)

@@ -12,7 +12,7 @@ from pipeline.views.answers import Desk
 from pipeline.views.board import board, fill
 from pipeline.views.cards import GOALS, card
 from pipeline.views.view import View
-from tests.support.console_pages import NOW, pages_of
+from tests.support.console_pages import pages_of
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def desk(run: QueryFn) -> Desk:
 
 
 def cards_of(desk: Desk, site: str) -> list[str]:
-    found = asyncio.run(board(desk, View(site, "7d"), NOW, lateness=120, widget=False))
+    found = asyncio.run(board(desk, View(site, "7d"), lateness=120, widget=False))
     return [one.card.name for one in found.cards]
 
 

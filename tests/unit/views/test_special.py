@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -69,14 +70,15 @@ def test_ways_between_pages_fill_both_columns(desk: Desk) -> None:
 
 
 def test_the_newest_hour_is_the_last_that_was_released(desk: Desk) -> None:
-    newest = special.newest(desk, VIEW, NOW, 120)
+    newest = special.newest(desk, VIEW, 120)
     assert newest.at == dt.datetime(2026, 11, 29, 8, tzinfo=dt.UTC)
     assert newest.following == dt.datetime(2026, 11, 29, 12, tzinfo=dt.UTC)
     assert newest.visitors is not None
     assert newest.visitors.value
     assert len(newest.hours) == 24
     assert max(hour.bar for hour in newest.hours) == 40
-    later = special.newest(desk, VIEW, NOW + dt.timedelta(days=3), 120)
+    late = replace(desk, clock=lambda: NOW + dt.timedelta(days=3))
+    later = special.newest(late, VIEW, 120)
     assert (later.at, later.hours) == (None, ())
 
 

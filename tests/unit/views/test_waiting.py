@@ -12,7 +12,7 @@ from pipeline.views.answers import Desk
 from pipeline.views.board import Filled, board, fill
 from pipeline.views.cards import WAITS, card
 from pipeline.views.view import View
-from tests.support.console_pages import NOW, pages_of
+from tests.support.console_pages import pages_of
 
 CLASSES = (
     "Waited up to 10 s", "Waited 11 to 30 s", "Waited 31 to 60 s", "Waited 1 to 3 min",
@@ -33,7 +33,7 @@ def filled(desk: Desk, view: View) -> Filled:
 
 @pytest.mark.parametrize("widget", [True, False])
 def test_a_site_has_the_card_if_it_has_a_widget(desk: Desk, *, widget: bool) -> None:
-    found = asyncio.run(board(desk, View("shop", "7d"), NOW, lateness=120, widget=widget))
+    found = asyncio.run(board(desk, View("shop", "7d"), lateness=120, widget=widget))
     assert ("waiting" in [one.card.name for one in found.cards]) is widget
 
 
