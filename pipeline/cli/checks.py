@@ -15,7 +15,7 @@ from pipeline.apps import trial
 from pipeline.errors import SettingsError, UsageError
 from pipeline.labels import PATTERN, WIDGET_SUFFIX
 from pipeline.settings import OwnFormat, Split
-from pipeline.zones import is_zone
+from pipeline.zones import Zones
 
 _LABEL: Final = re.compile(PATTERN)
 _OWN: Final = "own"
@@ -91,10 +91,14 @@ def check_zone(zone: str | None) -> None:
 
 def check_clock(zone: str | None) -> None:
     """Raise UsageError for a time zone by whose clock no day can be cut."""
-    if zone is not None and not is_zone(zone):
+    if zone is None:
+        return
+    try:
+        Zones.named(zone, {})
+    except SettingsError:
         raise UsageError(
             f"--clock {zone}: no time zone is called that; name one such as Europe/Berlin or UTC"
-        )
+        ) from None
 
 
 def database(option: str, path: Path | None) -> str | None:

@@ -6,32 +6,32 @@ With k = 1 nothing is folded, so that answers must be equal and not only no more
 from __future__ import annotations
 
 import datetime as dt
-import gzip
 import json
-import shutil
-import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline import analytics
-from pipeline.clickhouse.client import Engine
-from pipeline.clickhouse.queries import Reader
-from pipeline.clock import system_clock
 from tests.support import plain_truth
-from tests.support.command import FAR_TOO_LONG, partywall
+from tests.support.command import partywall
 from tests.support.plain_truth import Describe, Request
+from tests.support.reported import (
+    SAMPLE,
+    Ask,
+    Numbers,
+    Reported,
+    asking,
+    needs_sample,
+    of_site,
+)
 
-SAMPLE: Final = Path(__file__).parents[3] / "shared/data/apache_logs.gz"
 WEB: Final = ("shop", "blog")
 WIDGET: Final = "shop.widget"
+CLOCK: Final = "America/New_York"
+"""By which all days are: the logs are of Berlin and of UTC."""
 OWN: Final = ("shop.example", "blog.example")
-needs_sample: Final = pytest.mark.skipif(not SAMPLE.exists(), reason=f"no sample at {SAMPLE}")
 SITES: Final = (*WEB, pytest.param("sample", marks=needs_sample))
 
 OF_VISITS: Final = "visits bounces bounce_rate visit_duration entries exits exit_rate".split()
@@ -46,24 +46,6 @@ QUESTIONS: Final = {
     "campaign": ["visitors", "pageviews", "hits", *OF_VISITS],
     "device": ["visitors", "pageviews", "hits", *OF_VISITS, "views_per_visit"],
 }
-Numbers = dict[tuple[str, ...], dict[str, Any]]
-Ask = Callable[..., Numbers]
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """The folder with the logs, and one report of all of them."""
-
-    folder: Path
-    document: dict[str, Any]
-
-    def lines(self, site: str) -> list[str]:
-        """Return the lines of a web server."""
-        if site == "sample":
-            with gzip.open(SAMPLE, "rt", encoding="utf-8") as file:
-                return list(file)
-        text = (self.folder / f"logs/{site}/combined.log").read_text(encoding="utf-8")
-        return text.splitlines()
 
 
 @pytest.fixture(scope="module")
@@ -81,45 +63,15 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
     own = [option for host in OWN for option in ("--own-host", f"www.{host}")]
     text = partywall(
         folder, "report", *inputs, "--k", 1, "--data", "kept", "--site-from", "folder", *own,
-        "--json",
+        "--json", "--clock", CLOCK,
     )  # fmt: skip
     return Reported(folder, json.loads(text))
 
 
 @pytest.fixture(scope="module")
 def ask(reported: Reported) -> Iterator[Ask]:
-    """Ask as the console does; answers come back by row, rates that are of nothing left as None."""
-    with closing(Reader.open(Engine(path=reported.folder / "kept/clickhouse"))) as reader:
-
-        def asked(site: str, metrics: list[str], *dimensions: str, **words: object) -> Numbers:
-            days = [row["window_start"][:10] for row in of_site(reported, site)]
-            query = analytics.read({
-                "site": site, "metrics": metrics, "dimensions": dimensions and list(dimensions),
-                "date_range": [min(days), max(days)], "limit": 10_000, **words,
-            })  # fmt: skip
-            answer = analytics.ask(
-                reader.rows,
-                query,
-                clock=system_clock,
-                k=1,
-                retention_days=36_500,
-            )
-            assert answer.next is None
-            lines = answer.lines if dimensions else (answer.totals,)
-            assert {cell.state for line in lines for cell in line.cells} <= {"value", "zero"}
-            return {
-                line.dimensions: {
-                    name: cell.number for name, cell in zip(metrics, line.cells, strict=True)
-                }
-                for line in lines
-            }
-
+    with asking(reported) as asked:
         yield asked
-
-
-def of_site(reported: Reported, site: str) -> list[dict[str, Any]]:
-    """Return the daily traffic of a site."""
-    return [row for row in reported.document["traffic_daily"] if row["site"] == site]
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +80,7 @@ def truth(reported: Reported) -> Callable[[str], list[Request]]:
 
     def of(site: str) -> list[Request]:
         if site not in known:
-            known[site] = list(plain_truth.requests(reported.lines(site), describe))
+            known[site] = list(plain_truth.requests(reported.lines(site), describe, CLOCK))
         return known[site]
 
     return of
@@ -199,7 +151,8 @@ def test_the_events_of_a_widget(ask: Ask, reported: Reported, dimension: str) ->
     for line in events.splitlines():
         said = json.loads(line)
         event = said["event"]
-        day = dt.datetime.fromtimestamp(event["time"] // 1000, dt.UTC).date().isoformat()
+        moment = dt.datetime.fromtimestamp(event["time"] // 1000, ZoneInfo(CLOCK))
+        day = moment.date().isoformat()
         came = describe.referrer(event.get("referrer"))
         value = {
             # Who wrote a message is part of what happened.
@@ -215,83 +168,3 @@ def test_the_events_of_a_widget(ask: Ask, reported: Reported, dimension: str) ->
     assert found == {
         (value,): {"events": hits[value], "visitors": len(visitors[value])} for value in hits
     }
-
-
-@pytest.fixture(scope="module")
-def goaccess(reported: Reported, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What GoAccess counts in the lines of the sample that are whole.
-
-    It takes a line whose end is missing, and leaves visitors out who met nothing but errors,
-    unless it is told otherwise. Queries are cut off, as scrubbing does.
-    """
-    program = shutil.which("goaccess")
-    if program is None:
-        pytest.skip("goaccess is not installed")
-    folder = tmp_path_factory.mktemp("goaccess")
-    whole = [line for line in reported.lines("sample") if line.endswith('"\n')]
-    (folder / "log").write_text("".join(whole), encoding="utf-8")
-    subprocess.run(
-        [
-            program, "log", "-o", "found.json", "--log-format=COMBINED", "--no-global-config",
-            "--no-progress", "--4xx-to-unique-count", "--no-query-string", "--max-items=5000",
-        ],
-        cwd=folder, env={"TZ": "UTC", "LC_ALL": "C"}, capture_output=True, check=True,
-        timeout=FAR_TOO_LONG,
-    )  # fmt: skip
-    # It writes the bytes of paths as they came.
-    found: dict[str, Any] = json.loads((folder / "found.json").read_text(encoding="latin-1"))
-    return found
-
-
-@needs_sample
-def test_goaccess_counts_the_same_days(reported: Reported, goaccess: dict[str, Any]) -> None:
-    """Visitors, hits and bytes, people and bots together."""
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for row in of_site(reported, "sample"):
-        for name in ("hits", "visitors", "bytes"):
-            found[row["window_start"][:10].replace("-", "")][name] += row[name]
-    assert found == {
-        row["data"]: {name: row[name]["count"] for name in ("hits", "visitors", "bytes")}
-        for row in goaccess["visitors"]["data"]
-    }
-
-
-@needs_sample
-def test_goaccess_lists_the_same_pages(ask: Ask, goaccess: dict[str, Any]) -> None:
-    """The hundred with the most hits, under the name that scrubbing gives; of the sum, all.
-
-    GoAccess decodes what is percent-encoded before it is scrubbed here; that changes a few names.
-    """
-    describe, theirs = Describe(), Counter[str]()
-    for panel in ("requests", "static_requests", "not_found"):
-        for row in goaccess[panel]["data"]:
-            theirs[describe.page(row["data"])] += row["hits"]["count"]
-    everybody = [["is", "segment", ["view", "request", "failed", "bot"]]]
-    ours = ask("sample", ["hits"], "page", filters=everybody)
-    assert sum(row["hits"] for row in ours.values()) == theirs.total()
-    for page, hits in theirs.most_common(100):
-        assert ours[page,]["hits"] == hits, page
-
-
-@needs_sample
-def test_goaccess_lists_the_same_statuses(ask: Ask, goaccess: dict[str, Any]) -> None:
-    everybody = [["is", "segment", ["view", "request", "failed", "bot"]]]
-    ours = ask("sample", ["hits"], "status", filters=everybody)
-    theirs = {
-        (row["data"].partition(" ")[0],): {"hits": row["hits"]["count"]}
-        for kind in goaccess["status_codes"]["data"]
-        for row in kind["items"]
-    }
-    assert ours == theirs
-
-
-@needs_sample
-def test_goaccess_lists_the_same_referring_sites(ask: Ask, goaccess: dict[str, Any]) -> None:
-    """The twenty with the most hits; a name may stand for several hosts, as www and without."""
-    describe, theirs = Describe(), Counter[str]()
-    for row in goaccess["referring_sites"]["data"]:
-        theirs[describe.referrer(f"http://{row['data']}/").name] += row["hits"]["count"]
-    everybody = [["is", "segment", ["view", "request", "failed", "bot"]]]
-    ours = ask("sample", ["hits"], "referrer", filters=everybody)
-    for name, hits in theirs.most_common(20):
-        assert ours[name,]["hits"] == hits, name
