@@ -13,11 +13,11 @@ import polars as pl
 from pipeline.codes import Codes
 from pipeline.errors import IntegrityError
 from pipeline.labels import LIVE
-from pipeline.release import tables
 from pipeline.release.rules import Rules
+from pipeline.release.step_times import times
 from pipeline.release.steps import ROWS, SEEN, steps
 from pipeline.release.taken import Taken
-from pipeline.rows import HOUR, LIVE_TABLE, MINUTE, TABLES, CellsHeader
+from pipeline.rows import HOUR, LIVE_TABLE, LIVE_TIMES, MINUTE, TABLES, CellsHeader
 
 _CATEGORY: Final = ["site", "hour", "segment", "status_class"]
 
@@ -54,14 +54,16 @@ class Minutes:
             raise IntegrityError("minutes of an ingest that is not live")
         return self._taken.new(header, height)
 
-    def apply(self, position: int, header: CellsHeader, rows: pl.DataFrame) -> pl.DataFrame:
-        """Take rows that are new; return the steps to tell: LIVE_TABLE with ``revision``."""
+    def apply(
+        self, position: int, header: CellsHeader, rows: pl.DataFrame
+    ) -> dict[str, pl.DataFrame]:
+        """Take rows that are new; return what to tell by table, each with ``revision``."""
         self._take(position, rows)
         before = self.passed
         if header.watermark is not None:
             self._marks[header.origin] = header.watermark
         if self.passed == before:
-            return tables.empty(LIVE_TABLE)
+            return {}
         found = self._tell()
         self._forget()
         return found
@@ -99,20 +101,27 @@ class Minutes:
         taken = came.lazy().join(self._categories.lazy(), on=_CATEGORY).select(*ROWS).collect()
         self._rows = pl.concat([self._rows, taken])
 
-    def _tell(self) -> pl.DataFrame:
-        """Return the steps that were not told yet."""
+    def _tell(self) -> dict[str, pl.DataFrame]:
+        """Return the steps that were not told yet, and how long their answers took."""
         self._gather()
         rows = self._rows.filter(pl.col("minute") < self.passed)
         found = steps(rows, self._k, self._rules, told=self._told, seen=self._seen)
         if found.is_empty():
-            return tables.empty(LIVE_TABLE)
+            return {}
+        ranges = times(rows, self._seen, found, self._k, self._rules)
         self._settle(found)
+        told = {LIVE_TABLE: self._named(LIVE_TABLE, found)}
+        return told if ranges.is_empty() else told | {LIVE_TIMES: self._named(LIVE_TIMES, ranges)}
+
+    def _named(self, table: str, found: pl.DataFrame) -> pl.DataFrame:
+        """Return rows of a table, with what their categories are."""
+        what = [name for name, kind in TABLES[table].items() if kind == pl.String]
         return (
             found.lazy()
             .join(self._categories.lazy(), on="category")
             .with_columns(pl.col(pl.Categorical).cast(pl.String), revision=pl.lit(1, pl.UInt64))
-            .select(*TABLES[LIVE_TABLE], "revision")
-            .sort("site", "window_start", "segment", "status_class")
+            .select(*TABLES[table], "revision")
+            .sort("site", "window_start", *what)
             .collect()
         )
 

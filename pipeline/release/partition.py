@@ -21,7 +21,7 @@ from pipeline.release.crossings import Crossings
 from pipeline.release.ledger import Account, Ledger, Released, Settled
 from pipeline.release.minutes import Minutes
 from pipeline.release.taken import Taken
-from pipeline.rows import LIVE_TABLE, CellsHeader, RollupsHeader, decode_cells
+from pipeline.rows import CellsHeader, RollupsHeader, decode_cells
 
 SPENT: Final = orjson.dumps({"fed": None}) + b"\n"
 """A run in the place of some that nothing needs any more."""
@@ -138,8 +138,8 @@ class Partition:
         skip = self._minutes.new(header, rows.height)
         if skip is None:
             return self._run(message, None), Said([], {})
-        steps = self._minutes.apply(position, header, rows[skip:])
-        told = [(RollupsHeader(LIVE_TABLE, LIVE, self._partition), steps)] if steps.height else []
+        found = self._minutes.apply(position, header, rows[skip:])
+        told = [(RollupsHeader(name, LIVE, self._partition), some) for name, some in found.items()]
         return self._run(message, _Fed(None, end=False, skip=skip)), Said(told, {})
 
     def _advance(self, header: CellsHeader, skip: int) -> _Fed:

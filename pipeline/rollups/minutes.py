@@ -9,12 +9,13 @@ from typing import Final
 
 import polars as pl
 
-from pipeline import rows
+from pipeline import response_times, rows
 from pipeline.events import SEGMENT
 
 OPEN_MINUTES: Final[dict[str, pl.DataType]] = {"position": pl.Int64(), **rows.MINUTES}
 """Columns of the state: MINUTES and the events offset they came with."""
-_CATEGORY: Final = ["site", "minute", SEGMENT, "status_class", "visitor"]
+_CATEGORY: Final = ["site", "minute", SEGMENT, "status_class", "pace", "visitor"]
+_PACES: Final = {name: place for place, name in enumerate(response_times.CLASSES)}
 NO_STATUS: Final = "(none)"
 
 
@@ -29,6 +30,7 @@ def taken(position: int, batch: pl.DataFrame, passed: int | None) -> pl.DataFram
             (pl.col("time") // rows.MINUTE * rows.MINUTE).alias("minute"),
             SEGMENT,
             "status",
+            "response_time",
             "visitor",
             maintain_order=True,
         )
@@ -39,6 +41,9 @@ def taken(position: int, batch: pl.DataFrame, passed: int | None) -> pl.DataFram
             .then(kind + "xx")
             .otherwise(pl.lit(NO_STATUS))
             .cast(text),
+            pace=pl.col("response_time")
+            .cast(pl.String)
+            .replace_strict(_PACES, default=len(_PACES), return_dtype=pl.UInt8),
         )
         .select(*OPEN_MINUTES)
         .collect()

@@ -77,6 +77,8 @@ _TIMES: Final[Mapping[str, Mapping[str, float]]] = {
     },
 }  # fmt: skip
 """Only the shop's log says how long answers took."""
+_RANGES: Final = {"0-0.01 s": 0.3, "0.01-0.05 s": 0.45, "from 0.05 s": None}
+"""Of a step: which share of its answers took so long."""
 _EVENTS: Final = {
     "shown": 1.0,
     "opened": 0.24,
@@ -120,6 +122,10 @@ _COLUMNS: Final = {
     ],
     "traffic": ["site", "window_start", "audience", "hits", "bytes", "visitors"],
     "breakdown": ["site", "window_start", "dimension", "value", "hits", "visitors"],
+    "response_time": [
+        "site", "window_start", "minutes", "segment", "status_class", "response_time", "hits",
+        "visitors",
+    ],
     "pair": [
         "site", "window_start", "segment", "dimension", "value", "across", "across_value", "hits",
         "visitors", "seconds",
@@ -176,6 +182,14 @@ def _steps(rows: _Rows, site: str, start: dt.datetime, random: np.random.Generat
                     "health_minute", site, begin, spans, segment, kind, hits, hits * 21_000,
                     max(K, hits // 3),
                 )  # fmt: skip
+                told = 0
+                for name, share in _RANGES.items() if kind == "2xx" and segment != "bot" else ():
+                    some = hits - told if share is None else int(hits * share)
+                    told += some
+                    rows.add(
+                        "response_time_minute", site, begin, spans, segment, kind, name, some,
+                        max(K, some // 3),
+                    )  # fmt: skip
 
 
 def _day(rows: _Rows, site: str, day: dt.date, people: int, random: np.random.Generator) -> None:

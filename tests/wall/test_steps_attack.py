@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.events import DIMENSIONS
 from pipeline.release.rules import Rules
+from pipeline.response_times import CLASSES, NONE
 from pipeline.rows import HOUR, MINUTE
 from tests.unit.release.sites import START, arrivals
 from tests.wall.release_attacker import Finding
@@ -21,6 +22,11 @@ STATUSES = {
     "failed": ["404", "404", "403", "500", "503"],
     "bot": ["200", "404"],
 }
+TIMES = [
+    [CLASSES[3], CLASSES[3], CLASSES[4], CLASSES[8]],
+    [CLASSES[0], CLASSES[1], CLASSES[1], CLASSES[11]],
+    [CLASSES[2], CLASSES[2], CLASSES[5], NONE],
+]
 
 
 def sites(seed: int) -> list[Row]:
@@ -29,6 +35,7 @@ def sites(seed: int) -> list[Row]:
     rows: list[Row] = []
     for number in range(3):
         people = draw.randint(4, 40)
+        times = draw.choice([*TIMES, [NONE]])
         for _ in range(draw.randint(20, 160)):
             hour = START + draw.randrange(2) * HOUR
             visitor = draw.randrange(people)
@@ -44,6 +51,7 @@ def sites(seed: int) -> list[Row]:
                 "second": 0,
                 "minute": hour + draw.randrange(draw.choice([4, 60])) * MINUTE,
                 "status": draw.choice(STATUSES[segment]),
+                "response_time": draw.choice(times),
                 "hits": 1,
                 "bytes": 1,
             }
@@ -77,3 +85,10 @@ def test_the_attacker_finds_the_hole_that_a_missing_reserve_leaves() -> None:
     """Rows that only the hour has, of a visitor or two who came after the last step."""
     found = [one for seed in range(3) for one in tried(seed, 3, Rules(reserve=False))[0]]
     assert {one.what.endswith("visitors") for one in found} == {True, False}
+
+
+def test_the_attacker_finds_the_hole_that_a_missing_reserve_of_ranges_leaves() -> None:
+    """Of some class of response times only a visitor or two came after the last step."""
+    found = [one for seed in range(8) for one in tried(seed, 2, Rules(paces=False))[0]]
+    assert found
+    assert all(one.what.endswith("ranges") for one in found)
