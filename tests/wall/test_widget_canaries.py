@@ -22,7 +22,7 @@ from tests.support import door
 from tests.unit.restricted.widget.envelopes import RECEIVED, crossed, said
 
 SCHEMAS: Final = schema.load()
-ROUNDS: Final = 4
+ROUNDS: Final = 2
 
 
 class Planter:
