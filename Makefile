@@ -49,8 +49,8 @@ demo-investigation: setup ## abuse, a case, two people, evidence, the end of the
 test: setup browser oidc postgres $(JARS) ## every test but the long ones, those on Kafka, PostgreSQL, a browser and a provider included
 	@NEED_KAFKA_TESTS=1 NEED_BROWSER_TESTS=1 NEED_OIDC_TESTS=1 NEED_POSTGRES_TESTS=1 $(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not long" $(ARGS)
 
-test-kill-long: setup postgres $(JARS) ## kill -9 stages on real Kafka, and every act of a case at every point (minutes)
-	@NEED_KAFKA_TESTS=1 NEED_POSTGRES_TESTS=1 $(BIN)/pytest -q -s -m long tests/integration $(ARGS)
+test-kill-long: setup postgres $(JARS) ## kill -9 stages on real Kafka, and every act of a case at every point; the sample again (minutes)
+	@NEED_KAFKA_TESTS=1 NEED_POSTGRES_TESTS=1 $(BIN)/pytest -q -s -m long tests/integration tests/wall $(ARGS)
 
 check: lint types walls deploy-check ## lint, format, types, walls, deployment files
 

@@ -32,6 +32,20 @@ ENDS: Final[dict[str, tuple[int, int | None]]] = dict(
 """Class → milliseconds at which it begins and ends; the open one has no end."""
 
 
+def range_of(low: int, high: int) -> str:
+    """Return the name of the range from one class to another, by their places."""
+    begin, end = ENDS[CLASSES[low]][0], ENDS[CLASSES[high]][1]
+    return f"from {begin / 1_000:g} s" if end is None else f"{begin / 1_000:g}-{end / 1_000:g} s"
+
+
+RANGES: Final[dict[str, tuple[int, int | None]]] = {
+    range_of(low, high): (ENDS[CLASSES[low]][0], ENDS[CLASSES[high]][1])
+    for low in range(len(CLASSES))
+    for high in range(low, len(CLASSES))
+}
+"""Range of neighbouring classes → milliseconds at which it begins and ends; each class is one."""
+
+
 def class_of(micros: pl.Series) -> pl.Series:
     """Return the class of each response time (Int64, microseconds), NONE of null."""
     if micros.null_count() == len(micros):

@@ -52,12 +52,15 @@ MINUTES: Final[dict[str, pl.DataType]] = {
     "minute": pl.Int64(),
     "segment": pl.String(),
     "status_class": pl.String(),
+    "pace": pl.UInt8(),
     "visitor": pl.UInt64(),
     "hits": pl.UInt64(),
     "bytes": pl.UInt64(),
 }
 """Columns of a message of minutes that have passed. ``minute`` is its start on the site's clock
-(``pipeline.zones``); ``status_class`` is 1xx to 5xx, or (none)."""
+(``pipeline.zones``); ``status_class`` is 1xx to 5xx, or (none); ``pace`` is the place of the
+response time's class among those of ``response_times``, and one more than the last where the log
+does not say."""
 
 TRAFFIC: Final[dict[str, pl.DataType]] = {
     "site": pl.String(),
@@ -113,6 +116,16 @@ STEPS: Final[dict[str, pl.DataType]] = {
     "bytes": pl.UInt64(),
     "visitors": pl.UInt64(),
 }
+STEP_TIMES: Final[dict[str, pl.DataType]] = {
+    "site": pl.String(),
+    "window_start": pl.Int64(),
+    "minutes": pl.UInt8(),
+    "segment": pl.String(),
+    "status_class": pl.String(),
+    "response_time": pl.String(),
+    "hits": pl.UInt64(),
+    "visitors": pl.UInt64(),
+}
 COUNTS: Final = ("hits", "bytes", "visitors", "seconds")
 """The columns of TABLES that count; all others say what."""
 TABLES: Final[dict[str, dict[str, pl.DataType]]] = {
@@ -126,10 +139,12 @@ TABLES: Final[dict[str, dict[str, pl.DataType]]] = {
     "segment_breakdown_daily": SEGMENT_BREAKDOWN,
     "pair_daily": PAIRS,
     "health_minute": STEPS,
+    "response_time_minute": STEP_TIMES,
 }
 """Table → columns of its released rows, ``revision`` (UInt64) and ``ingest`` aside."""
 LIVE_TABLE: Final = "health_minute"
-"""The one that is of minutes; all others are of hours and days."""
+LIVE_TIMES: Final = "response_time_minute"
+"""The two that are of minutes; all others are of hours and days."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pipeline.analytics import words
+from pipeline.analytics import step_times, words
+from pipeline.analytics.step_times import Ranges
 from pipeline.clickhouse.queries import QueryFn
 from pipeline.clickhouse.sql import literal
 from pipeline.zones import ALL_UTC, Zones, reading
@@ -47,6 +48,8 @@ class Stretch:
     visitors: int | None = None
     hits: int | None = None
     bytes: int | None = None
+    times: Ranges = field(default_factory=dict)
+    """How long the answers took; empty where that is not told."""
 
     @property
     def minutes(self) -> int:
@@ -64,6 +67,8 @@ class Stretch:
             "visitors": self.visitors,
             "hits": self.hits,
             "bytes": self.bytes,
+            "response_times": dict(self.times),
+            **step_times.columns(self.times),
         }
 
 
@@ -104,11 +109,19 @@ def live(run: QueryFn, site: str, *, now: dt.datetime, k: int, zones: Zones = AL
     end = clock_in(lambda: now, zone)().replace(second=0, microsecond=0)
     begin = end - SPAN
     earliest = begin.replace(minute=0)
+    where = (
+        f"WHERE site = {literal(site)} AND window_start >= '{earliest:%Y-%m-%d %H:%M:%S}' "
+        f"AND window_start < '{end:%Y-%m-%d %H:%M:%S}'"
+    )
     rows = run(
         "SELECT segment, status_class, toUnixTimestamp(window_start) AS start, minutes, "  # noqa: S608 -- the site as a literal
-        "hits, bytes, visitors FROM analytics.health_minute "
-        f"WHERE site = {literal(site)} AND window_start >= '{earliest:%Y-%m-%d %H:%M:%S}' "
-        f"AND window_start < '{end:%Y-%m-%d %H:%M:%S}' ORDER BY start"
+        "hits, bytes, visitors, ranges, counts "
+        f"FROM (SELECT * FROM analytics.health_minute {where}) AS s "
+        "LEFT JOIN (SELECT window_start, segment, status_class, "
+        "groupArray(response_time) AS ranges, groupArray(hits) AS counts "
+        f"FROM analytics.response_time_minute {where} "
+        "GROUP BY window_start, segment, status_class) AS t "
+        "USING (window_start, segment, status_class) ORDER BY start"
     )
     steps = _of_now([_step(row) for row in rows], int(now.timestamp()), zone)
     newest = max((one.begin for one in steps), default=None)
@@ -145,7 +158,10 @@ def _step(row: Any) -> Stretch:  # noqa: ANN401 -- a row of JSON
         begin,
         begin + int(row["minutes"]) * _MINUTE,
         words.VALUE,
-        *(int(row[name]) for name in ("visitors", "hits", "bytes")),
+        int(row["visitors"]),
+        int(row["hits"]),
+        int(row["bytes"]),
+        step_times.ranges(row["ranges"], row["counts"]),
     )
 
 

@@ -120,6 +120,16 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
               "filters": [["is", "segment", [words.REQUEST]],
                           ["ends_with", "page", list(words.DOWNLOADS)]]},),
         ),
+        "outbound": Named(
+            "links that lead to other sites: where to, then from which pages; events of the widget",
+            (
+                {"metrics": ["events", "visitors"], "dimensions": ["detail"],
+                 "filters": [["starts_with", "detail", ["outbound_"]]]},
+                {"metrics": ["events", "visitors"], "dimensions": ["page"],
+                 "filters": [["is", "event", ["outbound"]]]},
+            ),
+            site=words.WIDGET,
+        ),
     }
 )  # fmt: skip
 

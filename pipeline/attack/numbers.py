@@ -3,7 +3,8 @@
 A table is known by its shape, not by its name: one with an ``audience`` tells all traffic apart by
 audience, one with a ``segment`` and no ``dimension`` by segment, one with a ``dimension`` breaks
 down the traffic, or a segment of it, and one with ``across`` does so by two things at a time. One
-with ``minutes`` tells steps of an hour, by segment and class of status.
+with ``minutes`` tells steps of an hour, by segment and class of status, and one that has a
+``response_time`` besides how long their answers took.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ ALL: Final = ""
 """The universe of all traffic; any other is a segment's name."""
 HOURLY: Final = "_hourly"
 STEP: Final = "step"
+STEP_TIME: Final = "response_time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,13 @@ class Number:
 def number(table: str, row: Mapping[str, object]) -> Number:
     """Return a row of ``table`` (without ``_revisions``); ``start`` and ``ingest`` are columns."""
     segment, dimension, value = ALL, "", ""
+    across, across_value = str(row.get("across", "")), str(row.get("across_value", ""))
     if AUDIENCE in row:
         dimension, value = AUDIENCE, str(row[AUDIENCE])
     elif "minutes" in row:
         segment, dimension, value = str(row[SEGMENT]), STEP, str(row["status_class"])
+        if STEP_TIME in row:
+            across, across_value = STEP_TIME, str(row[STEP_TIME])
     elif "dimension" in row:
         segment = str(row.get(SEGMENT, ALL))
         dimension, value = str(row["dimension"]), str(row["value"])
@@ -68,8 +73,8 @@ def number(table: str, row: Mapping[str, object]) -> Number:
         segment=segment,
         dimension=dimension,
         value=value,
-        across=str(row.get("across", "")),
-        across_value=str(row.get("across_value", "")),
+        across=across,
+        across_value=across_value,
         revision=_count(row["revision"]),
         hits=_count(row["hits"]),
         visitors=_count(row["visitors"]),
@@ -132,10 +137,13 @@ class Day:
     whole: Window | None = None
     pairs: Pairs = field(default_factory=dict)
     steps: list[Number] = field(default_factory=list)
+    ranges: list[Number] = field(default_factory=list)
 
     def add(self, one: Number) -> None:
         """Take a number of this day."""
-        if one.across:
+        if one.across == STEP_TIME and one.minutes:
+            self.ranges.append(one)
+        elif one.across:
             table = self.pairs.setdefault((one.segment, one.dimension, one.across), {})
             table.setdefault((one.value, one.across_value), {})[one.revision] = one
         elif one.minutes:

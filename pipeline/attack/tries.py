@@ -14,6 +14,7 @@ from pipeline.attack.numbers import Day, Number, by_day
 from pipeline.attack.pairs import confined, equal, leaves, margins, pair_tables
 from pipeline.attack.paths import paths
 from pipeline.attack.relations import Derived, Kind, Part, Relation, derived, suspect, tried
+from pipeline.attack.step_times import of_ranges, span
 from pipeline.attack.steps import of_steps, step
 from pipeline.attack.windows import COMMON, Knowledge, Seen, of_window
 
@@ -163,6 +164,7 @@ def told(day: Day) -> Iterator[Part]:
                 what = f"{_name(day.start)} {' '.join((*table, *values))} (edition {revision})"
                 yield Part(what, one.hits, one.visitors, one.bytes)
     yield from (step(one) for one in day.steps)
+    yield from (span(one, step(one).name) for one in day.ranges)
 
 
 def relations(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[Relation]:
@@ -171,6 +173,8 @@ def relations(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[Re
     for window in [*hours, *([whole] if whole else [])]:
         yield from of_window(window, known)
     yield from of_steps(day, hours, whole)
+    steps = {(one.start, one.segment, one.value): step(one) for one in day.steps}
+    yield from of_ranges(day, hours, whole, steps)
     if whole is not None:
         for revision in _looked_at(whole, frozen=frozen):
             yield from of_hours(whole, hours, revision)

@@ -12,12 +12,14 @@ from rich.text import Text
 from pipeline.analytics import query
 from pipeline.analytics.live import SPAN, Live, Stretch, live
 from pipeline.analytics.sites import only_site
+from pipeline.analytics.step_times import COLUMNS, quantiles
+from pipeline.analytics.words import QUANTILES
 from pipeline.cli.answer_told import QUIET, SAID, output
 from pipeline.cli.asking import Asked
 from pipeline.clickhouse.queries import QueryFn
 from pipeline.clock import system_clock
 from pipeline.report import words
-from pipeline.views.wording import plain
+from pipeline.views.wording import between, plain
 
 
 def ask_live(whom: Asked, run: QueryFn, site: str | None, *, csv: bool, as_json: bool) -> None:
@@ -27,7 +29,8 @@ def ask_live(whom: Asked, run: QueryFn, site: str | None, *, csv: bool, as_json:
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found.document()) + b"\n")
     elif csv:
-        frame = pl.DataFrame([one.document() for one in found.stretches])
+        rows = [one.document() for one in found.stretches]
+        frame = pl.DataFrame(rows).drop("response_times").cast(dict.fromkeys(COLUMNS, pl.Int64))
         sys.stdout.buffer.write(frame.write_csv(line_terminator="\r\n").encode())
     else:
         _tell(found)
@@ -45,10 +48,14 @@ def _tell(found: Live) -> None:
         table.add_column(name, no_wrap=True)
     for name in ("visitors", "hits", "bytes"):
         table.add_column(name, justify="right", no_wrap=True, style="cyan")
+    timed = any(one.times for one in found.stretches)
+    for name in QUANTILES if timed else ():
+        table.add_column(name.removeprefix("response_time_"), justify="right", no_wrap=True)
     for one in found.stretches:
         table.add_row(
-            f"{one.begin:%H:%M}-{one.end:%H:%M}", one.segment, one.status_class, *_numbers(one)
-        )
+            f"{one.begin:%H:%M}-{one.end:%H:%M}", one.segment, one.status_class, *_numbers(one),
+            *(_times(one) if timed else ()),
+        )  # fmt: skip
     console.print(table)
     if found.k > 1:
         minutes = SPAN.seconds // 60
@@ -59,6 +66,11 @@ def _tell(found: Live) -> None:
                 style=QUIET,
             )
         )
+
+
+def _times(one: Stretch) -> list[Text]:
+    """Return within which range of times half, 95 and 99 % of the answers came."""
+    return [Text("" if ends is None else between(*ends)) for ends in quantiles(one.times).values()]
 
 
 def _numbers(one: Stretch) -> list[Text]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
-from pipeline.analytics import ranges, words
+from pipeline.analytics import ranges, step_times, words
 from pipeline.analytics.query import MOST_ROWS
 
 _TEXTS: Final = {"type": "array", "items": {"type": "string"}}
@@ -220,6 +220,8 @@ def _live() -> dict[str, Any]:
         "visitors": number,
         "hits": number,
         "bytes": number,
+        "response_times": {"type": "object", "additionalProperties": {"type": "integer"}},
+        **dict.fromkeys(step_times.COLUMNS, number),
     }
     return {
         "type": "object",

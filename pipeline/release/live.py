@@ -8,10 +8,9 @@ import polars as pl
 
 from pipeline.errors import IntegrityError
 from pipeline.labels import LIVE
-from pipeline.release import tables
 from pipeline.release.minutes import Minutes
 from pipeline.release.taken import Taken
-from pipeline.rows import LIVE_TABLE, CellsHeader
+from pipeline.rows import CellsHeader
 from pipeline.zones import UTC, reading
 
 
@@ -35,17 +34,19 @@ class LiveMinutes:
             raise IntegrityError("minutes of an ingest that is not live")
         return self._taken.new(header, height)
 
-    def apply(self, position: int, header: CellsHeader, rows: pl.DataFrame) -> pl.DataFrame:
-        """Take rows that are new; return the steps to tell: LIVE_TABLE with ``revision``."""
+    def apply(
+        self, position: int, header: CellsHeader, rows: pl.DataFrame
+    ) -> list[tuple[str, pl.DataFrame]]:
+        """Take rows that are new; return what to tell: table and rows, each with ``revision``."""
         self._clock(header.zone).take(position, rows)
         before = self._passed
         if header.watermark is not None:
             self._marks[header.origin] = header.watermark
         now = self._passed
         if now is None or now == before:
-            return tables.empty(LIVE_TABLE)
+            return []
         told = [of.tell(reading(now, zone)) for zone, of in sorted(self._clocks.items())]
-        return pl.concat(told)
+        return [pair for one in told for pair in one.items()]
 
     @property
     def _passed(self) -> int | None:

@@ -11,10 +11,10 @@ from typing import Final
 import polars as pl
 
 from pipeline.codes import Codes
-from pipeline.release import tables
 from pipeline.release.rules import Rules
+from pipeline.release.step_times import times
 from pipeline.release.steps import ROWS, SEEN, steps
-from pipeline.rows import HOUR, LIVE_TABLE, MINUTE, TABLES
+from pipeline.rows import HOUR, LIVE_TABLE, LIVE_TIMES, MINUTE, TABLES
 
 _CATEGORY: Final = ["site", "hour", "segment", "status_class"]
 
@@ -44,13 +44,13 @@ class Minutes:
     def __repr__(self) -> str:
         return f"Minutes(rows={self._rows.height})"
 
-    def tell(self, passed: int) -> pl.DataFrame:
-        """Go on to a minute; return the steps to tell: LIVE_TABLE with ``revision``.
+    def tell(self, passed: int) -> dict[str, pl.DataFrame]:
+        """Go on to a minute; return what to tell by table, each with ``revision``.
 
         A clock that goes back does not bring minutes back that have passed.
         """
         if self.passed is not None and passed <= self.passed:
-            return tables.empty(LIVE_TABLE)
+            return {}
         self.passed = passed
         found = self._tell(passed)
         self._forget(passed)
@@ -85,20 +85,27 @@ class Minutes:
         taken = came.lazy().join(self._categories.lazy(), on=_CATEGORY).select(*ROWS).collect()
         self._rows = pl.concat([self._rows, taken])
 
-    def _tell(self, passed: int) -> pl.DataFrame:
-        """Return the steps that were not told yet."""
+    def _tell(self, passed: int) -> dict[str, pl.DataFrame]:
+        """Return the steps that were not told yet, and how long their answers took."""
         self._gather()
         rows = self._rows.filter(pl.col("minute") < passed)
         found = steps(rows, self._k, self._rules, told=self._told, seen=self._seen)
         if found.is_empty():
-            return tables.empty(LIVE_TABLE)
+            return {}
+        ranges = times(rows, self._seen, found, self._k, self._rules)
         self._settle(found)
+        told = {LIVE_TABLE: self._named(LIVE_TABLE, found)}
+        return told if ranges.is_empty() else told | {LIVE_TIMES: self._named(LIVE_TIMES, ranges)}
+
+    def _named(self, table: str, found: pl.DataFrame) -> pl.DataFrame:
+        """Return rows of a table, with what their categories are."""
+        what = [name for name, kind in TABLES[table].items() if kind == pl.String]
         return (
             found.lazy()
             .join(self._categories.lazy(), on="category")
             .with_columns(pl.col(pl.Categorical).cast(pl.String), revision=pl.lit(1, pl.UInt64))
-            .select(*TABLES[LIVE_TABLE], "revision")
-            .sort("site", "window_start", "segment", "status_class")
+            .select(*TABLES[table], "revision")
+            .sort("site", "window_start", *what)
             .collect()
         )
 

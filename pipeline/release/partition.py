@@ -22,7 +22,7 @@ from pipeline.release.homes import Homes
 from pipeline.release.ledger import Account, Ledger, Released, Settled
 from pipeline.release.live import LiveMinutes
 from pipeline.release.taken import Taken
-from pipeline.rows import CELLS, LIVE_TABLE, CellsHeader, RollupsHeader, decode_cells
+from pipeline.rows import CELLS, CellsHeader, RollupsHeader, decode_cells
 from pipeline.zones import UTC, reading
 
 SPENT: Final = orjson.dumps({"fed": None}) + b"\n"
@@ -150,8 +150,8 @@ class Partition:
         skip = self._minutes.new(header, rows.height)
         if skip is None:
             return self._run(message, None), Said([], {})
-        steps = self._minutes.apply(position, header, rows[skip:])
-        told = [(RollupsHeader(LIVE_TABLE, LIVE, self._partition), steps)] if steps.height else []
+        found = self._minutes.apply(position, header, rows[skip:])
+        told = [(RollupsHeader(table, LIVE, self._partition), cells) for table, cells in found]
         return self._run(message, _Fed({}, end=False, skip=skip)), Said(told, {})
 
     def _advance(self, header: CellsHeader, skip: int) -> _Fed:

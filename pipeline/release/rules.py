@@ -44,6 +44,7 @@ class Rules:
     triangles: bool = True
     apart: bool = True
     reserve: bool = True
+    paces: bool = True
     either_way: bool = True
     parts: bool = True
 

@@ -24,11 +24,15 @@ from pipeline.rows import HOUR, MINUTE
 ROWS: Final[dict[str, pl.DataType]] = {
     "category": pl.UInt32(),
     "minute": pl.Int64(),
+    "pace": pl.UInt8(),
     "visitor": pl.UInt64(),
     "hits": pl.UInt64(),
     "bytes": pl.UInt64(),
 }
-"""A visitor's requests of a category in a minute; ``minute`` is its start in seconds since 1970."""
+"""A visitor's requests of a category and class of response times in a minute.
+
+``minute`` is its start in seconds since 1970; ``pace`` as in ``rows.MINUTES``.
+"""
 SEEN: Final[dict[str, pl.DataType]] = {"category": pl.UInt32(), "visitor": pl.UInt64()}
 """Who was in a step of a category that was told before."""
 STEPS: Final[dict[str, pl.DataType]] = {

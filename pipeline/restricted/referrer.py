@@ -19,7 +19,8 @@ from pipeline.restricted.scrub.randomness import looks_random
 CACHE_LIMIT: Final = 100_000
 """Distinct referrer URLs remembered."""
 
-_LONGEST_HOST: Final = 64
+LONGEST_HOST: Final = 64
+"""Characters of the longest host that is named."""
 _COUNTRY: Final = 2
 _URL: Final = re.compile(
     r"\s*(?:(?P<scheme>[a-z][a-z0-9+.-]{0,20}):)?//(?P<authority>[^/?#\\\s]*)", re.IGNORECASE
@@ -59,6 +60,8 @@ DIRECT: Final = Referrer("(direct)", "direct", None)
 INTERNAL: Final = "(internal)"
 UNNAMED: Final = "(unnamed)"
 AN_APP: Final = "(app)"
+_NO_HOSTS: Final = {DIRECT.name, UNNAMED, AN_APP}
+"""Names that are no host's."""
 KINDS: Final = ("search", "ai", "mail", "social")
 """Kinds that hosts are listed by."""
 _APPS: Final = {"android-app", "ios-app"}
@@ -125,6 +128,11 @@ class Referrers:
             for entry in found
         ]
 
+    def name(self, url: str) -> str | None:
+        """Return the host that a URL names, None where it names none; nothing is remembered."""
+        found = self._read(url).name
+        return None if found in _NO_HOSTS else found
+
     def forget(self) -> None:
         """Forget the referrers remembered."""
         self._remembered.clear()
@@ -170,7 +178,7 @@ class Referrers:
 
 def may_be_named(host: str) -> bool:
     """Tell whether ``host`` (as ``bare_host`` gives it) names a public site, not a machine."""
-    if len(host) > _LONGEST_HOST or not _NAME.fullmatch(host):
+    if len(host) > LONGEST_HOST or not _NAME.fullmatch(host):
         return False
     if _PRIVATE.search(host.rpartition(".")[2]) or _ADDRESS.search(host) or _AT.search(host):
         return False

@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from pipeline import rows
+from pipeline import response_times, rows
 from pipeline.events import SEGMENT
 from pipeline.rollups.clocks import ZONE, Reached, over
 
@@ -19,7 +19,8 @@ OPEN_MINUTES: Final[dict[str, pl.DataType]] = {
     **rows.MINUTES,
 }
 """Columns of the state: MINUTES, by whose clock, and the events offset they came with."""
-_CATEGORY: Final = [ZONE, "site", "minute", SEGMENT, "status_class", "visitor"]
+_CATEGORY: Final = [ZONE, "site", "minute", SEGMENT, "status_class", "pace", "visitor"]
+_PACES: Final = {name: place for place, name in enumerate(response_times.CLASSES)}
 NO_STATUS: Final = "(none)"
 
 
@@ -35,6 +36,7 @@ def taken(position: int, batch: pl.DataFrame, passed: Reached) -> pl.DataFrame:
             (pl.col("time") // rows.MINUTE * rows.MINUTE).alias("minute"),
             SEGMENT,
             "status",
+            "response_time",
             "visitor",
             maintain_order=True,
         )
@@ -45,6 +47,9 @@ def taken(position: int, batch: pl.DataFrame, passed: Reached) -> pl.DataFrame:
             .then(kind + "xx")
             .otherwise(pl.lit(NO_STATUS))
             .cast(text),
+            pace=pl.col("response_time")
+            .cast(pl.String)
+            .replace_strict(_PACES, default=len(_PACES), return_dtype=pl.UInt8),
         )
         .select(*OPEN_MINUTES)
         .collect()

@@ -158,6 +158,7 @@ class ChatTally:
     def __init__(self) -> None:
         self._lines = self._cut = 0
         self._events, self._messages = Counter[str](), Counter[str]()
+        self._links = Counter[str]()
         self._daily = Counter[int]()
         self._visitors = Distinct("first", "agent")
 
@@ -170,6 +171,7 @@ class ChatTally:
         self._cut += len(rows) - len(good)
         _count(self._events, good["event"])
         _count(self._messages, good["by"].drop_nulls())
+        _count(self._links, good["target"].drop_nulls())
         _count(self._daily, good["time"] // _DAY)
         self._visitors.add(good)
 
@@ -181,6 +183,7 @@ class ChatTally:
             "rejected": {"not_this_format": self._cut} if self._cut else {},
             "types": dict(sorted(self._events.items())),
             "messages": dict(sorted(self._messages.items())),
+            "links": dict(sorted(self._links.items())),
             "events_daily": {_day(day): n for day, n in sorted(self._daily.items())},
             "visitors_daily": self._visitors.daily(),
         }

@@ -36,13 +36,21 @@ SCHEMA: Final[dict[str, type[pl.DataType]]] = {
     "recipient": pl.String,
     "rating": pl.Int64,
     "code": pl.String,
+    "target": pl.String,
 }
 """``time`` in microseconds since 1970 UTC; ``page`` and ``referrer`` are a catalogue's indices."""
 
 _TEXTS: Final = ("event", "chat_id", "by", "agent_id", "recipient", "code", "text", "visitor_name",
-                 "visitor_email")  # fmt: skip
+                 "visitor_email", "target")  # fmt: skip
 _LOCALES: Final = ("de-DE", "en-GB", "en-US", "fr-FR", "de-AT", "pl-PL")
 _ERRORS: Final = ("network", "timeout", "storage", "script")
+_LINKS: Final = (
+    "https://www.parcels.example/track?number=JD014600003828", "https://maps.example/@48.2,16.3",
+    "https://maker.example/chairs", "https://alice.pages.example/", "https://192.0.2.80/",
+)  # fmt: skip
+_LINK_ODDS: Final = (0.5, 0.25, 0.15, 0.07, 0.03)
+_OUTBOUND: Final = 0.03
+"""Share of pages with a click on a link that leads to another site."""
 _OPENED: Final = 0.05
 """Share of visits in which the widget is opened."""
 _CONTEXT: Final = ("first", "second", "agent", "page", "referrer", "locale", "screen")
@@ -68,8 +76,19 @@ def events(rng: np.random.Generator, people: People, pages: pl.DataFrame) -> pl.
         begun.with_columns(pl.col("time") + 400_000, event=pl.lit("shown")),
         failed.with_columns(pl.col("time") + 100_000, codes, event=pl.lit("error")),
         _chats(rng, opened.drop("step")),
+        _outbound(rng, base),
     ]
     return pl.concat([_shaped(part) for part in parts])
+
+
+def _outbound(rng: np.random.Generator, pages: pl.DataFrame) -> pl.DataFrame:
+    left = pages.filter(pl.Series(rng.random(len(pages)) < _OUTBOUND))
+    links = rng.choice(np.array(_LINKS), len(left), p=_LINK_ODDS).tolist()
+    return left.with_columns(
+        pl.col("time") + pl.Series(rng.integers(2, 60, len(left))) * MICROS,
+        pl.Series("target", links, dtype=pl.String),
+        event=pl.lit("outbound"),
+    )
 
 
 def _chats(rng: np.random.Generator, opened: pl.DataFrame) -> pl.DataFrame:

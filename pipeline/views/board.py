@@ -202,6 +202,9 @@ def _filled(desk: Desk, view: View, card: Card, tab: Tab) -> Filled:
     if card.widget:
         view = replace(view, site=view.site + special.WIDGET)
     found = listed(desk, view, tab)
+    if card.widget:
+        # A page of the site cannot be narrowed to what its widget alone knows.
+        found = replace(found, items=tuple(replace(item, href=None) for item in found.items))
     shades = _shades(desk, view, tab) if tab.name == "country" and found.trouble is None else ()
     files = exports.of_tab(view, tab) if found.items else ()
     if card.kind == "answers":

@@ -26,6 +26,10 @@ WAITS: Final = (
 """How long people waited for a chat to start, the shortest first."""
 FUNNEL: Final[list[object]] = ["is", "event", list(STEPS)]
 WAITED: Final[list[object]] = ["is", "detail", list(WAITS)]
+TO_OTHERS: Final = "outbound_"
+"""What a link to another site is called by, before the name of its host."""
+LED_TO: Final[list[object]] = ["starts_with", "detail", [TO_OTHERS]]
+LEFT: Final[list[object]] = ["is", "event", ["outbound"]]
 BOTS: Final[list[object]] = ["is", "audience", ["bot"]]
 
 
@@ -154,6 +158,15 @@ CARDS: Final = (
                 (WAITED,),
                 named=WAITS,
             ),
+        ),
+        widget=True,
+    ),
+    Card(
+        "outbound",
+        "Outbound links",
+        (
+            Tab("to", "Led to", "Site", ("detail",), ("events", "visitors"), (LED_TO,)),
+            Tab("left", "From pages", "Page", ("page",), ("events", "visitors"), (LEFT,)),
         ),
         widget=True,
     ),

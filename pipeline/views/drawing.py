@@ -17,6 +17,7 @@ from markupsafe import Markup
 from pipeline.views import wording
 from pipeline.views.cards import HEADS
 from pipeline.views.lists import label
+from pipeline.views.live import within
 from pipeline.views.view import METRICS
 
 HERE: Final = Path(__file__).parent
@@ -46,6 +47,7 @@ def environment(templates: Path, *, world: Callable[[], str], alone: bool) -> En
         "states": wording.STATES,
         "heads": HEADS,
         "metrics": METRICS,
+        "within": within,
     }
     made.filters |= {
         "day": wording.day,

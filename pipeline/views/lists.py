@@ -12,7 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.response_times import CLASSES, ENDS
 from pipeline.views import countries
 from pipeline.views.answers import Answer, Cell, Desk, Line
-from pipeline.views.cards import SPANS, WAITS, Tab
+from pipeline.views.cards import SPANS, TO_OTHERS, WAITS, Tab
 from pipeline.views.view import FILTERS, View
 from pipeline.views.wording import between
 
@@ -48,7 +48,10 @@ _NAMED: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "came_from": {"(direct)": "No page at all", "(elsewhere)": "Other sites"},
     "response_time": {name: between(*ends) for name, ends in ENDS.items()},
-    "detail": {name: name.replace("_", " ").capitalize() for name in WAITS},
+    "detail": {
+        **{name: name.replace("_", " ").capitalize() for name in WAITS},
+        f"{TO_OTHERS}unnamed": "Not a site's name",
+    },
 }
 _EVENTS: Final = {
     "shown": "Widget shown",
@@ -166,7 +169,7 @@ def label(dimension: str, value: str) -> str:
         value = re.sub(r"\b(?:ai|seo)\b", lambda found: found[0].upper(), value)
     if dimension in {"referrer_kind", "device", "bot"}:
         return value[:1].upper() + value[1:]
-    return value
+    return value.removeprefix(TO_OTHERS if dimension == "detail" else "")
 
 
 def shares(cells: Sequence[Cell]) -> list[float | None]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from pipeline.analytics import live, words
+from pipeline.analytics import live, step_times, words
 from pipeline.views.answers import Desk
 from pipeline.views.view import View
+from pipeline.views.wording import between
 
 _MINUTE: Final = dt.timedelta(minutes=1)
 _HIGH: Final = 10
@@ -20,6 +21,7 @@ _TITLES: Final = {
     "failed": "Failed",
     "bot": "Bots",
 }
+_SHARES: Final = ("half", "95 %")
 _USUAL: Final = {"view": "2xx"}
 """The class that goes without saying."""
 
@@ -44,6 +46,12 @@ class Lane:
     bars: tuple[Bar, ...]
     newest: live.Stretch | None
     stretches: tuple[live.Stretch, ...]
+
+    @property
+    def took(self) -> str:
+        """Within which range of times half and 95 % of the newest step's answers came, if told."""
+        said = zip(_SHARES, within({} if self.newest is None else self.newest.times), strict=False)
+        return ", ".join(f"{name} {told}" for name, told in said if told)
 
     @property
     def rate(self) -> float:
@@ -89,6 +97,12 @@ def lately(desk: Desk, view: View, again: str) -> Lately:
         found.told,
         None if view.base else again,
     )
+
+
+def within(times: step_times.Ranges) -> list[str]:
+    """Return in which range of time half, 95 % and 99 % of the answers came; blank if not told."""
+    found = step_times.quantiles(times).values()
+    return ["" if ends is None else between(*ends) for ends in found]
 
 
 def _lane(segment: str, kind: str, stretches: Sequence[live.Stretch], found: live.Live) -> Lane:

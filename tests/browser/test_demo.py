@@ -43,9 +43,13 @@ def test_every_event_is_sent_and_valid(
     shop = open_shop()
     device = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
     chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", device)
+    severe(chrome)  # what other pages left there
     try:
         chrome.get(f"{shop.collecting.url}/demo")
         click(chrome, "fail")
+        # Followed, it would lead out of the test.
+        chrome.execute_script("link.addEventListener('click', (event) => event.preventDefault())")
+        click(chrome, "link")
         click(chrome, "bubble")
         click(chrome, "note")
         write(chrome, "offline", "Call me: Quilvantor")
@@ -60,11 +64,11 @@ def test_every_event_is_sent_and_valid(
         click(chrome, "close")
         wide = chrome.execute_script("return document.documentElement.scrollWidth")
         assert wide <= size[0], "it scrolls sideways"
-        assert not [log for log in chrome.get_log("browser") if log["level"] == "SEVERE"]  # type: ignore[no-untyped-call]
+        assert not severe(chrome)
         leave(chrome)
     finally:
         chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    shop.until("every event", lambda: len(events(shop)) == 15)
+    shop.until("every event", lambda: len(events(shop)) == 16)
     assert {event["event"] for event in events(shop)} == NAMES
     schemas = registry()
     for event in events(shop):
@@ -73,7 +77,14 @@ def test_every_event_is_sent_and_valid(
         )
         jsonschema.validate(event, schema, registry=schemas)
     assert "Quilvantor" not in json.dumps(events(shop))
+    assert {e.get("target") for e in events(shop)} == {None, "https://www.example.com/"}
     assert {e["screen"] for e in events(shop)} == {"small" if size == PHONE else "large"}
+
+
+def severe(chrome: Chrome) -> list[Any]:
+    """What went wrong in the browser since it was asked for last."""
+    logged: list[Any] = chrome.get_log("browser")  # type: ignore[no-untyped-call]
+    return [one for one in logged if one["level"] == "SEVERE"]
 
 
 def events(shop: Shop) -> list[dict[str, Any]]:

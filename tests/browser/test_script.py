@@ -247,3 +247,31 @@ def test_a_page_that_leaves_it_to_the_collector_is_dropped_there(
         chrome.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {}})
         leave(chrome)
     assert shop.events() == []
+
+
+def test_of_a_link_to_another_host_the_origin_is_told_where_the_page_asks_for_it(
+    chrome: Chrome, open_shop: Open
+) -> None:
+    """Not the path, nor who it is for; and nothing of a link within the site, or of no page."""
+    shop = open_shop()
+    links = (
+        "https://alice:Quilvantor@www.parcels.example:8443/track/Quilvantor?to=Quilvantor#Quilvantor",
+        "/Quilvantor",
+        "mailto:Quilvantor@example.org",
+    )
+    follow = (
+        "for (const address of arguments[0]) { const link = document.createElement('a');"
+        "link.href = address; link.innerHTML = '<b>there</b>'; document.body.append(link);"
+        "link.addEventListener('click', (event) => { event.preventDefault();"
+        "  event.stopPropagation(); }); link.firstChild.click(); }"
+    )
+    for name, attributes in (("plain.html", ""), ("asking.html", "data-outbound")):
+        chrome.get(shop.page(name, attributes))
+        chrome.execute_script(follow, links)
+        leave(chrome)
+    shop.until("both pages", lambda: shop.events().count("loaded") == 2 and len(shop.events()) > 2)
+    assert sorted(shop.events()) == ["loaded", "loaded", "outbound"]
+    [event] = [line["event"] for line in shop.lines() if line["event"]["event"] == "outbound"]
+    assert event["target"] == "https://www.parcels.example:8443/"
+    assert event["page"].endswith("/asking.html")
+    assert "Quilvantor" not in str(shop.lines())

@@ -52,6 +52,14 @@ REFERRERS: Final = (
 AGENTS: Final = ("Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0",
                  "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 "
                  "(KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1")  # fmt: skip
+LED_TO: Final = {
+    "https://www.parcels.example/track?number=JD014600003828": "outbound_parcels.example",
+    "https://maps.example/@48.2,16.3": "outbound_maps.example",
+    "https://maker.example/chairs": "outbound_maker.example",
+    "https://alice.pages.example/": "outbound_pages.example",
+    "https://192.0.2.80/": "outbound_unnamed",
+}
+"""What may be said of each link of the simulated widget that leads to another site."""
 Numbers = dict[tuple[str, ...], tuple[Any, ...]]
 
 
@@ -89,6 +97,8 @@ class Reported:
     requests: list[Request]
     events: list[tuple[str, str, tuple[str, ...]]]
     """Day, event, visitor."""
+    links: list[tuple[str, str, tuple[str, ...]]]
+    """Where a link led, the page it stood on, visitor."""
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +116,8 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
     requests = list(plain_truth.requests(text, Describe(["shop.example"])))
     assert len(requests) == len(text)
     events: list[tuple[str, str, tuple[str, ...]]] = []
+    links: list[tuple[str, str, tuple[str, ...]]] = []
+    describe = Describe()
     for line in (folder / inputs[2]).read_text().splitlines():
         said = json.loads(line)
         event = said["event"]
@@ -113,7 +125,10 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
         name = event["event"].replace("message_sent", f"message_by_{event.get('by')}")
         who = (day, plain_truth.subscriber(said["address"]), said["agent"])
         events.append((day, name, who))
-    return Reported(folder, requests, events)
+        if name == "outbound":
+            page = "/" + event["page"].partition("://")[2].partition("/")[2].partition("?")[0]
+            links.append((LED_TO[event["target"]], describe.page(page), who))
+    return Reported(folder, requests, events, links)
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +259,21 @@ def test_downloads_are_counted_apart_from_page_views(reported: Reported, reader:
     assert people.keys() >= {"/files/a.pdf", "/files/e.zip", "/files/F.ZIP"}
     views = ask(reader, ["pageviews"], ["page"])
     assert not any(page in people for (page,) in numbers(views))
+
+
+def test_where_links_led_and_on_which_pages_they_stood(reported: Reported, reader: Reader) -> None:
+    own = analytics.read({"site": "shop.widget", "date_range": ["2025-03-29", "2025-03-30"]})
+    to, stood = (
+        analytics.ask(reader.rows, one, clock=system_clock, k=1, retention_days=36_500)
+        for one in questions("outbound", own)
+    )
+    for found, at in ((to, 0), (stood, 1)):
+        people: defaultdict[tuple[str, ...], set[object]] = defaultdict(set)
+        for link in reported.links:
+            people[str(link[at]),].add(link[2])
+        hits = Counter((str(link[at]),) for link in reported.links)
+        assert numbers(found) == {key: (hits[key], len(people[key])) for key in hits}
+    assert {led for led, _, _ in reported.links} == {*LED_TO.values()}
 
 
 def test_the_named_questions_show_them(reader: Reader) -> None:

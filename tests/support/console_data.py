@@ -77,6 +77,8 @@ _TIMES: Final[Mapping[str, Mapping[str, float]]] = {
     },
 }  # fmt: skip
 """Only the shop's log says how long answers took."""
+_RANGES: Final = {"0-0.01 s": 0.3, "0.01-0.05 s": 0.45, "from 0.05 s": None}
+"""Of a step: which share of its answers took so long."""
 _EVENTS: Final = {
     "shown": 1.0,
     "opened": 0.24,
@@ -89,6 +91,9 @@ _WAITS: Final = {
     "over_10_min": 2,
 }  # fmt: skip
 """How long people waited for a chat, in percent of the chats that started."""
+_LINKS: Final = {"parcels.example": 58, "maps.example": 24, "maker.example": 17, "unnamed": 0.5}
+"""Where links to other sites led; the pages that they stood on."""
+_LINKED: Final = {"/help/returns": 60, "/contact": 25, "/about": 14.5, "/imprint": 0.5}
 _ROLES: Final = {"bounce": 0.18, "entry": 0.17, "between": 0.48, "exit": 0.17}
 _LENGTHS: Final = {
     "0-10 s": 9, "11-30 s": 14, "31-60 s": 18, "1-3 min": 26, "3-10 min": 22, "10-30 min": 9,
@@ -117,6 +122,10 @@ _COLUMNS: Final = {
     ],
     "traffic": ["site", "window_start", "audience", "hits", "bytes", "visitors"],
     "breakdown": ["site", "window_start", "dimension", "value", "hits", "visitors"],
+    "response_time": [
+        "site", "window_start", "minutes", "segment", "status_class", "response_time", "hits",
+        "visitors",
+    ],
     "pair": [
         "site", "window_start", "segment", "dimension", "value", "across", "across_value", "hits",
         "visitors", "seconds",
@@ -173,6 +182,14 @@ def _steps(rows: _Rows, site: str, start: dt.datetime, random: np.random.Generat
                     "health_minute", site, begin, spans, segment, kind, hits, hits * 21_000,
                     max(K, hits // 3),
                 )  # fmt: skip
+                told = 0
+                for name, share in _RANGES.items() if kind == "2xx" and segment != "bot" else ():
+                    some = hits - told if share is None else int(hits * share)
+                    told += some
+                    rows.add(
+                        "response_time_minute", site, begin, spans, segment, kind, name, some,
+                        max(K, some // 3),
+                    )  # fmt: skip
 
 
 def _day(rows: _Rows, site: str, day: dt.date, people: int, random: np.random.Generator) -> None:
@@ -256,23 +273,30 @@ def _widget(
     rows: _Rows, site: str, start: dt.datetime, people: int, random: np.random.Generator
 ) -> None:
     seen = {name: int(people * share * random.uniform(0.9, 1.1)) for name, share in _EVENTS.items()}
+    seen["outbound"] = seen["opened"]
     hits = {name: int(number * 1.15) for name, number in seen.items()}
     rows.add("segment_daily", site, start, "request", sum(hits.values()), 0, people)
     rows.add("traffic_daily", site, start, "human", sum(hits.values()), 0, people)
-    chats = hits["chat_started"]
-    waits = {"(none)": sum(hits.values()) - chats}
-    waits |= {f"waited_{name}": chats * part // 100 for name, part in _WAITS.items()}
-    for value, (part, by) in _cells(waits, sum(hits.values()), people).items():
+    chats, links = hits["chat_started"], hits["outbound"]
+    details = {"(none)": sum(hits.values()) - chats - links}
+    details |= {f"waited_{name}": chats * part // 100 for name, part in _WAITS.items()}
+    details |= {f"outbound_{name}": int(links * part / 99.5) for name, part in _LINKS.items()}
+    for value, (part, by) in _cells(details, sum(hits.values()), people).items():
         rows.add("segment_breakdown_daily", site, start, "request", "detail", value, part, by)
         rows.add("breakdown_daily", site, start, "detail", value, part, by)
-    for name in _EVENTS:
+    for name, number in hits.items():
         if seen[name] < K:
             continue
+        if name == "outbound":
+            for page, (part, by) in _cells(_LINKED, links, seen[name]).items():
+                rows.add(
+                    "pair_daily", site, start, "request", "page", page, "event", name, part, by, 0
+                )
         rows.add(
-            "segment_breakdown_daily", site, start, "request", "event", name, hits[name], seen[name]
+            "segment_breakdown_daily", site, start, "request", "event", name, number, seen[name]
         )
-        rows.add("breakdown_daily", site, start, "event", name, hits[name], seen[name])
-        for country, (part, by) in _cells(_MIX["country"], hits[name], seen[name]).items():
+        rows.add("breakdown_daily", site, start, "event", name, number, seen[name])
+        for country, (part, by) in _cells(_MIX["country"], number, seen[name]).items():
             rows.add(
                 "pair_daily", site, start, "request", "event", name, "country", country, part, by, 0
             )

@@ -115,12 +115,20 @@ class Ordeal:
     def _moves(self, stage: str, then: float = 1.0) -> None:
         """Wait until a stage has got on, or has nothing to do; then a moment more."""
         before = self.group.committed(stage)
-        got_on = self.group.soon(
-            lambda: self.group.committed(stage) > before, _PROGRESS_WITHIN, every=0.2
+        self.group.soon(
+            lambda: self.group.committed(stage) > before or self._nothing_to_do(),
+            _PROGRESS_WITHIN,
+            every=0.2,
         )
-        if not got_on:
+        if self.group.committed(stage) <= before:
             self.group.note("no progress seen", stage=stage, lag=self.group.lag(stage))
         self.group.pause(self._random.choice((0.0, self._random.random() * then)))
+
+    def _nothing_to_do(self) -> bool:
+        """Tell whether all that was shipped has gone through every stage: then nobody gets on."""
+        if not all(future.done() for future in self.shipping.sent):
+            return False
+        return all(self.group.lag(stage) == 0 for stage in READ_BY)
 
     def _any(self, stage: str) -> Member:
         return self._random.choice(self.group.of(stage))

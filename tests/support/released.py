@@ -71,6 +71,16 @@ class Released:
         columns = "minutes segment status_class hits bytes visitors"
         self._insert("health_minute", columns, [row])
 
+    def step_times(
+        self, at: dt.datetime, minutes: int, segment: str, kind: str, ranges: dict[str, int]
+    ) -> None:
+        """Add how long the answers of a step took."""
+        rows: list[list[object]] = [
+            [self.site, at, minutes, segment, kind, name, n, n // 2] for name, n in ranges.items()
+        ]
+        columns = "minutes segment status_class response_time hits visitors"
+        self._insert("response_time_minute", columns, rows)
+
     def _insert(self, table: str, columns: str, rows: list[list[object]]) -> None:
         if rows:
             found = self._gathered.setdefault((table, columns), [])

@@ -23,6 +23,10 @@ _COLUMNS: Final = {
     "health": (
         "site", "window_start", "minutes", "segment", "status_class", "hits", "bytes", "visitors",
     ),
+    "response_time": (
+        "site", "window_start", "minutes", "segment", "status_class", "response_time", "hits",
+        "visitors",
+    ),
     "segment_breakdown": (
         "site", "window_start", "segment", "dimension", "value", "hits", "visitors",
     ),

@@ -96,7 +96,7 @@ def test_nothing_of_a_visitor_crosses_door_2() -> None:
         assert "visitor" not in columns
         assert {name for name, dtype in columns.items() if dtype == pl.String} <= {
             "site", "audience", "segment", "dimension", "value", "across", "across_value",
-            "status_class",
+            "status_class", "response_time",
         }  # fmt: skip
         assert {name for name, dtype in columns.items() if dtype == pl.UInt64} <= set(COUNTS)
 

@@ -21,6 +21,7 @@ from pipeline.release import visits
 from pipeline.release.ledger import Ledger
 from pipeline.release.minutes import Minutes
 from pipeline.release.rules import Rules
+from pipeline.response_times import CLASSES, NONE
 from pipeline.rows import CELLS, DAY, HOUR, MINUTES, OTHER
 from tests.wall.crossing_attacker import union
 from tests.wall.release_attacker import BITS, Finding, Step, Truth, day_of
@@ -54,6 +55,10 @@ class Public:
     """Table, start, segment or audience, revision."""
     statuses: dict[tuple[int, str, str, int], Told] = field(default_factory=_number)
     """Hour, segment, status, revision."""
+    ranges: dict[tuple[int, str, str, int, str], Told] = field(default_factory=_number)
+    """Hour, segment, class, start of the step, range of response times."""
+    paces: dict[tuple[int, str, str, int], Told] = field(default_factory=_number)
+    """Hour or, with a minus before it, day; segment, class of response times, revision."""
 
 
 def attack(
@@ -83,13 +88,18 @@ def attack(
             for cell in told.iter_rows(named=True):
                 _hear(found, table, cell)
     in_time = pl.DataFrame(
-        [{**row, "status_class": f"{row['status'][0]}xx"} for row in sliced if row["in_time"]],
+        [
+            {**row, "status_class": f"{row['status'][0]}xx", "pace": _pace(row)}
+            for row in sliced
+            if row["in_time"]
+        ],
         MINUTES,
     )
     minutes = Minutes(k, rules)
     minutes.take(0, in_time)
-    for cell in minutes.tell(EVER).iter_rows(named=True):
-        _hear(found, "health_minute", cell)
+    for table, told in minutes.tell(EVER).items():
+        for cell in told.iter_rows(named=True):
+            _hear(found, table, cell)
     count = sum(len(public.steps) for public in found.values())
     small = [
         Finding(f"{site} {day}: {what}", visitors)
@@ -99,6 +109,10 @@ def attack(
     return small, count
 
 
+def _pace(row: Row) -> int:
+    return [*CLASSES, NONE].index(row["response_time"])
+
+
 def _hear(found: dict[tuple[str, int], Public], table: str, cell: Row) -> None:
     site, part = cell["site"].split("#")
     start = cell["window_start"]
@@ -106,6 +120,12 @@ def _hear(found: dict[tuple[str, int], Public], table: str, cell: Row) -> None:
     if table == "health_minute":
         hour = start // HOUR * HOUR
         told = public.steps[hour, cell["segment"], cell["status_class"], start]
+    elif table == "response_time_minute":
+        hour, name = start // HOUR * HOUR, cell["response_time"]
+        told = public.ranges[hour, cell["segment"], cell["status_class"], start, name]
+    elif table.startswith("segment_breakdown") and cell["dimension"] == "response_time":
+        at = start if table.endswith("hourly") else -start
+        told = public.paces[at, cell["segment"], cell["value"], cell["revision"]]
     elif table in {"traffic_hourly", "segment_hourly", "traffic_daily", "segment_daily"}:
         name = cell.get("segment") or cell["audience"]
         told = public.wholes[table, start, name, cell["revision"]]
@@ -129,6 +149,10 @@ def _small(public: Public, truth: Truth, k: int) -> Iterator[tuple[str, int]]:
         assert truth.visitors(part.rows) == part.visitors
         if 0 < whole.visitors - part.visitors < k:
             yield f"{what}, visitors", whole.visitors - part.visitors
+    for what, rows in _ranged(public):
+        visitors = truth.visitors(rows)
+        if 0 < visitors < k:
+            yield what, visitors
 
 
 def _derived(public: Public) -> Iterator[tuple[str, int, int]]:
@@ -185,13 +209,46 @@ def _nested(public: Public) -> Iterator[tuple[str, Told, Told]]:
                 yield f"{table} {name} {revision} less step {segment} {kind} {start}", whole, step
 
 
-def _state(public: Public, hour: int, segment: str, revision: int) -> dict[str, int]:
-    """Return what each status of an hour stood for at a revision."""
+def _ranged(public: Public) -> Iterator[tuple[str, int]]:
+    """Yield ranges of steps, and what is left of classes of response times without them.
+
+    Whoever guesses that all of a range is of some classes takes it from them, and is right here.
+    """
+    for (hour, segment, kind, start, name), one in public.ranges.items():
+        yield f"range {name} of {segment} {kind} {start}", one.rows
+        step = public.steps[hour, segment, kind, start].rows
+        assert one.rows & ~step == 0
+        yield f"step {segment} {kind} {start} less {name}", step & ~one.rows
+    windows = {(at, segment, revision) for at, segment, _, revision in public.paces}
+    for at, segment, revision in windows:
+        state = _state(public, at, segment, revision, public.paces)
+        begin, span = (at, HOUR) if at >= 0 else (-at, DAY)
+        ranges = [
+            (start, one.rows)
+            for (_, s, _, start, _), one in public.ranges.items()
+            if s == segment and begin <= start < begin + span
+        ]
+        for values in _subsets(sorted(state)):
+            whole = union(state[value] for value in values)
+            within = [rows for _, rows in sorted(ranges) if rows & ~whole == 0]
+            for number, gone in enumerate(accumulate(within, int.__or__), 1):
+                yield f"{at} {segment} {revision} {values} less {number} ranges", whole & ~gone
+
+
+def _state(
+    public: Public,
+    hour: int,
+    segment: str,
+    revision: int,
+    cells: dict[tuple[int, str, str, int], Told] | None = None,
+) -> dict[str, int]:
+    """Return what each status of an hour, or each of other ``cells``, stood for at a revision."""
+    told = public.statuses if cells is None else cells
     newest: dict[str, int] = {}
-    for h, s, value, r in public.statuses:
+    for h, s, value, r in told:
         if (h, s) == (hour, segment) and r <= revision:
             newest[value] = max(r, newest.get(value, 0))
-    return {value: public.statuses[hour, segment, value, r].rows for value, r in newest.items()}
+    return {value: told[hour, segment, value, r].rows for value, r in newest.items()}
 
 
 def _subsets(names: Sequence[T]) -> Iterator[tuple[T, ...]]:

@@ -47,10 +47,10 @@ def attacked(
     return attack(rows, steps, k, LATENESS, HOLD, rules, crossings)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 10**6), k=st.integers(2, 5))
 def test_no_difference_betrays_anyone_on_a_site_with_goals(seed: int, k: int) -> None:
-    assert attacked(seed, k, 6) == []
+    assert attacked(seed, k, 10) == []
 
 
 def test_without_nesting_a_goal_betrays_its_pages() -> None:
@@ -71,9 +71,10 @@ BOTH = {
 """Leaves and their parents crossed with the same, and nothing that triangles would hide."""
 
 
-@pytest.mark.parametrize("leaf", ["less came_from", "less page"])
-def test_pairs_of_leaves_are_within_those_of_their_parents(leaf: str) -> None:
-    for seed in range(40):
+@pytest.mark.parametrize(("leaf", "likely"), [("less came_from", 4), ("less page", 0)])
+def test_pairs_of_leaves_are_within_those_of_their_parents(leaf: str, likely: int) -> None:
+    """The seed at which a hole was seen is tried first, which saves those without any."""
+    for seed in (likely, *range(40)):
         if any(leaf in one.what for one in attacked(seed, 2, 10, Rules(leaves=False), BOTH)):
             assert attacked(seed, 2, 10, crossings=BOTH) == []
             return

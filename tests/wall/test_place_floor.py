@@ -26,7 +26,7 @@ CROSSINGS: Crossings = {
 
 def told(seed: int, k: int, floor: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the table and row of every place that is named, in every revision, late rows too."""
-    rows = small_sites(seed, 10)
+    rows = small_sites(seed, 25)
     ledger = Ledger(k, LATENESS, HOLD, place_floor=floor, crossings=CROSSINGS)
     for places, watermark, end in arrivals(seed, rows, LATENESS, HOLD):
         part = pl.DataFrame([rows[at] for at in places], schema=CELLS)
@@ -44,41 +44,34 @@ def named(table: str, row: dict[str, Any]) -> bool:
     return place not in {OTHER, UNKNOWN} and OTHER not in {row["value"], row["across_value"]}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 10**6), k=st.integers(2, 4), more=st.integers(1, 9))
 def test_no_place_of_fewer_visitors_than_its_floor_is_named(seed: int, k: int, more: int) -> None:
     for table, row in told(seed, k, k + more):
         assert row["visitors"] >= (k + more if named(table, row) else k), (table, row)
 
 
-@pytest.mark.parametrize(
-    "table", ["segment_breakdown_hourly", "segment_breakdown_daily", "pair_daily"]
-)
-def test_without_the_floor_there_are_such_places(table: str) -> None:
-    """So the sites do exercise it, in hours, days and pairs."""
-    assert any(
-        where == table and named(where, row) and row["visitors"] < 6
-        for seed in range(30)
-        for where, row in told(seed, 2, 2)
-    )
-
-
-def test_some_places_reach_their_floor_in_hours_days_and_pairs() -> None:
-    """And something is left of them with it."""
+@pytest.mark.parametrize(("floor", "most"), [(2, 5), (6, 99)])
+def test_there_are_places_below_the_floor_and_above_it(floor: int, most: int) -> None:
+    """So the sites do exercise it, in hours, days and pairs; and something is left with it."""
     missing = {"segment_breakdown_hourly", "segment_breakdown_daily", "pair_daily"}
-    for seed in range(30):
-        missing -= {where for where, row in told(seed, 2, 6) if named(where, row)}
+    for seed in range(12):
+        missing -= {
+            where
+            for where, row in told(seed, 2, floor)
+            if named(where, row) and row["visitors"] <= most
+        }
         if not missing:
             return
-    pytest.fail(f"no place reached its floor in {missing}")
+    pytest.fail(f"no place was told in {missing}")
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 10**6), k=st.integers(2, 4), more=st.integers(0, 9))
 def test_nothing_betrays_anyone_where_places_are_crossed_as_well(
     seed: int, k: int, more: int
 ) -> None:
-    rows = small_sites(seed, 8)
+    rows = small_sites(seed, 16)
     steps = arrivals(seed, rows, LATENESS, HOLD)
     assert attack(rows, steps, k, LATENESS, HOLD, None, CROSSINGS, k + more) == []
 

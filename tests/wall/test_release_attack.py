@@ -1,7 +1,8 @@
 """Nothing small can be worked out from all that was ever released (promise 2).
 
 The attacker of ``release_attacker`` takes random small sites and the real sample apart; and each
-rule of the release, switched off, is a hole that it finds.
+rule of the release, switched off, is a hole that it finds. Sites are released side by side: most of
+what an example costs is the same for few of them and for many.
 """
 
 from __future__ import annotations
@@ -49,20 +50,20 @@ def _attack_small(
     return attack(rows, steps, k, LATENESS, HOLD, rules, CROSSINGS, k + more)
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 10**6), k=st.integers(2, 5), more=st.integers(0, 9))
 def test_no_difference_betrays_anyone_on_a_small_site(seed: int, k: int, more: int) -> None:
-    assert _attack_small(seed, k, 8, more=more) == []
+    assert _attack_small(seed, k, 16, more=more) == []
 
 
 @pytest.mark.parametrize("choice", ["either_way", "parts"])
 def test_how_much_is_told_of_pairs_is_a_choice_that_is_safe_either_way(choice: str) -> None:
     off = Rules(**{choice: False})
-    assert [_attack_small(seed, 3, 8, off) for seed in range(6)] == [[]] * 6
+    assert [_attack_small(seed, 3, 24, off) for seed in range(2)] == [[]] * 2
 
 
 # What is safe either way, and what has an example or an attacker of its own.
-ELSEWHERE = {"apart", "paths", "triangles", "reserve", "either_way", "parts"}
+ELSEWHERE = {"apart", "paths", "triangles", "reserve", "paces", "either_way", "parts"}
 # Where a hole was seen, if not at the first seed: tried first, which saves the ones without any.
 LIKELY = {"late": 1, "confined": 1, "leaves": 3, "moves": 22}
 
@@ -120,7 +121,8 @@ def _visit(parent: str, leaf: str, visitor: int) -> dict[str, Any]:
     return {**row, "hits": 1, "bytes": 1}
 
 
-@pytest.mark.parametrize("late", [0.0, 0.15])
+# Without late rows there are fewer editions, and nothing else than with them.
+@pytest.mark.parametrize("late", [0.15, pytest.param(0.0, marks=pytest.mark.long)])
 def test_no_difference_betrays_anyone_in_the_real_sample(late: float) -> None:
     if not SAMPLE.exists():
         pytest.skip("the sample is not beside the repository: shared/data/apache_logs.gz")

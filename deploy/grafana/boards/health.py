@@ -90,6 +90,19 @@ ORDER BY window_start, what""",  # noqa: S608
             "it is; the end of an hour is told with the hour. Choose the last hour above.",
             width=24,
         ),
+        Panel(
+            "timeseries",
+            "Live: how long answers to page views took",
+            f"""
+SELECT window_start AS time, response_time AS took, sum(hits) / any(minutes) AS requests
+FROM analytics.response_time_minute
+WHERE {CHOSEN} AND segment = 'view' AND status_class = '2xx' AND response_time != '(none)'
+GROUP BY window_start, response_time ORDER BY window_start, response_time""",  # noqa: S608
+            "Requests a minute of each step, by ranges of classes that k visitors are in and k "
+            "others came after: the fewer come, the wider a range. The slowest has no end.",
+            stacked=True,
+            width=24,
+        ),
         values("failed", "page", "page", "requests", "Failed pages"),
         values("failed", "status", "status", "requests", "Statuses of what failed"),
         values("failed", "referrer", "referrer", "requests", "Where failed requests came from"),

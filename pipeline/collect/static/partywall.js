@@ -109,6 +109,18 @@
     try { localStorage.removeItem(FLAG); } catch (e) { /* nothing was kept */ }
   };
 
+  // A link to another host, where the page asks for it: of its address no more than the origin.
+  function follow(click) {
+    var link = click.button < 2 && click.target.closest && click.target.closest("a[href]");
+    if (link && link.host !== location.host && /^https?:$/.test(link.protocol)) {
+      partywall("outbound", { target: link.origin + "/" });
+    }
+  }
+
+  if ("outbound" in set) {
+    doc.addEventListener("click", follow, true);
+    doc.addEventListener("auxclick", follow, true);
+  }
   doc.addEventListener("visibilitychange", function () {
     if (doc.visibilityState === "hidden") hide();
   });

@@ -1,7 +1,8 @@
 """The closed table of coarsenings: the only ways in which a widget's property may cross door 1.
 
-A coarsening names the one field it makes. Most answer from a closed list; ``page``, ``referrer``
-and ``time`` hand the value to the describers that a web server's lines go through as well.
+A coarsening names the one field it makes. Most answer from a closed list, and ``target`` with what
+may be said of a host; ``page``, ``referrer`` and ``time`` hand the value to the describers that a
+web server's lines go through as well.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pipeline import declarations
+from pipeline.restricted.referrer import LONGEST_HOST, Referrers
 
 Value = str | int | float | None
 """A property's value once it was found to fit its schema; a float is a whole number."""
@@ -32,7 +34,7 @@ FIELDS: Final = ("event", "detail", "locale", "screen", "widget_version")
 class Coarsening:
     """``field``: what it makes. ``type`` and ``wants``: how the property must be declared.
 
-    ``say`` answers from a closed list, and is None where a describer, or the schema itself, does.
+    ``say`` answers with all that may cross; it is None where a describer, or the schema, does.
     A value that fits the declaration is never refused.
     """
 
@@ -65,6 +67,9 @@ _WAITS: Final = (
     (600, "waited_3_to_10_min"),
     (math.inf, "waited_over_10_min"),
 )
+_OUTBOUND: Final = "outbound_"
+_UNNAMED: Final = f"{_OUTBOUND}unnamed"
+_HOSTS: Final = Referrers()
 _SCRIPT: Final = re.compile(r"(?<=-)[a-z]{4}-")
 # Two digits each: a version with room for more would have room for a telephone number.
 _VERSION: Final = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{1,2}")
@@ -117,6 +122,12 @@ def error(value: Value) -> str:
     return f"error_{value}" if value in _ERRORS else "error_other"
 
 
+def target(value: Value) -> str:
+    """Return the host that a link leads to, as a referring host is named; nothing else of it."""
+    name = _HOSTS.name(str(value))
+    return _UNNAMED if name is None else f"{_OUTBOUND}{name}"
+
+
 _URL: Final[Mapping[str, object]] = MappingProxyType({"format": "uri"})
 _ANY: Final[Mapping[str, object]] = MappingProxyType({})
 
@@ -134,6 +145,7 @@ COARSENINGS: Final[Mapping[str, Coarsening]] = MappingProxyType(
         "waited": Coarsening("detail", "integer", {"minimum": 0}, waited),
         "rating": Coarsening("detail", "integer", {"minimum": 1, "maximum": 5}, rating),
         "error": Coarsening("detail", "string", _ANY, error),
+        "target": Coarsening("detail", "string", _URL, target),
     }
 )
 """Name in a schema's ``x-door`` → what it does."""
@@ -141,11 +153,14 @@ COARSENINGS: Final[Mapping[str, Coarsening]] = MappingProxyType(
 
 def values() -> dict[str, frozenset[str] | re.Pattern[str]]:
     """Return what each field but the event's may hold, for documents and tests."""
-    details = {name for _, name in (*_LENGTHS, *_WAITS)} | {"error_other", NONE}
+    details = {name for _, name in (*_LENGTHS, *_WAITS)} | {"error_other", _UNNAMED, NONE}
     details |= {f"rating_{number}" for number in range(1, 6)}
     details |= {f"error_{name}" for name in _ERRORS}
     return {
-        "detail": frozenset(details),
+        "detail": re.compile(
+            rf"{'|'.join(map(re.escape, sorted(details)))}"
+            rf"|{_OUTBOUND}(?=.{{1,{LONGEST_HOST}}}$)[a-z0-9_-]+(?:\.[a-z0-9_-]+)+"
+        ),
         "locale": frozenset({*_LOCALES.values(), OTHER, NONE}),
         "screen": _SCREENS | {OTHER, NONE},
         "widget_version": re.compile(rf"{_VERSION.pattern}|\(other\)|\(none\)"),

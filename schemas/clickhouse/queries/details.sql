@@ -1,4 +1,4 @@
--- lengths of messages, ratings and errors of the chat widgets; visitor_days adds up each day's distinct visitors
+-- lengths of messages, waits, ratings, errors and links to other sites, of the widgets; visitor_days adds up each day's distinct visitors
 SELECT site, value AS detail, sum(hits) AS hits, sum(visitors) AS visitor_days
 FROM analytics.breakdown_daily
 WHERE dimension = 'detail' AND site LIKE '%.widget'

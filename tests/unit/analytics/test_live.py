@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from pipeline.analytics import step_times
 from pipeline.analytics.live import Live, live
 from pipeline.zones import Zones
 
 NOW = dt.datetime(2026, 11, 29, 12, 10, 42, tzinfo=dt.UTC)
+TIMES = {"from 0.25 s": 3, "(none)": 2, "0-0.1 s": 31, "0.1-0.25 s": 4}
 Step = tuple[str, str, int, int]
 """Segment, class, minute after 11:00, minutes."""
 BERLIN = Zones("UTC", {"shop": "Europe/Berlin"})
@@ -27,7 +29,8 @@ def told(steps: Sequence[Step], first: dt.datetime) -> list[dict[str, object]]:
     return [
         {
             "segment": segment, "status_class": kind, "start": start + 60 * minute,
-            "minutes": spans, "hits": "40", "bytes": "9", "visitors": "12",
+            "minutes": spans, "hits": "40", "bytes": "9", "visitors": "12", "ranges": list(TIMES),
+            "counts": list(map(str, TIMES.values())),
         }
         for segment, kind, minute, spans in sorted(steps, key=lambda step: step[2])
     ]  # fmt: skip
@@ -147,3 +150,24 @@ def test_minutes_that_the_clock_shows_again_are_not_those_of_an_hour_ago(
     found = live(run, "shop", now=now, k=10, zones=BERLIN)
     assert (f"{found.begin:%H:%M}", f"{found.end:%H:%M}") == span
     assert {state for _, _, state in of(found, "view", "2xx")} == states
+
+
+def test_quantiles_are_told_by_the_range_that_they_are_in() -> None:
+    """The slowest range has no end, so no number either; what no log says counts for none."""
+    [step] = [one for one in asked([("view", "2xx", 60, 4)]).stretches if one.state == "value"]
+    said = step.document()
+    assert list(said["response_times"].items()) == [
+        ("0-0.1 s", 31), ("0.1-0.25 s", 4), ("from 0.25 s", 3), ("(none)", 2),
+    ]  # fmt: skip
+    told = {name: value for name, value in said.items() if name.startswith("response_time_p")}
+    assert told == {
+        "response_time_p50": 100, "response_time_p50_from": 0, "response_time_p50_to": 100,
+        "response_time_p95": None, "response_time_p95_from": 250, "response_time_p95_to": None,
+        "response_time_p99": None, "response_time_p99_from": 250, "response_time_p99_to": None,
+    }  # fmt: skip
+
+
+def test_where_no_range_is_told_there_is_no_quantile() -> None:
+    assert set(step_times.columns({}).values()) == {None}
+    assert set(step_times.columns({"(none)": 40}).values()) == {None}
+    assert set(step_times.columns({})) == set(step_times.COLUMNS)

@@ -373,6 +373,7 @@ def test_what_a_page_followed_is_counted_as_the_page_is(
     assert {f["what"].partition(":")[0] for f in findings} <= {"what a page followed"}
 
 
+OF_HOUR: Final[Row] = {"site": "shop", "window_start": START, "revision": 1}
 STEPS: Final[dict[str, tuple[list[Row], str | None]]] = {
     "what is left stands for many": ([{}, {}], None),
     "a step of few": ([{"visitors": 9}, {}], "few"),
@@ -389,19 +390,58 @@ def test_steps_of_minutes_are_set_against_their_hour(
     partywall: Partywall, data: Path, engine: Engine, name: str
 ) -> None:
     planted, fault = STEPS[name]
-    tables: Planted = {table: [] for table in TABLES}
-    base = {"site": "shop", "window_start": START, "revision": 1}
-    tables["traffic_hourly"].append({**base, "audience": "human", **_counts(60, 30)})
-    tables["segment_hourly"].append({**base, "segment": "view", **_counts(60, 30)})
-    for value, hits in (("200", 35), ("404", 25)):
-        cell = {**base, "dimension": "status", "value": value, **_counts(hits, 20)}
-        tables["breakdown_hourly"].append(cell)
-        tables["segment_breakdown_hourly"].append({**cell, "segment": "view"})
-    for at, more in enumerate(planted):
-        step = {**base, "window_start": START + 60 * at, "minutes": 1, "segment": "view"}
-        row = {**step, "status_class": "2xx", **_counts(12, 11), **more}
-        tables["health_minute"].append({**row, "bytes": 0})
-    load(engine, tables)
+    load(engine, in_steps(planted))
     findings = found(partywall, data, 0 if fault is None else 1)
     assert fault in {f["fault"] for f in findings} if fault else not findings
     assert all("steps of minutes" in f["what"] or "by itself" in f["what"] for f in findings)
+
+
+def in_steps(planted: list[Row]) -> Planted:
+    """An hour of 60 views of 30 visitors, and steps of it."""
+    tables: Planted = {table: [] for table in TABLES}
+    tables["traffic_hourly"].append({**OF_HOUR, "audience": "human", **_counts(60, 30)})
+    tables["segment_hourly"].append({**OF_HOUR, "segment": "view", **_counts(60, 30)})
+    for value, hits in (("200", 35), ("404", 25)):
+        cell = {**OF_HOUR, "dimension": "status", "value": value, **_counts(hits, 20)}
+        tables["breakdown_hourly"].append(cell)
+        tables["segment_breakdown_hourly"].append({**cell, "segment": "view"})
+    for at, more in enumerate(planted):
+        tables["health_minute"].append({**_step(at), **_counts(12, 11), **more, "bytes": 0})
+    return tables
+
+
+def _step(at: int) -> Row:
+    moment = {"window_start": START + 60 * at, "minutes": 1}
+    return {**OF_HOUR, **moment, "segment": "view", "status_class": "2xx"}
+
+
+RANGES: Final[dict[str, tuple[dict[str, int], int, str | None]]] = {
+    "what is left stands for many": ({"0-0.25 s": 12}, 11, None),
+    "a range of few": ({"0-0.25 s": 12}, 9, "few"),
+    "ranges do not make up their step": ({"0-0.25 s": 11}, 11, "few"),
+    "few are left of a class": ({"0.25-0.5 s": 12}, 11, "few"),
+    "more than there was of a class": ({"0.5-1 s": 12}, 11, "inconsistent"),
+}
+"""How long the answers of a step of 12 took, and how many visitors that stands for, and the fault.
+
+Of the hour 40 took 0.1 to 0.25 s and 20 up to 0.5 s."""
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_response_times_of_steps_are_set_against_their_step_and_hour(
+    partywall: Partywall, data: Path, engine: Engine, name: str
+) -> None:
+    ranges, visitors, fault = RANGES[name]
+    tables = in_steps([{}])
+    for value, hits in (("0.1-0.25 s", 40), ("0.25-0.5 s", 20)):
+        cell = {**OF_HOUR, "dimension": "response_time", "value": value, **_counts(hits, 20)}
+        tables["segment_breakdown_hourly"].append({**cell, "segment": "view"})
+        tables["breakdown_hourly"].append(cell)
+    for value, hits in ranges.items():
+        row = {**_step(0), "response_time": value, "hits": hits, "visitors": visitors}
+        tables["response_time_minute"].append(row)
+    load(engine, tables)
+    findings = found(partywall, data, 0 if fault is None else 1)
+    assert fault in {f["fault"] for f in findings} if fault else not findings
+    about = ("response times of steps", "by itself")
+    assert all(any(one in f["what"] for one in about) for f in findings)

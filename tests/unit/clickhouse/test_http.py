@@ -128,6 +128,7 @@ def test_migrations_loader_and_reader_work_over_http(
         "0003_segments",
         "0004_health",
         "0005_clocks",
+        "0006_step_times",
     )
     assert migrate(remote, rollups_days=30) == ()
     loader = Loader(remote)

@@ -68,6 +68,7 @@ def test_retention_follows_its_setting(client: Client) -> None:
     assert len(definitions) == len(TABLES) + 1
     kept = {name: re.search(r"toIntervalDay\((.+?)\)+ ", made)[1] for name, made in definitions}  # type: ignore[index]
     assert kept.pop("health_minute_revisions") == "least(30, 7"
+    assert kept.pop("response_time_minute_revisions") == "least(30, 7"
     assert set(kept.values()) == {"7"}
 
 

@@ -56,6 +56,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueryFn]:
                 "health_minute", site=site, window_start=start, minutes=7, segment="failed",
                 status_class="4xx", hits=30, bytes=400, visitors=14,
             )  # fmt: skip
+            for name, hits in (("0-0.1 s", 18), ("from 0.1 s", 12)):
+                cells.add(
+                    "response_time_minute", site=site, window_start=start, minutes=7,
+                    segment="failed", status_class="4xx", response_time=name, hits=hits,
+                    visitors=11,
+                )  # fmt: skip
         cells.insert(client)
         with closing(Reader.open(where)) as reader:
             yield reader.rows
@@ -287,6 +293,8 @@ async def test_the_last_half_hour_is_told_in_steps_under_the_same_token(
     assert [(one["from"], one["to"], one["visitors"], one["hits"]) for one in told] == [
         ("2026-11-29 11:28:00", "2026-11-29 11:35:00", 14, 30)
     ]
+    assert told[0]["response_times"] == {"0-0.1 s": 18, "from 0.1 s": 12}
+    assert (told[0]["response_time_p50"], told[0]["response_time_p95_from"]) == (100, 100)
     assert {one["state"] for one in document["steps"]} == {"value", "not_yet_closed"}
     assert all(one["hits"] is None for one in document["steps"] if one not in told)
 

@@ -306,6 +306,8 @@ async def test_bars_are_as_wide_as_their_minutes_and_what_is_not_told_is_no_bar(
     assert [kind for kind, _, _ in lanes["Failed, 4xx"]] == ["step", "step", "step", "gap"]
     assert [float(wide) for _, _, wide in lanes["Failed, 4xx"]] == [0.88, 10.88, 10.88, 6.88]
     assert [kind for kind, _, _ in lanes["Failed, 5xx"]] == ["gap"]
+    assert re.search(r"answers took: half 10 to 50 ms, 95 % 50 ms or longer", card)
+    assert "<td>10 to 50 ms</td><td>50 ms or longer</td><td>50 ms or longer</td>" in card
     nothing = await browser.get("/sites/docs/cards/live")
     assert "<details" not in nothing.text
     assert "not yet" in nothing.text

@@ -68,6 +68,7 @@ def _shop(rows: Released) -> None:
         rows.segments(hour, hourly=True, view=100, failed=20, bot=50)
         rows.step(hour, 4, "view", "2xx", 60)
         rows.step(hour + dt.timedelta(minutes=4), 1, "view", "2xx", 40)
+        rows.step_times(hour, 4, "view", "2xx", {"0-0.1 s": 40, "from 0.1 s": 20})
         for dimension in (
             "country", "place", "device", "browser", "system", "provider", "page",
         ):  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from pipeline.kafka.runs import RunLog
 from pipeline.release import condense as condensing
 from pipeline.release.condense import condense
 from pipeline.release.partition import Partition, Terms
+from pipeline.response_times import CLASSES, NONE
 from pipeline.rows import CELLS, HOUR, MINUTE, MINUTES, CellsHeader, framed, pack_minutes
 from tests.support.messages import encode_cells
 from tests.support.stores import MemoryStore
@@ -37,6 +39,7 @@ def rows_of(draw: random.Random) -> list[Row]:
             "minute": START + minute * MINUTE,
             "segment": draw.choice(["view", "failed"]),
             "status_class": draw.choice(["2xx", "4xx", "5xx"]),
+            "pace": draw.choice([2, 2, 5, 12]),
             "visitor": visitor,
         }
         found[tuple(row.values())] = {**row, "hits": draw.randint(1, 3), "bytes": 7}
@@ -87,26 +90,34 @@ def cut(
             return made
 
 
-def steps_of(partition: Partition, log: list[bytes]) -> pl.DataFrame:
+def steps_of(partition: Partition, log: list[bytes]) -> dict[str, pl.DataFrame]:
     said = [partition.apply(at, message)[1] for at, message in enumerate(log)]
-    told = [rows for one in said for header, rows in one.rollups if header.table == "health_minute"]
-    return pl.concat(told) if told else pl.DataFrame()
+    told: dict[str, list[pl.DataFrame]] = defaultdict(list)
+    for one in said:
+        for header, rows in one.rollups:
+            told[header.table].append(rows)
+    return {table: pl.concat(parts) for table, parts in told.items()}
 
 
 @settings(max_examples=12)
 @given(seed=st.integers(0, 10**6))
 def test_with_k_of_one_the_steps_are_the_rows_and_none_is_told_twice(seed: int) -> None:
-    told = steps_of(Partition(terms(1), 0, ORIGINS), messages(seed))
+    found = steps_of(Partition(terms(1), 0, ORIGINS), messages(seed))
+    names = dict(enumerate([*CLASSES, NONE]))
+    rows = pl.DataFrame(rows_of(random.Random(seed)), MINUTES).with_columns(
+        window_start="minute", response_time=pl.col("pace").replace_strict(names)
+    )
     key = ["site", "window_start", "segment", "status_class"]
-    expected = (
-        pl.DataFrame(rows_of(random.Random(seed)), MINUTES)
-        .group_by("site", pl.col("minute").alias("window_start"), "segment", "status_class")
-        .agg(pl.col("hits", "bytes").sum(), pl.col("visitor").n_unique().alias("visitors"))
-    )
-    assert not told.select(pl.struct(key).is_duplicated().any()).item()
-    assert_frame_equal(
-        told.select(expected.columns).sort(key), expected.sort(key), check_dtypes=False
-    )
+    for table, by in (("health_minute", key), ("response_time_minute", [*key, "response_time"])):
+        expected = rows.group_by(by).agg(
+            pl.col("hits").sum(), pl.col("visitor").n_unique().alias("visitors")
+        )
+        told = found[table]
+        assert not told.select(pl.struct(by).is_duplicated().any()).item()
+        assert_frame_equal(
+            told.select(expected.columns).sort(by), expected.sort(by), check_dtypes=False
+        )
+    assert found["health_minute"]["bytes"].sum() == rows["bytes"].sum()
 
 
 @settings(max_examples=6)
@@ -141,7 +152,7 @@ async def test_what_no_hour_needs_any_more_is_one_run_and_the_state_the_same(
     log, partition = await RunLog.open(store, 0), Partition(terms(3), 0, ORIGINS)
     row = {name: "a" if kind == pl.String else 1 for name, kind in CELLS.items()}
     cells = pl.DataFrame([{**row, "hour": START}], CELLS)
-    sent = [encode_cells(CellsHeader(0, 0, 0, "live", START), cells), *messages(5, 12)]
+    sent = [encode_cells(CellsHeader(0, 0, 0, "live", START), cells), *messages(7, 12)]
     most = 0
     for position, message in enumerate(sent):
         run, _ = partition.apply(position, message)

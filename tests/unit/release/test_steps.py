@@ -12,30 +12,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.release.rules import Rules
+from pipeline.release.step_times import UNSAID
 from pipeline.release.steps import ROWS, steps
 from pipeline.rows import HOUR, MINUTE
 
 START = 500_000 * HOUR
-Row = tuple[int, int, int, int, int]
+Row = tuple[int, int, int, int, int, int]
+"""Category, minute, visitor, hits, bytes, place of the response time's class."""
 Step = tuple[int, int, int, int, int, int]
 
 
 def rows_of(seed: int) -> list[Row]:
     """Rows of some categories of two hours: busy and quiet ones, visitors that stay or leave."""
     draw = random.Random(seed)
-    found: dict[tuple[int, int, int], tuple[int, int]] = {}
+    found: dict[tuple[int, int, int, int], tuple[int, int]] = {}
     for category in range(draw.randint(1, 4)):
         start = START + draw.randrange(2) * HOUR
         people = draw.choice([2, 5, 12, 40])
+        paces = draw.choice([[2], [2, 2, 3, 4, 7], [2, 3, 3, 6, UNSAID], [UNSAID]])
         for _ in range(draw.choice([0, 5, 60, 200])):
             minute = start + draw.randrange(draw.choice([3, 20, 60])) * MINUTE
-            place = category, minute, draw.randrange(people)
+            pace = draw.choice(paces)
+            place = category, minute, draw.randrange(people), pace
             found[place] = draw.randint(1, 9), draw.randrange(999)
-    return [(*place, *counts) for place, counts in sorted(found.items())]
+    return [(*place[:3], *counts, place[3]) for place, counts in sorted(found.items())]
 
 
 def frame(rows: Iterable[Row]) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), ROWS, orient="row")
+    names = ["category", "minute", "visitor", "hits", "bytes", "pace"]
+    kinds = {name: ROWS[name] for name in names}
+    return pl.DataFrame(list(rows), kinds, orient="row").select(*ROWS)
 
 
 def told(rows: Iterable[Row], k: int, rules: Rules | None = None) -> list[Step]:
@@ -100,7 +106,7 @@ def test_what_is_left_of_an_hour_is_k_visitors_of_its_own(seed: int, k: int) -> 
 @settings(max_examples=20)
 def test_decisions_do_not_look_at_hits_or_bytes(seed: int, k: int) -> None:
     rows = rows_of(seed)
-    others = [(*row[:3], 1, 0) for row in rows]
+    others = [(*row[:3], 1, 0, row[5]) for row in rows]
     shapes = [[(*step[:3], step[5]) for step in told(some, k)] for some in (rows, others)]
     assert shapes[0] == shapes[1]
 
@@ -110,7 +116,7 @@ def test_steps_of_an_hour_follow_each_other_from_its_start() -> None:
     came = [(7, 3), (12, 3), (30, 6), (40, 5), (50, 1)]
     visitors = iter(range(99))
     rows = [
-        (0, START + minute * MINUTE, next(visitors), 1, 10)
+        (0, START + minute * MINUTE, next(visitors), 1, 10, 0)
         for minute, count in came
         for _ in range(count)
     ]
@@ -122,7 +128,9 @@ def test_steps_of_an_hour_follow_each_other_from_its_start() -> None:
 
 def test_the_last_of_an_hour_is_never_told_and_who_stays_is_no_reserve() -> None:
     stay = [
-        (0, START + minute * MINUTE, visitor, 1, 1) for minute in range(60) for visitor in range(9)
+        (0, START + minute * MINUTE, visitor, 1, 1, 0)
+        for minute in range(60)
+        for visitor in range(9)
     ]
     assert told(stay, 5) == []
     assert len(told(stay, 5, Rules(reserve=False))) == 60

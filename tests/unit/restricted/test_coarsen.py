@@ -67,7 +67,33 @@ def test_a_length_lies_within_the_bounds_that_its_class_names(characters: int) -
 )
 def test_of_how_long_a_visitor_waited_only_the_class_is_told(seconds: int, told: str) -> None:
     assert coarsen.waited(seconds) == told
-    assert told in coarsen.values()["detail"]  # type: ignore[operator]
+    assert coarsen.values()["detail"].fullmatch(told)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        ("https://www.partner.example/basket/alice?ref=5512#top", "outbound_partner.example"),
+        ("https://alice.partner.example:8443/", "outbound_partner.example"),
+        ("HTTPS://Partner.co.uk", "outbound_partner.co.uk"),
+        ("//docs.google.com/document/d/alice", "outbound_docs.google.com"),
+        ("https://alice:secret@partner.example/", "outbound_unnamed"),
+        ("https://192.0.2.7/", "outbound_unnamed"),
+        ("https://printer.local/", "outbound_unnamed"),
+        ("https://alice-at-partner.example/", "outbound_unnamed"),
+        ("https://00491511234567.example/", "outbound_unnamed"),
+        ("android-app://org.example.alice/", "outbound_unnamed"),
+        ("mailto:alice@partner.example", "outbound_unnamed"),
+        ("tel:+491511234567", "outbound_unnamed"),
+        ("partner.example", "outbound_unnamed"),
+        ("alice", "outbound_unnamed"),
+        ("-", "outbound_unnamed"),
+        ("", "outbound_unnamed"),
+    ],
+)
+def test_of_a_link_only_the_registered_domain_is_told(link: str, told: str) -> None:
+    assert coarsen.target(link) == told
+    assert coarsen.values()["detail"].fullmatch(told)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from pipeline import events, policy
+from pipeline import events, policy, response_times
 from pipeline.errors import IntegrityError
 from pipeline.events import DIMENSION_PURPOSES, EventsHeader
 from pipeline.kafka.runs import RunLog
@@ -293,6 +293,18 @@ def test_the_class_of_an_answer_is_its_status() -> None:
     assert cut is not None
     said = dict(cut.cells.select("visitor", pl.col("status_class").cast(pl.String)).iter_rows())
     assert [said[at] for at in range(len(given))] == list(given.values())
+
+
+def test_how_long_an_answer_took_is_the_place_of_its_class() -> None:
+    """Whatever else a field may hold is told as where a log does not say."""
+    state, row = rollup(), source_rows(1, 1)[0]
+    names = [*response_times.CLASSES, response_times.NONE, "something else"]
+    rows = [row | {"response_time": name, "visitor": at} for at, name in enumerate(names)]
+    state.apply(0, encoded((SOURCES[0], 0, [one | {"offset": 0} for one in rows], True)))
+    _, _, cut = state.apply(1, encoded((SOURCES[1], 0, [], True)))
+    assert cut is not None
+    said = dict(cut.cells.select("visitor", "pace").iter_rows())
+    assert said == {at: min(at, len(response_times.CLASSES)) for at in range(len(names))}
 
 
 def test_a_backfill_has_no_minutes() -> None:

@@ -124,6 +124,9 @@ def test_the_widgets_truth_is_an_independent_count(simulated: Simulated, site: s
     assert truth["types"] == Counter(e["event"]["event"] for e in events)
     by = Counter(e["event"]["by"] for e in events if e["event"]["event"] == "message_sent")
     assert truth["messages"] == by
+    led = Counter(e["event"]["target"] for e in events if e["event"]["event"] == "outbound")
+    assert truth["links"] == led
+    assert led
     days = [_day(e["event"]["time"]) for e in events]
     assert truth["events_daily"] == Counter(days)
     who = {(day, _network(e["address"]), e["agent"]) for day, e in zip(days, events, strict=True)}

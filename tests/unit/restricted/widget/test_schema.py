@@ -42,7 +42,7 @@ def test_every_event_is_found_without_a_list_in_code() -> None:
     assert {event.name for event in found.events} == files
     assert files == {
         "loaded", "shown", "opened", "chat_requested", "chat_started", "message_sent",
-        "offline_form", "transcript_mailed", "rated", "closed", "error",
+        "offline_form", "transcript_mailed", "rated", "closed", "error", "outbound",
     }  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_what_was_said_and_who_said_it_never_crosses() -> None:
     crossing = {name for event in schema.load().events for name in event.crossing}
     assert crossing == {
         "event", "time", "page", "referrer", "widget_version", "locale", "screen", "by", "length",
-        "waited", "rating", "code",
+        "waited", "rating", "code", "target",
     }  # fmt: skip
     declared = {name for event in schema.load().events for name in event.shapes}
     assert declared - crossing == {
