@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -21,6 +22,7 @@ _AT_ONCE: Final = 1_000_000
 _SHIFT: Final = 1 << 32
 
 
+@cache
 def empty(table: str) -> pl.DataFrame:
     """Return the table without rows: its columns and ``revision``."""
     return pl.DataFrame(schema={**TABLES[table], "revision": pl.UInt64()})
@@ -40,9 +42,22 @@ def made(pace: str, rows: pl.DataFrame, codes: Codes) -> dict[str, pl.DataFrame]
     alone = single(rows, pl.lit(value=True), "whole")
     wholes = rows.get_column("whole").n_unique()
     alike = [name for name, where in alone.items() if len(where) == wholes]
-    for prefix in _LEVELS:
+    parts: dict[str, list[pl.DataFrame]] = {prefix: [] for prefix in _LEVELS}
+    others = [name for name in BITS if name not in alike]
+    at_once = max(1, _AT_ONCE // rows.height)
+    for first in range(0, len(others), at_once):
+        some = others[first : first + at_once]
+        stacked = _stacked(rows, some, codes)
+        for prefix, (by, _) in _LEVELS.items():
+            parts[prefix].append(_many(stacked, by, some))
+    for prefix, (by, apart) in _LEVELS.items():
         table = f"{prefix}breakdown_{pace}"
-        found[table] = _breakdown(table, rows, prefix, alike, codes)
+        places = rows.group_by(by).agg(pl.col("site", "window_start", *apart).first())
+        if alike:
+            parts[prefix].append(_alike(rows, by, alike))
+        cells = pl.concat(parts[prefix]).join(places, on=by)
+        told = codes.decode(pl.col("site", "value", *apart))
+        found[table] = _finish(table, cells.with_columns(told))
     return found
 
 
@@ -64,28 +79,6 @@ def _traffic(table: str, rows: pl.DataFrame, by: str, codes: Codes) -> pl.DataFr
     return _finish(table, cells.with_columns(audience=audience))
 
 
-def _breakdown(
-    table: str, rows: pl.DataFrame, prefix: str, alike: list[str], codes: Codes
-) -> pl.DataFrame:
-    """Return the cells of a breakdown, of all segments together or of each.
-
-    ``alike`` are the dimensions with one value wherever the rows are.
-    """
-    by, apart = _LEVELS[prefix]
-    places = rows.group_by(by).agg(pl.col("site", "window_start", *apart).first())
-    others = [name for name in BITS if name not in alike]
-    at_once = max(1, _AT_ONCE // rows.height)
-    parts = [
-        *([_alike(rows, by, alike)] if alike else []),
-        *(
-            _many(rows, by, others[first : first + at_once], codes)
-            for first in range(0, len(others), at_once)
-        ),
-    ]
-    cells = pl.concat(parts).join(places, on=by)
-    return _finish(table, cells.with_columns(codes.decode(pl.col("site", "value", *apart))))
-
-
 def _alike(rows: pl.DataFrame, by: str, dimensions: list[str]) -> pl.DataFrame:
     """Return the cells of dimensions with one value: all rows, counted once for all of them."""
     cells = rows.group_by(by).agg(pl.col(dimensions).first(), *_counted()).filter("gained")
@@ -95,33 +88,31 @@ def _alike(rows: pl.DataFrame, by: str, dimensions: list[str]) -> pl.DataFrame:
     return told.select(by, *_COUNTED, "dimension", "value")
 
 
-def _many(rows: pl.DataFrame, by: str, dimensions: list[str], codes: Codes) -> pl.DataFrame:
-    """Return the cells of dimensions, all in one pass: of an hour, a pass costs more than its rows.
+def _stacked(rows: pl.DataFrame, dimensions: list[str], codes: Codes) -> pl.DataFrame:
+    """Return the rows one below the other, once for each dimension: its number ``at``, its value.
 
-    The rows stand one below the other, once for each dimension.
+    Of an hour, a pass costs more than its rows do.
     """
-    places = pl.col(by).cast(pl.UInt64) * len(dimensions)
-    keys = rows.select(
-        ((places + at) * _SHIFT + _told(name, codes)).alias(name)
-        for at, name in enumerate(dimensions)
+    told = rows.select("whole", "window", "visitor", "hits", "edition", "new")
+    values = rows.select(_told(name, codes).alias(name) for name in dimensions)
+    return pl.concat([told] * len(dimensions), rechunk=True).with_columns(
+        at=pl.int_range(pl.len(), dtype=pl.UInt32) // rows.height,
+        value=pl.concat(values.get_columns(), rechunk=True),
     )
-    told = rows.select("visitor", "hits", "edition", "new")
-    stacked = pl.concat([told] * len(dimensions), rechunk=True).with_columns(
-        cell=pl.concat(keys.get_columns(), rechunk=True)
-    )
+
+
+def _many(stacked: pl.DataFrame, by: str, dimensions: list[str]) -> pl.DataFrame:
+    """Return the cells of ``dimensions``, of which ``stacked`` has the rows."""
+    place = pl.col(by).cast(pl.UInt64) * len(dimensions) + pl.col("at")
+    cells = stacked.group_by(cell=place * _SHIFT + pl.col("value")).agg(*_counted())
     place = pl.col("cell") // _SHIFT
-    return (
-        stacked.group_by("cell")
-        .agg(*_counted())
-        .filter("gained")
-        .select(
-            (place // len(dimensions)).cast(pl.UInt32).alias(by),
-            *_COUNTED,
-            dimension=(place % len(dimensions)).replace_strict(
-                dict(enumerate(dimensions)), return_dtype=pl.String
-            ),
-            value=(pl.col("cell") % _SHIFT).cast(pl.UInt32),
-        )
+    return cells.filter("gained").select(
+        (place // len(dimensions)).cast(pl.UInt32).alias(by),
+        *_COUNTED,
+        dimension=(place % len(dimensions)).replace_strict(
+            dict(enumerate(dimensions)), return_dtype=pl.String
+        ),
+        value=(pl.col("cell") % _SHIFT).cast(pl.UInt32),
     )
 
 
