@@ -31,7 +31,8 @@ def _candidates(rows: pl.DataFrame, by: str) -> list[str]:
     """Return the dimensions that a look at a few rows does not show to vary everywhere."""
     if rows.height <= _LOOK:
         return list(BITS)
-    seen = _one_value(rows.gather_every(rows.height // _LOOK), by, list(BITS))
+    few = rows.select(by, *BITS).gather_every(rows.height // _LOOK)
+    seen = _one_value(few, by, list(BITS))
     if seen.height < rows.get_column(by).n_unique():
         return list(BITS)
     return [name for name in BITS if seen.get_column(name).any()]

@@ -82,8 +82,9 @@ def _label(
     @cache
     def shown() -> pl.DataFrame:
         """Return what each edition of an hour showed under its own value."""
-        told = rows.filter(known).select("space", pl.col("slot").cast(pl.UInt64), "cell")
-        return told.unique()
+        told = rows.filter(known).select("space", "slot", "cell")
+        # A cell lies in one space, so the other two tell all rows apart.
+        return told.unique(["slot", "cell"]).with_columns(pl.col("slot").cast(pl.UInt64))
 
     tables: list[_Table]
     if not nested:

@@ -40,7 +40,8 @@ def edition(rows: pl.DataFrame, k: int, floor: int, rules: Rules, codes: Codes) 
 
     def work(cells: pl.DataFrame, nested: bool, floored: bool) -> Label:  # noqa: ARG001, FBT001
         least = floor if floored else k
-        return _label(cells.with_columns(*keys_of(rules)), k, least, rules, codes, based=based)
+        keys = keys_of(rules)[: None if based else 1]
+        return _label(cells.with_columns(*keys), k, least, rules, codes, based=based)
 
     floors = where_needed(part, codes) if floor > k else {}
     label, failed = Labeller(part, rules, work, floors).labels()

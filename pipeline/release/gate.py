@@ -26,6 +26,9 @@ def admitted(rows: pl.DataFrame, k: int, rules: Rules, *, growth: bool) -> pl.Se
     published).
     """
     base = pl.col("base")
+    if not rows.get_column("base").any():
+        # All are new, and so there are as many of those.
+        return rows.select(VISITOR.n_unique().over("window") >= k).to_series()
     audience = pl.col("whole").cast(pl.UInt64) * 2 + pl.col("robot").cast(pl.UInt64)
     placed = rows.select(*_SEGMENT, "base", audience=audience if rules.combined else "window")
     columns = ["window", "audience", "visitor"]

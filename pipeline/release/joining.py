@@ -26,12 +26,10 @@ class Joining:
     def __init__(self, rows: pl.DataFrame, known: pl.Expr, k: int, *, growth: bool) -> None:
         """``rows``: add (Boolean), visitor, cell, and shown and wide, the cells as published.
 
-        ``known``: whether a row is published in its cell.
+        ``known``: whether a row is published in its cell. Where none is, only cell is needed.
         """
         self._k: Final = k
-        columns = ["cell", *_LEVELS, "visitor"]
-        added = rows.lazy().filter("add").select(columns).collect()
-        touched = added.group_by("cell").agg(touched=distinct())
+        touched = rows.lazy().filter("add").group_by("cell").agg(touched=distinct()).collect()
         self.cells: pl.Series = touched.filter(pl.col("touched") >= k).get_column("cell")
         self._new: dict[str, pl.DataFrame] = {}
         """Who is new, by what the cells are shown in."""
@@ -42,7 +40,9 @@ class Joining:
             based = touched.get_column("cell").filter(touched["cell"].is_in(held.implode()))
             self.cells = pl.concat([self.cells, based]).unique()
             return
-        added = added.filter(pl.col("cell").is_in(self.cells.implode()))
+        columns = ["cell", *_LEVELS, "visitor"]
+        candidates = pl.col("add") & pl.col("cell").is_in(self.cells.implode())
+        added = rows.lazy().filter(candidates).select(columns).collect()
         near = known & pl.col("wide").is_in(added["wide"].unique().implode())
         seen = rows.lazy().filter(near).select(columns).collect()
         for level in _LEVELS:

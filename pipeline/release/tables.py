@@ -16,6 +16,7 @@ from pipeline.rows import COUNTS, TABLES
 
 _LEVELS: Final = {"": ("whole", []), "segment_": ("window", [SEGMENT])}
 """What stands before the name of a breakdown → by what it is told apart, and the columns for it."""
+_PLACE: Final = ["site", "window_start"]
 _COUNTED: Final = ["hits", "visitors", "gained", "revision"]
 _AT_ONCE: Final = 1_000_000
 """So many rows are counted in one pass, or those of one dimension."""
@@ -35,10 +36,19 @@ def made(pace: str, rows: pl.DataFrame, codes: Codes) -> dict[str, pl.DataFrame]
     segment (code), robot, the dimensions (codes), visitor, hits, bytes, label, edition (in which
     the row was published), new (Boolean: in this one).
     """
-    found = {
-        f"traffic_{pace}": _traffic(f"traffic_{pace}", rows, "robot", codes),
-        f"segment_{pace}": _traffic(f"segment_{pace}", rows, SEGMENT, codes),
+    segments = rows.group_by("window").agg(
+        pl.col(_PLACE).first(), pl.col(SEGMENT).first(), *_sums()
+    )
+    audiences = rows.group_by("whole", "robot").agg(pl.col(_PLACE).first(), *_sums())
+    audience = pl.when("robot").then(pl.lit(BOT)).otherwise(pl.lit("human"))
+    site = codes.decode(pl.col("site"))
+    traffic = {
+        f"traffic_{pace}": audiences.filter("gained").with_columns(site, audience=audience),
+        f"segment_{pace}": segments.filter("gained").with_columns(
+            site, codes.decode(pl.col(SEGMENT))
+        ),
     }
+    found = {table: _finish(table, cells) for table, cells in traffic.items()}
     alone = single(rows, pl.lit(value=True), "whole")
     wholes = rows.get_column("whole").n_unique()
     alike = [name for name, where in alone.items() if len(where) == wholes]
@@ -52,31 +62,13 @@ def made(pace: str, rows: pl.DataFrame, codes: Codes) -> dict[str, pl.DataFrame]
             parts[prefix].append(_many(stacked, by, some))
     for prefix, (by, apart) in _LEVELS.items():
         table = f"{prefix}breakdown_{pace}"
-        places = rows.group_by(by).agg(pl.col("site", "window_start", *apart).first())
+        places = (audiences if by == "whole" else segments).unique(by).select(by, *_PLACE, *apart)
         if alike:
             parts[prefix].append(_alike(rows, by, alike))
         cells = pl.concat(parts[prefix]).join(places, on=by)
         told = codes.decode(pl.col("site", "value", *apart))
         found[table] = _finish(table, cells.with_columns(told))
     return found
-
-
-def _traffic(table: str, rows: pl.DataFrame, by: str, codes: Codes) -> pl.DataFrame:
-    cells = (
-        rows.group_by("whole", by)
-        .agg(
-            pl.col("site", "window_start").first(),
-            pl.col("hits", "bytes").sum(),
-            distinct().alias("visitors"),
-            *_gained(),
-        )
-        .filter("gained")
-        .with_columns(codes.decode(pl.col("site")))
-    )
-    if by == SEGMENT:
-        return _finish(table, cells.with_columns(codes.decode(pl.col(SEGMENT))))
-    audience = pl.when("robot").then(pl.lit(BOT)).otherwise(pl.lit("human"))
-    return _finish(table, cells.with_columns(audience=audience))
 
 
 def _alike(rows: pl.DataFrame, by: str, dimensions: list[str]) -> pl.DataFrame:
@@ -120,6 +112,10 @@ def _told(dimension: str, codes: Codes) -> pl.Expr:
     """Return the code under which a row is told."""
     own = pl.when(pl.col("label") & BITS[dimension] != 0).then(pl.col(dimension))
     return own.otherwise(pl.lit(codes.other, dtype=pl.UInt32))
+
+
+def _sums() -> list[pl.Expr]:
+    return [pl.col("bytes").sum(), *_counted()]
 
 
 def _counted() -> list[pl.Expr]:
