@@ -18,10 +18,10 @@ from pipeline.release.sets import distinct
 _VALUE: Final = pl.col("value")
 
 
-def where_needed(rows: pl.DataFrame, codes: Codes) -> dict[str, pl.Series]:
+def where_needed(rows: pl.DataFrame, codes: Codes) -> dict[str, frozenset[int]]:
     """Return for each dimension with a floor the wholes in which one of its values needs it."""
     return {
-        name: rows.filter(names_place(pl.col(name), codes)).get_column("whole").unique()
+        name: frozenset(rows.filter(names_place(pl.col(name), codes)).get_column("whole").unique())
         for name in FLOORED
     }
 
