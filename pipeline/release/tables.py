@@ -17,6 +17,7 @@ from pipeline.rows import COUNTS, TABLES
 _LEVELS: Final = {"": ("whole", []), "segment_": ("window", [SEGMENT])}
 """What stands before the name of a breakdown → by what it is told apart, and the columns for it."""
 _PLACE: Final = ["site", "window_start"]
+_AUDIENCE: Final = pl.when("robot").then(pl.lit(BOT)).otherwise(pl.lit("human")).alias("audience")
 _COUNTED: Final = ["hits", "visitors", "gained", "revision"]
 _AT_ONCE: Final = 1_000_000
 """So many rows are counted in one pass, or those of one dimension."""
@@ -36,19 +37,14 @@ def made(pace: str, rows: pl.DataFrame, codes: Codes) -> dict[str, pl.DataFrame]
     segment (code), robot, the dimensions (codes), visitor, hits, bytes, label, edition (in which
     the row was published), new (Boolean: in this one).
     """
-    segments = rows.group_by("window").agg(
-        pl.col(_PLACE).first(), pl.col(SEGMENT).first(), *_sums()
-    )
+    segments = rows.group_by("window").agg(pl.col(*_PLACE, SEGMENT).first(), *_sums())
     audiences = rows.group_by("whole", "robot").agg(pl.col(_PLACE).first(), *_sums())
-    audience = pl.when("robot").then(pl.lit(BOT)).otherwise(pl.lit("human"))
-    site = codes.decode(pl.col("site"))
-    traffic = {
-        f"traffic_{pace}": audiences.filter("gained").with_columns(site, audience=audience),
-        f"segment_{pace}": segments.filter("gained").with_columns(
-            site, codes.decode(pl.col(SEGMENT))
+    found = {
+        f"traffic_{pace}": _traffic(f"traffic_{pace}", audiences, _AUDIENCE, codes),
+        f"segment_{pace}": _traffic(
+            f"segment_{pace}", segments, codes.decode(pl.col(SEGMENT)), codes
         ),
     }
-    found = {table: _finish(table, cells) for table, cells in traffic.items()}
     alone = single(rows, pl.lit(value=True), "whole")
     wholes = rows.get_column("whole").n_unique()
     alike = [name for name, where in alone.items() if len(where) == wholes]
@@ -69,6 +65,11 @@ def made(pace: str, rows: pl.DataFrame, codes: Codes) -> dict[str, pl.DataFrame]
         told = codes.decode(pl.col("site", "value", *apart))
         found[table] = _finish(table, cells.with_columns(told))
     return found
+
+
+def _traffic(table: str, cells: pl.DataFrame, name: pl.Expr, codes: Codes) -> pl.DataFrame:
+    told = cells.filter("gained").with_columns(codes.decode(pl.col("site")), name)
+    return _finish(table, told)
 
 
 def _alike(rows: pl.DataFrame, by: str, dimensions: list[str]) -> pl.DataFrame:
