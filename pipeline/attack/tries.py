@@ -179,11 +179,11 @@ def relations(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[Re
         for revision in _looked_at(whole, frozen=frozen):
             yield from of_hours(whole, hours, revision)
         yield from margins(day, whole)
-        yield from paths(day, whole)
         yield from confined(day, whole, hours)
         yield from leaves(day, known)
         if known.visits:
             yield from equal(day, whole)
+            yield from paths(day, whole)
 
 
 def systems(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[System]:

@@ -38,8 +38,8 @@ class Knowledge:
 
     ``parents`` are those of leaves. ``editions``: the reader knows by docs/release.md that an
     edition of an hour folds nothing of a value that it shows under its own name. ``visits``: and
-    that for each view that another follows there is one that follows it, so that some counts are
-    equal without being of the same requests.
+    that for each view that another follows there is one that follows it, and for each visit of a
+    path one of each of its views, so that some counts are equal without being of the same requests.
     """
 
     parents: Parents = _by_name

@@ -131,18 +131,34 @@ def _hour(rows: list[Row], shown: list[int], needs: _Needs) -> dict[str, set[int
 
 
 def _joined(rows: list[Row], in_hours: set[int], k: int) -> list[int]:
-    """Return the rows of the day's traffic: those of the hours, and segments that may join."""
+    """Return the rows of the day's traffic: those of the hours, and all others but who must wait.
+
+    Whoever is one of too few to come to a segment, or to be new to it or to its audience, waits;
+    then there may be too few of others.
+    """
     known = _people(rows, in_hours, lambda at: rows[at]["segment"])
     of_audience = _people(rows, in_hours, lambda at: _audience(rows[at]["segment"]))
     arrivals = [at for at in range(len(rows)) if at not in in_hours]
     more = _people(rows, arrivals, lambda at: rows[at]["segment"])
-    joining = {
-        segment
-        for segment, visitors in more.items()
-        if _may_join(visitors, known.get(segment, set()), k)
-        and _may_join(visitors, of_audience.get(_audience(segment), set()), k)
-    }
-    return [at for at in range(len(rows)) if at in in_hours or rows[at]["segment"] in joining]
+    while True:
+        new_to: dict[str, set[int]] = defaultdict(set)
+        for segment, visitors in more.items():
+            audience = _audience(segment)
+            new_to[audience] |= visitors - of_audience.get(audience, set())
+        waiting: dict[str, set[int]] = {}
+        for segment, visitors in more.items():
+            new = visitors - known.get(segment, set())
+            strange = visitors & new_to[_audience(segment)]
+            waiting[segment] = (
+                (visitors if len(visitors) < k else set())
+                | (new if len(new) < k else set())
+                | (strange if len(new_to[_audience(segment)]) < k else set())
+            )
+        if not any(waiting.values()):
+            break
+        more = {segment: visitors - waiting[segment] for segment, visitors in more.items()}
+    joining = {at for at in arrivals if rows[at]["visitor"] in more[rows[at]["segment"]]}
+    return [at for at in range(len(rows)) if at in in_hours or at in joining]
 
 
 def _audience(segment: str) -> str:
@@ -168,12 +184,13 @@ def _close(
             return (space(at), rows[at][name])
 
         more = _people(rows, (at for at in inside if at not in known), cell)
-        own = _grown(more, [(rows[at], rows[at][name]) for at in inside if at in known], k)
         before = _people(rows, (at for at in inside if at in known), cell)
         own = {
-            one for one in own
-            if len(more[one] | before.get(one, set())) >= needs.of(name, one[1])
+            one for one, found in more.items()
+            if len(found) >= k and len(found | before.get(one, set())) >= needs.of(name, one[1])
         }  # fmt: skip
+        base = [(rows[at], rows[at][name]) for at in inside if at in known]
+        _joining(own, more, base, k)
         parent = PARENTS.get(name)
         under = in_hours if parent is None else own_hour[parent]
         within: dict[Key, list[_Open]] = defaultdict(list)
@@ -195,28 +212,39 @@ def _close(
         while True:
             for universe in within.values():
                 _repair(universe, own, k, told)
-            if parent is None or not sum(_repair(part, own, k) for part in across.values()):
+            parts = across.values() if parent is not None else ()
+            folded = sum(_repair(part, own, k) for part in parts)
+            if not folded + _joining(own, more, base, k):
                 break
         labels[name] = {at for at in inside if at in known or cell(at) in own}
     return labels
 
 
-def _grown(more: dict[Key, set[int]], known: list[tuple[Row, str]], k: int) -> set[Key]:
-    """Return the cells whose open rows may join those that stand under the value already.
+def _joining(own: set[Key], more: dict[Key, set[int]], known: list[tuple[Row, str]], k: int) -> int:
+    """Fold the cells that may not join what stands under their values; return how many.
 
-    A leaf is shown as one cell in its segment, whatever parent values it stands within, and as one
-    in all segments together.
+    All cells of a value in a segment are shown as one, and as one in all segments together. Where
+    fewer than k visitors of all its open rows are new to it, what any of them is in is folded.
     """
     base: dict[Key, set[int]] = defaultdict(set)
     for row, value in known:
         base[row["segment"], value].add(row["visitor"])
         base[value,].add(row["visitor"])
-    return {
-        (space, value)
-        for (space, value), visitors in more.items()
-        if _may_join(visitors, base.get((space[0], value), set()), k)
-        and _may_join(visitors, base.get((value,), set()), k)
-    }
+    count = len(own)
+    while True:
+        new: dict[Key, set[int]] = defaultdict(set)
+        for space, value in own:
+            for shown in ((space[0], value), (value,)):
+                new[shown] |= more[space, value] - base.get(shown, set())
+        few = {
+            (space, value)
+            for space, value in own
+            for shown in ((space[0], value), (value,))
+            if len(new[shown]) < k and more[space, value] & new[shown]
+        }
+        if not few:
+            return count - len(own)
+        own -= few
 
 
 def _repair(
@@ -351,11 +379,6 @@ def _people(
     for at in places:
         people[key(at)].add(rows[at]["visitor"])
     return people
-
-
-def _may_join(added: set[int], known: set[int], k: int) -> bool:
-    new = len(added - known)
-    return len(added) >= k and (new == 0 or new >= k)
 
 
 def _short(rows: list[_Open], k: int) -> bool:

@@ -6,7 +6,7 @@ a closed day change no pair, so pairs have one revision.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import polars as pl
@@ -20,9 +20,12 @@ from pipeline.release.pairs import CELL, PLACE, crossed_by, joined
 from pipeline.release.rules import Rules
 from pipeline.release.telling import Telling
 from pipeline.release.together import Table
-from pipeline.release.triangles import triangles
+from pipeline.release.triangles import Sums, triangles
 from pipeline.release.walks import Walks
 from pipeline.rows import PAIRS
+
+_BEGAN: Final = "began"
+"""Of a role, whether the view began its visit."""
 
 
 class Crossed:
@@ -69,13 +72,13 @@ class Crossed:
             reached = rows.filter(self._tell.value(GOAL).n_unique().over("window") > 1)
         # Where no goal is reached, its pairs are the other's own table.
         parts = {pair: reached if GOAL in pair.names else rows for pair in pairs}
+        sums = {True: Sums(reached, self._code), False: Sums(rows, self._code)}
         pending = [pair for pair in pairs if not parts[pair].is_empty()]
         while pending:
             later = {pair.names for pair in pending}
             now = [pair for pair in pending if pair.over not in later]
             tables = [
-                self._table(crossed, pair, parts[pair], reached, marked.get(pair.over))
-                for pair in now
+                self._table(crossed, pair, parts[pair], sums, marked.get(pair.over)) for pair in now
             ]
             for pair, told in zip(now, self._tell.marked(tables), strict=True):
                 marked[pair.names] = told
@@ -88,7 +91,7 @@ class Crossed:
         crossed: leaves.Crossed,
         pair: leaves.Pair,
         rows: pl.DataFrame,
-        reached: pl.DataFrame,
+        sums: Mapping[bool, Sums],
         told: pl.DataFrame | None,
     ) -> Table:
         """Return the cells of a pair; ``told``: how the pair that it is within is told."""
@@ -97,7 +100,7 @@ class Crossed:
         over = [] if told is None else [self._tell.value(pair.parent).alias("over")]
         value, to = map(self._tell.value, pair.names)
         cells = crossed_by(rows, value, to, *over, more=spans())
-        barred = self._barred(crossed, pair.names, rows, cells, reached)
+        barred = self._barred(crossed, pair.names, cells, sums)
         if told is not None:
             cells, barred = leaves.within(cells, barred, pair, told, self._tell.codes.other)
             cells = joined(cells)
@@ -107,29 +110,34 @@ class Crossed:
         self,
         crossed: leaves.Crossed,
         names: tuple[str, str],
-        part: pl.DataFrame,
         cells: pl.DataFrame,
-        reached: pl.DataFrame,
+        sums: Mapping[bool, Sums],
     ) -> pl.DataFrame:
-        """Return the cells that the day's hours or other pairs would betray."""
+        """Return the cells that the day's hours or other pairs would betray.
+
+        ``sums`` are those of all rows, and (true) of windows in which a goal is reached.
+        """
         barred = [pl.DataFrame(schema=dict.fromkeys(CELL, pl.UInt32))]
         if self._tell.rules.confined and self._tell.k > 1:
             barred.append(confined(cells))
         if self._tell.rules.triangles and self._tell.k > 1:
-            value, across = map(self._tell.value, names)
-            for name, third in self._thirds(crossed, names):
-                rows = reached if name == GOAL else part
-                sides = rows.select("window", "visitor", value=value, across=across, third=third)
-                barred.append(triangles(sides, self._tell.k))
+            for third in self._thirds(crossed, names):
+                mine = sums[GOAL in {*names, third}]
+                barred.append(triangles(mine, *names, third, self._tell.k))
         return pl.concat(barred).unique()
 
-    def _thirds(
-        self, crossed: leaves.Crossed, names: tuple[str, str]
-    ) -> Iterator[tuple[str, pl.Expr]]:
-        """Yield what two dimensions are both crossed with, and its codes."""
+    def _thirds(self, crossed: leaves.Crossed, names: tuple[str, str]) -> Iterator[str]:
+        """Yield what two dimensions are both crossed with."""
         shared = leaves.thirds(crossed, names, (*DIMENSIONS, ROLE))
-        for name in shared:
-            yield name, pl.col(ROLE) if name == ROLE else self._tell.value(name)
+        yield from shared
         if ROLE in shared:
+            yield _BEGAN
+
+    def _code(self, name: str) -> pl.Expr:
+        """Return the code under which a row is told, by a dimension, a role or a part of one."""
+        if name == ROLE:
+            return pl.col(ROLE)
+        if name == _BEGAN:
             began = self._tell.codes.decode(pl.col(ROLE)).replace(visits.PARTS)
-            yield ROLE, self._tell.codes.encode(began)
+            return self._tell.codes.encode(began)
+        return self._tell.value(name)

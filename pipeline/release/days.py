@@ -8,8 +8,9 @@ sums; the day's cells cut across them, and the two must not be set against each 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import cycle
 from typing import Final
 
 import polars as pl
@@ -17,14 +18,18 @@ import polars as pl
 from pipeline.codes import Codes
 from pipeline.release.editions import Edition
 from pipeline.release.floors import reached, where_needed
-from pipeline.release.joining import joining
+from pipeline.release.gate import admitted
+from pipeline.release.joining import Joining
 from pipeline.release.labelling import Label, Labeller
 from pipeline.release.repair import repair
 from pipeline.release.rules import Rules
-from pipeline.release.sets import gate_of, keys_of
+from pipeline.release.sets import keys_of
 
 ARRIVALS: Final = 1 << 31
 """The slot of rows that no hour has released."""
+
+_Table = tuple[pl.DataFrame, Callable[[], pl.DataFrame] | None]
+"""Rows, and what each edition of an hour showed: what ``repair`` takes."""
 
 _HIGH: Final = 1 << 32
 _NONE: Final = pl.Series([], dtype=pl.UInt32)
@@ -38,10 +43,7 @@ def close(rows: pl.DataFrame, k: int, floor: int, rules: Rules, codes: Codes) ->
     edition of base rows, ARRIVALS for the others). The result's joined is true for base rows as
     well.
     """
-    base = pl.col("base")
-    gate = rows.select("base", "visitor", *gate_of(rules), add=~base)
-    joins = joining(gate, base, k, growth=True)
-    joined = gate.select(base | pl.col("cell").is_in(joins.implode())).to_series()
+    joined = rows.get_column("base") | admitted(rows, k, rules, growth=True)
     part = rows.filter(joined)
 
     def work(part: pl.DataFrame, nested: bool, floored: bool) -> Label:  # noqa: FBT001
@@ -64,10 +66,14 @@ def _label(
     """
     known = pl.col("known")
     rows = rows.with_columns(*keys_of(rules), add=pl.col("inside") & ~known)
-    joins = joining(rows, known, k, growth=rules.growth)
+    candidates = rows
     if least > k:
-        joins = reached(rows, joins, least, codes)
-    rows = rows.with_columns(own=known | (pl.col("add") & pl.col("cell").is_in(joins.implode())))
+        enough = reached(rows, least, codes)
+        candidates = rows.with_columns(add=pl.col("add") & pl.col("cell").is_in(enough.implode()))
+    joins = Joining(candidates, known, k, growth=rules.growth)
+    rows = rows.with_columns(
+        own=known | (pl.col("add") & pl.col("cell").is_in(joins.cells.implode()))
+    )
     open_rows = rows.filter(~known).with_columns(
         rest=(pl.when("inside").then("space").otherwise(_HIGH - 2)).cast(pl.UInt64) * _HIGH
         + (_HIGH - 1)
@@ -76,12 +82,13 @@ def _label(
     @cache
     def shown() -> pl.DataFrame:
         """Return what each edition of an hour showed under its own value."""
-        told = rows.filter(known).select("space", pl.col("slot").cast(pl.UInt64), "cell")
-        return told.unique()
+        told = rows.filter(known).select("space", "slot", "cell")
+        # A cell lies in one space, so the other two tell all rows apart.
+        return told.unique(["slot", "cell"]).with_columns(pl.col("slot").cast(pl.UInt64))
 
+    tables: list[_Table]
     if not nested:
-        slotted = open_rows.with_columns(slot=pl.col("slot").cast(pl.UInt64))
-        folded = repair(slotted, k, rules, codes, shown)
+        tables = [(open_rows.with_columns(slot=pl.col("slot").cast(pl.UInt64)), shown)]
     else:
         slot = pl.col("slot").cast(pl.UInt64)
         within = open_rows.with_columns(
@@ -92,30 +99,36 @@ def _label(
             + slot,
             space=pl.col("window"),
         )
-        folded = _repair_both(within, across, k, rules, codes, shown)
+        tables = [(within, shown)]
+        if rules.levels:
+            tables.append((across, None))
+    folded = _repaired(tables, joins, k, rules, codes)
     return rows.select(known | pl.col("own") & ~pl.col("cell").is_in(folded.implode())).to_series()
 
 
-def _repair_both(
-    within: pl.DataFrame,
-    across: pl.DataFrame,
+def _repaired(
+    tables: Sequence[_Table],
+    joins: Joining,
     k: int,
     rules: Rules,
     codes: Codes,
-    shown: Callable[[], pl.DataFrame],
 ) -> pl.Series:
-    """Repair a nested dimension in each parent value, and over all of them, until both hold.
+    """Return the cells to fold: repair each of ``tables`` (``repair``), until all hold.
 
-    ``within`` has a space for each parent value, where what the parent's cell gained in the day
-    is one slot. ``across`` has one for the whole window, where that slot falls into the parent's
-    ``(other)`` of each hour and the arrivals; nothing but sums tells the two apart.
+    A nested dimension has two. The first has a space for each parent value, where what the parent's
+    cell gained in the day is one slot. The other has one for the whole window, where that slot
+    falls into the parent's ``(other)`` of each hour and the arrivals; nothing but sums tells the
+    two apart. What may not join without a folded cell is folded as well.
     """
-    folded = pl.Series([], dtype=pl.UInt64)
-    before = 0
-    while True:
-        for rows, told in ((within, shown), (across, None))[: 2 if rules.levels else 1]:
-            own = pl.col("own") & ~pl.col("cell").is_in(folded.implode())
-            before = len(folded)
-            folded = pl.concat([folded, repair(rows.with_columns(own=own), k, rules, codes, told)])
-        if len(folded) == before:
-            return folded
+    folded = joins.cells.clear()
+    holding = 0
+    for rows, told in cycle(tables):
+        own = pl.col("own") & ~pl.col("cell").is_in(folded.implode())
+        found = repair(rows.with_columns(own=own), k, rules, codes, told)
+        lost = joins.without(found)
+        folded = pl.concat([folded, found, lost])
+        # What is repaired holds until more is folded for another reason.
+        holding = 0 if len(lost) else 1 if len(found) else holding + 1
+        if holding == len(tables):
+            break
+    return folded

@@ -13,10 +13,11 @@ import polars as pl
 
 from pipeline.codes import Codes
 from pipeline.release.floors import reached, where_needed
-from pipeline.release.joining import joining
+from pipeline.release.gate import admitted
+from pipeline.release.joining import Joining
 from pipeline.release.labelling import Label, Labeller
 from pipeline.release.rules import Rules, too_few
-from pipeline.release.sets import distinct, gate_of, keys_of, smallest
+from pipeline.release.sets import distinct, keys_of, smallest
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,13 @@ def edition(rows: pl.DataFrame, k: int, floor: int, rules: Rules, codes: Codes) 
     dense), base (Boolean: already published in this window), label (UInt32: how, see rules.BITS).
     """
     based = bool(rows.get_column("base").any())
-    base = pl.col("base")
-    gate = rows.select("base", "visitor", *gate_of(rules), add=~base)
-    joins = joining(gate, base, k, growth=rules.late)
-    rows = rows.with_columns(
-        add=gate.select(~base & pl.col("cell").is_in(joins.implode())).to_series(),
-    ).with_row_index("nth")
+    rows = rows.with_columns(add=admitted(rows, k, rules, growth=rules.late)).with_row_index("nth")
     part = rows.filter(pl.col("base") | pl.col("add"))
 
     def work(cells: pl.DataFrame, nested: bool, floored: bool) -> Label:  # noqa: ARG001, FBT001
         least = floor if floored else k
-        return _label(cells.with_columns(*keys_of(rules)), k, least, rules, codes, based=based)
+        keys = keys_of(rules)[: None if based else 1]
+        return _label(cells.with_columns(*keys), k, least, rules, codes, based=based)
 
     floors = where_needed(part, codes) if floor > k else {}
     label, failed = Labeller(part, rules, work, floors).labels()
@@ -68,10 +65,14 @@ def _label(
     ``least``: the visitors of an own cell.
     """
     universe = cells.with_row_index("row").filter("inside")
-    joins = joining(universe, pl.col("known"), k, growth=rules.late)
+    candidates = universe
     if least > k:
-        joins = reached(universe, joins, least, codes)
-    universe = universe.with_columns(own=pl.col("add") & pl.col("cell").is_in(joins.implode()))
+        enough = pl.col("cell").is_in(reached(universe, least, codes).implode())
+        candidates = universe.with_columns(add=pl.col("add") & enough)
+    joins = Joining(candidates, pl.col("known"), k, growth=rules.late)
+    universe = universe.with_columns(
+        own=pl.col("add") & pl.col("cell").is_in(joins.cells.implode())
+    )
     if rules.pull:
         short = (
             universe.filter(pl.col("add") & ~pl.col("own"))
@@ -80,12 +81,20 @@ def _label(
             .filter(too_few(pl.col("rest"), k))
         )
         universe = _pull(universe, "space", short, codes)
-    lost = pl.Series([], dtype=pl.UInt32)
     own = cells.select(own=pl.col("known")).to_series()
-    own = own.scatter(universe["row"], universe["own"] | universe["known"])
-    if based and rules.late:
-        own, lost = _settle(cells.with_columns(own=own), k, rules, codes)
-    return own, lost
+    cells = cells.with_columns(
+        own=own.scatter(universe["row"], universe["own"] | universe["known"])
+    )
+    if not (based and rules.late):
+        return cells["own"], pl.Series([], dtype=pl.UInt32)
+    while True:
+        own, lost = _settle(cells, k, rules, codes)
+        kept = cells.filter(own & cells["add"]).get_column("cell").unique()
+        gone = joins.without(joins.cells.filter(~joins.cells.is_in(kept.implode())))
+        if gone.is_empty():
+            return own, lost
+        left = own & ~(cells["add"] & cells["cell"].is_in(gone.implode()))
+        cells = cells.with_columns(own=left)
 
 
 def _pull(universe: pl.DataFrame, by: str, short: pl.DataFrame, codes: Codes) -> pl.DataFrame:

@@ -18,24 +18,23 @@ from pipeline.release.sets import distinct
 _VALUE: Final = pl.col("value")
 
 
-def where_needed(rows: pl.DataFrame, codes: Codes) -> dict[str, pl.Series]:
+def where_needed(rows: pl.DataFrame, codes: Codes) -> dict[str, frozenset[int]]:
     """Return for each dimension with a floor the wholes in which one of its values needs it."""
     return {
-        name: rows.filter(names_place(pl.col(name), codes)).get_column("whole").unique()
+        name: frozenset(rows.filter(names_place(pl.col(name), codes)).get_column("whole").unique())
         for name in FLOORED
     }
 
 
-def reached(rows: pl.DataFrame, cells: pl.Series, floor: int, codes: Codes) -> pl.Series:
-    """Return those of ``cells`` that have ``floor`` visitors, or need none.
+def reached(rows: pl.DataFrame, floor: int, codes: Codes) -> pl.Series:
+    """Return the cells that have ``floor`` visitors, or need none.
 
     ``rows``: add and known (Boolean: added, or published under their own value), visitor, value,
     cell.
     """
-    inside = (pl.col("add") | pl.col("known")) & pl.col("cell").is_in(cells.implode())
-    counts = rows.filter(inside).group_by("cell", "value").agg(visitors=distinct())
+    counts = rows.filter(pl.col("add") | pl.col("known")).group_by("cell", "value")
     enough = (pl.col("visitors") >= floor) | ~names_place(_VALUE, codes)
-    return counts.filter(enough).get_column("cell")
+    return counts.agg(visitors=distinct()).filter(enough).get_column("cell")
 
 
 def names_place(value: pl.Expr, codes: Codes) -> pl.Expr:

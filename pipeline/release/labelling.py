@@ -51,7 +51,7 @@ class Labeller:
     """Labels rows by every dimension; ``work`` does it for several of more than one value."""
 
     def __init__(
-        self, rows: pl.DataFrame, rules: Rules, work: Work, floors: Mapping[str, pl.Series]
+        self, rows: pl.DataFrame, rules: Rules, work: Work, floors: Mapping[str, frozenset[int]]
     ) -> None:
         """``rows``: whole, window, visitor (dense), base, label, add or slot, the dimensions.
 
@@ -66,6 +66,7 @@ class Labeller:
         self._wholes: Final = single(rows, _BASE, "whole")
         self._shared: Label | None = None
         self._true: Final = pl.repeat(True, rows.height, eager=True)  # noqa: FBT003
+        self._false: Final = ~self._true
         self._steps: Final[dict[str, int]] = rows.select(
             pl.col("whole", "window").max().fill_null(0) + 1
         ).row(0, named=True)
@@ -99,43 +100,41 @@ class Labeller:
         self, dimension: str, parent: str | None, inside: pl.Series | None
     ) -> tuple[pl.Series, pl.Series, list[_Task]]:
         """Return label and lost wholes of where the dimension has one value, and what is left."""
-        wholes = self._wholes[dimension]
-        if dimension in self._floors:
-            wholes = wholes.filter(~wholes.is_in(self._floors[dimension].implode()))
+        wholes = self._wholes[dimension] - self._floors.get(dimension, frozenset())
         if parent is not None:
             # Where the parent has one value as well, its cell is the same rows, and goes the same
             # way: a row that is not inside does not join here either.
-            wholes = wholes.filter(wholes.is_in(self._wholes[parent].implode()))
-        if wholes.is_empty():
-            return ~self._true, wholes, list(self._left(dimension, parent, inside, None))
+            wholes &= self._wholes[parent]
+        if not wholes:
+            return self._false, self._whole.clear(), self._left(dimension, parent, inside, None)
         own, lost = self._alike()
         if len(wholes) == self._count:
             return own, lost, []
-        lost = lost.filter(lost.is_in(wholes.implode()))
-        many = ~self._whole.is_in(wholes.implode())
-        return own & ~many, lost, list(self._left(dimension, parent, inside, many))
+        lost = lost.filter(_among(lost, wholes))
+        many = ~_among(self._whole, wholes)
+        return own & ~many, lost, self._left(dimension, parent, inside, many)
 
     def _left(
         self, dimension: str, parent: str | None, inside: pl.Series | None, many: pl.Series | None
-    ) -> Iterator[_Task]:
-        """Yield what is to be done of the rows with several values (None: all).
+    ) -> list[_Task]:
+        """Return what is to be done of the rows with several values (None: all).
 
         Where its parent has one, and all of its rows a cell, a dimension partitions the window
         itself.
         """
         if parent is None or inside is None:
-            yield _Task(dimension, many, None)
-            return
+            return [_Task(dimension, many, None)]
         flat = self._wholes[parent]
-        flat = flat.filter(~flat.is_in(self._whole.filter(~inside).unique().implode()))
-        alike = self._whole.is_in(flat.implode())
+        if flat:
+            flat -= set(self._whole.filter(~inside).unique())
+        if not flat:
+            return [_Task(dimension, many, inside if many is None else inside.filter(many))]
+        alike = _among(self._whole, flat)
         if many is not None:
             alike &= many
         others = ~alike if many is None else ~alike & many
-        if alike.any():
-            yield _Task(dimension, alike, None)
-        if others.any():
-            yield _Task(dimension, others, inside.filter(others))
+        parts = (_Task(dimension, alike, None), _Task(dimension, others, inside.filter(others)))
+        return [task for task in parts if task.rows is not None and task.rows.any()]
 
     def _worked(self, tasks: Sequence[_Task]) -> Iterator[tuple[_Task, Label]]:
         """Yield the tasks with their labels; those of each kind that ``Work`` knows, apart."""
@@ -167,20 +166,24 @@ class Labeller:
     def _stacked(self, tasks: list[_Task]) -> pl.DataFrame:
         """Return the tasks' rows, each with wholes and windows of its own.
 
-        A column at a time: to make a frame of each task costs more than its rows.
+        ``known`` and ``in_hour``: whether a row was published under its own value, and under that
+        of its parent. A column at a time: to make a frame of each task costs more than its rows.
         """
         column = self._rows.get_column
+        names = {name for task in tasks for name in (task.dimension, self._parent(task)) if name}
+        own = {name: _BASE & (pl.col("label") & BITS[name] != 0) for name in names}
+        told = self._rows.select(**own)
         stacks: dict[str, list[pl.Series]] = defaultdict(list)
         for place, task in enumerate(tasks):
-            parent = None if task.inside is None else self._rules.parent(task.dimension)
+            parent = self._parent(task)
             mine = {
                 **{name: column(name) for name in self._kept},
                 **{name: column(name) + place * step for name, step in self._steps.items()},
                 "value": column(task.dimension),
-                "known": self._told(task.dimension),
+                "known": told.get_column(task.dimension),
             }
             if parent is not None:
-                mine |= {"parent": column(parent), "in_hour": self._told(parent)}
+                mine |= {"parent": column(parent), "in_hour": told.get_column(parent)}
             for name, values in mine.items():
                 stacks[name].append(values if task.rows is None else values.filter(task.rows))
             inside = self._true.head(self._height(task)) if task.inside is None else task.inside
@@ -189,10 +192,8 @@ class Labeller:
             pl.concat(parts, rechunk=True).alias(name) for name, parts in stacks.items()
         )
 
-    def _told(self, dimension: str) -> pl.Series:
-        """Return whether each row was published under its own value."""
-        own = _BASE & (pl.col("label") & BITS[dimension] != 0)
-        return self._rows.select(own).to_series()
+    def _parent(self, task: _Task) -> str | None:
+        return None if task.inside is None else self._rules.parent(task.dimension)
 
     def _height(self, task: _Task) -> int:
         return self._rows.height if task.rows is None else int(task.rows.sum())
@@ -211,6 +212,11 @@ class Labeller:
             )
             self._shared = self._work(rows, False, False)  # noqa: FBT003
         return self._shared
+
+
+def _among(wholes: pl.Series, some: frozenset[int]) -> pl.Series:
+    """Return whether each of ``wholes`` is one of ``some``."""
+    return wholes.is_in(pl.Series(list(some), dtype=wholes.dtype).implode())
 
 
 def _placed(rows: pl.Series, label: pl.Series) -> pl.Series:

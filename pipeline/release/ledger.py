@@ -145,7 +145,10 @@ class Ledger:
             closed = self._close_days(now, found, tick=tick)
             turned |= self._expire(now) or closed
         return Released(
-            {name: pl.concat([tables.empty(name), *parts]) for name, parts in found.items()},
+            {
+                name: pl.concat(parts) if parts else tables.empty(name)
+                for name, parts in found.items()
+            },
             self._totals.statement(),
             turned,
         )
@@ -154,8 +157,10 @@ class Ledger:
         """Book the rows and hold them; those of expired days are withheld at once."""
         replayed = self._covered > 0
         self._covered = max(0, self._covered - 1)
-        if self._floor is not None:
-            gone = day_start() < self._floor
+        if rows.is_empty():
+            return
+        gone = day_start() < (self._floor or 0)
+        if rows.select(gone.any()).item():
             expired, rows = rows.filter(gone), rows.filter(~gone)
             if not replayed:
                 self._totals.book(expired, counted=True, withheld=True)

@@ -53,16 +53,6 @@ class Rules:
         return DIMENSIONS[dimension] if self.nesting else None
 
 
-def may_join(touched: pl.Expr, new: pl.Expr, k: int) -> pl.Expr:
-    """Return whether rows may be added to a published set.
-
-    ``touched`` counts the distinct visitors of the added rows: the difference between the two
-    editions stands for them. ``new`` counts those of them that the set did not know yet: the
-    difference between the two visitor counts. For an empty set both are the same.
-    """
-    return (touched >= k) & ((new == 0) | (new >= k))
-
-
 def too_few(visitors: pl.Expr, k: int) -> pl.Expr:
     """Return whether a set stands for somebody, but for fewer than k visitors."""
     return (visitors > 0) & (visitors < k)

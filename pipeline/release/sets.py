@@ -47,17 +47,6 @@ def keys_of(rules: Rules) -> list[pl.Expr]:
     ]
 
 
-def gate_of(rules: Rules) -> list[pl.Expr]:
-    """Return cell, shown and wide of the traffic itself, given whole, window and robot."""
-    window = pl.col("window").cast(pl.UInt64)
-    audience = pl.col("whole").cast(pl.UInt64) * 2 + pl.col("robot").cast(pl.UInt64)
-    return [
-        window.alias("cell"),
-        window.alias("shown"),
-        (audience if rules.combined else window).alias("wide"),
-    ]
-
-
 def distinct(where: pl.Expr | None = None) -> pl.Expr:
     """Return the number of distinct visitors, of the rows ``where`` holds."""
     return (VISITOR if where is None else VISITOR.filter(where)).n_unique()

@@ -6,41 +6,54 @@ without both; and the three other sets of that kind. None of them needs more tha
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
 
 import polars as pl
 
 from pipeline.release.pairs import CELL
 from pipeline.release.sets import distinct
 
-_SIDES: Final = {
-    "v": ["value"],
-    "w": ["across"],
-    "r": ["third"],
-    "vw": ["value", "across"],
-    "vr": ["value", "third"],
-    "wr": ["across", "third"],
-    "vwr": ["value", "across", "third"],
-    "n": [],
-}
-"""Name of a sum → what tells its rows apart in a window."""
+
+class Sums:
+    """Visitors and rows by some columns; what several triangles need is counted once."""
+
+    def __init__(self, rows: pl.DataFrame, told: Callable[[str], pl.Expr]) -> None:
+        """``rows``: window and visitor; ``told`` gives a column's codes, as the day shows them."""
+        self._rows = rows
+        self._told = told
+        self._codes: dict[str, pl.Series] = {}
+        self._found: dict[tuple[str, ...], pl.DataFrame] = {}
+
+    def by(self, *names: str) -> pl.DataFrame:
+        """Return window, the columns, visitors and rows (Int64)."""
+        key = tuple(sorted(names))
+        if key not in self._found:
+            columns = [self._column(name) for name in key]
+            rows = self._rows.select("window", "visitor").with_columns(columns)
+            self._found[key] = rows.group_by("window", *key).agg(
+                distinct().cast(pl.Int64).alias("visitors"), pl.len().cast(pl.Int64).alias("rows")
+            )
+        return self._found[key]
+
+    def _column(self, name: str) -> pl.Series:
+        if name not in self._codes:
+            self._codes[name] = self._rows.select(self._told(name).alias(name)).to_series()
+        return self._codes[name]
 
 
-def triangles(rows: pl.DataFrame, k: int) -> pl.DataFrame:
+def triangles(sums: Sums, value: str, across: str, third: str, k: int) -> pl.DataFrame:
     """Return the cells (window, value, across) that may not be told beside a third column.
 
-    ``rows``: window, value, across, third (codes, as the day shows them) and visitor. A set is
-    taken for safe where one of its two parts has k visitors for certain: those of a larger set,
-    less those of the smaller ones in it. One that is empty stands for nobody.
+    A set is taken for safe where one of its two parts has k visitors for certain: those of a larger
+    set, less those of the smaller ones in it. One that is empty stands for nobody.
     """
-    pairs = rows.select(CELL).unique()
-    every = pairs.join(rows.select("window", "third").unique(), on="window")
-    for name, keys in _SIDES.items():
-        of = ["window", *keys]
-        counts = rows.group_by(of).agg(
-            distinct().cast(pl.Int64).alias(name), pl.len().cast(pl.Int64).alias(f"{name} rows")
-        )
-        every = every.join(counts, on=of, how="left")
+    sides = {"v": value, "w": across, "r": third}
+    every = sums.by(value, across).select("window", value, across)
+    every = every.join(sums.by(third).select("window", third), on="window")
+    for side in ("v", "w", "r", "vw", "vr", "wr", "vwr", ""):
+        names = [sides[one] for one in side]
+        kinds = {"visitors": side or "n", "rows": f"{side or 'n'} rows"}
+        every = every.join(sums.by(*names).rename(kinds), on=["window", *names], how="left")
     every = every.with_columns(pl.col(pl.Int64).fill_null(0))
     unsafe = [
         _unsafe(("vw", "vwr"), ("r", "vr", "wr"), k),
@@ -48,7 +61,8 @@ def triangles(rows: pl.DataFrame, k: int) -> pl.DataFrame:
         _unsafe(("wr", "vwr"), ("v", "vw", "vr"), k),
         _unsafe(("vwr",), ("n", "v", "w", "r"), k, outside=True),
     ]
-    return every.filter(pl.any_horizontal(unsafe)).select(CELL).unique()
+    barred = every.filter(pl.any_horizontal(unsafe))
+    return barred.select("window", value=value, across=across).select(CELL).unique()
 
 
 def _unsafe(
