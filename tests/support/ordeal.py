@@ -20,6 +20,8 @@ from tests.support.group import Group, Member
 INGEST: Final = "backfill-1"
 SESSION_SECONDS: Final = 2.0
 _PROGRESS_WITHIN: Final = 12.0
+_IDLE_WITHIN: Final = 4.0
+"""Of a stage that nothing waits for: cells and what is made of them come when hours close."""
 
 
 @dataclass(slots=True)
@@ -115,20 +117,16 @@ class Ordeal:
     def _moves(self, stage: str, then: float = 1.0) -> None:
         """Wait until a stage has got on, or has nothing to do; then a moment more."""
         before = self.group.committed(stage)
-        self.group.soon(
-            lambda: self.group.committed(stage) > before or self._nothing_to_do(),
-            _PROGRESS_WITHIN,
-            every=0.2,
-        )
-        if self.group.committed(stage) <= before:
+
+        def got_on() -> bool:
+            return self.group.committed(stage) > before
+
+        moved = self.group.soon(got_on, _IDLE_WITHIN, every=0.2)
+        if not moved and self.group.lag(stage):
+            moved = self.group.soon(got_on, _PROGRESS_WITHIN - _IDLE_WITHIN, every=0.2)
+        if not moved:
             self.group.note("no progress seen", stage=stage, lag=self.group.lag(stage))
         self.group.pause(self._random.choice((0.0, self._random.random() * then)))
-
-    def _nothing_to_do(self) -> bool:
-        """Tell whether all that was shipped has gone through every stage: then nobody gets on."""
-        if not all(future.done() for future in self.shipping.sent):
-            return False
-        return all(self.group.lag(stage) == 0 for stage in READ_BY)
 
     def _any(self, stage: str) -> Member:
         return self._random.choice(self.group.of(stage))
