@@ -18,6 +18,7 @@ import polars as pl
 from pipeline import declarations
 from pipeline.errors import IntegrityError, SettingsError
 from pipeline.nulls import blanked
+from pipeline.zones import is_zone
 
 _DOCUMENT: Final[dict[str, Any]] = declarations.load("events/event.yaml")
 
@@ -145,9 +146,13 @@ def decode_header(message: bytes) -> EventsHeader:
     """Return the header alone; raises IntegrityError where the message has none."""
     try:
         fields = orjson.loads(message[: message.find(b"\n")])
-        return EventsHeader(**{**fields, "topics": tuple(fields.get("topics", ()))})
+        header = EventsHeader(**{**fields, "topics": tuple(fields.get("topics", ()))})
+        known = all(map(is_zone, header.zones.values()))
     except (orjson.JSONDecodeError, TypeError, AttributeError) as error:
         raise IntegrityError("not an event batch") from error
+    if not known:
+        raise IntegrityError("an event batch of a clock that nobody knows")
+    return header
 
 
 def decode(message: bytes, *, coded: bool = False) -> tuple[EventsHeader, pl.DataFrame]:

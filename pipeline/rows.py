@@ -21,7 +21,7 @@ import polars as pl
 
 from pipeline.errors import IntegrityError
 from pipeline.events import DIMENSIONS, Body, from_ipc, plain_schema, to_ipc
-from pipeline.zones import UTC
+from pipeline.zones import UTC, is_zone
 
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -225,6 +225,8 @@ def decode_cells(message: bytes, *, coded: bool = False) -> tuple[CellsHeader, p
     text columns as the categoricals that stand in the message.
     """
     header, rows = _decode(message, CellsHeader, coded=coded)
+    if not is_zone(header.zone):
+        raise IntegrityError("cells of a clock that nobody knows")
     _check(rows, MINUTES if header.minutes else CELLS)
     return header, rows
 

@@ -43,7 +43,7 @@ class Zones:
                     f"{site.removesuffix(WIDGET_SUFFIX)}"
                 )
         for name, setting in ((usual, "zone"), *((z, f"zones.{s}") for s, z in by_site.items())):
-            if name not in _known():
+            if not is_zone(name):
                 raise SettingsError(
                     f"setting windows.{setting}: {name} is no time zone; name one such as "
                     "Europe/Berlin or UTC"
@@ -96,6 +96,11 @@ def clock(now: Clock, zone: str) -> Clock:
         return moment + dt.timedelta(seconds=reading(second, zone) - second)
 
     return show
+
+
+def is_zone(name: object) -> bool:
+    """Tell whether there is a time zone of that name (IANA)."""
+    return name == UTC or (isinstance(name, str) and name in _known())
 
 
 @cache

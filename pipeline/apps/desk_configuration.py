@@ -56,6 +56,8 @@ def _settings(settings: Settings) -> dict[str, object]:
         "keys.investigations_token_file": settings.keys.investigations_token_file,
         "vault.url": settings.vault.url,
         "policy": settings.policy,
+        "windows.zone": settings.windows.zone,  # of which day a pseudonym is
+        "windows.zones": settings.windows.zones,
     }
 
 

@@ -88,7 +88,16 @@ def _opened(settings: Settings, log: AuditLog, clock: Clock) -> tuple[Store, pol
         Told(database, key_configuration, log, clock, "keys").tell(
             [
                 parts.policy(made, policy_file),
-                parts.settings({"keys": keys, "audit": settings.audit, "policy": settings.policy}),
+                parts.settings(
+                    {
+                        "keys": keys,
+                        "audit": settings.audit,
+                        "policy": settings.policy,
+                        # By them the days of pseudonyms begin, and so the lives of keys.
+                        "windows.zone": settings.windows.zone,
+                        "windows.zones": settings.windows.zones,
+                    }
+                ),
                 parts.public_keys(vkeys),
             ]
         )

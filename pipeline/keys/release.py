@@ -37,6 +37,8 @@ from pipeline.zones import days as days_on
 MOST_TOKENS: Final = 300_000
 """Of one answer; who asks for more is told to ask in parts."""
 ROLE: Final = "investigations"
+_LAST: Final = 250_000_000_000
+"""Seconds since 1970: no key is of a day after the year 9892, and no clock shows the year 10000."""
 
 _SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
@@ -193,12 +195,17 @@ class Release:
         act = "keys.pseudonyms"
         session, scope = self._under(token, act)
         clocks = {self._zones.of(site) for site in scope.sites}
-        days = {day for zone in clocks for day in days_on(scope.first, scope.last, zone)}
+        spans = [days_on(scope.first, min(scope.last, _LAST), zone) for zone in clocks]
         found = []
         if scope.selectors.pseudonyms:
             living = {key.day for key in self._store.alive() if key.kind == "pseudonym"}
-            found = self._store.living_pseudonym_keys(living.intersection(days))
-        facts: dict[str, Fact] = {"keys": len(found), "scope": scope.digest()}
+            days = {day for day in living if any(day in span for span in spans)}
+            found = self._store.living_pseudonym_keys(days)
+        facts: dict[str, Fact] = {
+            "keys": len(found),
+            "days": sorted({str(day) for _, day, _ in found}),
+            "scope": scope.digest(),
+        }
         if not scope.selectors.pseudonyms:
             error = RefusedError("pseudonyms: the scope names none; request one that does")
             self._refuse(error, act, session.person, session.case, facts)

@@ -59,6 +59,9 @@ class Rules:
     """The version of the policy that says so."""
     ahead: int = 0
     """How long before midnight UTC the first site's day begins; negative where all begin after."""
+    before: tuple[tuple[int, int], ...] = ()
+    """What ``ahead`` was, and from which moment on, ascending: a key dies no later than by what
+    was so when it was made, whatever is set since."""
 
     @classmethod
     def of(cls, policy: Policy, zones: Zones = ALL_UTC, now: int = 0) -> Rules:
@@ -95,7 +98,10 @@ class Rules:
 
     def pseudonym_due(self, ingest: str, day: int, made: int) -> int:
         """Return when a pseudonym key made at ``made`` must be gone, seconds since 1970."""
-        return (day * DAY - self.ahead if ingest == LIVE else made) + self.pseudonymous
+        if ingest != LIVE:
+            return made + self.pseudonymous
+        then = [ahead for since, ahead in self.before if since <= made]
+        return day * DAY - max([self.ahead, *then[-1:]]) + self.pseudonymous
 
     def may_make_sealing(self, day: int, now: int) -> bool:
         """Tell whether the sealing key of ``day`` may be made at ``now``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import Connection, and_, insert, not_, select
@@ -25,6 +25,7 @@ from pipeline.keys.record import Recording
 from pipeline.keys.rules import DAY, GRACE, Rules, day_of, seconds
 from pipeline.keys.tables import (
     TABLES,
+    clocks,
     ended,
     hold_keys,
     pseudonym_keys,
@@ -74,9 +75,20 @@ class Store:
         except BaseException:
             database.close()
             raise
-        self._rules = rules
         self._clock = clock
-        self._destruction = Destruction(database, rules, clock, signer, log)
+        self._rules = self._since_when(rules)
+        self._destruction = Destruction(database, self._rules, clock, signer, log)
+
+    def _since_when(self, rules: Rules) -> Rules:
+        """Return the rules with what they were before; note them where they are new."""
+        with self.database.writing() as connection:
+            rows = connection.execute(select(clocks.c.since, clocks.c.ahead)).all()
+            # Before anybody took note of clocks, all were on UTC.
+            found = [(0, 0), *sorted((since, ahead) for since, ahead in rows)]
+            if found[-1][1] != rules.ahead:
+                found.append((max(self.now(), found[-1][0] + 1), rules.ahead))
+                connection.execute(insert(clocks).values(since=found[-1][0], ahead=rules.ahead))
+        return replace(rules, before=tuple(found))
 
     def close(self) -> None:
         """Let go of the database."""

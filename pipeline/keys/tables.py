@@ -73,6 +73,13 @@ spent = Table(
 )
 """Pseudonym keys that were destroyed: a second one would count its visitors twice."""
 
+clocks = Table(
+    "clocks",
+    TABLES,
+    Column("since", BigInteger, primary_key=True),
+    Column("ahead", BigInteger, nullable=False),
+)
+"""How far the first of the sites' clocks went ahead of UTC (seconds), from when on: ``Rules``."""
 ended = Table("ended", TABLES, Column("ingest", String, primary_key=True))
 
 released_holds = Table("released_holds", TABLES, Column("hold", String, primary_key=True))

@@ -127,8 +127,8 @@ class Ledger:
         """Take rows, then move the watermark and close what it closes.
 
         ``rows`` has the columns of rows.CELLS, texts coded or not, all counted for the first time;
-        ``watermark`` is in seconds since 1970 UTC, and one below an earlier one changes nothing.
-        Raises IntegrityError for other columns.
+        ``watermark`` is in seconds since 1970, by the clock of the sites, and one below an earlier
+        one changes nothing. Raises IntegrityError for other columns.
         """
         if plain_schema(rows) != CELLS:
             raise IntegrityError("rows of cells have other columns")

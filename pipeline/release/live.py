@@ -8,6 +8,7 @@ import polars as pl
 
 from pipeline.errors import IntegrityError
 from pipeline.labels import LIVE
+from pipeline.release.homes import Homes
 from pipeline.release.minutes import Minutes
 from pipeline.release.taken import Taken
 from pipeline.rows import CellsHeader
@@ -23,7 +24,8 @@ class LiveMinutes:
         self._origins = origins
         self._taken = Taken()
         self._marks: dict[int, int] = {}
-        self._clocks: dict[str, Minutes] = {UTC: Minutes(k)}
+        self._clocks: dict[str, Minutes] = {}
+        self._homes = Homes()
 
     def __repr__(self) -> str:
         return f"LiveMinutes(clocks={len(self._clocks)})"
@@ -38,7 +40,7 @@ class LiveMinutes:
         self, position: int, header: CellsHeader, rows: pl.DataFrame
     ) -> list[tuple[str, pl.DataFrame]]:
         """Take rows that are new; return what to tell: table and rows, each with ``revision``."""
-        self._clock(header.zone).take(position, rows)
+        self._clock(header.zone).take(position, self._at_home(rows, header.zone))
         before = self._passed
         if header.watermark is not None:
             self._marks[header.origin] = header.watermark
@@ -58,6 +60,11 @@ class LiveMinutes:
         """Positions of the messages whose rows are still needed, oldest first."""
         return sorted({at for minutes in self._clocks.values() for at in minutes.needed})
 
+    def _at_home(self, rows: pl.DataFrame, zone: str) -> pl.DataFrame:
+        """Leave out minutes of days that a site began by another clock: their hours tell them."""
+        hours = rows.rename({"minute": "hour"})
+        return self._homes.parted(hours, zone).get(zone, hours.clear()).rename({"hour": "minute"})
+
     def _clock(self, zone: str) -> Minutes:
         if zone not in self._clocks:
             self._clocks[zone] = Minutes(self._k)
@@ -69,6 +76,7 @@ class LiveMinutes:
             "applied": self._taken.saved(),
             "marks": {str(origin): mark for origin, mark in self._marks.items()},
             "passed": {zone: minutes.passed for zone, minutes in self._clocks.items()},
+            "homes": self._homes.saved(),
         }
 
     def restore(self, saved: dict[str, Any], kept: list[tuple[int, str, pl.DataFrame]]) -> None:
@@ -77,8 +85,9 @@ class LiveMinutes:
         self._marks = {int(origin): mark for origin, mark in saved["marks"].items()}
         # Before there were zones, all clocks were on UTC.
         passed = saved.get("passed", {UTC: self._passed})
+        self._homes = Homes(saved.get("homes"))
         for position, zone, rows in kept:
-            self._clock(zone).take(position, rows)
+            self._clock(zone).take(position, self._at_home(rows, zone))
         for zone, moment in passed.items():
             if moment is not None:
                 self._clock(zone).tell(moment)

@@ -22,7 +22,7 @@ from pipeline.release.homes import Homes
 from pipeline.release.ledger import Account, Ledger, Released, Settled
 from pipeline.release.live import LiveMinutes
 from pipeline.release.taken import Taken
-from pipeline.rows import CELLS, CellsHeader, RollupsHeader, decode_cells
+from pipeline.rows import CELLS, DAY, CellsHeader, RollupsHeader, decode_cells
 from pipeline.zones import UTC, reading
 
 SPENT: Final = orjson.dumps({"fed": None}) + b"\n"
@@ -204,11 +204,12 @@ class Partition:
             last = RollupsHeader(table, ingest, self._partition, finished=True)
             rollups.append((last, cells.clear()))
         stated: dict[tuple[str, str], Account] = {}
-        if any(one.turned for one in released):
-            # A site whose zone was changed has days in two ledgers.
-            for site, account in (pair for one in released for pair in one.accounts.items()):
-                before = stated.get((ingest, site))
-                stated[ingest, site] = account if before is None else before + account
+        turned = {site for one in released if one.turned for site in one.accounts}
+        for one in released:
+            for site in turned & one.accounts.keys():
+                # A site whose zone was changed has days in two ledgers.
+                before = stated.get((ingest, site), Account())
+                stated[ingest, site] = before + one.accounts[site]
         return Said(rollups, stated)
 
     def _forget(self) -> None:
@@ -317,7 +318,7 @@ def _resumed(saved: dict[str, Any], terms: Terms, covered: int) -> _Ingest:
     # Before there were zones, an ingest had one ledger, by UTC.
     clocks = saved.get("clocks", {UTC: saved})
     state = _Ingest(
-        homes=Homes(saved.get("homes")),
+        homes=Homes(saved["homes"] if "homes" in saved else _homes(saved)),
         marks={int(origin): mark for origin, mark in saved["marks"].items()},
         ended=set(saved["ended"]),
     )
@@ -328,6 +329,12 @@ def _resumed(saved: dict[str, Any], terms: Terms, covered: int) -> _Ingest:
         if dropped is not None:
             state.dropped[zone] = dropped
     return state
+
+
+def _homes(saved: dict[str, Any]) -> dict[str, list[tuple[int, str]]]:
+    """Return where the days before the floor were, of a run from before there were zones."""
+    floor = saved["floor"]
+    return {} if floor is None else {site: [(floor - DAY, UTC)] for site in saved["accounts"]}
 
 
 def _fed(watermark: dict[str, int] | int | None, end: bool, skip: int) -> _Fed:  # noqa: FBT001

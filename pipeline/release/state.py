@@ -25,7 +25,7 @@ under which of its own values it stands there (``rules.BITS``)."""
 
 @dataclass(slots=True)
 class Day:
-    """One UTC day of all sites: rows by hour; ``fresh`` are hours with rows not tried yet."""
+    """One day of all sites: rows by hour; ``fresh`` are hours with rows not tried yet."""
 
     chunks: dict[int, list[pl.DataFrame]] = field(default_factory=dict, repr=False)
     fresh: set[int] = field(default_factory=set)

@@ -318,6 +318,26 @@ def test_a_key_counts_from_where_its_day_begins_first(place: Place, clock: Hands
     store.close()
 
 
+def test_another_zone_lets_no_key_live_longer(place: Place, clock: Hands) -> None:
+    """A day that began in Auckland ends in time, also when nobody lives by that clock any more."""
+    auckland = Rules.of(policy.load(), Zones("Pacific/Auckland"), seconds(NOON))
+    clock.turn(hours=-12)
+    first = store_at(place, clock, rules=auckland)
+    assert first.pseudonym_keys(LIVE, [TODAY])[TODAY] is not None
+    first.close()
+    clock.turn(hours=1)
+    moved = store_at(place, clock)
+    assert moved.pseudonym_keys(LIVE, [TODAY + 1])[TODAY + 1] is not None
+    clock.turn(hours=33)
+    assert moved.pseudonym_keys(LIVE, [TODAY])[TODAY] is not None
+    clock.turn(hours=1)
+    assert moved.pseudonym_keys(LIVE, [TODAY])[TODAY] is None
+    assert moved.overdue() == 0
+    clock.turn(hours=36)
+    assert moved.pseudonym_keys(LIVE, [TODAY + 1])[TODAY + 1] is not None
+    moved.close()
+
+
 def test_clocks_too_far_apart_for_a_key_are_refused() -> None:
     """The last clock would be in the middle of a day whose key is due by the first one."""
     zones = Zones.named("Pacific/Kiritimati", {"shop": "Pacific/Pago_Pago"})

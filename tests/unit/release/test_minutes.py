@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import polars as pl
 import pytest
@@ -18,6 +18,7 @@ from pipeline.release.condense import condense
 from pipeline.release.partition import Partition, Terms
 from pipeline.response_times import CLASSES, NONE
 from pipeline.rows import CELLS, HOUR, MINUTE, MINUTES, CellsHeader, framed, pack_minutes
+from pipeline.zones import reading
 from tests.support.messages import encode_cells
 from tests.support.stores import MemoryStore
 
@@ -167,6 +168,25 @@ async def test_what_no_hour_needs_any_more_is_one_run_and_the_state_the_same(
         assert other._run(message, None) == partition._run(message, None)
     assert len(sent) > 3 * most
     assert 0 in partition.needed
+
+
+def test_a_site_that_is_given_another_zone_tells_no_minute_a_second_time() -> None:
+    """Its day stays with the clock that it began by: two clocks show the same minute twice."""
+    partition = Partition(terms(1), 0, 1)
+    told = Counter[tuple[object, ...]]()
+    for position in range(240):
+        zone = "Europe/Berlin" if position < 120 else "UTC"
+        minute = reading(START + position * MINUTE, zone)
+        row = {name: "a" if kind == pl.String else 1 for name, kind in MINUTES.items()}
+        cells = pl.DataFrame([row | {"minute": minute}], MINUTES)
+        passed = START + (position + 1) * MINUTE
+        header = CellsHeader(0, position, 0, "live", passed, minutes=True, zone=zone)
+        _, said = partition.apply(position, framed(header, pack_minutes(cells)))
+        for head, rows in said.rollups:
+            if head.table == "health_minute":
+                told.update(rows.select("site", "window_start").iter_rows())
+    assert max(told.values()) == 1
+    assert len(told) == 120
 
 
 def test_minutes_of_a_backfill_are_refused() -> None:

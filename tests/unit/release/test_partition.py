@@ -16,6 +16,7 @@ from pipeline.errors import IntegrityError, SettingsError
 from pipeline.release.accounts import Account
 from pipeline.release.partition import Partition, Said, Terms
 from pipeline.rows import CELLS, DAY, HOUR, CellsHeader
+from pipeline.zones import reading
 from tests.support.messages import encode_cells
 from tests.unit.release.sites import arrivals, small_sites
 
@@ -187,6 +188,26 @@ def test_accounts_are_stated_when_a_day_turns_and_not_with_every_cut() -> None:
     final = stated[-1]
     assert final is not None
     assert final.counted == final.withheld == len(marks) * row["hits"]
+
+
+def test_a_day_that_turns_elsewhere_states_no_account_of_a_site() -> None:
+    """Else the differences of one site's accounts would be hits between midnights of others."""
+    row = small_sites(5, 1)[0]
+    day = row["hour"] // DAY * DAY
+    partition = Partition(terms(10), 0, 1)
+    stated: dict[str, list[int]] = {"here": [], "far": []}
+    position = 0
+    for mark in range(day, day + 2 * DAY, HOUR):
+        for site, zone in (("here", "UTC"), ("far", "America/New_York")):
+            rows = pl.DataFrame([row | {"hour": reading(mark, zone), "site": site}], schema=CELLS)
+            header = CellsHeader(0, position, 0, "live", mark, zone=zone)
+            _, said = partition.apply(position, encode_cells(header, rows))
+            for _, of in said.accounts:
+                stated[of].append(mark)
+            position += 1
+    assert stated["here"]
+    assert stated["far"]
+    assert not set(stated["here"]) & set(stated["far"])
 
 
 def test_an_ingest_has_ended_when_every_origin_has() -> None:
