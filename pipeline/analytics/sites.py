@@ -10,6 +10,7 @@ from pipeline.clickhouse.queries import QueryFn
 from pipeline.errors import UsageError
 
 _SHOWN: Final = 8
+_NOTHING: Final = "site: nothing has been released yet; `partywall status` says why"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,16 @@ def sites(run: QueryFn) -> list[Site]:
     return [Site(str(r["site"]), str(r["first_day"]), str(r["last_day"])) for r in rows]
 
 
+def known_site(run: QueryFn, name: str) -> str:
+    """Return the name of a site that something was released of; raises UsageError for others."""
+    names = [site.name for site in sites(run)]
+    if name in names:
+        return name
+    if not names:
+        raise UsageError(_NOTHING)
+    raise UsageError(f"site: nothing has been released of {name}; there are {_some(names)}")
+
+
 def only_site(run: QueryFn, *, widget: bool) -> str:
     """Return the one site that is there, of widgets where ``widget``; raises UsageError."""
     names = [site.name for site in sites(run)]
@@ -45,6 +56,9 @@ def only_site(run: QueryFn, *, widget: bool) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise UsageError("site: nothing has been released yet; `partywall status` says why")
-    some = ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
-    raise UsageError(f"site: choose one with --site: {some}")
+        raise UsageError(_NOTHING)
+    raise UsageError(f"site: choose one with --site: {_some(found)}")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")

@@ -8,6 +8,7 @@ import orjson
 import typer
 
 from pipeline import settings as tree
+from pipeline.analytics.sites import known_site
 from pipeline.cli.asking import asked
 from pipeline.cli.digest import Data, Sites, chosen
 from pipeline.cli.options import Config, Json
@@ -23,6 +24,8 @@ def alerts(
     """Say what is unusual on each site's newest closed day; exit 1 where something is."""
     whom = asked(chosen(tree.load(config), site), data)
     with whom.reading() as query:
+        for name in site or []:
+            known_site(query, name)
         names = rounds.chosen(query, whom.settings.digest)
         found = [alert for name in names for alert in unusual(query, name, whom.k)]
     if as_json:

@@ -15,6 +15,7 @@ import typer
 
 from pipeline import logs
 from pipeline import settings as tree
+from pipeline.analytics.sites import known_site
 from pipeline.cli.asking import Asked, asked
 from pipeline.cli.checks import check_label
 from pipeline.cli.options import Config, Json
@@ -68,7 +69,7 @@ def digest(
                 f"not sent: {'; '.join(left)}. Run it again: it sends what is left"
             )
     else:
-        _print(whom, named, as_json=as_json)
+        _print(whom, named, site or [], as_json=as_json)
 
 
 def chosen(settings: tree.Settings, sites: list[str] | None) -> tree.Settings:
@@ -90,9 +91,11 @@ def _terms(whom: Asked) -> rounds.Terms:
     return rounds.Terms(whom.settings.digest, whom.k, whom.lacking, system_clock, whom.zones)
 
 
-def _print(whom: Asked, named: Week | None, *, as_json: bool) -> None:
+def _print(whom: Asked, named: Week | None, sites: list[str], *, as_json: bool) -> None:
     week_of, zone_of = _weeks(_terms(whom), named), whom.zones.of
     with whom.reading() as query:
+        for name in sites:
+            known_site(query, name)
         names = rounds.chosen(query, whom.settings.digest)
         found = [
             made(query, name, week_of(name), whom.k, whom.lacking, zone_of(name)) for name in names

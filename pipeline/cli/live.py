@@ -11,7 +11,7 @@ from rich.text import Text
 
 from pipeline.analytics import query
 from pipeline.analytics.live import SPAN, Live, Stretch, live
-from pipeline.analytics.sites import only_site
+from pipeline.analytics.sites import known_site, only_site
 from pipeline.analytics.step_times import COLUMNS, quantiles
 from pipeline.analytics.words import QUANTILES
 from pipeline.cli.answer_told import QUIET, SAID, output
@@ -24,7 +24,7 @@ from pipeline.views.wording import between, plain
 
 def ask_live(whom: Asked, run: QueryFn, site: str | None, *, csv: bool, as_json: bool) -> None:
     """Ask for a site's last half hour and print it; raises UsageError."""
-    name = query.site(site) if site else only_site(run, widget=False)
+    name = known_site(run, query.site(site)) if site else only_site(run, widget=False)
     found = live(run, name, now=system_clock(), k=whom.k, zones=whom.zones)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found.document()) + b"\n")

@@ -17,7 +17,7 @@ from pipeline.analytics import tables
 from pipeline.analytics.live import ABOUT
 from pipeline.analytics.live import NAME as LIVE
 from pipeline.analytics.named import NAMED, questions
-from pipeline.analytics.sites import only_site
+from pipeline.analytics.sites import known_site, only_site
 from pipeline.cli.answer_told import output, tell
 from pipeline.cli.asking import Asked, asking
 from pipeline.cli.live import ask_live
@@ -126,7 +126,8 @@ def _answers(
         asked = {"date_range": NAMED[name].range} | dict(asked)
     behind = "" if name is None else NAMED[name].site
     site = asked.get("site") or only_site(run, widget=bool(behind))
-    given = dict(asked) | {"site": site if site.endswith(behind) else site + behind}
+    asked_of = known_site(run, site if site.endswith(behind) else site + behind)
+    given = dict(asked) | {"site": asked_of}
     own = analytics.from_params([*given.items(), *(("filter", one) for one in filters)])
     promised = whom.policy.current
     return [

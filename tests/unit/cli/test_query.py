@@ -166,6 +166,17 @@ def test_one_of_several_sites_must_be_named(partywall: Partywall, numbers: Path)
     assert said == "site: choose one with --site: blog, shop"
 
 
+@pytest.mark.parametrize(
+    "words", [["query"], ["query", "sources"], ["query", "live"], ["alerts"], ["digest"]]
+)
+def test_a_site_that_is_not_there_is_a_mistake(
+    partywall: Partywall, numbers: Path, words: list[str]
+) -> None:
+    """And no site where nothing has happened: a job that watches it would be content for ever."""
+    said = partywall(*words, "--site", "shopp", "--data", numbers).complaint
+    assert said == "site: nothing has been released of shopp; there are shop, shop.widget"
+
+
 def answer(lines: tuple[Line, ...], *dimensions: str, next_: str | None = None) -> Answer:
     return Answer(
         site="shop",
