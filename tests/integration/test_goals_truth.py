@@ -105,7 +105,7 @@ class Reported:
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
     folder = tmp_path_factory.mktemp("goals")
     (folder / "settings.yaml").write_text(yaml.safe_dump({"goals": GOALS}))
-    partywall(folder, "simulate", "--out", "logs", "--sites", "shop", "--visits", 60, "--bad", 0,
+    partywall(folder, "simulate", "--out", "logs", "--sites", "shop", "--visits", 150, "--bad", 0,
               "--late", 0, "--zone", "UTC", "--start", "2025-03-29")  # fmt: skip
     start = dt.datetime(2025, 3, 29, tzinfo=dt.UTC)
     (folder / "logs/shop/more.log").write_text("\n".join(made_up(start, 900)) + "\n")
