@@ -23,7 +23,7 @@ NEXT: Final = "next_page"
 PATH: Final = "click_path"
 LENGTH: Final = "visit_length"
 _OF_A_PERSON: Final = frozenset(
-    {SEGMENT, "browser", "system", "device", "country", "place", "provider"}
+    {SEGMENT, "browser", "system", "device", "suspicion", "country", "place", "provider"}
 )
 """What does not change during a visit."""
 

@@ -18,8 +18,10 @@ from pipeline.release.together import Table
 
 LENGTH: Final = "visit_length"
 
-_OF_A_PERSON: Final = frozenset({"browser", "system", "device", "country", "place", "provider"})
-"""What does not change during a visit: of such a value as many visits end as begin."""
+_OF_A_PERSON: Final = frozenset(
+    {"browser", "system", "device", "suspicion", "country", "place", "provider"}
+)
+"""What hardly changes during a visit: of such a value as many visits end as begin."""
 _EQUAL: Final = (visits.ENTRY, visits.EXIT)
 
 

@@ -29,7 +29,7 @@ PARTS: Final = {
 }
 OF_PAGES: Final = {"next_page", "click_path"}
 """What is told of pages by the visits they were viewed in."""
-OF_A_PERSON: Final = {"browser", "system", "device", "country", "place", "provider"}
+OF_A_PERSON: Final = {"browser", "system", "device", "suspicion", "country", "place", "provider"}
 _MOST_TOGETHER: Final = 5
 
 
