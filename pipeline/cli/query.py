@@ -125,9 +125,12 @@ def _answers(
             raise UsageError(f"query: {name} has {taken[0]} of its own; leave out one of the two")
         asked = {"date_range": NAMED[name].range} | dict(asked)
     behind = "" if name is None else NAMED[name].site
-    site = asked.get("site") or only_site(run, widget=bool(behind))
-    asked_of = known_site(run, site if site.endswith(behind) else site + behind)
-    given = dict(asked) | {"site": asked_of}
+    named = asked.get("site")
+    if named:
+        site = known_site(run, named if named.endswith(behind) else named + behind)
+    else:
+        site = only_site(run, widget=bool(behind))
+    given = dict(asked) | {"site": site}
     own = analytics.from_params([*given.items(), *(("filter", one) for one in filters)])
     promised = whom.policy.current
     return [

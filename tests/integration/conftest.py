@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.kafka_server import KafkaServer, missing
+from tests.support.reported import Ask, Reported, asking
 
 
 @pytest.fixture
@@ -20,3 +21,10 @@ def broker(tmp_path: Path) -> Iterator[KafkaServer]:
         pytest.skip(reason)
     with KafkaServer(tmp_path / "kafka") as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def ask(reported: Reported) -> Iterator[Ask]:
+    """What asks of the report that a module has made."""
+    with asking(reported) as asked:
+        yield asked

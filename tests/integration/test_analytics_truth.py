@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,6 @@ from tests.support.reported import (
     Ask,
     Numbers,
     Reported,
-    asking,
     needs_sample,
     of_site,
 )
@@ -66,12 +65,6 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
         "--json", "--clock", CLOCK,
     )  # fmt: skip
     return Reported(folder, json.loads(text))
-
-
-@pytest.fixture(scope="module")
-def ask(reported: Reported) -> Iterator[Ask]:
-    with asking(reported) as asked:
-        yield asked
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,13 @@ import json
 import shutil
 import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.support.command import FAR_TOO_LONG, partywall
 from tests.support.plain_truth import Describe
-from tests.support.reported import SAMPLE, Ask, Reported, asking, needs_sample, of_site
+from tests.support.reported import SAMPLE, Ask, Reported, needs_sample, of_site
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +22,6 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
         folder, "report", SAMPLE, "--k", 1, "--data", "kept", "--site", "sample", "--json",
     )  # fmt: skip
     return Reported(folder, json.loads(text))
-
-
-@pytest.fixture(scope="module")
-def ask(reported: Reported) -> Iterator[Ask]:
-    with asking(reported) as asked:
-        yield asked
 
 
 @pytest.fixture(scope="module")
