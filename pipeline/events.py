@@ -41,6 +41,10 @@ GOAL: Final = "goal"
 """The dimension of a site's goals: one value where it has none, so that nothing is told of it."""
 FLOORED: Final = ("place",)
 """The dimensions whose values need ``place_floor`` visitors, as the policy says, and not just k."""
+STEADY: Final = frozenset(
+    {"browser", "system", "device", "suspicion", "country", "place", "provider"}
+)
+"""Dimensions that hardly change during a visit: of such a value as many visits end as begin."""
 UNKNOWN: Final = "(unknown)"
 """Stands where no database says, and so names nobody's place."""
 

@@ -15,18 +15,13 @@ from pipeline.attack.linear import System
 from pipeline.attack.numbers import SEGMENT, Day
 from pipeline.attack.relations import Part, Relation, added, less
 from pipeline.attack.windows import Knowledge, Seen, part_of
-from pipeline.events import DIMENSIONS
+from pipeline.events import DIMENSIONS, STEADY
 from pipeline.rows import OTHER
 
 ROLE: Final = "role"
 NEXT: Final = "next_page"
 PATH: Final = "click_path"
 LENGTH: Final = "visit_length"
-_OF_A_PERSON: Final = frozenset(
-    {SEGMENT, "browser", "system", "device", "suspicion", "country", "place", "provider"}
-)
-"""What does not change during a visit."""
-
 PARTS: Final = {"bounce or entry": ("bounce", "entry"), "between or exit": ("between", "exit")}
 """What is told of a value's views where not all of their roles are: of those that are not."""
 
@@ -123,7 +118,7 @@ def equal(day: Day, whole: Seen) -> Iterator[Relation]:
     """Yield what has as many hits as something else has: both are of the same visits."""
     for segment, dimension, across in day.pairs:
         table = table_of(day, (segment, dimension, across))
-        if across == ROLE and dimension in _OF_A_PERSON:
+        if across == ROLE and (dimension == SEGMENT or dimension in STEADY):
             for value in {of for of, _ in table}:
                 entry, leaving = table.get((value, "entry")), table.get((value, "exit"))
                 rest = table.get((value, OTHER))

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.events import DIMENSIONS, GOAL, SEGMENT, VIEW
+from pipeline.events import DIMENSIONS, GOAL, SEGMENT, STEADY, VIEW
 from pipeline.release import leaves, paths, visits
 from pipeline.release.crossings import NEXT, PATH, ROLE
 from pipeline.release.pairs import PLACE, SUMS, Equal, crossed_by, folded, joined
@@ -18,10 +18,6 @@ from pipeline.release.together import Table
 
 LENGTH: Final = "visit_length"
 
-_OF_A_PERSON: Final = frozenset(
-    {"browser", "system", "device", "suspicion", "country", "place", "provider"}
-)
-"""What hardly changes during a visit: of such a value as many visits end as begin."""
 _EQUAL: Final = (visits.ENTRY, visits.EXIT)
 
 
@@ -81,7 +77,7 @@ class Walks:
             cells = self._within(views, dimension, str(DIMENSIONS[dimension]), over)
         else:
             cells = crossed_by(views, self._tell.value(dimension), pl.col(ROLE))
-        equal = self._equal() if dimension in _OF_A_PERSON else None
+        equal = self._equal() if dimension in STEADY else None
         return Table(cells, (dimension, ROLE), equal=equal)
 
     def _within(
