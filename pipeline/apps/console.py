@@ -31,7 +31,6 @@ from pipeline.rates import Rates
 from pipeline.serving.server import Server, listen
 from pipeline.settings import Settings
 from pipeline.views.answers import Desk, Remembering
-from pipeline.zones import Zones
 
 _REMEMBERED: Final = 4096
 """How many tokens have a rate of their own."""
@@ -52,7 +51,7 @@ class Worker:
     async def start(self) -> str:
         """Serve; return the origin, or the link that signs in; raises SettingsError."""
         own = self._settings.console
-        zones = Zones.named(self._settings.windows.zone, self._settings.windows.zones)
+        zones = self._settings.windows.clocks()
         signer = Signer(read_or_make(own.key_file, "console.key_file"), self._clock)
         tokens = Tokens(own.tokens)
         known, word = self._known(tokens)

@@ -15,7 +15,6 @@ from pipeline.investigations.export import Office
 from pipeline.investigations.records import Records
 from pipeline.investigations.search import Search
 from pipeline.settings import Settings
-from pipeline.zones import Zones
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def open_desk(
     own = settings.investigations
     with open_cases(settings, url, clock, people) as opened:
         terms = opened.cases.policy
-        zones = Zones.named(settings.windows.zone, settings.windows.zones)
+        zones = settings.windows.clocks()
         search = Search(settings.vault.url, Records(settings.split, zones))
         office = Office(own.evidence, opened.evidence, opened.log, terms, opened.policy_file)
         yield Desk(opened.cases, search, opened.keys, terms, own.evidence), office

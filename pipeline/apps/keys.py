@@ -28,7 +28,6 @@ from pipeline.keys.store import Store
 from pipeline.keys.tables import key_configuration
 from pipeline.settings import Audit, Settings
 from pipeline.settings import Kek as KekSettings
-from pipeline.zones import Zones
 
 NAME: Final = "partywall/keys"
 """Name of the service's signing key."""
@@ -52,8 +51,7 @@ async def run(
         rules = made.current.investigations
         own = signer(keys.signing_key)
         give_out(own, keys.verifier)
-        windows = settings.windows
-        zones = Zones.named(windows.zone, windows.zones)
+        zones = settings.windows.clocks()
         service = KeyService(store, tokens, rules, system_clock, own, log, idle=idle, zones=zones)
         try:
             await service.start(url or keys.url)
@@ -79,7 +77,7 @@ def _opened(settings: Settings, log: AuditLog, clock: Clock) -> tuple[Store, pol
     made, policy_file = policy.read(settings.policy, clock)
     key = kek(keys.kek, keys.kek_file)
     own = signer(keys.signing_key)
-    zones = Zones.named(settings.windows.zone, settings.windows.zones)
+    zones = settings.windows.clocks()
     rules = Rules.of(made, zones, seconds(clock()))
     database = Database(keys.store, "key store", keys.store_password_file)
     store = Store(database, key, rules, clock, own, log)

@@ -41,7 +41,6 @@ from pipeline.logs import get
 from pipeline.metrics import LINES, REJECTS, SPLIT_BATCHES, WAITING
 from pipeline.restricted import Crossing, RawMessages, open_splitter
 from pipeline.settings import Settings
-from pipeline.zones import Zones
 
 _TOKEN_TRIES: Final = 300
 T = TypeVar("T")
@@ -82,7 +81,7 @@ class Worker:
             self._events.partitions,
             sealing=sealing,
             goals=settings.goals,
-            zones=Zones.named(settings.windows.zone, settings.windows.zones),
+            zones=settings.windows.clocks(),
         )
         self._limit = RejectLimit(settings.split.reject_limit, settings.split.reject_window)
         self._idle_since: dict[TopicPartition, float] = {}

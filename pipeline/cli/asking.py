@@ -76,7 +76,7 @@ def asked(settings: Settings, data: Path | None) -> Asked:
         settings = terms(settings, folder)
     made = policies.load(settings.policy)
     k = policies.k_in_force(made, settings.k, lower=True)
-    zones = Zones.named(settings.windows.zone, settings.windows.zones)
+    zones = settings.windows.clocks()
     return Asked(settings, folder, made, k, zones)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
@@ -14,8 +14,7 @@ import yaml
 from pipeline.apps import trial
 from pipeline.errors import SettingsError, UsageError
 from pipeline.labels import PATTERN, WIDGET_SUFFIX
-from pipeline.settings import OwnFormat, Split
-from pipeline.zones import Zones
+from pipeline.settings import OwnFormat, Split, Windows
 
 _LABEL: Final = re.compile(PATTERN)
 _OWN: Final = "own"
@@ -78,26 +77,23 @@ def check_site_from(part: str | None) -> None:
 
 def check_zone(zone: str | None) -> None:
     """Raise UsageError for a time zone that nobody knows."""
-    if zone is None:
-        return
-    try:
-        # By the list that split reads times with, whatever this machine's own is.
-        trial.check(Split(zone=zone))
-    except SettingsError:
-        raise UsageError(
-            f"--zone {zone}: no time zone is called that; name one such as Europe/Berlin or UTC"
-        ) from None
+    # By the list that split reads times with, whatever this machine's own is.
+    _check_known("--zone", zone, lambda name: trial.check(Split(zone=name)))
 
 
 def check_clock(zone: str | None) -> None:
     """Raise UsageError for a time zone by whose clock no day can be cut."""
+    _check_known("--clock", zone, lambda name: Windows(zone=name).clocks())
+
+
+def _check_known(option: str, zone: str | None, check: Callable[[str], object]) -> None:
     if zone is None:
         return
     try:
-        Zones.named(zone, {})
+        check(zone)
     except SettingsError:
         raise UsageError(
-            f"--clock {zone}: no time zone is called that; name one such as Europe/Berlin or UTC"
+            f"{option} {zone}: no time zone is called that; name one such as Europe/Berlin or UTC"
         ) from None
 
 

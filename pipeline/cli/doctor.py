@@ -34,7 +34,6 @@ from pipeline.kafka import client, topics
 from pipeline.keys.client import KeyClient, Patience
 from pipeline.settings import Keys, Settings
 from pipeline.vault.status import require, vault_status
-from pipeline.zones import Zones
 
 _FREE_BYTES: Final = 2**30
 
@@ -64,7 +63,7 @@ def doctor(
 
 
 async def _examine(settings: Settings, *, embedded_engine: bool) -> list[Finding]:
-    Zones.named(settings.windows.zone, settings.windows.zones)
+    settings.windows.clocks()
     findings = [Finding("settings", "ok", "read and understood")]
     findings += [finding async for finding in _kafka(settings, own_broker=embedded_engine)]
     findings += [finding async for finding in _keys(settings)]

@@ -22,7 +22,6 @@ from pipeline.cli.k_told import k_asked_for
 from pipeline.cli.options import ASN, COUNTRY, DATACENTRES, PLACES, Config, K
 from pipeline.cli.place import DEFAULT, Place, occupied
 from pipeline.errors import UnavailableError, UsageError
-from pipeline.zones import Zones
 
 
 def up(
@@ -82,7 +81,7 @@ def up(
     wanted = k or policy.k_in_force(made, settings.k, lower=settings.lower_k)
     overrides = carried(settings, tree.written())
     trial.check(split.model_copy(update=databases))
-    Zones.named(settings.windows.zone, settings.windows.zones)
+    settings.windows.clocks()
     overrides["split"] = overrides.get("split", {}) | databases
     overrides["k"] = k_asked_for(made, wanted)
     collect = overrides.get("collect", {})

@@ -43,7 +43,7 @@ def onward(
     reached: Reached, zones: Iterable[str], moment: int, begin: Callable[[int], int]
 ) -> Reached:
     """Return how far each clock has come at ``moment``; ``begin`` gives the start of a window."""
-    found = dict(reached)
+    found = {}
     for zone in {*zones, *reached, UTC}:
         now = EVER if moment >= EVER else begin(reading(moment, zone))
         found[zone] = max(now, reached.get(zone, now))

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.labels import LIVE, PATTERN
+from pipeline.zones import Zones
 
 Name = Annotated[str, Field(pattern=f"^{PATTERN}$")]
 """A label an operator gives (site, source, ingest)."""
@@ -152,6 +153,10 @@ class Windows(_Branch):
     zones: dict[Name, str] = Field(default_factory=dict)
     lateness_minutes: int = Field(default=120, ge=0)
     hold_hours: int = Field(default=20, ge=0, le=21)
+
+    def clocks(self) -> Zones:
+        """Return the zone of each site; raises SettingsError for one that there is not."""
+        return Zones.named(self.zone, self.zones)
 
 
 class Vault(_Branch):
