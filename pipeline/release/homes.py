@@ -17,18 +17,20 @@ Stays = list[tuple[int, str]]
 
 
 class Homes:
-    """The zones of each site of an ingest, by day."""
+    """The zones of each site of an ingest, by day: of its minutes and its hours alike."""
 
-    def __init__(self, saved: Mapping[str, Iterable[tuple[int, str]]] | None = None) -> None:
-        """Go on from what was saved."""
-        self._stays: dict[str, Stays] = {
-            site: [(int(last), zone) for last, zone in stays]
-            for site, stays in (saved or {}).items()
-        }
+    def __init__(self) -> None:
+        self._stays: dict[str, Stays] = {}
 
     def saved(self) -> dict[str, Stays]:
-        """Return what the constructor takes, as JSON has it."""
+        """Return what ``restore`` takes, as JSON has it."""
         return self._stays
+
+    def restore(self, saved: Mapping[str, Iterable[tuple[int, str]]]) -> None:
+        """Go on from what was saved."""
+        self._stays = {
+            site: [(int(last), zone) for last, zone in stays] for site, stays in saved.items()
+        }
 
     def parted(self, rows: pl.DataFrame, zone: str) -> dict[str, pl.DataFrame]:
         """Return rows of cells that came by ``zone`` under the zones that they are of."""

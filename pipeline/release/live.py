@@ -18,14 +18,14 @@ from pipeline.zones import UTC, reading
 class LiveMinutes:
     """State of one cells partition. ``origins`` is the number of events partitions."""
 
-    def __init__(self, k: int, origins: int) -> None:
-        """Start with nothing."""
+    def __init__(self, k: int, origins: int, homes: Homes) -> None:
+        """Start with nothing; ``homes`` are those of the live ingest."""
         self._k = k
         self._origins = origins
         self._taken = Taken()
         self._marks: dict[int, int] = {}
         self._clocks: dict[str, Minutes] = {}
-        self._homes = Homes()
+        self._homes = homes
 
     def __repr__(self) -> str:
         return f"LiveMinutes(clocks={len(self._clocks)})"
@@ -76,16 +76,17 @@ class LiveMinutes:
             "applied": self._taken.saved(),
             "marks": {str(origin): mark for origin, mark in self._marks.items()},
             "passed": {zone: minutes.passed for zone, minutes in self._clocks.items()},
-            "homes": self._homes.saved(),
         }
 
     def restore(self, saved: dict[str, Any], kept: list[tuple[int, str, pl.DataFrame]]) -> None:
-        """Build the state up: what was saved, and position, zone and rows of the messages kept."""
+        """Build the state up: what was saved, and position, zone and rows of the messages kept.
+
+        The homes have been restored before.
+        """
         self._taken.restore(saved["applied"])
         self._marks = {int(origin): mark for origin, mark in saved["marks"].items()}
         # Before there were zones, all clocks were on UTC.
         passed = saved.get("passed", {UTC: self._passed})
-        self._homes = Homes(saved.get("homes"))
         for position, zone, rows in kept:
             self._clock(zone).take(position, self._at_home(rows, zone))
         for zone, moment in passed.items():

@@ -8,7 +8,7 @@ never stored twice.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ import polars as pl
 from pipeline.errors import IntegrityError, SettingsError
 from pipeline.labels import LIVE
 from pipeline.release.crossings import Crossings
-from pipeline.release.homes import Homes
+from pipeline.release.homes import Homes, Stays
 from pipeline.release.ledger import Account, Ledger, Released, Settled
 from pipeline.release.live import LiveMinutes
 from pipeline.release.taken import Taken
@@ -91,7 +91,6 @@ class _Fed:
 class _Ingest:
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     """Zone → what closes the days of sites that live by its clock."""
-    homes: Homes = field(default_factory=Homes)
     marks: dict[int, int] = field(default_factory=dict)
     ended: set[int] = field(default_factory=set)
     dropped: dict[str, int] = field(default_factory=dict)
@@ -125,7 +124,8 @@ class Partition:
         self._taken = Taken()
         self._ingests: dict[str, _Ingest] = {}
         self._inputs: list[_Input] = []
-        self._minutes = LiveMinutes(terms.k, origins)
+        self._homes = defaultdict[str, Homes](Homes)
+        self._minutes = LiveMinutes(terms.k, origins, self._homes[LIVE])
 
     def __repr__(self) -> str:
         return f"Partition({self._partition}, ingests={len(self._ingests)})"
@@ -186,7 +186,7 @@ class Partition:
         newest_day = newest if isinstance(newest, int) else None
         self._inputs.append(_Input(position, header.ingest, newest_day, fed.clocks))
         state = self._ingests[header.ingest]
-        parts = state.homes.parted(rows, header.zone)
+        parts = self._homes[header.ingest].parted(rows, header.zone)
         return [
             ledger.apply(parts.get(zone, rows.clear()), fed.clocks.get(zone), end=fed.end)
             for zone, ledger in sorted(state.ledgers.items())
@@ -244,6 +244,7 @@ class Partition:
             "fed": None if fed is None else [fed.clocks, fed.end, fed.skip],
             "applied": self._taken.saved(),
             "keep_from": self.keep_from,
+            "homes": {ingest: homes.saved() for ingest, homes in self._homes.items()},
             "minutes": self._minutes.snapshot(),
             "ingests": {name: _snapshot(state) for name, state in self._ingests.items()},
         }
@@ -280,6 +281,9 @@ class Partition:
             for position, head, message in kept
             if head["fed"] is not None
         ]
+        homes = base["homes"] if "homes" in base else _homes(base["ingests"])
+        for ingest, stays in homes.items():
+            self._homes[ingest].restore(stays)
         inputs = [one for one in every if not one[2].minutes]
         minutes = [
             (at, head.zone, rows[fed.skip :]) for at, fed, head, rows in every if head.minutes
@@ -298,7 +302,6 @@ def _snapshot(state: _Ingest) -> dict[str, object]:
     return {
         "marks": {str(origin): mark for origin, mark in state.marks.items()},
         "ended": sorted(state.ended),
-        "homes": state.homes.saved(),
         "clocks": {
             zone: {
                 "dropped_watermark": state.dropped.get(zone),
@@ -318,7 +321,6 @@ def _resumed(saved: dict[str, Any], terms: Terms, covered: int) -> _Ingest:
     # Before there were zones, an ingest had one ledger, by UTC.
     clocks = saved.get("clocks", {UTC: saved})
     state = _Ingest(
-        homes=Homes(saved["homes"] if "homes" in saved else _homes(saved)),
         marks={int(origin): mark for origin, mark in saved["marks"].items()},
         ended=set(saved["ended"]),
     )
@@ -331,10 +333,13 @@ def _resumed(saved: dict[str, Any], terms: Terms, covered: int) -> _Ingest:
     return state
 
 
-def _homes(saved: dict[str, Any]) -> dict[str, list[tuple[int, str]]]:
-    """Return where the days before the floor were, of a run from before there were zones."""
-    floor = saved["floor"]
-    return {} if floor is None else {site: [(floor - DAY, UTC)] for site in saved["accounts"]}
+def _homes(ingests: dict[str, Any]) -> dict[str, dict[str, Stays]]:
+    """Return where the days before the floors were, of a run from before there were zones."""
+    return {
+        name: {site: [(saved["floor"] - DAY, UTC)] for site in saved["accounts"]}
+        for name, saved in ingests.items()
+        if saved["floor"] is not None
+    }
 
 
 def _fed(watermark: dict[str, int] | int | None, end: bool, skip: int) -> _Fed:  # noqa: FBT001

@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 from pipeline.errors import IntegrityError, SettingsError
 from pipeline.release.accounts import Account
 from pipeline.release.partition import Partition, Said, Terms
-from pipeline.rows import CELLS, DAY, HOUR, CellsHeader
+from pipeline.rows import CELLS, DAY, HOUR, MINUTE, MINUTES, CellsHeader, framed, pack_minutes
 from pipeline.zones import reading
 from tests.support.messages import encode_cells
 from tests.unit.release.sites import arrivals, small_sites
@@ -188,6 +188,77 @@ def test_accounts_are_stated_when_a_day_turns_and_not_with_every_cut() -> None:
     final = stated[-1]
     assert final is not None
     assert final.counted == final.withheld == len(marks) * row["hits"]
+
+
+def test_minutes_and_hours_of_a_day_are_by_one_clock() -> None:
+    """Of a site moved within an hour, that hour's rows come together, and the new zone's first."""
+    row = small_sites(5, 1)[0]
+    start = row["hour"] // DAY * DAY
+    partition = Partition(terms(1), 0, 1)
+    minute = {name: row.get(name, "2xx") for name in MINUTES} | {"pace": 0}
+    told = []
+    for position, zone in enumerate(("UTC", "Europe/Berlin")):
+        rows = pl.DataFrame(
+            [minute | {"minute": reading(start + position * MINUTE, zone)}], MINUTES
+        )
+        passed = start + (position + 1) * MINUTE
+        header = CellsHeader(0, position, 0, "live", passed, minutes=True, zone=zone)
+        _, said = partition.apply(position, framed(header, pack_minutes(rows)))
+        told += [cells["window_start"][0] for _, cells in said.rollups]
+    assert told[0] == start
+    hours = []
+    for first, zone in enumerate(("Europe/Berlin", "UTC")):
+        rows = pl.DataFrame([row | {"hour": reading(start, zone)}], CELLS)
+        header = CellsHeader(0, 2, first, "live", start + 2 * HOUR if first else None, zone=zone)
+        _, said = partition.apply(2 + first, encode_cells(header, rows))
+        hours += [cells for header, cells in said.rollups if header.table == "traffic_hourly"]
+    assert start in pl.concat(hours)["window_start"]
+    assert partition._homes["live"].saved() == {row["site"]: [(start, "UTC")]}
+
+
+def older(value: bytes) -> bytes:
+    """A run as it was written before there were zones."""
+    head, _, message = value.partition(b"\n")
+    base = orjson.loads(head)
+    if base["fed"] is not None:
+        base["fed"][0] = base["fed"][0].get("UTC")
+    del base["homes"], base["minutes"]["passed"]
+    base["ingests"] = {
+        name: {**saved, **saved.pop("clocks")["UTC"]} for name, saved in base["ingests"].items()
+    }
+    return orjson.dumps(base) + b"\n" + message
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_runs_from_before_there_were_zones_are_gone_on_from(seed: int) -> None:
+    log = messages(seed)
+    whole, runs = Partition(terms(2), 0, ORIGINS), list[tuple[int, bytes]]()
+    for position, message in enumerate(log[: len(log) // 2]):
+        runs.append((position, older(whole.apply(position, message)[0])))
+    again = Partition(terms(2), 0, ORIGINS)
+    again.restore(runs)
+    for position, message in enumerate(log[len(log) // 2 :], len(runs)):
+        same(whole.apply(position, message)[1], again.apply(position, message)[1])
+
+
+def test_a_day_that_expired_before_there_were_zones_is_not_opened_by_another_clock() -> None:
+    """Else it would be told a second time, and the newer part stand for the whole."""
+    row = small_sites(5, 1)[0]
+    day = row["hour"] // DAY * DAY
+    first = Partition(terms(1), 0, 1)
+    runs = []
+    for position, mark in enumerate((day + HOUR, day + DAY + 4 * HOUR)):
+        rows = pl.DataFrame([row | {"hour": day}] if position == 0 else [], CELLS)
+        message = encode_cells(CellsHeader(0, position, 0, "live", mark), rows)
+        runs.append((position, older(first.apply(position, message)[0])))
+    moved = Partition(terms(1), 0, 1)
+    moved.restore(runs)
+    rows = pl.DataFrame([row | {"hour": day + HOUR}], CELLS)
+    late = CellsHeader(0, 9, 0, "live", day + DAY + 5 * HOUR, zone="America/New_York")
+    _, said = moved.apply(9, encode_cells(late, rows))
+    assert all(day not in cells["window_start"] for _, cells in said.rollups)
+    account = moved._ingests["live"].ledgers["UTC"].settled().accounts[row["site"]]
+    assert account.withheld == row["hits"]
 
 
 def test_a_day_that_turns_elsewhere_states_no_account_of_a_site() -> None:
