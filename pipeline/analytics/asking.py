@@ -97,6 +97,7 @@ class _Asking:
             kept_from=self._now.date() - dt.timedelta(days=retention_days),
             open_from=max(newest + dt.timedelta(days=1), quiet) if newest else quiet,
             last_hour=str(self._reach["last_hour"]),
+            now=f"{self._now:%Y-%m-%d %H}:00:00",
         )
 
     def answer(self) -> Answer:
@@ -125,11 +126,15 @@ class _Asking:
             before=before.days if before else None,
         )
         told = notes.of(bare, query, self._parts, found.folded, self._horizon)
-        return replace(bare, notes=told)
+        return replace(bare, notes=told if self._begun() else (notes.NO_SITE, *told))
+
+    def _begun(self) -> list[dt.date]:
+        """Return the first days that there are, none where nothing was released of the site."""
+        return [d for d in map(_day, (self._reach["first_day"], self._reach["first_hour"])) if d]
 
     def _days(self) -> Days:
         today = self._now.date()
-        begun = [d for d in map(_day, (self._reach["first_day"], self._reach["first_hour"])) if d]
+        begun = self._begun()
         ended = [d for d in map(_day, (self._reach["last_day"], self._reach["last_hour"])) if d]
         asked = days(self._query.date_range, today, min(begun, default=None))
         if self._query.date_range == "all" and ended:

@@ -28,12 +28,14 @@ class Horizon:
     """How far the tables reach: what is past its retention, and what has not been released.
 
     Days before ``kept_from`` have expired, those from ``open_from`` on have not closed, hours after
-    ``last_hour`` (``2026-11-29 13:00:00``) of such a day have not been released.
+    ``last_hour`` (``2026-11-29 13:00:00``) of such a day have not been released. The hour ``now``
+    and those after it are not over, whatever has closed.
     """
 
     kept_from: dt.date
     open_from: dt.date
     last_hour: str
+    now: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ def _absent(
     if not kept and not seen:
         return Cell(None, words.EXPIRED)
     if not closed and (window.hour is None or window.hour > horizon.last_hour or not part.hourly):
+        return Cell(None, words.NOT_YET_CLOSED)
+    if window.hour is not None and window.hour >= horizon.now:
         return Cell(None, words.NOT_YET_CLOSED)
     all_seen = seen >= (1 if window.hour else len(window.days))
     if picked and part.folded != NOTHING_FOLDS and folded == 0 and all_seen:

@@ -12,6 +12,9 @@ from pipeline.analytics.part import Part
 from pipeline.analytics.query import Query
 
 NOT_ANONYMOUS: Final = "not anonymous: with k = 1 a number may stand for a single visitor"
+NO_SITE: Final = (
+    "nothing has been released of this site: look at how it is written, or wait for its first hour"
+)
 VISITOR_DAYS: Final = (
     "visitors over several days are visitor_days: pseudonyms change every day, so each day's "
     "visitors are added up"

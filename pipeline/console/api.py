@@ -202,8 +202,9 @@ class _Api:
                 429, f"too many requests: come again in {seconds} s", retry_after=str(seconds)
             )
         if viewer is None:
+            why = "this one is nobody's, or was taken back; send another" if token else "send it"
             raise _RefusedError(
-                401, "token: send it as Authorization: Bearer …", www_authenticate="Bearer"
+                401, f"token: {why} as Authorization: Bearer …", www_authenticate="Bearer"
             )
         return viewer
 

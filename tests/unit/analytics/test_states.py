@@ -103,6 +103,13 @@ def test_days_and_hours_that_have_not_been_released(reader: Reader) -> None:
     assert states(visits) == ["not_yet_closed"]
 
 
+def test_hours_still_to_come_are_not_withheld_where_their_day_was_released(reader: Reader) -> None:
+    """An ingest that has ended closes its day, and the day goes on all the same."""
+    noon = at(28, 12) + dt.timedelta(minutes=30)
+    hours = ask(reader, 28, 28, metrics=["visitors"], dimensions=["time:hour"], now=noon).lines
+    assert [states(line)[0] for line in hours] == ["withheld"] * 12 + ["not_yet_closed"] * 12
+
+
 def test_a_silent_site_is_not_open_for_ever(reader: Reader) -> None:
     """Two days after a day's end whatever could be released of it has been."""
     later = NOW + dt.timedelta(days=9)
@@ -172,6 +179,8 @@ def test_a_site_without_numbers_has_none(reader: Reader) -> None:
     found = analytics.ask(reader.rows, query, clock=lambda: NOW, k=10, retention_days=10)
     assert found.lines == ()
     assert states(found.totals) == ["not_yet_closed", "not_yet_closed"]
+    assert found.notes[0].startswith("nothing has been released of this site")
+    assert "nothing has been" not in " ".join(ask(reader, 20, 20).notes)
 
 
 def test_of_moves_nothing_is_known_to_be_none(reader: Reader) -> None:

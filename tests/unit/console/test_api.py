@@ -160,7 +160,7 @@ async def test_csv_and_arrow_hold_what_json_holds(run: QueryFn, tokens: Tokens) 
         (SHOP, "blog", 403, "site: your token does not reach it"),
         (SHOP, "nobody", 403, "site: your token does not reach it"),
         (BLOG, "shop", 403, "site: your token does not reach it"),
-        ("x" * 40, "shop", 401, "token: send it as"),
+        ("x" * 40, "shop", 401, "token: this one is nobody's"),
         ("", "shop", 401, "token: send it as"),
     ],
 )
