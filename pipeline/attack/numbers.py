@@ -29,7 +29,8 @@ STEP_TIME: Final = "response_time"
 class Number:
     """One row of a table: hits and visitors of a set of requests, at a revision.
 
-    ``start`` is in seconds since 1970 UTC. ``segment`` is ALL where the set is of all traffic.
+    ``start`` is in seconds since 1970 by the site's clock. ``segment`` is ALL where the set is of
+    all traffic.
     ``hits`` may be any integer: a test gives each request a bit of its own.
     """
 

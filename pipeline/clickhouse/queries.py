@@ -20,7 +20,10 @@ from pipeline.clickhouse.vocabulary import DATABASE, Foreign, uncallable
 from pipeline.errors import UnavailableError, UsageError
 
 Row = dict[str, object]
-"""Column name → JSON value, in the query's column order. Times are ``YYYY-MM-DD hh:mm:ss`` UTC."""
+"""Column name → JSON value, in the query's column order.
+
+Times are ``YYYY-MM-DD hh:mm:ss``, those of windows by the site's clock.
+"""
 
 QueryFn = Callable[[str], list[Row]]
 """Answers SQL or the name of a named query; raises UsageError or UnavailableError."""

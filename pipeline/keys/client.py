@@ -133,7 +133,8 @@ class KeyClient:
     async def pseudonym_keys(self, ingest: str, days: Iterable[int]) -> dict[int, bytes | None]:
         """Return the key (32 bytes) of each day, None where there is none any more, or not yet.
 
-        ``days`` count from 1970-01-01 UTC. Keys that have expired are forgotten here as well.
+        ``days`` count from 1970-01-01, by the clocks of sites. Keys that have expired are forgotten
+        here as well.
         """
         self.forget_due()
         wanted = sorted(set(days))

@@ -116,7 +116,7 @@ class Ledger:
 
     @property
     def oldest_day(self) -> int | None:
-        """Start (seconds since 1970 UTC) of the oldest day still held, None where none is."""
+        """Start of the oldest day held, in seconds since 1970 by the sites' clock, or None."""
         return min(self._state.days, default=None)
 
     def settled(self) -> Settled:

@@ -37,8 +37,8 @@ class Pseudonymiser:
         """Return the pseudonym of each row (UInt64), null where its day has no key.
 
         ``rows`` has the String columns site, address and agent, of which a null counts as empty,
-        and an integer ``day`` since 1970-01-01 UTC; ``keys`` the key of each day (32 bytes).
-        Raises IntegrityError for a key that is short, or that two days share.
+        and an integer ``day`` since 1970-01-01 by the site's clock; ``keys`` the key of each day
+        (32 bytes). Raises IntegrityError for a key that is short, or that two days share.
         """
         lent = [key for key in keys.values() if key is not None]
         if len(set(lent)) < len(lent):
