@@ -86,15 +86,15 @@ def demo(
             render(outcome.report, outcome.account, console)
             _tell(console, findings, traffic, time.monotonic() - began)
 
-        clean = asyncio.run(
-            _run(folder, traffic, terms, in_force, bars, told, console if serve else None)
-        )
+        served = console if serve else None
+        clean, address = asyncio.run(_run(folder, traffic, terms, in_force, bars, told, served))
     if not clean:
         raise LeakError("planted values were found outside the raw tier")
     if not (as_json or serve):
         console.print(
-            " console   the same numbers as an analyst sees them: make demo ARGS=--serve",
+            f" console   {address}   (it has ended; make demo ARGS=--serve leaves it running)",
             markup=False,
+            soft_wrap=True,
         )
 
 
@@ -106,9 +106,13 @@ async def _run(
     bars: Bars,
     told: Callable[[oneshot.Outcome, Findings], None],
     served: Console | None,
-) -> bool:
-    """Return whether nobody was found; with ``served`` only once the console is stopped."""
+) -> tuple[bool, str]:
+    """Return whether nobody was found, and where the console was.
+
+    With ``served`` only once somebody has stopped it.
+    """
     from pipeline.demo.search import search, walk  # noqa: PLC0415
+    from pipeline.demo.seen import origin, seen  # noqa: PLC0415
 
     plans = _plans(folder / "input", traffic)
     if served is not None:
@@ -120,17 +124,20 @@ async def _run(
         "k": k,
     }
     data = folder / "data"
-    processes, held = (ONCE, ()) if served is None else ((*ONCE, _CONSOLE), (_CONSOLE,))
-    async with Group(data, overrides, processes=processes, held=held) as group:
+    processes = (*ONCE, _CONSOLE)
+    async with Group(data, overrides, processes=processes, held=(_CONSOLE,)) as group:
         outcome = await oneshot.run(group, plans, made, system_clock, k=k, tell=bars.tell)
+        bars.say("opening the console")
+        await group.release_held()
+        shown = await seen(group.console)
         bars.say("searching every byte at rest")
-        blobs = [*walk(data)]
+        blobs = [*shown, *walk(data)]
         blobs += [blob async for blob in _messages(group, made)]
         findings = await asyncio.to_thread(search, blobs, traffic.plants)
         told(outcome, findings)
         if served is not None and findings.clean:
             await _serve(group, data, served)
-    return findings.clean
+        return findings.clean, origin(group.console)
 
 
 async def _serve(group: Group, data: Path, console: Console) -> None:
@@ -141,7 +148,6 @@ async def _serve(group: Group, data: Path, console: Console) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    await group.release_held()
     Place(group.bootstrap, group.engine, os.getpid()).write(data)
     console.print(
         f" console   {group.console}   (this link signs you in)", markup=False, soft_wrap=True
@@ -238,8 +244,8 @@ def _tell(console: Console, findings: Findings, traffic: Traffic, seconds: float
         f"{findings.patterns / len(traffic.plants):.0f} encodings"
     )
     console.print(
-        f" searched  {findings.bytes:,} bytes at rest in {findings.blobs:,} files and messages, "
-        f"and {findings.unfolded:,} bytes inside compressed blocks"
+        f" searched  {findings.bytes:,} bytes in {findings.blobs:,} files, messages and pages of "
+        f"the console, and {findings.unfolded:,} bytes inside compressed blocks"
     )
     verdict = "[green]nobody[/green]" if findings.clean else "[red]somebody[/red]"
     console.print(f" found     {len(findings.hits):,} hits: {verdict}")
