@@ -38,12 +38,12 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
             ),
         ),
         "sources": Named(
-            "where visits come from: channels, then sites",
+            "where visitors come from: channels, then sites",
             (
-                {"metrics": ["visits", "bounce_rate", "visit_duration"],
-                 "dimensions": ["referrer_kind"]},
-                {"metrics": ["visits", "bounce_rate", "visit_duration"],
-                 "dimensions": ["referrer"]},
+                {"metrics": ["visitors", "pageviews"], "dimensions": ["referrer_kind"],
+                 "filters": [["is_not", "referrer_kind", ["internal"]]]},
+                {"metrics": ["visitors", "pageviews"], "dimensions": ["referrer"],
+                 "filters": [["is_not", "referrer", ["(internal)"]]]},
             ),
         ),
         "entries": Named(

@@ -48,6 +48,8 @@ _PAGES: Final = {
     "cart": {"page": "/cart"},
     "product": {"page": "/products/*"},
 }
+_CHATS: Final = 0.25
+"""Share of visits that open the bookshop's chat: on most pages k visitors of a day ask for one."""
 _GOALS: Final = {"shop": _PAGES, "books": _PAGES | {"chat": {"event": "chat_started"}}}
 
 
@@ -182,7 +184,9 @@ def _books(folder: Path, ingest: str) -> list[ship.Plan]:
     from pipeline.simulate.traffic import Scenario  # noqa: PLC0415
 
     start = int(system_clock().timestamp()) // _DAY * 24 - 24 * _DAYS
-    scenario = Scenario(seed=7, start=start, days=_DAYS, visits=2_000, bad=0, late=0, zone="UTC")
+    scenario = Scenario(
+        seed=7, start=start, days=_DAYS, visits=2_000, bad=0, late=0, zone="UTC", chats=_CHATS
+    )
     run.simulate(folder, scenario, ["books"], formats.named("combined"))
     web, widget = folder / "books/combined.log", folder / "books" / run.WIDGET
     return [

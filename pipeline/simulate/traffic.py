@@ -25,7 +25,8 @@ _CHATS_OF_SPAM: Final = 8
 class Scenario:
     """What is simulated. ``start`` in hours since 1970 UTC; ``visits`` of people a day and site.
 
-    ``bad`` and ``late`` are shares of the lines, ``zone`` the name of the sites' time zone.
+    ``bad`` and ``late`` are shares of the lines, ``zone`` the name of the sites' time zone,
+    ``chats`` the share of visits in which the chat widget is opened.
     """
 
     seed: int
@@ -35,6 +36,7 @@ class Scenario:
     bad: float
     late: float
     zone: str
+    chats: float = 0.05
 
     @property
     def hours(self) -> int:
@@ -93,7 +95,7 @@ class Site:
         rows = pl.concat([walked, fetched, tried])
         rows = faults.faulty(rng, rows, bad=scenario.bad, late=scenario.late)
         spam = widget.spam(rng, site, people_, _within(self.spam, hour).tolist())
-        events = pl.concat([widget.events(rng, people_, pages), spam])
+        events = pl.concat([widget.events(rng, people_, pages, scenario.chats), spam])
         cut = pl.Series("cut", rng.random(len(events)) < scenario.bad)
         return rows, events.with_columns(cut)
 

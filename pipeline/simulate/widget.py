@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipeline.simulate import chats
+from pipeline.simulate import chats as said
 from pipeline.simulate.catalogue import Catalogue
 from pipeline.simulate.formats.objects import fixed, json, obj, text
 from pipeline.simulate.formats.text import changed
@@ -51,13 +51,16 @@ _LINKS: Final = (
 _LINK_ODDS: Final = (0.5, 0.25, 0.15, 0.07, 0.03)
 _OUTBOUND: Final = 0.03
 """Share of pages with a click on a link that leads to another site."""
-_OPENED: Final = 0.05
-"""Share of visits in which the widget is opened."""
 _CONTEXT: Final = ("first", "second", "agent", "page", "referrer", "locale", "screen")
 
 
-def events(rng: np.random.Generator, people: People, pages: pl.DataFrame) -> pl.DataFrame:
-    """Return the events (SCHEMA, unsorted) of the pages that ``sessions.visits`` gave."""
+def events(
+    rng: np.random.Generator, people: People, pages: pl.DataFrame, chats: float
+) -> pl.DataFrame:
+    """Return the events (SCHEMA, unsorted) of the pages that ``sessions.visits`` gave.
+
+    ``chats``: share of visits in which the widget is opened.
+    """
     running = pages.filter(pl.Series(rng.random(len(pages)) < 0.85))  # noqa: PLR2004 - no script
     desktop = ~people.texts.str.contains("Mobi").fill_null(value=False)
     base = running.select(
@@ -70,7 +73,7 @@ def events(rng: np.random.Generator, people: People, pages: pl.DataFrame) -> pl.
     begun = base.filter(step=0)
     failed = base.filter(pl.Series(rng.random(len(base)) < 0.002))  # noqa: PLR2004
     codes = pl.Series("code", rng.choice(np.array(_ERRORS), len(failed)).tolist(), dtype=pl.String)
-    opened = begun.filter(pl.Series(rng.random(len(begun)) < _OPENED))
+    opened = begun.filter(pl.Series(rng.random(len(begun)) < chats))
     parts = [
         base.with_columns(event=pl.lit("loaded")),
         begun.with_columns(pl.col("time") + 400_000, event=pl.lit("shown")),
@@ -92,12 +95,12 @@ def _outbound(rng: np.random.Generator, pages: pl.DataFrame) -> pl.DataFrame:
 
 
 def _chats(rng: np.random.Generator, opened: pl.DataFrame) -> pl.DataFrame:
-    rows: list[chats.Row] = []
+    rows: list[said.Row] = []
     for row in opened.iter_rows(named=True):
         context = {name: row[name] for name in _CONTEXT}
         chat_id = f"c-{rng.integers(1 << 48):012x}"
         begin = row["time"] + int(rng.integers(2, 50)) * MICROS
-        rows += [{**context, **event} for event in chats.chat(rng, begin, chat_id)]
+        rows += [{**context, **event} for event in said.chat(rng, begin, chat_id)]
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
@@ -112,7 +115,7 @@ def spam(
     rows = [
         {**context, **event}
         for time in times
-        for event in chats.spam(rng, time, f"c-{rng.integers(1 << 48):012x}")
+        for event in said.spam(rng, time, f"c-{rng.integers(1 << 48):012x}")
     ]
     return pl.DataFrame(rows, schema=SCHEMA)
 
