@@ -144,6 +144,7 @@ TABLES: Final[dict[str, dict[str, pl.DataType]]] = {
 """Table → columns of its released rows, ``revision`` (UInt64) and ``ingest`` aside."""
 LIVE_TABLE: Final = "health_minute"
 LIVE_TIMES: Final = "response_time_minute"
+OF_MINUTES: Final = frozenset({LIVE_TABLE, LIVE_TIMES})
 """The two that are of minutes; all others are of hours and days."""
 
 

@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from pipeline.rows import COUNTS, LIVE_TABLE, TABLES
+from pipeline.rows import COUNTS, OF_MINUTES, TABLES
 
 _NUMBERS: Final = COUNTS
-COMPARED: Final = tuple(name for name in TABLES if name not in {"pair_daily", LIVE_TABLE})
+COMPARED: Final = tuple(name for name in TABLES if name not in {"pair_daily", *OF_MINUTES})
 """The tables that the reference knows. Pairs are compared with a slow count of their own where k is
 1 (tests/unit/release/test_visits.py), and attacked where it is more (tests/wall). Minutes are of
 live traffic, and a benchmark is none."""

@@ -33,9 +33,12 @@ from pipeline.release.editions import Edition, edition
 from pipeline.release.rules import Rules
 from pipeline.release.sets import dense, pack
 from pipeline.release.state import State, day_start, window_key
-from pipeline.rows import CELLS, DAY, HOUR, LIVE_TABLE, TABLES
+from pipeline.rows import CELLS, DAY, HOUR, OF_MINUTES, TABLES
 
 __all__ = ["Account", "Ledger", "Released", "Settled"]
+
+_TOLD: Final = tuple(name for name in TABLES if name not in OF_MINUTES)
+"""The tables of hours and days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ class Ledger:
         if watermark is not None:
             self._watermark = watermark if before is None else max(before, watermark)
         now = EVER if end else self._watermark
-        found: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES if name != LIVE_TABLE}
+        found: dict[str, list[pl.DataFrame]] = {name: [] for name in _TOLD}
         turned = end
         if now is not None:
             tick = end or before is None or before // HOUR < now // HOUR

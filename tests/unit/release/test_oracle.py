@@ -54,7 +54,7 @@ def test_the_comparison_notices_the_floor(floor: int) -> None:
 
 OF_PAIRS = {
     "equal", "rests", "pools", "confined", "leaves", "moves", "paths", "triangles", "reserve",
-    "either_way", "parts",
+    "either_way", "parts", "paces",
 }  # fmt: skip
 """The reference knows no pairs and no minutes: whoever attacks them finds these (tests/wall)."""
 
