@@ -122,8 +122,10 @@ class Crossed:
             barred.append(confined(cells))
         if self._tell.rules.triangles and self._tell.k > 1:
             for third in self._thirds(crossed, names):
-                mine = sums[GOAL in {*names, third}]
-                barred.append(triangles(mine, *names, third, self._tell.k))
+                value, across = over = tuple(self._through(crossed, n, third) for n in names)
+                mine = sums[GOAL in {*over, third}]
+                found = triangles(mine, value, across, third, self._tell.k)
+                barred.append(mine.within(found, over, names))
         return pl.concat(barred).unique()
 
     def _thirds(self, crossed: leaves.Crossed, names: tuple[str, str]) -> Iterator[str]:
@@ -132,6 +134,10 @@ class Crossed:
         yield from shared
         if ROLE in shared:
             yield _BEGAN
+
+    def _through(self, crossed: leaves.Crossed, name: str, third: str) -> str:
+        """Return by what a dimension is told together with a third one."""
+        return leaves.through(crossed, name, ROLE if third == _BEGAN else third)
 
     def _code(self, name: str) -> pl.Expr:
         """Return the code under which a row is told, by a dimension, a role or a part of one."""

@@ -78,6 +78,19 @@ def thirds(crossed: Crossed, names: tuple[str, str], others: Sequence[str]) -> l
     ]
 
 
+def through(crossed: Crossed, name: str, third: str) -> str:
+    """Return by what ``name`` is told together with ``third``: by itself, or what it is within.
+
+    By itself also where only leaves of it are crossed with the third.
+    """
+    pairs = {_pair(one, two) for one, found in crossed.items() for two in found}
+    parent = DIMENSIONS.get(name)
+    mine = [one for one in _near(name) if one != parent]
+    if parent is None or any(_pair(one, third) in pairs for one in mine):
+        return name
+    return parent
+
+
 def within(
     cells: pl.DataFrame, barred: pl.DataFrame, pair: Pair, told: pl.DataFrame, other: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -6,7 +6,7 @@ without both; and the three other sets of that kind. None of them needs more tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
@@ -34,6 +34,20 @@ class Sums:
                 distinct().cast(pl.Int64).alias("visitors"), pl.len().cast(pl.Int64).alias("rows")
             )
         return self._found[key]
+
+    def within(
+        self, cells: pl.DataFrame, over: Sequence[str], names: Sequence[str]
+    ) -> pl.DataFrame:
+        """Return the cells of two columns that have rows in ``cells`` of the two they are within.
+
+        ``cells``: window, value, across, of ``over``; the result is of ``names``.
+        """
+        if list(over) == list(names):
+            return cells
+        columns = dict.fromkeys([*over, *names])
+        every = self._rows.select("window", *(self._column(name) for name in columns)).unique()
+        found = every.join(cells, left_on=["window", *over], right_on=CELL, how="semi")
+        return found.select("window", value=names[0], across=names[1]).unique()
 
     def _column(self, name: str) -> pl.Series:
         if name not in self._codes:
