@@ -271,7 +271,7 @@ def test_of_a_link_to_another_host_the_origin_is_told_where_the_page_asks_for_it
         leave(chrome)
     shop.until("both pages", lambda: shop.events().count("loaded") == 2 and len(shop.events()) > 2)
     assert sorted(shop.events()) == ["loaded", "loaded", "outbound"]
-    [event] = [line["event"] for line in shop.lines() if line["event"]["event"] == "outbound"]
+    [event] = [event for event in shop.told() if event["event"] == "outbound"]
     assert event["target"] == "https://www.parcels.example:8443/"
     assert event["page"].endswith("/asking.html")
     assert "Quilvantor" not in str(shop.lines())

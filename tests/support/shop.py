@@ -37,11 +37,13 @@ class Shop:
 
     def events(self) -> list[str]:
         """Return the names of those events whose page is ours."""
-        return [
-            line["event"]["event"]
-            for line in self.lines()
-            if line["event"]["page"].startswith((self.origin, self.collecting.url))
-        ]
+        return [event["event"] for event in self.told()]
+
+    def told(self) -> list[dict[str, Any]]:
+        """Return those events whose page is ours: others' shops have the same broker."""
+        events = [line["event"] for line in self.lines()]
+        ours = (self.origin, self.collecting.url)
+        return [event for event in events if event["page"].startswith(ours)]
 
     def until(self, what: str, done: Callable[[], bool]) -> None:
         """Wait for a state of the broker or the collector."""
