@@ -16,7 +16,8 @@ from pipeline.logs import get
 from pipeline.metrics import CELLS_BATCHES, REPEATED, ROWS_RELEASED
 from pipeline.release.condense import condense
 from pipeline.release.crossings import check
-from pipeline.release.partition import Partition, Said, Terms
+from pipeline.release.ingests import Terms
+from pipeline.release.partition import Partition, Said
 from pipeline.rows import Statement, encode_statement, framed, pack_rollups
 from pipeline.settings import Settings
 

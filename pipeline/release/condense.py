@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from pipeline.kafka.runs import RunLog, Span
-from pipeline.release.partition import SPENT, Partition
+from pipeline.release.partition import Partition
+from pipeline.release.runs import SPENT
 
 _SLACK: Final = 256
 """So many runs that nothing needs may stand in the log."""

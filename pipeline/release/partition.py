@@ -9,59 +9,20 @@ never stored twice.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
 
-import orjson
 import polars as pl
 
-from pipeline.errors import IntegrityError, SettingsError
+from pipeline.errors import SettingsError
 from pipeline.labels import LIVE
-from pipeline.release.crossings import Crossings
-from pipeline.release.homes import Homes, Stays
-from pipeline.release.ledger import Account, Ledger, Released, Settled
+from pipeline.release.homes import Homes
+from pipeline.release.ingests import Ingest, Terms
+from pipeline.release.ledger import Account, Released
 from pipeline.release.live import LiveMinutes
+from pipeline.release.runs import Fed, decode, encode, homes_before_zones
 from pipeline.release.taken import Taken
-from pipeline.rows import CELLS, DAY, CellsHeader, RollupsHeader, decode_cells
-from pipeline.zones import UTC, reading
-
-SPENT: Final = orjson.dumps({"fed": None}) + b"\n"
-"""A run in the place of some that nothing needs any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What an ingest's ledger is opened with: k visitors, and of a place its floor; seconds."""
-
-    k: int
-    lateness: int
-    hold: int
-    place_floor: int = 1
-    crossings: Crossings = field(default_factory=dict)
-    """What is released two at a time, by segment."""
-
-    def ledger(
-        self, settled: Settled | None = None, watermark: int | None = None, covered: int = 0
-    ) -> Ledger:
-        """Open a ledger, or one that goes on from a base."""
-        if settled is None:
-            return Ledger(
-                self.k,
-                self.lateness,
-                self.hold,
-                place_floor=self.place_floor,
-                crossings=self.crossings,
-            )
-        return Ledger.resume(
-            self.k,
-            self.lateness,
-            self.hold,
-            settled=settled,
-            watermark=watermark,
-            covered=covered,
-            place_floor=self.place_floor,
-            crossings=self.crossings,
-        )
+from pipeline.rows import CELLS, CellsHeader, RollupsHeader, decode_cells
+from pipeline.zones import reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +35,6 @@ class Said:
 
     rollups: list[tuple[RollupsHeader, pl.DataFrame]]
     accounts: dict[tuple[str, str], Account]
-
-
-@dataclass(frozen=True, slots=True)
-class _Fed:
-    """What the ledgers were told with an input, kept so that they are told the same again."""
-
-    clocks: dict[str, int]
-    """Zone → what its clock shows at the watermark; empty where there is none."""
-    end: bool
-    skip: int = 0
-    """Rows at the front of the message that another message had brought before."""
-
-
-@dataclass(slots=True)
-class _Ingest:
-    ledgers: dict[str, Ledger] = field(default_factory=dict)
-    """Zone → what closes the days of sites that live by its clock."""
-    marks: dict[int, int] = field(default_factory=dict)
-    ended: set[int] = field(default_factory=set)
-    dropped: dict[str, int] = field(default_factory=dict)
-    """Zone → the highest that its clock showed with inputs that are dropped."""
-
-    @property
-    def oldest_day(self) -> int | None:
-        """The oldest day that is held on any clock."""
-        held = [ledger.oldest_day for ledger in self.ledgers.values()]
-        return min((day for day in held if day is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +56,7 @@ class Partition:
         self._partition = partition
         self._origins = origins
         self._taken = Taken()
-        self._ingests: dict[str, _Ingest] = {}
+        self._ingests: dict[str, Ingest] = {}
         self._inputs: list[_Input] = []
         self._homes = defaultdict[str, Homes](Homes)
         self._minutes = LiveMinutes(terms.k, origins, self._homes[LIVE])
@@ -152,11 +86,11 @@ class Partition:
             return self._run(message, None), Said([], {})
         found = self._minutes.apply(position, header, rows[skip:])
         told = [(RollupsHeader(table, LIVE, self._partition), cells) for table, cells in found]
-        return self._run(message, _Fed({}, end=False, skip=skip)), Said(told, {})
+        return self._run(message, Fed({}, end=False, skip=skip)), Said(told, {})
 
-    def _advance(self, header: CellsHeader, skip: int) -> _Fed:
+    def _advance(self, header: CellsHeader, skip: int) -> Fed:
         """Take note of how far an origin has come; return what the ledgers may know of it."""
-        state = self._ingests.setdefault(header.ingest, _Ingest())
+        state = self._ingests.setdefault(header.ingest, Ingest())
         if header.zone not in state.ledgers:
             self._open(state, header.zone)
         if header.watermark is not None:
@@ -165,12 +99,12 @@ class Partition:
             state.ended.add(header.origin)
         now = self._watermark(state)
         clocks = {} if now is None else {zone: reading(now, zone) for zone in state.ledgers}
-        return _Fed(clocks, len(state.ended) == self._origins, skip)
+        return Fed(clocks, len(state.ended) == self._origins, skip)
 
-    def _watermark(self, state: _Ingest) -> int | None:
+    def _watermark(self, state: Ingest) -> int | None:
         return min(state.marks.values()) if len(state.marks) == self._origins else None
 
-    def _open(self, state: _Ingest, zone: str) -> None:
+    def _open(self, state: Ingest, zone: str) -> None:
         """Open a ledger that goes on as if it had been there from the beginning, without rows."""
         ledger = state.ledgers[zone] = self._terms.ledger()
         now = self._watermark(state)
@@ -179,7 +113,7 @@ class Partition:
             ledger.apply(pl.DataFrame(schema=CELLS), state.dropped[zone])
 
     def _feed(
-        self, position: int, header: CellsHeader, fed: _Fed, rows: pl.DataFrame
+        self, position: int, header: CellsHeader, fed: Fed, rows: pl.DataFrame
     ) -> list[Released]:
         """Tell each ledger of the ingest how far it has come, and its rows."""
         newest = rows["hour"].max()
@@ -192,7 +126,7 @@ class Partition:
             for zone, ledger in sorted(state.ledgers.items())
         ]
 
-    def _said(self, ingest: str, fed: _Fed, released: list[Released]) -> Said:
+    def _said(self, ingest: str, fed: Fed, released: list[Released]) -> Said:
         rollups = [
             (RollupsHeader(table, ingest, self._partition), cells)
             for one in released
@@ -237,18 +171,17 @@ class Partition:
         """The positions whose messages are still needed."""
         return {entry.position for entry in self._inputs}.union(self._minutes.needed)
 
-    def _run(self, message: bytes, fed: _Fed | None) -> bytes:
+    def _run(self, message: bytes, fed: Fed | None) -> bytes:
         base = {
             "k": self._terms.k,
             "place_floor": self._terms.place_floor,
-            "fed": None if fed is None else [fed.clocks, fed.end, fed.skip],
             "applied": self._taken.saved(),
             "keep_from": self.keep_from,
             "homes": {ingest: homes.saved() for ingest, homes in self._homes.items()},
             "minutes": self._minutes.snapshot(),
-            "ingests": {name: _snapshot(state) for name, state in self._ingests.items()},
+            "ingests": {name: state.saved() for name, state in self._ingests.items()},
         }
-        return orjson.dumps(base) + b"\n" + message
+        return encode(base, fed, message)
 
     def restore(self, runs: list[tuple[int, bytes]]) -> None:
         """Build the state up from the runs, (position, value) oldest first; nothing is said.
@@ -257,7 +190,7 @@ class Partition:
         """
         if not runs:
             return
-        base, _ = _parse(runs[-1][1])
+        base, _ = decode(runs[-1][1])
         if base["k"] != self._terms.k:
             raise SettingsError(
                 f"k is {self._terms.k}, but open windows were filled under k {base['k']}: let them "
@@ -272,16 +205,16 @@ class Partition:
             )
         keep_from = base["keep_from"]
         kept = [
-            (position, *_parse(value))
+            (position, *decode(value))
             for position, value in runs
             if keep_from is not None and position >= keep_from
         ]
         every = [
-            (position, _fed(*head["fed"]), *decode_cells(message, coded=True))
+            (position, Fed.read(head["fed"]), *decode_cells(message, coded=True))
             for position, head, message in kept
             if head["fed"] is not None
         ]
-        homes = base["homes"] if "homes" in base else _homes(base["ingests"])
+        homes = base["homes"] if "homes" in base else homes_before_zones(base["ingests"])
         for ingest, stays in homes.items():
             self._homes[ingest].restore(stays)
         inputs = [one for one in every if not one[2].minutes]
@@ -292,68 +225,7 @@ class Partition:
             self._minutes.restore(base["minutes"], minutes)
         covered = Counter(header.ingest for _, _, header, _ in inputs)
         for name, saved in base["ingests"].items():
-            self._ingests[name] = _resumed(saved, self._terms, covered[name])
+            self._ingests[name] = Ingest.resumed(saved, self._terms, covered[name])
         for position, fed, header, rows in inputs:
             self._feed(position, header, fed, rows[fed.skip :])
         self._taken.restore(base["applied"])
-
-
-def _snapshot(state: _Ingest) -> dict[str, object]:
-    return {
-        "marks": {str(origin): mark for origin, mark in state.marks.items()},
-        "ended": sorted(state.ended),
-        "clocks": {
-            zone: {
-                "dropped_watermark": state.dropped.get(zone),
-                "floor": settled.floor,
-                "accounts": {
-                    site: (account.counted, account.released, account.withheld)
-                    for site, account in settled.accounts.items()
-                },
-            }
-            for zone, ledger in state.ledgers.items()
-            for settled in (ledger.settled(),)
-        },
-    }
-
-
-def _resumed(saved: dict[str, Any], terms: Terms, covered: int) -> _Ingest:
-    # Before there were zones, an ingest had one ledger, by UTC.
-    clocks = saved.get("clocks", {UTC: saved})
-    state = _Ingest(
-        marks={int(origin): mark for origin, mark in saved["marks"].items()},
-        ended=set(saved["ended"]),
-    )
-    for zone, one in clocks.items():
-        accounts = {site: Account(*numbers) for site, numbers in one["accounts"].items()}
-        dropped = one["dropped_watermark"]
-        state.ledgers[zone] = terms.ledger(Settled(one["floor"], accounts), dropped, covered)
-        if dropped is not None:
-            state.dropped[zone] = dropped
-    return state
-
-
-def _homes(ingests: dict[str, Any]) -> dict[str, dict[str, Stays]]:
-    """Return where the days before the floors were, of a run from before there were zones."""
-    return {
-        name: {site: [(saved["floor"] - DAY, UTC)] for site in saved["accounts"]}
-        for name, saved in ingests.items()
-        if saved["floor"] is not None
-    }
-
-
-def _fed(watermark: dict[str, int] | int | None, end: bool, skip: int) -> _Fed:  # noqa: FBT001
-    if isinstance(watermark, int):  # before there were zones
-        watermark = {UTC: watermark}
-    return _Fed(watermark or {}, end, skip)
-
-
-def _parse(value: bytes) -> tuple[dict[str, Any], bytes]:
-    head, newline, message = value.partition(b"\n")
-    try:
-        base = orjson.loads(head)
-    except orjson.JSONDecodeError as error:
-        raise IntegrityError("a run of the release's state is damaged") from error
-    if not newline or not isinstance(base, dict):
-        raise IntegrityError("a run of the release's state is damaged")
-    return base, message

@@ -9,7 +9,8 @@ import polars as pl
 from pipeline.kafka.runs import RunLog, Span
 from pipeline.kafka.sizing import TARGET_BYTES
 from pipeline.rollups import minutes
-from pipeline.rollups.rollup import Progress, Rollup, decode_run, encode_run
+from pipeline.rollups.rollup import Rollup
+from pipeline.rollups.runs import Progress, decode_run, encode_run
 
 MERGE_AFTER: Final = 64
 """So many small runs at the end of the log are put into one."""

@@ -19,11 +19,12 @@ from pipeline import declarations, envelope, events, policy, sealed
 from pipeline.events import EventsHeader
 from pipeline.kafka import topics
 from pipeline.kafka.runs import Span, _span
-from pipeline.release.partition import Partition, Terms
+from pipeline.release.ingests import Terms
+from pipeline.release.partition import Partition
 from pipeline.restricted import Crossing
 from pipeline.restricted.split import Splitter
 from pipeline.restricted.widget.read import Reader
-from pipeline.rollups import rollup
+from pipeline.rollups import runs as rollup_runs
 from pipeline.rollups.minutes import OPEN_MINUTES
 from pipeline.rows import (
     CELLS,
@@ -92,12 +93,12 @@ def _accounting(value: Json) -> None:
 
 
 def _rollup_run(value: Json) -> None:
-    cells, came = frame(value["rows"], rollup.OPEN), frame(value["minutes"], OPEN_MINUTES)
+    cells, came = frame(value["rows"], rollup_runs.OPEN), frame(value["minutes"], OPEN_MINUTES)
     body = events.to_ipc(cells)
     head = {**value["progress"], "minutes_at": len(body)}
     run = json.dumps(head).encode() + b"\n" + body + events.to_ipc(came)
-    progress, *read = rollup.decode_run(run)
-    assert rollup.encode_run(progress, *read).partition(b"\n")[0] == orjson.dumps(head)
+    progress, *read = rollup_runs.decode_run(run)
+    assert rollup_runs.encode_run(progress, *read).partition(b"\n")[0] == orjson.dumps(head)
     assert [rows.to_dicts() for rows in read] == [value["rows"], value["minutes"]]
 
 
@@ -173,7 +174,7 @@ CHECKS: Final[dict[Callable[..., object], tuple[str, Callable[[Any], None]]]] = 
     decode_cells: ("cells", _cells),
     decode_rollups: ("rollups", _rollups),
     decode_statement: ("accounting", _accounting),
-    rollup.decode_run: ("rollup-runs-changelog", _rollup_run),
+    rollup_runs.decode_run: ("rollup-runs-changelog", _rollup_run),
     Partition.restore: ("release-runs-changelog", _release_run),
 }
 """What takes the messages of a topic apart, and what is tried with its example."""

@@ -29,10 +29,12 @@ from pipeline.errors import CRASH_EXIT, IntegrityError, PartywallError, Unavaila
 from pipeline.events import DIMENSION_PURPOSES, EventsHeader
 from pipeline.kafka import worker
 from pipeline.purposes import Refusals
-from pipeline.release.partition import Partition, Terms
+from pipeline.release.ingests import Terms
+from pipeline.release.partition import Partition
 from pipeline.restricted import formats, seal
 from pipeline.restricted.scrub import Scrubber
-from pipeline.rollups.rollup import Rollup, decode_run
+from pipeline.rollups.rollup import Rollup
+from pipeline.rollups.runs import decode_run
 from pipeline.rows import CellsHeader, RollupsHeader
 from pipeline.settings import Settings
 from pipeline.vault.writer import SegmentWriter

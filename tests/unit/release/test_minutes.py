@@ -15,7 +15,8 @@ from pipeline.errors import IntegrityError
 from pipeline.kafka.runs import RunLog
 from pipeline.release import condense as condensing
 from pipeline.release.condense import condense
-from pipeline.release.partition import Partition, Terms
+from pipeline.release.ingests import Terms
+from pipeline.release.partition import Partition
 from pipeline.response_times import CLASSES, NONE
 from pipeline.rows import CELLS, HOUR, MINUTE, MINUTES, CellsHeader, framed, pack_minutes
 from pipeline.zones import reading

@@ -14,7 +14,8 @@ from polars.testing import assert_frame_equal
 
 from pipeline.errors import IntegrityError, SettingsError
 from pipeline.release.accounts import Account
-from pipeline.release.partition import Partition, Said, Terms
+from pipeline.release.ingests import Terms
+from pipeline.release.partition import Partition, Said
 from pipeline.rows import CELLS, DAY, HOUR, MINUTE, MINUTES, CellsHeader, framed, pack_minutes
 from pipeline.zones import reading
 from tests.support.messages import encode_cells

@@ -22,7 +22,8 @@ from pipeline.kafka.runs import RunLog
 from pipeline.purposes import Refusals
 from pipeline.rollups import compact
 from pipeline.rollups.compact import Housekeeping
-from pipeline.rollups.rollup import Cut, Rollup, decode_run
+from pipeline.rollups.rollup import Cut, Rollup
+from pipeline.rollups.runs import decode_run
 from pipeline.rows import HOUR, MINUTE
 from tests.support.stores import MemoryStore
 
