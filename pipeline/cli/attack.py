@@ -32,11 +32,13 @@ def attack(
     config: Config = None,
 ) -> None:
     """Try to work a person out of the released tables; exit 1 where a number gives one away."""
-    with asking(data, config) as (whom, run):
+    status = Console(stderr=True).status("reading the released tables")
+    with asking(data, config) as (whom, run), status:
         k, kept = whom.k, whom.policy.current.retention.rollups_days * _DAY
         tables = Tables.found(run)
         found = Found()
         for dates in tables.days(int(system_clock().timestamp()) - kept + _MARGIN):
+            status.update(f"trying {min(dates)} to {max(dates)}")
             batch = tables.read(dates)
             found.findings += (Finding("inconsistent", "", "", say, 0) for say in batch.differing)
             found.unsettled += not batch.settled
@@ -68,8 +70,9 @@ def _tell(found: Found, k: int) -> None:
         console.print("numbers kept arriving: ask again when less is loaded")
     if found.overlaps:
         console.print(
-            f"overlaps: {found.overlaps:,} pairs of sets differ in 1 to {k - 1} visitors, which is "
-            "a known limit (docs/release.md)"
+            f"overlaps: {found.overlaps:,} pairs of nested sets have 1 to {k - 1} visitors between "
+            f"their counts, and {k} requests or more: how many visitors two sets share is a known "
+            "limit (docs/attack.md)"
         )
     for one in found.findings:
         who = "" if one.visitors is None else f", {one.visitors} visitors"
