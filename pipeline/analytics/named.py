@@ -18,13 +18,15 @@ _FAILED: Final = ["is", "segment", [words.FAILED]]
 class Named:
     """A question without a site and, where it may be another's, without a range.
 
-    ``parts`` are asked one after the other; ``site`` is what is put behind the site's name.
+    ``parts`` are asked one after the other, and ``titles`` say which is which where there are
+    several; ``site`` is what is put behind the site's name.
     """
 
     about: str
     parts: tuple[dict[str, Any], ...]
     range: str = "30d"
     site: str = ""
+    titles: tuple[str, ...] = ("",)
 
 
 NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
@@ -36,6 +38,7 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
                              "visit_duration"], "compare": "previous_period"},
                 {"metrics": ["visitors", "pageviews"], "dimensions": ["time:day"]},
             ),
+            titles=("the whole", "day by day"),
         ),
         "sources": Named(
             "where visitors come from: channels, then sites",
@@ -45,6 +48,7 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
                 {"metrics": ["visitors", "pageviews"], "dimensions": ["referrer"],
                  "filters": [["is_not", "referrer", ["(internal)"]]]},
             ),
+            titles=("channels", "sites"),
         ),
         "entries": Named(
             "pages that visits begin on, and how many end there at once",
@@ -62,6 +66,7 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
                 {"metrics": ["visits"], "dimensions": ["click_path"],
                  "filters": [words.SEVERAL_VIEWS]},
             ),
+            titles=("from page to page", "ways of several pages"),
         ),
         "chats": Named(
             "which pages lead to a chat, and how long people wait: events of the widget",
@@ -72,6 +77,7 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
                  "filters": [["starts_with", "detail", ["waited_"]]]},
             ),
             site=words.WIDGET,
+            titles=("pages", "waiting times"),
         ),
         "places": Named(
             "where visitors are: countries, then regions or cities, as the settings have them",
@@ -79,6 +85,7 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
                 {"metrics": ["visitors", "pageviews"], "dimensions": ["country"]},
                 {"metrics": ["visitors", "pageviews"], "dimensions": ["place"]},
             ),
+            titles=("countries", "regions or cities"),
         ),
         "goals": Named(
             "how many reach each goal of the site's, and what share of its visitors",
@@ -100,6 +107,7 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
                  "compare": "previous_period"},
             ),
             range="yesterday",
+            titles=("statuses", "pages", "pages and their links", "files that pages need"),
         ),
         "missing": Named(
             "pages that people ask for and that fail",
@@ -113,6 +121,7 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
                  "order": [["response_time", "asc"]]},
             ),
             range="7d",
+            titles=("quantiles", "histogram"),
         ),
         "downloads": Named(
             "files that people take away",
@@ -129,6 +138,7 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
                  "filters": [["is", "event", ["outbound"]]]},
             ),
             site=words.WIDGET,
+            titles=("where to", "from which pages"),
         ),
     }
 )  # fmt: skip

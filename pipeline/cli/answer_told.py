@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -39,20 +41,24 @@ def output() -> Console:
     return console if console.is_terminal else Console(markup=False, width=_NO_TERMINAL)
 
 
-def tell(answer: Answer, *, first: bool = True) -> None:
-    """Print an answer on standard output, as wide as it is."""
+def tell(answers: Sequence[Answer], titles: Sequence[str] = ("",)) -> None:
+    """Print answers on standard output, as wide as they are; what is said of several, once."""
     console = output()
-    if not first:
-        console.print()
     drawn = console.is_terminal and console.width >= _LEAST_WIDTH
-    console.print(told(answer, console, drawn=drawn))
+    said: set[str] = set()
+    for number, (answer, title) in enumerate(zip(answers, titles, strict=True)):
+        if number:
+            console.print()
+        notes = tuple(note for note in answer.notes if note not in said)
+        said.update(notes)
+        console.print(told(replace(answer, notes=notes), console, drawn=drawn, title=title))
 
 
-def told(answer: Answer, console: Console, *, drawn: bool) -> RenderableType:
+def told(answer: Answer, console: Console, *, drawn: bool, title: str = "") -> RenderableType:
     """Return what is printed; ``drawn`` with bars and sparklines."""
     ascii_only = console.options.ascii_only
     timed = len(answer.dimensions) == 1 and _is_time(answer.dimensions[0])
-    parts: list[RenderableType] = [_headline(answer)]
+    parts: list[RenderableType] = [_headline(answer, title)]
     if drawn and timed and len(answer.lines) > 1:
         values = [line.cells[0].number for line in answer.lines]
         whole = [None if value is None else round(value) for value in values]
@@ -68,13 +74,15 @@ def told(answer: Answer, console: Console, *, drawn: bool) -> RenderableType:
     return Group(*parts)
 
 
-def _headline(answer: Answer) -> Text:
+def _headline(answer: Answer, title: str) -> Text:
     head = Text(plain(answer.site), style="bold")
     head.append(f"  {_days(answer.days.first, answer.days.last)}", style="default")
     head.append(f", {answer.zone}", style="default")
     if answer.before is not None:
         before = _days(answer.before.first, answer.before.last)
         head.append(f", beside {before}", style=QUIET)
+    if title:
+        head.append(f": {title}", style="default")
     return head
 
 

@@ -111,8 +111,7 @@ def query(
         documents = [answer.document() for answer in answers]
         sys.stdout.buffer.write(orjson.dumps(documents if text else documents[0]) + b"\n")
     else:
-        for number, answer in enumerate(answers):
-            tell(answer, first=number == 0)
+        tell(answers, NAMED[text].titles if text else ("",))
 
 
 def _answers(

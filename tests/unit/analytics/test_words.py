@@ -111,6 +111,7 @@ def test_every_name_can_be_asked(name: str, ask: Ask) -> None:
     for query in questions(name, analytics.read({"site": site, "date_range": "30d"})):
         asked = {n: v for n, v in query.document().items() if n != "site"}
         assert ask(**asked, site=site).metrics
+    assert len(NAMED[name].titles) == len(NAMED[name].parts)
 
 
 ATTACKS = [

@@ -7,6 +7,7 @@ import csv
 import datetime as dt
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,7 @@ from pipeline import analytics
 from pipeline.analytics.answer import Answer, Cell, Line
 from pipeline.analytics.named import NAMED
 from pipeline.analytics.ranges import Days
-from pipeline.cli.answer_told import told
+from pipeline.cli.answer_told import tell, told
 from pipeline.clickhouse.client import Engine, connect
 from pipeline.clickhouse.migrations import migrate
 from pipeline.clickhouse.queries import named
@@ -197,6 +198,17 @@ def shown(found: analytics.Answer, *, drawn: bool = True, width: int = 100) -> s
     with console.capture() as capture:
         console.print(told(found, console, drawn=drawn))
     return capture.get()
+
+
+def test_what_is_said_of_several_tables_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    one = answer((), "page")
+    tell([one, replace(one, notes=("a note", "another"))], ("pages", "links"))
+    said = capsys.readouterr().out
+    assert (said.count("a note"), said.count("another")) == (1, 1)
+    assert [line for line in said.splitlines() if line.startswith("shop")] == [
+        "shop  2026-11-01 to 2026-11-04, UTC: pages",
+        "shop  2026-11-01 to 2026-11-04, UTC: links",
+    ]
 
 
 def test_a_terminal_has_bars_and_a_series_a_sparkline() -> None:
