@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipeline.analytics import tables
 from pipeline.analytics.live import ABOUT
 from pipeline.analytics.live import NAME as LIVE
 from pipeline.analytics.named import NAMED, questions
+from pipeline.analytics.query import quoted
 from pipeline.analytics.sites import known_site, only_site
 from pipeline.cli.answer_told import output, tell
 from pipeline.cli.asking import Asked, asking
@@ -156,6 +158,11 @@ def _plain(
     as_json: bool,
 ) -> None:
     """Answer SQL, or a name of a query that is SQL."""
+    names = [*NAMED, LIVE, *named()]
+    if text.replace("-", "_").isidentifier() and text.replace("-", "_") not in (*names, "names"):
+        near = difflib.get_close_matches(text, names, n=1)
+        hint = f"{near[0]}?" if near else f"choose from {', '.join(names)}"
+        raise UsageError(f"query: no question is called {quoted(text)}: {hint}")
     if said:
         raise UsageError(
             "query: write either SQL or a name, or options such as --metrics and --by; not both"

@@ -555,7 +555,7 @@ class TestQuery:
     @pytest.mark.parametrize(
         ("text", "says"),
         [
-            ("traffik", "no query is called that; choose from bots"),
+            ("traffik", "query: no question is called traffik: traffic?"),
             ("", "query: it is empty"),
             ("SELECT FROM WHERE", "query: "),
             ("SELECT nothing FROM analytics.traffic_daily", "query: "),

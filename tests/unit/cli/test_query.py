@@ -147,7 +147,8 @@ def test_a_zone_that_there_is_not_is_a_mistake_of_the_settings(
         (("sources", "--by", "page"), "query: sources has dimensions of its own"),
         (("sources", "--csv"), "query: sources is of several tables"),
         (("--csv", "--json"), "query: choose one of --csv"),
-        (("nothing",), "no query is called that"),
+        (("xyzzy",), "query: no question is called xyzzy: choose from overview"),
+        (("sorces", "--site", "shop"), "query: no question is called sorces: sources?"),
         (("--parquet", "missing/x.parquet"), "missing/x.parquet: cannot be written"),
     ],
 )
