@@ -36,7 +36,7 @@ VISITS: Final = frozenset(
 """Metrics made of visits: of closed days alone, and of page views alone."""
 METRICS: Final[MappingProxyType[str, str]] = MappingProxyType(
     {
-        "visitors": "distinct visitors of each day, added up over days",
+        "visitors": "people who view pages, or who do what is filtered: of each day, added up",
         "pageviews": "people's page views",
         "hits": "requests of people, or of the segment or audience asked for",
         "bytes": "bytes of the bodies sent with those requests",
