@@ -14,8 +14,8 @@ Number = int | float
 class Cell(NamedTuple):
     """A number and why it is one, or why it is none (``words.STATES``).
 
-    ``number`` is None unless the state is ``value``, or ``zero`` of a count. ``span``: milliseconds
-    between which a quantile lies, the second None where its class has no end; its number is the
+    ``number`` is None unless the state is ``value``, or ``zero`` of a count. ``span``: between
+    which numbers a quantile lies, the second None where its class has no end; its number is the
     second, if the two are of one class.
     """
 

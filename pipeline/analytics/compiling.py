@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.analytics import times, words
+from pipeline.analytics import quantiles, words
 from pipeline.analytics.part import Part
 from pipeline.analytics.query import Query
 from pipeline.analytics.ranges import Days
@@ -139,7 +139,7 @@ def _names(part: Part, *, facts: bool) -> list[str]:
     if part.roles:
         own = list(SUMS)
     elif part.classes:
-        own = ["cells", *times.COUNTED, "rest"]
+        own = ["cells", *part.scale.counted, "rest"]
     else:
         own = ["cells"]
         for metric, _ in part.columns:
@@ -188,7 +188,7 @@ def measured(metric: str, found: tuple[Part, ...], query: Query) -> str:
     """Return a metric as SQL over the sums, NULL where it is not known."""
     part = next(p for p in found if p.has(metric))
     if part.classes:
-        return times.sorted_by(metric, part)
+        return quantiles.sorted_by(metric, part)
     if not part.roles:
         return f"if({part.name}_{metric}_cells > 0, {part.name}_{metric}, NULL)"
     top, bottom, told = formula(metric, query)

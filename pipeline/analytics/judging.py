@@ -16,8 +16,8 @@ from pipeline.analytics import words
 from pipeline.analytics.answer import Cell
 from pipeline.analytics.compiling import ENOUGH, SUMS, formula, seen
 from pipeline.analytics.part import NOTHING_FOLDS, Part
+from pipeline.analytics.quantiles import quantile
 from pipeline.analytics.query import Query
-from pipeline.analytics.times import quantile
 
 _DIGITS: Final = 4
 Row = Mapping[str, Any]

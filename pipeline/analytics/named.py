@@ -35,7 +35,8 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
             "visitors, visits, views, bounces and how long visits last, day by day",
             (
                 {"metrics": ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate",
-                             "visit_duration"], "compare": "previous_period"},
+                             "visit_duration", "visit_duration_p50"],
+                 "compare": "previous_period"},
                 {"metrics": ["visitors", "pageviews"], "dimensions": ["time:day"]},
             ),
             titles=("the whole", "day by day"),
@@ -116,7 +117,7 @@ NAMED: Final[MappingProxyType[str, Named]] = MappingProxyType(
         "latency": Named(
             "how long answers took: quantiles by hour of a day or by day, then the histogram",
             (
-                {"metrics": list(words.QUANTILES), "dimensions": [_TIME]},
+                {"metrics": list(words.LATENCY), "dimensions": [_TIME]},
                 {"metrics": ["hits"], "dimensions": ["response_time"],
                  "order": [["response_time", "asc"]]},
             ),

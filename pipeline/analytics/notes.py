@@ -51,8 +51,16 @@ _TIMES: Final = (
     "response times are told in classes, of requests whose log says how long they took: the number "
     "is where the class ends, in milliseconds"
 )
+_LENGTHS: Final = (
+    f"{words.MEDIAN} is of visits of several views, told in classes: the number is where the class "
+    "ends, in seconds"
+)
 _TIMES_FOLDED: Final = (
     "some response times are under (other): a quantile has a number where it is in one class "
+    "wherever these lie, else a range"
+)
+_LENGTHS_FOLDED: Final = (
+    f"some visits' lengths are under (other): {words.MEDIAN} has a number where it is in one class "
     "wherever these lie, else a range"
 )
 _OF_PAGES: Final = "visits by page are those that began on it"
@@ -73,6 +81,8 @@ def of(
     visitors, moves = "visitors" in query.metrics, words.NEXT_PAGE in named
     paths = words.CLICK_PATH in named
     picked = any(part.chosen for part in parts)
+    lengths = words.MEDIAN in query.metrics
+    timed = bool(words.LATENCY.keys() & {*query.metrics})
     told = (
         (answer.k == 1, NOT_ANONYMOUS),
         (visitors and len(answer.days) > 1 and not _finest(query), VISITOR_DAYS),
@@ -84,8 +94,10 @@ def of(
         (paths, _PATHS),
         (answer.dimensions and not answer.lines and query.after is None, _NOTHING),
         (folded and any(part.roles for part in parts), _ROLES),
-        (any(part.classes for part in parts), _TIMES),
-        (folded and any(part.classes for part in parts), _TIMES_FOLDED),
+        (timed, _TIMES),
+        (folded and timed, _TIMES_FOLDED),
+        (lengths, _LENGTHS),
+        (folded and lengths, _LENGTHS_FOLDED),
         ("page" in query.dimensions and {"visits", "bounce_rate"} & {*query.metrics}, _OF_PAGES),
         (visitors and answer.dimensions and _unsummed(answer, query), _NOT_ADDED),
     )

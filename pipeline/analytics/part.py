@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.analytics.scales import RESPONSE_TIMES, Scale
+
 NOTHING_FOLDS: Final = "0"
 Columns = tuple[tuple[str, str], ...]
 """Metric and the column that it sums."""
@@ -18,7 +20,7 @@ class Part:
     it; ``keys`` are SQL by dimension, of what is grouped by besides time. ``folded`` tells which
     cells are ``(other)``. ``hourly``: the table has a twin of hours. ``roles``: the cells are told
     apart by the role that a page view has in its visit. ``classes``: the column that has the class
-    of response times, "" where the cells are of none.
+    on ``scale``, "" where the cells are of none.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Part:
     hourly: bool = False
     roles: bool = False
     classes: str = ""
+    scale: Scale = RESPONSE_TIMES
 
     def has(self, metric: str) -> bool:
         """Tell whether it counts ``metric``."""

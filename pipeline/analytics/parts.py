@@ -5,9 +5,9 @@ from __future__ import annotations
 from pipeline.analytics import words
 from pipeline.analytics.aim import Aim
 from pipeline.analytics.part import Part
+from pipeline.analytics.quantiles import of_lengths, of_times
 from pipeline.analytics.query import Query
 from pipeline.analytics.requests import counted
-from pipeline.analytics.times import of_times
 from pipeline.analytics.visits import of_visits
 from pipeline.errors import UsageError
 from pipeline.policy import Crossings
@@ -38,4 +38,9 @@ def of_totals(query: Query, crossings: Crossings = words.CROSSINGS) -> tuple[Par
 
 
 def _all(aim: Aim, metrics: tuple[str, ...]) -> tuple[Part, ...]:
-    return (*counted(aim, metrics), *of_visits(aim, metrics), *of_times(aim, metrics))
+    return (
+        *counted(aim, metrics),
+        *of_visits(aim, metrics),
+        *of_times(aim, metrics),
+        *of_lengths(aim, metrics),
+    )

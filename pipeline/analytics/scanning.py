@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from pipeline.analytics import times
+from pipeline.analytics import quantiles
 from pipeline.analytics.part import Part
 from pipeline.analytics.query import Query
 from pipeline.clickhouse.sql import literal
@@ -69,7 +69,9 @@ def scan(
         source = _roles(table, [own[key] for key in keys], cond, part.folded)
         selected = [f"r.k{number} AS k{number}" for number in range(len(keys))]
     else:
-        values = times.sums(part, cond) if part.classes else _values(part, cond, part_day=part_day)
+        values = (
+            quantiles.sums(part, cond) if part.classes else _values(part, cond, part_day=part_day)
+        )
         source = f"{table} AS r"
         selected = [f"toString({own[key]}) AS k{number}" for number, key in enumerate(keys)]
     if facts:

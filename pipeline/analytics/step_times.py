@@ -12,9 +12,7 @@ Ranges = Mapping[str, int]
 """Range of response times, or ``(none)``, → requests of a step; empty where none is told."""
 Ends = tuple[int, int | None]
 """Milliseconds between which a quantile is; the second is None where the range has no end."""
-COLUMNS: Final = tuple(
-    f"{metric}{end}" for metric in words.QUANTILES for end in ("", "_from", "_to")
-)
+COLUMNS: Final = tuple(f"{metric}{end}" for metric in words.LATENCY for end in ("", "_from", "_to"))
 """Columns of ``columns``: a quantile's number is where its range ends, as those of days have it."""
 
 
@@ -29,8 +27,8 @@ def quantiles(told: Ranges) -> dict[str, Ends | None]:
     """Return by metric which range the quantile is in; None where that is not told."""
     timed = [(RANGES[name], hits) for name, hits in told.items() if name in RANGES]
     total = sum(hits for _, hits in timed)
-    found: dict[str, Ends | None] = dict.fromkeys(words.QUANTILES)
-    for metric, share in words.QUANTILES.items():
+    found: dict[str, Ends | None] = dict.fromkeys(words.LATENCY)
+    for metric, share in words.LATENCY.items():
         reached = 0
         for ends, hits in timed:
             reached += hits

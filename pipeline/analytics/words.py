@@ -51,6 +51,7 @@ METRICS: Final[MappingProxyType[str, str]] = MappingProxyType(
         "exit_rate": "share of the page views that a visit ended with, from 0 to 1",
         CONVERSIONS: "people's requests that reach a goal of the site's",
         CONVERSION_RATE: "visitors who reach a goal, of all who view pages, from 0 to 1",
+        "visit_duration_p50": "seconds within which half of the visits of several views were over",
         "response_time_p50": "milliseconds within which half of the answers were given",
         "response_time_p95": "milliseconds within which 95 % of the answers were given",
         "response_time_p99": "milliseconds within which 99 % of the answers were given",
@@ -60,10 +61,13 @@ METRICS: Final[MappingProxyType[str, str]] = MappingProxyType(
 RATES: Final = frozenset(
     {"views_per_visit", "bounce_rate", "visit_duration", "exit_rate", CONVERSION_RATE}
 )
-QUANTILES: Final[MappingProxyType[str, float]] = MappingProxyType(
+LATENCY: Final[MappingProxyType[str, float]] = MappingProxyType(
     {"response_time_p50": 0.5, "response_time_p95": 0.95, "response_time_p99": 0.99}
 )
 """Metric of response times → which share of the answers it bounds."""
+MEDIAN: Final = "visit_duration_p50"
+QUANTILES: Final[MappingProxyType[str, float]] = MappingProxyType({**LATENCY, MEDIAN: 0.5})
+"""Metric that a histogram tells → which share of what is counted it bounds."""
 METRIC_ALIASES: Final[MappingProxyType[str, str]] = MappingProxyType(
     {
         "visitor_days": "visitors",
@@ -74,6 +78,7 @@ METRIC_ALIASES: Final[MappingProxyType[str, str]] = MappingProxyType(
         "bandwidth": "bytes",
         "errors": "failures",
         "duration": "visit_duration",
+        "median_duration": MEDIAN,
         "entrances": "entries",
     }
 )

@@ -24,6 +24,8 @@ _LEAST_WIDTH: Final = 60
 _LEVELS: Final = "▁▂▃▄▅▆▇█"
 _ASCII_LEVELS: Final = "_.-=+*#@"
 _PERCENT: Final = frozenset({"bounce_rate", "exit_rate", "conversion_rate"})
+_SPANS: Final = frozenset({"visit_duration", vocabulary.MEDIAN})
+"""Metrics in seconds."""
 SAID: Final = {
     vocabulary.WITHHELD: "withheld",
     vocabulary.EXPIRED: "expired",
@@ -122,19 +124,23 @@ def _row(answer: Answer, line: Line) -> list[Text]:
     return found
 
 
-def _cell(name: str, cell: Cell) -> Text:
+def _cell(asked: str, cell: Cell) -> Text:
+    name = vocabulary.METRIC_ALIASES.get(asked, asked)
     if cell.number is None and cell.span is not None:
         low, high = cell.span
-        return Text(f"{low} or more" if high is None else f"{low} to {high}", style=QUIET)
+        said = _number(name, low)
+        return Text(
+            f"{said} or more" if high is None else f"{said} to {_number(name, high)}", style=QUIET
+        )
     if cell.number is None:
         return Text(SAID.get(cell.state, "none"), style=QUIET)
-    return Text(_number(vocabulary.METRIC_ALIASES.get(name, name), cell.number))
+    return Text(_number(name, cell.number))
 
 
 def _number(metric: str, value: float) -> str:
     if metric in _PERCENT:
         return words.percent(value)
-    if metric == "visit_duration":
+    if metric in _SPANS:
         minutes, seconds = divmod(round(value), 60)
         return f"{minutes}:{seconds:02d}"
     if metric == "bytes":

@@ -13,7 +13,7 @@ from pipeline.analytics import query
 from pipeline.analytics.live import SPAN, Live, Stretch, live
 from pipeline.analytics.sites import known_site, only_site
 from pipeline.analytics.step_times import COLUMNS, quantiles
-from pipeline.analytics.words import QUANTILES
+from pipeline.analytics.words import LATENCY
 from pipeline.cli.answer_told import QUIET, SAID, output
 from pipeline.cli.asking import Asked
 from pipeline.clickhouse.queries import QueryFn
@@ -49,7 +49,7 @@ def _tell(found: Live) -> None:
     for name in ("visitors", "hits", "bytes"):
         table.add_column(name, justify="right", no_wrap=True, style="cyan")
     timed = any(one.times for one in found.stretches)
-    for name in QUANTILES if timed else ():
+    for name in LATENCY if timed else ():
         table.add_column(name.removeprefix("response_time_"), justify="right", no_wrap=True)
     for one in found.stretches:
         table.add_row(

@@ -14,7 +14,8 @@ from pipeline.analytics.query import MOST_ROWS
 _TEXTS: Final = {"type": "array", "items": {"type": "string"}}
 _RANGES: Final = {
     "type": "array",
-    "description": "Of quantiles: from and to in milliseconds; to is null where there is no end.",
+    "description": "Of quantiles: from and to, of response times in milliseconds, of visits in "
+    "seconds; to is null where there is no end.",
     "items": {"type": ["array", "null"], "items": {"type": ["integer", "null"]}},
 }
 _ZONE: Final = {

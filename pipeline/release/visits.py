@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from pipeline.codes import Codes
+from pipeline.visit_lengths import CLASSES, LONGEST
 
 GAP: Final = 30 * 60
 """Seconds without a view that end a visit. Source: the default of GA4, Matomo and Plausible."""
@@ -30,17 +31,6 @@ PARTS: Final = {
 """Where the roles of a value cannot all be told: whether its views began visits. A part is its own
 part, for values of which no more is told to begin with."""
 NO_CAMPAIGN: Final = "(none)"
-
-LENGTHS: Final = (
-    (10, "0-10 s"),
-    (30, "11-30 s"),
-    (60, "31-60 s"),
-    (180, "1-3 min"),
-    (600, "3-10 min"),
-    (1800, "10-30 min"),
-)
-"""Longest visit of each class, in seconds, and the name of the class."""
-LONGEST: Final = "30+ min"
 
 
 def views(rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
@@ -123,7 +113,8 @@ def _begins(codes: Codes) -> pl.Expr:
 
 
 def _length() -> pl.Expr:
-    name = pl.lit(LONGEST)
-    for most, called in reversed(LENGTHS):
-        name = pl.when(pl.col("lasted") <= most).then(pl.lit(called)).otherwise(name)
+    name = pl.lit(CLASSES[-1])
+    for called, most in reversed(LONGEST.items()):
+        if most is not None:
+            name = pl.when(pl.col("lasted") <= most).then(pl.lit(called)).otherwise(name)
     return name

@@ -33,7 +33,7 @@ _MOST: Final = 1024
 class Cell:
     """A number, or why there is none: withheld, expired, not_yet_closed.
 
-    ``span``: of a quantile, the milliseconds between which it lies, None for no end.
+    ``span``: of a quantile, the numbers between which it lies, None for no end.
     """
 
     metric: str

@@ -15,10 +15,6 @@ from pipeline.analytics.words import SEVERAL_VIEWS
 FAILED: Final[list[object]] = ["is", "segment", ["failed"]]
 STEPS: Final = ("shown", "opened", "chat_requested", "chat_started", "rated")
 """Events of a chat widget, in the order in which it is followed."""
-SPANS: Final = (
-    "0-10 s", "11-30 s", "31-60 s", "1-3 min", "3-10 min", "10-30 min", "30+ min",
-)  # fmt: skip
-"""Lengths of visits, the shortest first."""
 WAITS: Final = (
     "waited_up_to_10_s", "waited_11_to_30_s", "waited_31_to_60_s", "waited_1_to_3_min",
     "waited_3_to_10_min", "waited_over_10_min",

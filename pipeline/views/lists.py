@@ -12,9 +12,10 @@ from pipeline.errors import UsageError
 from pipeline.response_times import CLASSES, ENDS
 from pipeline.views import countries
 from pipeline.views.answers import Answer, Cell, Desk, Line
-from pipeline.views.cards import SPANS, TO_OTHERS, WAITS, Tab
+from pipeline.views.cards import TO_OTHERS, WAITS, Tab
 from pipeline.views.view import FILTERS, View
 from pipeline.views.wording import between
+from pipeline.visit_lengths import CLASSES as LENGTHS
 
 OTHER: Final = "(other)"
 UNKNOWN: Final = "(unknown)"
@@ -31,7 +32,7 @@ _CALLED: Final = {
     "": "None given",
 }
 _IN_ORDER: Final = {
-    "visit_length": {name: at for at, name in enumerate(SPANS)},
+    "visit_length": {name: at for at, name in enumerate(LENGTHS)},
     "response_time": {name: at for at, name in enumerate(CLASSES)},
     "status_class": {f"{first}xx": first for first in range(1, 6)},
 }

@@ -11,7 +11,7 @@ _SECOND: Final = 1000
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _SHARE: Final = frozenset({"bounce_rate", "exit_rate", "conversion_rate", "share"})
-_SPAN: Final = frozenset({"visit_duration"})
+_SPAN: Final = frozenset({"visit_duration", "visit_duration_p50"})
 _RATIO: Final = frozenset({"views_per_visit"})
 _STEPS: Final = ((1_000_000_000, "bn"), (1_000_000, "M"), (10_000, "k"))
 

@@ -102,6 +102,12 @@ def test_the_whole_of_a_site(ask: Ask, truth: Truth, site: str) -> None:
 
 
 @pytest.mark.parametrize("site", SITES)
+def test_how_long_half_of_the_visits_last(ask: Ask, truth: Truth, site: str) -> None:
+    metric = "visit_duration_p50"
+    assert ask(site, [metric])[()][metric] == plain_truth.median_length(truth(site))
+
+
+@pytest.mark.parametrize("site", SITES)
 def test_day_by_day(ask: Ask, truth: Truth, site: str) -> None:
     assert ask(site, TOTALS, "time:day") == wanted(truth(site), TOTALS, "day")
 

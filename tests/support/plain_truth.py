@@ -236,6 +236,20 @@ def counted(rows: Iterable[Request], by: By) -> dict[Key, Sums]:
     return dict(sums)
 
 
+def median_length(rows: Iterable[Request]) -> int | None:
+    """Return the longest that visits of the median's class last; None for the last class.
+
+    Of visits of several views, each counted by itself.
+    """
+    lengths = sorted(
+        visit.seconds
+        for visit in visits(row for row in rows if row.segment == "view")
+        if len(visit.views) > 1
+    )
+    middle = lengths[(len(lengths) - 1) // 2]
+    return next((most for most in (10, 30, 60, 180, 600, 1800) if middle <= most), None)
+
+
 def moves(rows: Iterable[Request]) -> Counter[Key]:
     """Return how often a page was seen right after another one in a visit."""
     found = Counter[Key]()

@@ -112,6 +112,9 @@ class Cells:
                               "across_value": other},
                         often=0.6,
                     )  # fmt: skip
+        lengths: Row = {"dimension": "segment", "value": "view", "across": "visit_length"}
+        for length in ("0-10 s", "1-3 min"):
+            self._released("pair_daily", at | lengths | {"across_value": length})
 
     def _released(self, table: str, row: Row, *, often: float = 1.0, seconds: bool = False) -> None:
         """Add a row of one or two ingests, at times with the revisions before it."""

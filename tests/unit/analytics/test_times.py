@@ -15,9 +15,10 @@ from pipeline import analytics
 from pipeline.analytics import tables
 from pipeline.analytics.named import questions
 from pipeline.analytics.part import Part
+from pipeline.analytics.quantiles import quantile
 from pipeline.analytics.query import read
-from pipeline.analytics.times import COUNTED, quantile
-from pipeline.analytics.words import QUANTILES
+from pipeline.analytics.scales import RESPONSE_TIMES, VISIT_LENGTHS
+from pipeline.analytics.words import LATENCY, MEDIAN
 from pipeline.clickhouse.queries import Reader
 from pipeline.errors import UsageError
 from pipeline.response_times import CLASSES, ENDS
@@ -25,7 +26,7 @@ from tests.support.released_cells import Cells
 
 NOW = dt.datetime(2026, 11, 29, 12, tzinfo=dt.UTC)
 PART = Part(name="q", table="segment_breakdown", columns=(), where=(), classes="value")
-METRICS = list(QUANTILES)
+METRICS = list(LATENCY)
 FAST, SLOW, NEVER = "0-0.005 s", "0.25-0.5 s", "from 10 s"
 
 
@@ -38,7 +39,7 @@ def plain(counts: list[int], share: float) -> int | None:
 
 
 def row(counts: list[int], rest: int) -> dict[str, int]:
-    named = {f"q_{column}": n for column, n in zip(COUNTED, counts, strict=True)}
+    named = {f"q_{column}": n for column, n in zip(RESPONSE_TIMES.counted, counts, strict=True)}
     return {**named, "q_rest": rest, "q_cells": 1}
 
 
@@ -53,7 +54,7 @@ def test_wherever_the_unknown_ones_lie(known: dict[int, int], rest: int, metric:
     places = set()
     for chosen in combinations_with_replacement([*range(len(CLASSES)), None], rest):
         made = [n + chosen.count(place) for place, n in enumerate(counts)]
-        places.add(plain(made, QUANTILES[metric]))
+        places.add(plain(made, LATENCY[metric]))
     cell = quantile(metric, PART, row(counts, rest))
     assert cell is not None
     low, high = min(places), max(places)  # type: ignore[type-var]
@@ -67,6 +68,21 @@ def test_nothing_known_is_not_nothing_there() -> None:
     assert quantile(METRICS[0], PART, row(nothing, 0)) == (None, "zero", None)
     assert quantile(METRICS[0], PART, row(nothing, 40)) == (None, "withheld", None)
     assert quantile(METRICS[0], PART, row(nothing, 0) | {"q_cells": 0}) is None
+
+
+def test_the_median_of_visits_is_in_seconds() -> None:
+    part = Part(name="q", table="pair", columns=(), where=(), classes="across_value",
+                scale=VISIT_LENGTHS)  # fmt: skip
+    row = {"q_cells": 1, "q_rest": 0} | {f"q_c{at}": 10 * (at < 3) for at in range(7)}
+    assert quantile(MEDIAN, part, row) == (30, "value", (11, 30))
+    assert quantile(MEDIAN, part, row | {"q_rest": 11}) == (None, "withheld", (0, 60))
+    last = {"q_cells": 1, "q_rest": 0} | {f"q_c{at}": at // 6 for at in range(7)}
+    assert quantile(MEDIAN, part, last) == (None, "value", (1801, None))
+
+
+def test_the_median_of_visits_is_of_the_whole_site(reader: Reader) -> None:
+    with pytest.raises(UsageError, match="by page is not counted"):
+        ask(reader, 20, 20, metrics=[MEDIAN], dimensions=["page"])
 
 
 def released() -> Cells:
@@ -189,5 +205,5 @@ def test_files_have_the_range_beside_the_number(reader: Reader) -> None:
 def test_the_named_question_is_by_hour_of_one_day_and_else_by_day() -> None:
     for asked, time in (("7d", "time:day"), ("yesterday", "time:hour")):
         one, two = questions("latency", read({"site": "shop", "date_range": asked}))
-        assert (one.metrics, one.dimensions) == (tuple(QUANTILES), (time,))
+        assert (one.metrics, one.dimensions) == (tuple(LATENCY), (time,))
         assert (two.metrics, two.dimensions) == (("hits",), ("response_time",))

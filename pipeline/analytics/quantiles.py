@@ -1,4 +1,4 @@
-"""Quantiles of response times, from histograms: the class that a quantile is in, or bounds of it.
+"""Quantiles from histograms: the class that a quantile is in, or bounds of it.
 
 What lies under ``(other)`` may be of any class, or of none. If the quantile is in the same class
 wherever all of it lies, first or last, that is the answer; else its place is known in part only.
@@ -14,19 +14,18 @@ from pipeline.analytics.aim import Aim
 from pipeline.analytics.answer import Cell
 from pipeline.analytics.part import Part
 from pipeline.analytics.requests import segments_asked
+from pipeline.analytics.scales import VISIT_LENGTHS
 from pipeline.clickhouse.sql import literal
 from pipeline.errors import UsageError
-from pipeline.response_times import CLASSES, ENDS
 from pipeline.rows import OTHER
 
 DIMENSION: Final = "response_time"
-COUNTED: Final = tuple(f"c{number}" for number in range(len(CLASSES)))
-"""Columns of a part of classes, one each; ``rest`` beside them holds what is ``(other)``."""
+_LENGTH: Final = "visit_length"
 
 
 def of_times(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
     """Return the part for those of ``metrics`` that are quantiles; raises UsageError."""
-    asked = [name for name in metrics if name in words.QUANTILES]
+    asked = [name for name in metrics if name in words.LATENCY]
     if not asked:
         return []
     if aim.widget:
@@ -74,18 +73,45 @@ def of_times(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
     ]
 
 
+def of_lengths(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
+    """Return the part for the median of how long visits lasted; raises UsageError."""
+    if words.MEDIAN not in metrics:
+        return []
+    views = aim.segments in {None, (words.VIEW,)} and aim.audience in {None, ("human",)}
+    if aim.widget or aim.of or aim.apart or not views:
+        by = aim.of[0] if aim.of else "segment"
+        raise UsageError(
+            f"metrics: {words.MEDIAN} by {by} is not counted; leave it out, or ask for "
+            "visit_duration"
+        )
+    return [
+        Part(
+            name="l",
+            table="pair",
+            columns=((words.MEDIAN, "hits"),),
+            where=("segment = 'view'", "dimension = 'segment'", f"across = {literal(_LENGTH)}"),
+            keys=aim.keys({}),
+            folded="across_value = '(other)'",
+            classes="across_value",
+            scale=VISIT_LENGTHS,
+        )
+    ]
+
+
 def sums(part: Part, cond: str) -> dict[str, str]:
     """Return the SQL of each class's hits, and of those that are in no known class."""
     of_class = {
         f"{part.name}_{column}": f"sumIf(hits, ({cond}) AND {part.classes} = {literal(name)})"
-        for column, name in zip((*COUNTED, "rest"), (*CLASSES, OTHER), strict=True)
+        for column, name in zip(
+            (*part.scale.counted, "rest"), (*part.scale.classes, OTHER), strict=True
+        )
     }
     return {f"{part.name}_cells": f"countIf({cond})", **of_class}
 
 
 def sorted_by(metric: str, part: Part) -> str:
     """Return SQL of which class the quantile is in among the hits whose class is known."""
-    counts = f"[{', '.join(f'{part.name}_{column}' for column in COUNTED)}]"
+    counts = f"[{', '.join(f'{part.name}_{column}' for column in part.scale.counted)}]"
     least = f"{words.QUANTILES[metric]} * arraySum({counts})"
     place = f"arrayFirstIndex(x -> x >= {least}, arrayCumSum({counts}))"
     return f"if(arraySum({counts}) > 0, {place}, NULL)"
@@ -94,19 +120,20 @@ def sorted_by(metric: str, part: Part) -> str:
 def quantile(metric: str, part: Part, row: Mapping[str, Any]) -> Cell | None:
     """Return the cell of a quantile; None where there is nothing to tell it from.
 
-    Its number is the end of the class, in milliseconds, where that is certain; its range is from
-    the beginning of the lowest class that it may be in to the end of the highest.
+    Its number is the end of the class, in the unit of its scale, where that is certain; its range
+    is from the beginning of the lowest class that it may be in to the end of the highest.
     """
     if not int(row.get(f"{part.name}_cells") or 0):
         return None
-    counts = [int(row[f"{part.name}_{column}"] or 0) for column in COUNTED]
+    counts = [int(row[f"{part.name}_{column}"] or 0) for column in part.scale.counted]
     rest = int(row[f"{part.name}_rest"] or 0)
     if not sum(counts):
         return Cell(None, words.WITHHELD if rest else words.ZERO)
     share = words.QUANTILES[metric]
     low = _place([counts[0] + rest, *counts[1:]], share)
     high = _place([*counts[:-1], counts[-1] + rest], share)
-    found = (ENDS[CLASSES[low]][0], ENDS[CLASSES[high]][1])
+    classes, ends = part.scale.classes, part.scale.ends
+    found = (ends[classes[low]][0], ends[classes[high]][1])
     if low == high:
         return Cell(found[1], words.VALUE, found)
     return Cell(None, words.WITHHELD, found)
