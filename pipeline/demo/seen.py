@@ -16,7 +16,7 @@ from pipeline.labels import WIDGET_SUFFIX
 
 _PATIENCE: Final = aiohttp.ClientTimeout(total=60)
 _CARDS: Final = re.compile(r'"(/sites/[^"]+/cards/[^"]+)"')
-_PERIODS: Final = ("7d", "yesterday", "today")
+_PERIODS: Final = ("7d", "yesterday")
 
 
 async def seen(link: str) -> list[Blob]:
