@@ -91,6 +91,13 @@ def through(crossed: Crossed, name: str, third: str) -> str:
     return parent
 
 
+def by_leaves(crossed: Crossed, name: str, other: str) -> bool:
+    """Tell whether what ``name`` has of ``other`` is told by leaves of it alone."""
+    pairs = {_pair(one, two) for one, found in crossed.items() for two in found}
+    mine = [leaf for leaf, parent in DIMENSIONS.items() if parent == name]
+    return _pair(name, other) not in pairs and any(_pair(leaf, other) in pairs for leaf in mine)
+
+
 def within(
     cells: pl.DataFrame, barred: pl.DataFrame, pair: Pair, told: pl.DataFrame, other: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -52,6 +52,7 @@ def crossing_sets(
     yield from _paths(tables, day, slots, _visits(rows, told))
     yield from _nested(tables, day)
     yield from _triangles(tables, day, in_all)
+    yield from _through_parents(tables, day, in_all)
     for (dimension, across), cells in tables.items():
         for cell, mask in cells.items():
             yield f"{dimension} x {across} {cell}", mask
@@ -111,6 +112,55 @@ def _triangles(
                     yield f"{where}: two without the third", vw & ~whole | whole & ~of_v & ~of_w
                     yield f"{where}: first and third", vr & ~of_w | of_w & ~of_v & ~whole
                     yield f"{where}: second and third", wr & ~of_v | of_v & ~of_w & ~whole
+
+
+def _through_parents(
+    tables: Mapping[tuple[str, str], dict[tuple[str, str], int]],
+    day: Shown,
+    roles: Mapping[str, int],
+) -> Iterator[tuple[str, int]]:
+    """What some leaves tell of an across value, with two pairs that their parent is one side of.
+
+    Where the parent's own cell is not told, what its other leaves have stands beside a set of a
+    triangle: alone, where nobody is in that set.
+    """
+    every = union(mask for (name, _), mask in day.items() if name == "page")
+    both = _either_way(tables, day)
+    for leaf, across in both:
+        parent = DIMENSIONS.get(leaf)
+        if parent is None or across in {parent, *OF_PAGES}:
+            continue
+        for near, third in both:
+            if near != parent or third in {across, *OF_PAGES} or (across, third) not in both:
+                continue
+            for g, r in both[parent, third]:
+                if r in PARTS:
+                    continue
+                of_g, of_r = day[parent, g], _whole(day, roles, third, r)
+                inside = [n for n in _inside(day, leaf, of_g) if n != OTHER]
+                for w in {w for w, of in both[across, third] if of == r and w not in PARTS}:
+                    of_w = _whole(day, roles, across, w)
+                    told = [n for n in inside if (n, w) in both[leaf, across]]
+                    where = f"of {parent} {g}, {across} {w}, {third} {r}"
+                    for some in _subsets(told):
+                        here = union(both[leaf, across][n, w] for n in some)
+                        leaves = union(day[leaf, n] for n in some)
+                        rest, others = of_g & of_w & ~here, of_g & ~leaves & ~of_w
+                        what = f"{leaf} {list(some)} {where}"
+                        yield f"{what}: 1", rest | of_g & of_r & ~of_w | of_w & ~of_g & ~of_r
+                        yield f"{what}: 2", rest | of_w & of_r & ~of_g | of_g & ~of_w & ~of_r
+                        nothing = every & ~of_g & ~of_w & ~of_r
+                        yield f"{what}: 3", others | of_g & of_w & of_r | nothing
+                        yield f"{what}: 4", others | of_g & of_w & ~of_r | of_r & ~of_g & ~of_w
+
+
+def _whole(day: Shown, roles: Mapping[str, int], name: str, value: str) -> int:
+    return roles[value] if name == "role" else day[name, value]
+
+
+def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    for size in range(1, min(len(names), _MOST_TOGETHER) + 1):
+        yield from combinations(names, size)
 
 
 def _either_way(

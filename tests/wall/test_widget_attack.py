@@ -14,8 +14,9 @@ import pytest
 
 from pipeline import policy
 from pipeline.release.ledger import Ledger
+from pipeline.release.rules import Rules
 from pipeline.rows import CELLS, HOUR
-from tests.unit.release.sites import START, Row, arrivals, small_sites
+from tests.unit.release.sites import START, Row, Step, arrivals, small_sites
 from tests.wall.release_attacker import attack
 
 LATENESS, HOLD = 600, 20 * 3600
@@ -57,6 +58,44 @@ def test_no_page_by_event_betrays_anyone(goals: Mapping[str, str]) -> None:
         rows = widgets(seed, goals)
         steps = arrivals(seed, rows, LATENESS, HOLD)
         assert attack(rows, steps, 2 + seed % 4, LATENESS, HOLD, None, CROSSINGS) == []
+
+
+def one_chat_of_a_goal(k: int) -> list[Row]:
+    """Two pages reach a goal; on one of them somebody chats, who came by search.
+
+    All others of that goal who came by search chat too, and all who chat elsewhere came by it: so
+    what the goal, the event and the kind have of each other leaves nothing but that one.
+    """
+    usual = next(row for row in small_sites(1, 8) if row["segment"] == "request")
+    usual |= {"second": 0, "detail": "(none)", "came_from": "(none)", "hits": 1}
+    found: list[Row] = []
+    for page, event, kind, people in (
+        ("/h1", "chat", "search", 3 * k), ("/h1", "chat", "direct", 3 * k),
+        ("/h1", "loaded", "direct", 3 * k), ("/h2", "chat", "search", 1),
+        ("/h2", "loaded", "direct", 4 * k), ("/s", "chat", "search", 2 * k),
+        ("/s", "loaded", "direct", k), ("/t", "loaded", "search", 20 * k),
+        ("/t", "loaded", "direct", 20 * k),
+    ):  # fmt: skip
+        for _ in range(people):
+            country = "AB"[len(found) % 2]
+            found.append(
+                usual | {
+                    "site": "site", "hour": START + HOUR, "visitor": len(found), "page": page,
+                    "event": event, "goal": "help" if page in {"/h1", "/h2"} else "(none)",
+                    "referrer_kind": kind, "referrer": f"{kind} site", "country": country,
+                    "place": f"{country} city", "locale": country,
+                }
+            )  # fmt: skip
+    return found
+
+
+@pytest.mark.parametrize("k", [2, 5, 10])
+def test_what_a_page_tells_does_not_betray_the_other_pages_of_its_goal(k: int) -> None:
+    rows = one_chat_of_a_goal(k)
+    steps: list[Step] = [(list(range(len(rows))), None, True)]
+    found = attack(rows, steps, k, LATENESS, HOLD, Rules(triangles=False), CROSSINGS)
+    assert any("of goal help, event chat, referrer_kind search: 1" in one.what for one in found)
+    assert attack(rows, steps, k, LATENESS, HOLD, None, CROSSINGS) == []
 
 
 def test_pages_that_lead_to_a_chat_are_told_where_enough_people_ask() -> None:
