@@ -62,7 +62,7 @@ def render(report: Report, account: Account, console: Console, *, top: int = 10)
         if len(shown) > 1:
             console.print()
             console.print(Rule(Text(plain(site.name), style="bold"), style=_QUIET))
-        console.print(_traffic(site, signs, width))
+        console.print(_traffic(site, signs, width, "0" if account.k == 1 else signs.dash))
         for one in report.visits:
             if one.site == site.name:
                 console.print(_visits(one, signs, width))
@@ -82,7 +82,8 @@ def _headline(report: Report, account: Account, signs: _Signs) -> RenderableType
     return Group(line, Text(account.lacking, style="bold red"))
 
 
-def _traffic(site: Site, signs: _Signs, width: int) -> RenderableType:
+def _traffic(site: Site, signs: _Signs, width: int, nothing: str) -> RenderableType:
+    """Return the days; ``nothing`` stands where no number was released: few came, or nobody."""
     days = site.days[-_MOST_DAYS:]
     table = _table()
     table.collapse_padding = width < _WIDE
@@ -101,13 +102,13 @@ def _traffic(site: Site, signs: _Signs, width: int) -> RenderableType:
     for day in days:
         table.add_row(
             words.date(day.date)[:10],
-            *_counts([day], signs, width),
+            *_counts([day], signs, width, nothing),
             *([_bar(day.human_hits, busiest, room, signs)] if room else []),
             sparkline(day.hours, tallest, levels=signs.levels, gap=signs.gap),
         )
     if len(site.days) > 1:
         table.add_section()
-        table.add_row("All days", *_counts(site.days, signs, width), style="bold")
+        table.add_row("All days", *_counts(site.days, signs, width, nothing), style="bold")
     parts: list[RenderableType] = [_heading("Traffic by day"), table]
     if len(site.days) > len(days):
         earlier = len(site.days) - len(days)
@@ -115,7 +116,7 @@ def _traffic(site: Site, signs: _Signs, width: int) -> RenderableType:
     return Group(*parts)
 
 
-def _counts(days: Sequence[Day], signs: _Signs, width: int) -> list[str]:
+def _counts(days: Sequence[Day], signs: _Signs, width: int, nothing: str) -> list[str]:
     sums = (
         sum(day.human_visitors for day in days),
         sum(day.human_hits for day in days),
@@ -124,7 +125,10 @@ def _counts(days: Sequence[Day], signs: _Signs, width: int) -> list[str]:
     )
     short = width < _WIDE
     return [
-        *(words.brief(n) if short and n >= _MILLION else _number(n, signs) for n in sums),
+        *(
+            (words.brief(n) if short and n >= _MILLION else _number(n, signs)) if n else nothing
+            for n in sums
+        ),
         words.size(sum(day.bytes for day in days)),
     ]
 

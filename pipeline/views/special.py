@@ -225,7 +225,10 @@ def newest(desk: Desk, view: View, lateness: int) -> Newest:
     at, last = closed[-1]
     shown = [pair for pair in shown if pair[0] <= at]
     hours = tuple(Hour(a, one.cells[0], 40 * (one.cells[0].value or 0) / most) for a, one in shown)
-    following = at + 2 * _HOUR + dt.timedelta(minutes=lateness)
+    open_for = dt.timedelta(minutes=lateness)
+    # Of a site that was silent, hours have closed in which there was nothing to tell.
+    closing = (now.replace(tzinfo=at.tzinfo) - open_for).replace(minute=0, second=0, microsecond=0)
+    following = max(at + _HOUR, closing) + _HOUR + open_for
     return replace(
         nothing,
         hours=hours,

@@ -122,6 +122,16 @@ def test_a_k_below_the_policys_is_called_so(report: Report, account: Account) ->
     assert "below the policy" not in shown(report, dataclasses.replace(account, k=20))
 
 
+def test_where_no_number_was_released_there_is_none(report: Report, account: Account) -> None:
+    """Fewer than k bots, or none: nobody knows. With k = 1 it is none."""
+    people = tuple(row for row in report.traffic_daily if row.audience == "human")
+    silent = dataclasses.replace(report, traffic_daily=people)
+    day = line_with(shown(silent, account), "All days")
+    assert day.split().count("·") == 2
+    plain = dataclasses.replace(account, k=1)
+    assert line_with(shown(silent, plain), "All days").split().count("0") == 2
+
+
 def test_nothing_released_is_explained(account: Account) -> None:
     assert "Nothing was released" in shown(Report((), (), (), ()), account)
 
