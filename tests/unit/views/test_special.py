@@ -73,6 +73,10 @@ def test_the_newest_hour_is_the_last_that_was_released(desk: Desk) -> None:
     newest = special.newest(desk, VIEW, 120)
     assert newest.at == dt.datetime(2026, 11, 29, 8, tzinfo=dt.UTC)
     assert newest.following == dt.datetime(2026, 11, 29, 12, tzinfo=dt.UTC)
+    silent = replace(desk, clock=lambda: NOW + dt.timedelta(hours=5))
+    assert special.newest(silent, VIEW, 120).following == dt.datetime(
+        2026, 11, 29, 17, tzinfo=dt.UTC
+    )
     assert newest.visitors is not None
     assert newest.visitors.value
     assert len(newest.hours) == 24
