@@ -126,16 +126,29 @@ class _Asking:
             before=before.days if before else None,
         )
         told = notes.of(bare, query, self._parts, found.folded, self._horizon)
-        return replace(bare, notes=told if self._begun() else (notes.NO_SITE, *told))
+        return replace(bare, notes=(*self._elsewhen(asked), *told))
+
+    def _elsewhen(self, asked: Days) -> list[str]:
+        """Return what is to be said where there is nothing of the site in the days asked for."""
+        begun = self._begun()
+        if not begun:
+            return [notes.NO_SITE]
+        first, last = min(begun), max(self._ended())
+        outside = asked.last < first or asked.first > last
+        return [notes.ELSEWHEN.format(first=first, last=last)] if outside else []
 
     def _begun(self) -> list[dt.date]:
-        """Return the first days that there are, none where nothing was released of the site."""
+        """Return the first days that there are; none where nothing was released of the site."""
         return [d for d in map(_day, (self._reach["first_day"], self._reach["first_hour"])) if d]
+
+    def _ended(self) -> list[dt.date]:
+        """Return the last days that there are, likewise."""
+        return [d for d in map(_day, (self._reach["last_day"], self._reach["last_hour"])) if d]
 
     def _days(self) -> Days:
         today = self._now.date()
         begun = self._begun()
-        ended = [d for d in map(_day, (self._reach["last_day"], self._reach["last_hour"])) if d]
+        ended = self._ended()
         asked = days(self._query.date_range, today, min(begun, default=None))
         if self._query.date_range == "all" and ended:
             return Days(asked.first, min(max(ended), today))

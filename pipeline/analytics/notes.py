@@ -15,6 +15,9 @@ NOT_ANONYMOUS: Final = "not anonymous: with k = 1 a number may stand for a singl
 NO_SITE: Final = (
     "nothing has been released of this site: look at how it is written, or wait for its first hour"
 )
+ELSEWHEN: Final = (
+    "of this site there are days from {first} to {last}: choose these, or all, as the range"
+)
 VISITOR_DAYS: Final = (
     "visitors over several days are visitor_days: pseudonyms change every day, so each day's "
     "visitors are added up"
@@ -53,7 +56,7 @@ _TIMES: Final = (
 )
 _LENGTHS: Final = (
     f"{words.MEDIAN} is of visits of several views, told in classes: the number is where the class "
-    "ends, in seconds"
+    "ends, in seconds; in visit_duration visits of one view count with 0"
 )
 _TIMES_FOLDED: Final = (
     "some response times are under (other): a quantile has a number where it is in one class "
@@ -64,6 +67,10 @@ _LENGTHS_FOLDED: Final = (
     "wherever these lie, else a range"
 )
 _OF_PAGES: Final = "visits by page are those that began on it"
+_ENDS: Final = (
+    "pages of which too little is shown to tell how many visits began or ended there are left out; "
+    "the total is of the whole site"
+)
 _NOT_ADDED: Final = (
     "the total has no visitors where they cannot be added up: one person may be in several rows"
 )
@@ -98,6 +105,7 @@ def of(
         (folded and timed, _TIMES_FOLDED),
         (lengths, _LENGTHS),
         (folded and lengths, _LENGTHS_FOLDED),
+        (answer.k > 1 and {"entry_page", "exit_page"} & {*query.dimensions}, _ENDS),
         ("page" in query.dimensions and {"visits", "bounce_rate"} & {*query.metrics}, _OF_PAGES),
         (visitors and answer.dimensions and _unsummed(answer, query), _NOT_ADDED),
     )

@@ -183,6 +183,13 @@ def test_a_site_without_numbers_has_none(reader: Reader) -> None:
     assert "nothing has been" not in " ".join(ask(reader, 20, 20).notes)
 
 
+def test_days_without_numbers_say_which_have_some(reader: Reader) -> None:
+    said = "of this site there are days from 2026-11-20 to 2026-11-29"
+    assert ask(reader, 10, 19).notes[0].startswith(said)
+    for first, last in ((10, 20), (22, 25), (29, 29)):
+        assert not any(said in note for note in ask(reader, first, last).notes)
+
+
 def test_of_moves_nothing_is_known_to_be_none(reader: Reader) -> None:
     """What is left of a page's moves is not released, so no (other) does not mean none."""
     words: dict[str, Any] = {"metrics": ["moves"], "dimensions": ["page", "next_page"],
