@@ -12,6 +12,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.labels import WIDGET_SUFFIX
 from pipeline.report import words
 from pipeline.report.model import Account, Report, Visits
 from pipeline.report.summary import Day, Site, Top, sites, status_phrase
@@ -28,6 +29,7 @@ _SIDE_BY_SIDE: Final = frozenset(
 _HUMAN: Final = "cyan"
 _BOT: Final = "yellow"
 _QUIET: Final = "bright_black"
+_NO_VISITS: Final = "Not told: of page views that began, ended or were all of a visit too few came."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,11 @@ def render(report: Report, account: Account, console: Console, *, top: int = 10)
             console.print()
             console.print(Rule(Text(plain(site.name), style="bold"), style=_QUIET))
         console.print(_traffic(site, signs, width, "0" if account.k == 1 else signs.dash))
-        for one in report.visits:
-            if one.site == site.name:
-                console.print(_visits(one, signs, width))
+        told = [one for one in report.visits if one.site == site.name]
+        for one in told:
+            console.print(_visits(one, signs, width))
+        if not (told or account.k == 1 or site.name.endswith(WIDGET_SUFFIX)):
+            console.print(_heading("Visits"), _quiet(_NO_VISITS), sep="\n")
         console.print(_tops(site, signs, width))
         console.print(*_notes(site, account), sep="\n")
     console.print(_account(report, account, signs))

@@ -177,7 +177,9 @@ def test_a_sparkline_has_a_sign_per_value_and_the_tallest_is_full(
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_visits_are_told_where_there_are_any(width: int, report: Report, account: Account) -> None:
-    assert "Began at" not in shown(report, account, width=width)
+    nothing = shown(report, account, width=width)
+    assert "Began at" not in nothing
+    assert "Not told: of page views that began" in " ".join(nothing.split())
     pages = (("/", 900), ("/\x1b[31mred", 30))
     visits = Visits("example.org", 1200, 0.39, 2.7, 120.4, entries=pages, exits=pages[:1])
     text = shown(dataclasses.replace(report, visits=(visits,)), account, width=width)
