@@ -163,6 +163,11 @@ def _plain(
         near = difflib.get_close_matches(text, names, n=1)
         hint = f"{near[0]}?" if near else f"choose from {', '.join(names)}"
         raise UsageError(f"query: no question is called {quoted(text)}: {hint}")
+    if said and text in named():
+        raise UsageError(
+            f"query: {text} is SQL and of all sites: leave options out, or ask a question that has "
+            f"some, as {', '.join(NAMED)}"
+        )
     if said:
         raise UsageError(
             "query: write either SQL or a name, or options such as --metrics and --by; not both"
