@@ -6,6 +6,7 @@ Every mistake is one line that begins with the field it is in and says what to w
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from pipeline.labels import PATTERN
 MOST_ROWS: Final = 10_000
 _LONGEST_VALUE: Final = 2048
 _MOST_VALUES: Final = 100
+_MOST_LETTERS: Final = 40
 _MOST_FILTERS: Final = 8
 _FIELDS: Final = frozenset(
     "site metrics date_range dimensions filters order limit after compare".split()
@@ -136,9 +138,12 @@ def dimension(name: str) -> str | None:
 
 
 def _metrics(asked: object) -> tuple[str, ...]:
-    found = [metric(name) for name in _texts(asked, "metrics")]
+    names = _texts(asked, "metrics")
+    found = [metric(name) for name in names]
     if not found or None in found:
-        raise UsageError(f"metrics: choose from {_listed(words.METRICS)}")
+        near = [_near(one, words.METRICS) for one in names if metric(one) is None]
+        meant = f"{', '.join(one for one in near if one)}? Or " if any(near) else ""
+        raise UsageError(f"metrics: {meant}choose from {_listed(words.METRICS)}")
     return tuple(dict.fromkeys(name for name in found if name is not None))
 
 
@@ -155,8 +160,17 @@ def _dimensions(asked: object) -> tuple[str, ...]:
 def _dimension(name: str, field: str) -> str:
     found = dimension(name)
     if found is None:
-        raise UsageError(f"{field}: no dimension {quoted(name)}; {_listed(words.DIMENSIONS)}")
+        near = _near(name, words.DIMENSIONS)
+        meant = f"{near}? Or " if near else ""
+        raise UsageError(
+            f"{field}: no dimension {quoted(name)}; {meant}{_listed(words.DIMENSIONS)}"
+        )
     return found
+
+
+def _near(name: str, known: Iterable[str]) -> str | None:
+    """Return the word that may have been meant."""
+    return next(iter(difflib.get_close_matches(name[:_MOST_LETTERS], known, 1, 0.75)), None)
 
 
 def _filters(asked: object) -> tuple[Filter, ...]:

@@ -27,6 +27,8 @@ GOOD: dict[str, Any] = {"site": "shop", "metrics": ["visitors"]}
         ({"metrics": []}, "metrics: choose from visitors, "),
         ({"metrics": "visitors"}, "metrics: write a list"),
         ({"metrics": ["persons"]}, "metrics: choose from visitors, "),
+        ({"metrics": ["vistors"]}, "metrics: visitors? Or choose from visitors, "),
+        ({"dimensions": ["pgae"]}, "dimensions: no dimension pgae; page? Or goal"),
         ({"dimensions": ["name"]}, "dimensions: no dimension name; "),
         ({"dimensions": ["page", "browser", "country"]}, "dimensions: two at most"),
         ({"dimensions": ["page", "page"]}, "dimensions: two at most"),
