@@ -17,7 +17,7 @@ from typing import Any, Final
 import pytest
 
 from pipeline import analytics
-from pipeline.analytics.words import QUANTILES
+from pipeline.analytics.words import LATENCY
 from pipeline.clickhouse.client import Engine
 from pipeline.clickhouse.queries import Reader
 from pipeline.clock import system_clock
@@ -111,7 +111,7 @@ def test_the_quantiles_of_each_hour_and_of_all(kept: Path, reader: Reader, site:
     for hour, who, name in truth:
         if who == "human":
             by_hour[hour].append(NAMES.index(name))
-    found = ask(reader, site, truth, metrics=list(QUANTILES), dimensions=["time:hour"])
+    found = ask(reader, site, truth, metrics=list(LATENCY), dimensions=["time:hour"])
     told = {line.dimensions[0]: [c.number for c in line.cells] for line in found.lines}
     assert {hour: told[hour] for hour in by_hour} == {h: _ends(a) for h, a in by_hour.items()}
     everybody = [place for answers in by_hour.values() for place in answers]
