@@ -249,7 +249,8 @@ def _tell(console: Console, findings: Findings, traffic: Traffic, seconds: float
     )
     console.print(
         f" searched  {findings.bytes:,} bytes in {findings.blobs:,} files, messages and pages of "
-        f"the console, and {findings.unfolded:,} bytes inside compressed blocks"
+        f"the console, and {findings.unfolded:,} bytes inside compressed blocks",
+        soft_wrap=True,
     )
     verdict = "[green]nobody[/green]" if findings.clean else "[red]somebody[/red]"
     console.print(f" found     {len(findings.hits):,} hits: {verdict}")
