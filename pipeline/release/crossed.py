@@ -7,7 +7,6 @@ a closed day change no pair, so pairs have one revision.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import permutations
 from typing import Final
 
 import polars as pl
@@ -123,9 +122,10 @@ class Crossed:
             barred.append(confined(cells))
         if self._tell.rules.triangles and self._tell.k > 1:
             for third in self._thirds(crossed, names):
-                value, across = over = tuple(self._through(crossed, n, third) for n in names)
+                told = ROLE if third == _BEGAN else third
+                value, across = over = tuple(leaves.through(crossed, n, told) for n in names)
                 mine = sums[GOAL in {*over, third}]
-                by_leaves = self._by_leaves(crossed, {"v": value, "w": across, "r": third})
+                by_leaves = leaves.by_leaves(crossed, {"v": value, "w": across, "r": told})
                 found = triangles(mine, value, across, third, self._tell.k, by_leaves)
                 barred.append(mine.within(found, over, names))
         return pl.concat(barred).unique()
@@ -136,20 +136,6 @@ class Crossed:
         yield from shared
         if ROLE in shared:
             yield _BEGAN
-
-    def _through(self, crossed: leaves.Crossed, name: str, third: str) -> str:
-        """Return by what a dimension is told together with a third one."""
-        return leaves.through(crossed, name, ROLE if third == _BEGAN else third)
-
-    @staticmethod
-    def _by_leaves(crossed: leaves.Crossed, sides: Mapping[str, str]) -> list[tuple[str, str]]:
-        """Return the pairs of sides of a triangle that are told by leaves of the first alone."""
-        named = {side: ROLE if name == _BEGAN else name for side, name in sides.items()}
-        return [
-            (x, y)
-            for x, y in permutations(named, 2)
-            if leaves.by_leaves(crossed, named[x], named[y])
-        ]
 
     def _code(self, name: str) -> pl.Expr:
         """Return the code under which a row is told, by a dimension, a role or a part of one."""

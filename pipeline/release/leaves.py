@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import polars as pl
 
@@ -70,7 +71,7 @@ def thirds(crossed: Crossed, names: tuple[str, str], others: Sequence[str]) -> l
 
     A parent stands for its leaves, and they for it: the pairs of all leaves add up to the parent's.
     """
-    pairs = {_pair(one, two) for one, found in crossed.items() for two in found}
+    pairs = _pairs(crossed)
     return [
         other
         for other in others
@@ -83,19 +84,21 @@ def through(crossed: Crossed, name: str, third: str) -> str:
 
     By itself also where only leaves of it are crossed with the third.
     """
-    pairs = {_pair(one, two) for one, found in crossed.items() for two in found}
-    parent = DIMENSIONS.get(name)
-    mine = [one for one in _near(name) if one != parent]
-    if parent is None or any(_pair(one, third) in pairs for one in mine):
+    pairs, parent = _pairs(crossed), DIMENSIONS.get(name)
+    if parent is None or any(_pair(one, third) in pairs for one in (name, *_leaves(name))):
         return name
     return parent
 
 
-def by_leaves(crossed: Crossed, name: str, other: str) -> bool:
-    """Tell whether what ``name`` has of ``other`` is told by leaves of it alone."""
-    pairs = {_pair(one, two) for one, found in crossed.items() for two in found}
-    mine = [leaf for leaf, parent in DIMENSIONS.items() if parent == name]
-    return _pair(name, other) not in pairs and any(_pair(leaf, other) in pairs for leaf in mine)
+def by_leaves(crossed: Crossed, sides: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the pairs of ``sides`` (side → name) that are told by leaves of the first alone."""
+    pairs = _pairs(crossed)
+    return [
+        (x, y)
+        for x, y in permutations(sides, 2)
+        if _pair(sides[x], sides[y]) not in pairs
+        and any(_pair(leaf, sides[y]) in pairs for leaf in _leaves(sides[x]))
+    ]
 
 
 def within(
@@ -146,6 +149,13 @@ def _pair(one: str | None, two: str | None) -> frozenset[str]:
     return frozenset(map(str, (one, two)))
 
 
+def _pairs(crossed: Crossed) -> set[frozenset[str]]:
+    return {_pair(one, two) for one, found in crossed.items() for two in found}
+
+
+def _leaves(name: str) -> list[str]:
+    return [leaf for leaf, parent in DIMENSIONS.items() if parent == name]
+
+
 def _near(name: str) -> list[str]:
-    leaves = [leaf for leaf, parent in DIMENSIONS.items() if parent == name]
-    return [name, *leaves, *filter(None, [DIMENSIONS[name]])]
+    return [name, *_leaves(name), *filter(None, [DIMENSIONS[name]])]
