@@ -58,14 +58,12 @@ _LENGTHS: Final = (
     f"{words.MEDIAN} is of visits of several views, told in classes: the number is where the class "
     "ends, in seconds; in visit_duration visits of one view count with 0"
 )
-_TIMES_FOLDED: Final = (
-    "some response times are under (other): a quantile has a number where it is in one class "
-    "wherever these lie, else a range"
+_CLASSES_FOLDED: Final = (
+    "some {what} are under (other): {whom} has a number where it is in one class wherever these "
+    "lie, else a range"
 )
-_LENGTHS_FOLDED: Final = (
-    f"some visits' lengths are under (other): {words.MEDIAN} has a number where it is in one class "
-    "wherever these lie, else a range"
-)
+_TIMES_FOLDED: Final = _CLASSES_FOLDED.format(what="response times", whom="a quantile")
+_LENGTHS_FOLDED: Final = _CLASSES_FOLDED.format(what="visits' lengths", whom=words.MEDIAN)
 _OF_PAGES: Final = "visits by page are those that began on it"
 _ENDS: Final = (
     "pages of which too little is shown to tell how many visits began or ended there are left out; "

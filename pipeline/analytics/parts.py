@@ -5,10 +5,10 @@ from __future__ import annotations
 from pipeline.analytics import words
 from pipeline.analytics.aim import Aim
 from pipeline.analytics.part import Part
-from pipeline.analytics.quantiles import of_lengths, of_times
+from pipeline.analytics.quantiles import of_times
 from pipeline.analytics.query import Query
 from pipeline.analytics.requests import counted
-from pipeline.analytics.visits import of_visits
+from pipeline.analytics.visits import of_lengths, of_visits
 from pipeline.errors import UsageError
 from pipeline.policy import Crossings
 

@@ -14,13 +14,11 @@ from pipeline.analytics.aim import Aim
 from pipeline.analytics.answer import Cell
 from pipeline.analytics.part import Part
 from pipeline.analytics.requests import segments_asked
-from pipeline.analytics.scales import VISIT_LENGTHS
 from pipeline.clickhouse.sql import literal
 from pipeline.errors import UsageError
 from pipeline.rows import OTHER
 
 DIMENSION: Final = "response_time"
-_LENGTH: Final = "visit_length"
 
 
 def of_times(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
@@ -69,31 +67,6 @@ def of_times(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
             keys=aim.keys({"segment": "segment"} | sql),
             folded="value = '(other)' OR across_value = '(other)'",
             classes="across_value",
-        )
-    ]
-
-
-def of_lengths(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
-    """Return the part for the median of how long visits lasted; raises UsageError."""
-    if words.MEDIAN not in metrics:
-        return []
-    views = aim.segments in {None, (words.VIEW,)} and aim.audience in {None, ("human",)}
-    if aim.widget or aim.of or aim.apart or not views:
-        by = aim.of[0] if aim.of else "segment"
-        raise UsageError(
-            f"metrics: {words.MEDIAN} by {by} is not counted; leave it out, or ask for "
-            "visit_duration"
-        )
-    return [
-        Part(
-            name="l",
-            table="pair",
-            columns=((words.MEDIAN, "hits"),),
-            where=("segment = 'view'", "dimension = 'segment'", f"across = {literal(_LENGTH)}"),
-            keys=aim.keys({}),
-            folded="across_value = '(other)'",
-            classes="across_value",
-            scale=VISIT_LENGTHS,
         )
     ]
 

@@ -11,11 +11,10 @@ from pipeline import response_times, visit_lengths
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """``ends``: class → its beginning and its end in ``unit``; None where it has no end."""
+    """``ends``: class → its beginning and its end; None where it has no end."""
 
     classes: tuple[str, ...]
     ends: Mapping[str, tuple[int, int | None]]
-    unit: str
 
     @property
     def counted(self) -> tuple[str, ...]:
@@ -23,5 +22,7 @@ class Scale:
         return tuple(f"c{number}" for number in range(len(self.classes)))
 
 
-RESPONSE_TIMES: Final = Scale(response_times.CLASSES, response_times.ENDS, "milliseconds")
-VISIT_LENGTHS: Final = Scale(visit_lengths.CLASSES, visit_lengths.ENDS, "seconds")
+RESPONSE_TIMES: Final = Scale(response_times.CLASSES, response_times.ENDS)
+"""In milliseconds."""
+VISIT_LENGTHS: Final = Scale(visit_lengths.CLASSES, visit_lengths.ENDS)
+"""In seconds."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from pipeline.analytics import words
 from pipeline.analytics.aim import Aim
 from pipeline.analytics.part import Part
+from pipeline.analytics.scales import VISIT_LENGTHS
 from pipeline.clickhouse.sql import literal
 from pipeline.errors import UsageError
 
@@ -31,7 +33,7 @@ def of_visits(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
         return []
     one = _dimension(aim, asked)
     if one == "visit_length":
-        return [_across(aim, asked, one, "segment", folded="across_value = '(other)'")]
+        return [_by_length(aim, asked)]
     if one == words.CLICK_PATH:
         # Of paths what is left is not told, so nothing that is not there is known to be none.
         return [_across(aim, asked, one, "page", folded="1")]
@@ -49,6 +51,24 @@ def of_visits(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
             roles=True,
         )
     ]
+
+
+def of_lengths(aim: Aim, metrics: tuple[str, ...]) -> list[Part]:
+    """Return the part for the median of how long visits lasted; raises UsageError."""
+    if words.MEDIAN not in metrics:
+        return []
+    if aim.widget or aim.of or aim.apart or not _only_views(aim):
+        by = aim.of[0] if aim.of else "segment"
+        raise UsageError(
+            f"metrics: {words.MEDIAN} by {by} is not counted; leave it out, or ask for "
+            "visit_duration"
+        )
+    part = _by_length(aim, [words.MEDIAN])
+    return [replace(part, name="l", classes="across_value", scale=VISIT_LENGTHS)]
+
+
+def _by_length(aim: Aim, asked: list[str]) -> Part:
+    return _across(aim, asked, "visit_length", "segment", folded="across_value = '(other)'")
 
 
 def _across(aim: Aim, asked: list[str], one: str, stored: str, *, folded: str) -> Part:
@@ -69,8 +89,7 @@ def _dimension(aim: Aim, asked: list[str]) -> str | None:
     """Return the dimension that visits are asked by; raises UsageError where they cannot be."""
     if aim.widget:
         raise UsageError(f"metrics: {asked[0]} is of page views, and a widget sends events")
-    views = aim.segments in {None, (words.VIEW,)} and aim.audience in {None, ("human",)}
-    if not views or aim.apart:
+    if aim.apart or not _only_views(aim):
         raise UsageError(f"metrics: {asked[0]} is of the segment view; leave the others out")
     if len(aim.of) > 1:
         raise UsageError(
@@ -94,3 +113,8 @@ def _dimension(aim: Aim, asked: list[str]) -> str | None:
             others = ", ".join(n for n in words.METRICS if n in allowed) or "pageviews"
             raise UsageError(f"metrics: {name} by {one} is not counted; there are {others}")
     return one
+
+
+def _only_views(aim: Aim) -> bool:
+    """Tell whether no segment or audience is asked for but the one that visits are made of."""
+    return aim.segments in {None, (words.VIEW,)} and aim.audience in {None, ("human",)}
