@@ -24,18 +24,23 @@ CROSSINGS = policy.load().current.crossings
 FUNNEL = ("loaded", "opened", "chat_started", "error")
 
 
-def widgets(seed: int, goals: Mapping[str, str], most: int = 60) -> list[Row]:
+def an_event() -> Row:
+    """A row of a widget, whose values a test overwrites."""
+    usual = next(row for row in small_sites(1, 8) if row["segment"] == "request")
+    return usual | {"second": 0, "detail": "(none)", "came_from": "(none)"}
+
+
+def widgets(seed: int, goals: Mapping[str, str]) -> list[Row]:
     """Events of three small sites: most visitors load the widget, some open it, few start a chat.
 
     ``goals``: page → the goal that it reaches.
     """
     rng = random.Random(seed)
-    usual = next(row for row in small_sites(1, 8) if row["segment"] == "request")
-    usual |= {"second": 0, "detail": "(none)", "came_from": "(none)"}
+    usual = an_event()
     found: dict[tuple[object, ...], Row] = {}
     for site in range(3):
         pages, kinds, places = rng.randint(2, 4), rng.randint(1, 3), rng.randint(1, 3)
-        for visitor in range(rng.randint(most // 6, most)):
+        for visitor in range(rng.randint(10, 60)):
             kind = f"kind {int(rng.paretovariate(1.2)) % kinds}"
             country = f"country {int(rng.paretovariate(1.2)) % places}"
             for _ in range(rng.randint(1, 4)):
@@ -66,8 +71,7 @@ def one_chat_of_a_goal(k: int) -> list[Row]:
     All others of that goal who came by search chat too, and all who chat elsewhere came by it: so
     what the goal, the event and the kind have of each other leaves nothing but that one.
     """
-    usual = next(row for row in small_sites(1, 8) if row["segment"] == "request")
-    usual |= {"second": 0, "detail": "(none)", "came_from": "(none)", "hits": 1}
+    usual = an_event() | {"hits": 1}
     found: list[Row] = []
     for page, event, kind, people in (
         ("/h1", "chat", "search", 3 * k), ("/h1", "chat", "direct", 3 * k),
