@@ -18,9 +18,10 @@ from pipeline.release.confined import confined, spans
 from pipeline.release.crossings import ROLE, Crossings
 from pipeline.release.pairs import CELL, PLACE, crossed_by, joined
 from pipeline.release.rules import Rules
+from pipeline.release.sums import Sums
 from pipeline.release.telling import Telling
 from pipeline.release.together import Table
-from pipeline.release.triangles import Sums, triangles
+from pipeline.release.triangles import triangles
 from pipeline.release.walks import Walks
 from pipeline.rows import PAIRS
 
