@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
 
 from pipeline.rows import OTHER
+
+_CODE: Final = pl.UInt32()
 
 
 class Codes:
@@ -28,3 +32,29 @@ class Codes:
     def decode(self, columns: pl.Expr) -> pl.Expr:
         """Return UInt32 columns as text."""
         return columns.cat.to(self.dtype).cast(pl.String)
+
+    def recoded(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows with their texts, coded elsewhere or not, in these codes.
+
+        Polars would look the text of each row up; here each that is used is looked up once.
+        """
+        texts = defaultdict[pl.DataType, list[str]](list)
+        for name, kind in rows.schema.items():
+            if isinstance(kind, pl.Categorical) and kind != self.dtype:
+                texts[kind].append(name)
+        found = [
+            column.cat.to(self.dtype)
+            for kind, names in texts.items()
+            for column in self._renewed(rows.select(names), kind)
+        ]
+        return rows.with_columns(*found, pl.col(pl.String).cast(self.dtype))
+
+    def _renewed(self, texts: pl.DataFrame, kind: pl.DataType) -> Sequence[pl.Series]:
+        """Return columns of texts that are coded in ``kind``, as numbers of these codes."""
+        old = texts.select(pl.all().to_physical()).get_columns()
+        used = pl.concat(column.unique() for column in old).unique().drop_nulls().sort()
+        if used.is_empty():
+            return old
+        new = used.cat.to(kind).cast(self.dtype).to_physical()
+        places = pl.repeat(0, used[-1] + 1, dtype=_CODE, eager=True).scatter(used, new)
+        return [places.gather(column).alias(column.name) for column in old]

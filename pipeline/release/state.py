@@ -41,7 +41,7 @@ class State:
 
     def take(self, rows: pl.DataFrame) -> None:
         """Add rows of days that are still held, or new."""
-        coded = rows.with_columns(
+        coded = self.codes.recoded(rows).with_columns(
             self.codes.encode(pl.col(_TEXTS)),
             *(pl.lit(0, dtype=kind).alias(name) for name, kind in _MARKS.items()),
         )
@@ -75,13 +75,10 @@ class State:
         for start in starts:
             del self.days[start]
         fresh = Codes()
-        texts = pl.col(_TEXTS)
-        for day in self.days.values():
-            for held in day.chunks.values():
-                held[:] = [
-                    chunk.with_columns(self.codes.decode(texts)).with_columns(fresh.encode(texts))
-                    for chunk in held
-                ]
+        if self.days:
+            rows = self.gather(self.days)
+            texts = fresh.recoded(rows.select(pl.col(_TEXTS).cat.to(self.codes.dtype)))
+            self.write(rows.with_columns(texts.select(fresh.encode(pl.all()))))
         self.codes = fresh
 
 

@@ -34,27 +34,37 @@ def triangles(
     columns are ``v``, ``w`` and ``r`` there.
     """
     names = {"v": value, "w": across, "r": third}
-    choices = _choices(sums, names)
     unsafe = [pl.DataFrame(schema=dict.fromkeys(CELL, pl.UInt32))]
+    choices = _choices(sums, names)
     if choices.is_empty():
         return unsafe[0]
-    seen = sums.rows(*names.values()).select("window", "visitor", **names).unique()
-    for name in _SETS:
-        both = name, parts.other(name)
-        nobody = parts.height(both[0]) + parts.height(both[1]) == 0
-        thin = choices.filter(~nobody | _bared(name, by_leaves))
-        for part in both:
-            thin = thin.filter(parts.at_least(part) < k)
-        for part in both:
-            thin = parts.few(thin, seen, part, k)
-        unsafe.append(thin.select("window", value="v", across="w"))
+    doubtful = {name: _doubtful(choices, name, k, by_leaves) for name in _SETS}
+    windows = pl.concat(some.select("window") for some in doubtful.values()).unique()
+    if windows.is_empty():
+        return unsafe[0]
+    rows = sums.rows(*names.values()).join(windows, on="window", how="semi")
+    seen = rows.select("window", "visitor", **names).unique()
+    for name, thin in doubtful.items():
+        few = parts.few(thin, seen, name, k)
+        few = parts.few(few, seen, parts.other(name), k)
+        unsafe.append(few.select("window", value="v", across="w"))
     return pl.concat(unsafe).unique()
+
+
+def _doubtful(
+    choices: pl.DataFrame, name: str, k: int, by_leaves: Sequence[tuple[str, str]]
+) -> pl.DataFrame:
+    """Return the choices of which sums alone do not show that a set is safe."""
+    both = name, parts.other(name)
+    nobody = parts.height(both[0]) + parts.height(both[1]) == 0
+    few = (parts.at_least(part) < k for part in both)
+    return choices.filter(~nobody | _bared(name, by_leaves), *few)
 
 
 def _choices(sums: Sums, names: dict[str, str]) -> pl.DataFrame:
     """Return v and w that have rows together, with any r, and what all of them have.
 
-    Where the third has one value only, what is told of it is a margin.
+    Where one of the columns has one value only, what is told of it is a margin.
     """
 
     def counted(some: str) -> pl.DataFrame:
@@ -63,11 +73,15 @@ def _choices(sums: Sums, names: dict[str, str]) -> pl.DataFrame:
         counts = {f"visitors {some}": "visitors", f"rows {some}": "rows"}
         return sums.by(*sides.values()).select("window", **sides, **counts)
 
-    thirds = counted("r").filter(pl.len().over("window") > 1)
-    found = counted("vw").join(thirds, on="window")
-    for some in parts.subsets():
-        if some not in {"vw", "r"}:
-            found = found.join(counted(some), on=["window", *some], how="left")
+    found = counted("")
+    for side in parts.SIDES:
+        several = counted(side).filter(pl.len().over("window") > 1)
+        found = found.join(several, on="window")
+        if found.is_empty():
+            return found
+    found = found.join(counted("vw"), on=["window", "v", "w"])
+    for some in ("vr", "wr", "vwr"):
+        found = found.join(counted(some), on=["window", *some], how="left")
     return found.with_columns(pl.col(pl.Int64).fill_null(0))
 
 

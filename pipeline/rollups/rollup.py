@@ -106,7 +106,7 @@ class Rollup:
 
     def _coded(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Return rows with texts in the state's own code, in which they are grouped and kept."""
-        return batch.with_columns(pl.col(pl.String, pl.Categorical).cast(self._codes.dtype))
+        return self._codes.recoded(batch)
 
     def _forget(self) -> None:
         """Forget the texts that no open row has."""
