@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
@@ -42,19 +41,19 @@ class Codes:
         for name, kind in rows.schema.items():
             if isinstance(kind, pl.Categorical) and kind != self.dtype:
                 texts[kind].append(name)
-        found = [
-            column.cat.to(self.dtype)
-            for kind, names in texts.items()
-            for column in self._renewed(rows.select(names), kind)
-        ]
-        return rows.with_columns(*found, pl.col(pl.String).cast(self.dtype))
+        found = [self._renewed(rows.select(names), kind) for kind, names in texts.items()]
+        columns = [column for frame in found for column in frame.get_columns()]
+        return rows.with_columns(*columns, pl.col(pl.String).cast(self.dtype))
 
-    def _renewed(self, texts: pl.DataFrame, kind: pl.DataType) -> Sequence[pl.Series]:
-        """Return columns of texts that are coded in ``kind``, as numbers of these codes."""
-        old = texts.select(pl.all().to_physical()).get_columns()
-        used = pl.concat(column.unique() for column in old).unique().drop_nulls().sort()
-        if used.is_empty():
-            return old
-        new = used.cat.to(kind).cast(self.dtype).to_physical()
-        places = pl.repeat(0, used[-1] + 1, dtype=_CODE, eager=True).scatter(used, new)
-        return [places.gather(column).alias(column.name) for column in old]
+    def _renewed(self, texts: pl.DataFrame, kind: pl.DataType) -> pl.DataFrame:
+        """Return columns of texts that are coded in ``kind`` in these codes."""
+        old = texts.select(pl.all().to_physical())
+        each = old.select(pl.all().unique().implode()).unpivot(value_name="code")
+        codes = each.select(pl.col("code").explode().drop_nulls().unique().sort()).to_series()
+        if codes.is_empty():
+            return texts.cast(self.dtype)
+        new = codes.cat.to(kind).cast(self.dtype).to_physical()
+        places = pl.lit(pl.repeat(0, codes[-1] + 1, dtype=_CODE, eager=True).scatter(codes, new))
+        return old.select(
+            places.gather(pl.col(name)).cat.to(self.dtype).alias(name) for name in old.columns
+        )
