@@ -16,7 +16,7 @@ from pipeline.events import DIMENSIONS, GOAL, SEGMENT, VIEW
 from pipeline.release import leaves, visits
 from pipeline.release.confined import confined, spans
 from pipeline.release.crossings import ROLE, Crossings
-from pipeline.release.pairs import CELL, PLACE, crossed_by, joined
+from pipeline.release.pairs import CELL, PLACE, crossed_by, joined, with_empty
 from pipeline.release.rules import Rules
 from pipeline.release.sums import Sums
 from pipeline.release.telling import Telling
@@ -24,9 +24,6 @@ from pipeline.release.together import Table
 from pipeline.release.triangles import triangles
 from pipeline.release.walks import Walks
 from pipeline.rows import PAIRS
-
-_BEGAN: Final = "began"
-"""Of a role, whether the view began its visit."""
 
 
 class Crossed:
@@ -102,6 +99,7 @@ class Crossed:
         value, to = map(self._tell.value, pair.names)
         cells = crossed_by(rows, value, to, *over, more=spans())
         barred = self._barred(crossed, pair.names, cells, sums)
+        cells = with_empty(cells, barred)
         if told is not None:
             cells, barred = leaves.within(cells, barred, pair, told, self._tell.codes.other)
             cells = joined(cells)
@@ -123,12 +121,16 @@ class Crossed:
             barred.append(confined(cells))
         if self._tell.rules.triangles and self._tell.k > 1:
             for third in self._thirds(crossed, names):
-                told = ROLE if third == _BEGAN else third
+                of_roles = third == ROLE or third in visits.SPLITS
+                told = ROLE if of_roles else third
                 value, across = over = tuple(leaves.through(crossed, n, told) for n in names)
                 mine = sums[GOAL in {*over, third}]
                 by_leaves = leaves.by_leaves(crossed, {"v": value, "w": across, "r": told})
-                found = triangles(mine, value, across, third, self._tell.k, by_leaves)
-                barred.append(mine.within(found, over, names))
+                # Of three dimensions, each pair is asked for its own; roles are hidden by nobody.
+                some = triangles(
+                    mine, value, across, third, self._tell.k, by_leaves, empty=of_roles
+                )
+                barred.append(mine.within(some, over, names, empty=of_roles))
         return pl.concat(barred).unique()
 
     def _thirds(self, crossed: leaves.Crossed, names: tuple[str, str]) -> Iterator[str]:
@@ -136,13 +138,13 @@ class Crossed:
         shared = leaves.thirds(crossed, names, (*DIMENSIONS, ROLE))
         yield from shared
         if ROLE in shared:
-            yield _BEGAN
+            yield from visits.SPLITS
 
     def _code(self, name: str) -> pl.Expr:
         """Return the code under which a row is told, by a dimension, a role or a part of one."""
         if name == ROLE:
             return pl.col(ROLE)
-        if name == _BEGAN:
-            began = self._tell.codes.decode(pl.col(ROLE)).replace(visits.PARTS)
-            return self._tell.codes.encode(began)
+        if name in visits.SPLITS:
+            put = self._tell.codes.decode(pl.col(ROLE)).replace(visits.SPLITS[name])
+            return self._tell.codes.encode(put)
         return self._tell.value(name)

@@ -68,10 +68,29 @@ def crossed_by(
     )
 
 
+def with_empty(cells: pl.DataFrame, barred: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells, and one without anybody for each that is barred and not there.
+
+    That nobody is in it must then be hidden as any number: by others of its value and column.
+    """
+    none = barred.join(cells, on=CELL, how="anti")
+    if "over" in cells.columns:
+        none = none.join(cells.select(*_OF_VALUE, "over").unique(), on=_OF_VALUE)
+    places = cells.group_by("window").agg(pl.col(PLACE).first())
+    nobody = none.join(places, on="window").with_columns(
+        pl.lit([], cells.schema["who"]).alias("who"),
+        *(pl.lit(0, cells.schema[name]).alias(name) for name in ("hits", "seconds")),
+    )
+    return pl.concat([cells, nobody], how="diagonal")
+
+
 def joined(cells: pl.DataFrame) -> pl.DataFrame:
     """Return cells that stand several times as one each; ``whole`` where one of them is."""
     return cells.group_by(CELL).agg(
-        pl.col(PLACE).first(), pl.col("who").explode().unique(), SUMS, pl.col("whole").any()
+        pl.col(PLACE).first(),
+        pl.col("who").explode(empty_as_null=False).unique(),
+        SUMS,
+        pl.col("whole").any(),
     )
 
 
@@ -237,7 +256,7 @@ def _unsplit(
 
 def _distinct(where: pl.Expr) -> pl.Expr:
     """Return the number of distinct visitors of the cells that ``where`` holds."""
-    return pl.col("who").filter(where).explode().n_unique()
+    return pl.col("who").filter(where).explode(empty_as_null=False).n_unique()
 
 
 def _first(cells: pl.DataFrame, by: list[str], *ties: str) -> pl.DataFrame:

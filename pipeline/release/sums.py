@@ -35,17 +35,27 @@ class Sums:
         return self._rows.select("window", "visitor").with_columns(columns)
 
     def within(
-        self, cells: pl.DataFrame, over: Sequence[str], names: Sequence[str]
+        self, cells: pl.DataFrame, over: Sequence[str], names: Sequence[str], *, empty: bool
     ) -> pl.DataFrame:
-        """Return the cells of two columns that have rows in ``cells`` of the two they are within.
+        """Return the cells of two columns that lie in ``cells`` of the two they are within.
 
-        ``cells``: window, value, across, of ``over``; the result is of ``names``.
+        ``cells``: window, value, across, of ``over``; the result is of ``names``: those that have
+        rows, or (``empty``) all.
         """
         if list(over) == list(names):
             return cells
-        every = self.rows(*over, *names).drop("visitor").unique()
-        found = every.join(cells, left_on=["window", *over], right_on=CELL, how="semi")
-        return found.select("window", value=names[0], across=names[1]).unique()
+        if not empty:
+            every = self._values(*over, *names)
+            found = every.join(cells, left_on=["window", *over], right_on=CELL, how="semi")
+            return found.select("window", value=names[0], across=names[1]).unique()
+        for side, wide, narrow in zip(("value", "across"), over, names, strict=True):
+            inside = self._values(wide, narrow).select("window", wide=wide, narrow=narrow)
+            found = cells.join(inside, left_on=["window", side], right_on=["window", "wide"])
+            cells = found.with_columns(pl.col("narrow").alias(side)).select(CELL)
+        return cells.unique()
+
+    def _values(self, *names: str) -> pl.DataFrame:
+        return self.rows(*names).drop("visitor").unique()
 
     def _column(self, name: str) -> pl.Series:
         if name not in self._codes:

@@ -92,7 +92,7 @@ class Telling:
     def counted(self, marked: pl.DataFrame, dimension: str, across: str) -> pl.DataFrame:
         """Return the cells that may be shown, and in ``(other)`` the rest of each value."""
         cells = marked.group_by(*PLACE, "value", "across_value").agg(
-            SUMS, visitors=pl.col("who").explode().n_unique()
+            SUMS, visitors=pl.col("who").explode(empty_as_null=False).n_unique()
         )
         told = cells.with_columns(self.codes.decode(pl.col("site", SEGMENT, "value")))
         return self.finish(told, dimension, across)

@@ -6,17 +6,13 @@ without both; and the three other sets of that kind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
 
-from pipeline.release import parts
 from pipeline.release.pairs import CELL
 from pipeline.release.sums import Sums
-
-_SETS: Final = ("vw", "vr", "wr", "vwr")
-"""The four sets: each is the part of this name together with the one that lacks what it has."""
 
 
 def triangles(
@@ -26,63 +22,65 @@ def triangles(
     third: str,
     k: int,
     by_leaves: Sequence[tuple[str, str]] = (),
+    *,
+    empty: bool = False,
 ) -> pl.DataFrame:
     """Return the cells (window, value, across) that may not be told beside a third column.
 
-    A set is taken for safe where one of its two parts has k visitors. One that is empty stands for
-    nobody. ``by_leaves`` are the pairs that are told by leaves of the first of them alone; the
-    columns are ``v``, ``w`` and ``r`` there.
+    A set is taken for safe where one of its two parts has k visitors for certain: those of a larger
+    set, less those of the smaller ones in it. One that is empty stands for nobody. ``by_leaves``
+    are the pairs that are told by leaves of the first of them alone; the columns are ``v``, ``w``
+    and ``r`` there. ``empty``: that nobody is in a cell may not be told either, so these are looked
+    at as well. Where a column has one value in a window, what is told of it is a margin.
     """
-    names = {"v": value, "w": across, "r": third}
-    unsafe = [pl.DataFrame(schema=dict.fromkeys(CELL, pl.UInt32))]
-    choices = _choices(sums, names)
-    if choices.is_empty():
-        return unsafe[0]
-    doubtful = {name: _doubtful(choices, name, k, by_leaves) for name in _SETS}
-    windows = pl.concat(some.select("window") for some in doubtful.values()).unique()
-    if windows.is_empty():
-        return unsafe[0]
-    rows = sums.rows(*names.values()).join(windows, on="window", how="semi")
-    seen = rows.select("window", "visitor", **names).unique()
-    for name, thin in doubtful.items():
-        few = parts.few(thin, seen, name, k)
-        few = parts.few(few, seen, parts.other(name), k)
-        unsafe.append(few.select("window", value="v", across="w"))
-    return pl.concat(unsafe).unique()
+    sides = {"v": value, "w": across, "r": third}
+    every = _choices(sums, sides, empty=empty)
+    for side in ("v", "w", "r", "vw", "vr", "wr", "vwr", ""):
+        names = [sides[one] for one in side]
+        kinds = {"visitors": side or "n", "rows": f"{side or 'n'} rows"}
+        every = every.join(sums.by(*names).rename(kinds), on=["window", *names], how="left")
+    every = every.with_columns(pl.col(pl.Int64).fill_null(0))
+    unsafe = [
+        _few(one, other, k) & (~_empty(one, other, both) | _bared(name, by_leaves))
+        for name, one, other, both in _SETS
+    ]
+    barred = every.filter(pl.any_horizontal(unsafe))
+    return barred.select("window", value=value, across=across).select(CELL).unique()
 
 
-def _doubtful(
-    choices: pl.DataFrame, name: str, k: int, by_leaves: Sequence[tuple[str, str]]
-) -> pl.DataFrame:
-    """Return the choices of which sums alone do not show that a set is safe."""
-    both = name, parts.other(name)
-    nobody = parts.height(both[0]) + parts.height(both[1]) == 0
-    few = (parts.at_least(part) < k for part in both)
-    return choices.filter(~nobody | _bared(name, by_leaves), *few)
+def _choices(sums: Sums, sides: Mapping[str, str], *, empty: bool) -> pl.DataFrame:
+    """Return window and the values of the three columns, of windows that have several of each."""
+    several = {
+        side: sums.by(name).filter(pl.len().over("window") > 1).select("window", name)
+        for side, name in sides.items()
+    }
+    cells = several["v"].join(several["w"], on="window")
+    if not empty:
+        there = sums.by(sides["v"], sides["w"])
+        cells = cells.join(there, on=cells.columns, how="semi")
+    return cells.join(several["r"], on="window")
 
 
-def _choices(sums: Sums, names: dict[str, str]) -> pl.DataFrame:
-    """Return v and w that have rows together, with any r, and what all of them have.
+_Parts = tuple[str, ...]
+_SETS: Final[tuple[tuple[str, _Parts, _Parts, tuple[_Parts, _Parts]], ...]] = (
+    ("vw", ("vw", "vwr"), ("r", "vr", "wr"), (("vwr",), ())),
+    ("vr", ("vr", "vwr"), ("w", "vw", "wr"), (("vwr",), ())),
+    ("wr", ("wr", "vwr"), ("v", "vw", "vr"), (("vwr",), ())),
+    ("vwr", ("vwr",), ("n", "v", "w", "r"), (("vw", "vwr"), ("vr", "wr"))),
+)
+"""The four sets: what they are called, a sum less others for each of their two parts, and what the
+second takes away too often: sums less others, and more sums."""
 
-    Where one of the columns has one value only, what is told of it is a margin.
-    """
 
-    def counted(some: str) -> pl.DataFrame:
-        """Return window, the values and what they have."""
-        sides = {side: names[side] for side in some}
-        counts = {f"visitors {some}": "visitors", f"rows {some}": "rows"}
-        return sums.by(*sides.values()).select("window", **sides, **counts)
+def _few(one: _Parts, other: _Parts, k: int) -> pl.Expr:
+    """Return whether neither part of a set has k visitors for certain."""
+    return pl.max_horizontal(_less(one, ""), _less(other, "")) < k
 
-    found = counted("")
-    for side in parts.SIDES:
-        several = counted(side).filter(pl.len().over("window") > 1)
-        found = found.join(several, on="window")
-        if found.is_empty():
-            return found
-    found = found.join(counted("vw"), on=["window", "v", "w"])
-    for some in ("vr", "wr", "vwr"):
-        found = found.join(counted(some), on=["window", *some], how="left")
-    return found.with_columns(pl.col(pl.Int64).fill_null(0))
+
+def _empty(one: _Parts, other: _Parts, both: tuple[_Parts, _Parts]) -> pl.Expr:
+    """Return whether no row is in a set."""
+    more = sum((pl.col(f"{name} rows") for name in both[1]), _less(both[0], " rows"))
+    return _less(one, " rows") + _less(other, " rows") + more == 0
 
 
 def _bared(name: str, by_leaves: Sequence[tuple[str, str]]) -> pl.Expr:
@@ -94,8 +92,19 @@ def _bared(name: str, by_leaves: Sequence[tuple[str, str]]) -> pl.Expr:
     """
     found = pl.lit(value=False)
     for x, y in by_leaves:
-        both, of_x, of_y = (parts.rows(side) for side in (parts.joined(x, y), x, y))
-        beside = name not in {parts.joined(x, y), "vwr"}
-        elsewhere = of_y - both if beside else parts.rows("") - of_x - of_y + both
+        both, of_x, of_y = (pl.col(f"{side} rows") for side in (_side(x, y), x, y))
+        beside = name not in {_side(x, y), "vwr"}
+        elsewhere = of_y - both if beside else pl.col("n rows") - of_x - of_y + both
         found |= (elsewhere > 0) & (of_x - both > 0)
     return found
+
+
+def _side(x: str, y: str) -> str:
+    return "".join(sorted(x + y, key="vwr".index))
+
+
+def _less(names: _Parts, kind: str) -> pl.Expr:
+    first, *rest = (pl.col(f"{name}{kind}") for name in names)
+    for taken in rest:
+        first = first - taken
+    return first

@@ -30,6 +30,12 @@ PARTS: Final = {
 }
 """Where the roles of a value cannot all be told: whether its views began visits. A part is its own
 part, for values of which no more is told to begin with."""
+SPLITS: Final = {
+    "began": PARTS,
+    "ended": {BOUNCE: "ended", EXIT: "ended", ENTRY: "went on", BETWEEN: "went on"},
+    "at one end": {ENTRY: "at one end", EXIT: "at one end", BOUNCE: "not", BETWEEN: "not"},
+}
+"""The three ways to put four roles together by two: whoever knows each knows these too."""
 NO_CAMPAIGN: Final = "(none)"
 
 

@@ -31,6 +31,8 @@ OF_PAGES: Final = {"next_page", "click_path"}
 """What is told of pages by the visits they were viewed in."""
 OF_A_PERSON: Final = {"browser", "system", "device", "suspicion", "country", "place", "provider"}
 _MOST_TOGETHER: Final = 5
+_FEW: Final = 6
+"""Of so many values two are taken together."""
 
 
 def crossing_sets(
@@ -89,22 +91,25 @@ def _triangles(
     """What three pairs of three columns tell together, each where all that is needed is shown."""
     every = union(mask for (name, _), mask in day.items() if name == "page")
     both = _either_way(tables, day)
-    for one, two in tables:
+    for one, two in both:
         for third in sorted({of for _, of in both} - {one, two, *OF_PAGES}):
-            if two in {"role", *OF_PAGES} or not {(one, third), (two, third)} <= both.keys():
+            if not {"role", "segment", *OF_PAGES}.isdisjoint({one, two}):
                 continue
-            whole_of = roles if third == "role" else {
-                value: mask
+            if not {(one, third), (two, third)} <= both.keys():
+                continue
+            whole_of = _two_of(roles) if third == "role" else {
+                (value,): mask
                 for (name, value), mask in day.items()
                 if name == third and value != OTHER
             }  # fmt: skip
-            for (v, w), vw in both[one, two].items():
+            for some, w, vw in _together(both[one, two]):
                 for r, whole in whole_of.items():
-                    vr, wr = both[one, third].get((v, r)), both[two, third].get((w, r))
+                    vr = _sum_of(both[one, third], [(v, x) for v in some for x in r])
+                    wr = _sum_of(both[two, third], [(w, x) for x in r])
                     if vr is None or wr is None:
                         continue
-                    where = f"{one} {v}, {two} {w}, {third} {r}"
-                    of_v, of_w = day[one, v], day[two, w]
+                    where = f"{one} {some}, {two} {w}, {third} {r}"
+                    of_v, of_w = union(day[one, v] for v in some), day[two, w]
                     yield (
                         f"{where}: all of three, or none",
                         (vw & whole | every & ~of_v & ~of_w & ~whole),
@@ -112,6 +117,26 @@ def _triangles(
                     yield f"{where}: two without the third", vw & ~whole | whole & ~of_v & ~of_w
                     yield f"{where}: first and third", vr & ~of_w | of_w & ~of_v & ~whole
                     yield f"{where}: second and third", wr & ~of_v | of_v & ~of_w & ~whole
+
+
+def _together(
+    cells: Mapping[tuple[str, str], int],
+) -> Iterator[tuple[tuple[str, ...], str, int]]:
+    """Yield the values that are told beside another, and two of them, with the cells' union."""
+    of: dict[str, list[str]] = defaultdict(list)
+    for v, w in cells:
+        of[w].append(v)
+    for w, values in of.items():
+        for size in (1, 2) if len(values) <= _FEW else (1,):
+            for some in combinations(values, size):
+                yield some, w, union(cells[v, w] for v in some)
+
+
+def _sum_of(cells: Mapping[tuple[str, str], int], wanted: Sequence[tuple[str, str]]) -> int | None:
+    """Return the union of the cells, None where one of them is not told."""
+    if any(cell not in cells for cell in wanted):
+        return None
+    return union(cells[cell] for cell in wanted)
 
 
 def _through_parents(
@@ -170,8 +195,15 @@ def _either_way(
     both: dict[tuple[str, str], dict[tuple[str, str], int]] = {}
     for (one, two), cells in tables.items():
         named = {(v, w): mask for (v, w), mask in cells.items() if OTHER not in {v, w}}
+        named |= _known_empty(named, day, one, two)
         both[one, two] = named
         both[two, one] = {(w, v): mask for (v, w), mask in named.items()}
+    _add_parents(both, day)
+    return both
+
+
+def _add_parents(both: dict[tuple[str, str], dict[tuple[str, str], int]], day: Shown) -> None:
+    """Add the cells of a parent that its leaves tell, where no table of its own does."""
     for leaf, parent in DIMENSIONS.items():
         for of, cells in list(both.items()):
             if parent is None or of[0] != leaf or (parent, of[1]) in both:
@@ -188,7 +220,29 @@ def _either_way(
                         added[value, across] = union(cells[n, across] for n in inside)
             both[parent, of[1]] = added
             both[of[1], parent] = {(w, v): mask for (v, w), mask in added.items()}
-    return both
+
+
+def _two_of(roles: Mapping[str, int]) -> dict[tuple[str, ...], int]:
+    """Return the views of each role, and of any two of them together."""
+    return {
+        some: union(roles[role] for role in some)
+        for size in (1, 2)
+        for some in combinations(sorted(roles), size)
+    }
+
+
+def _known_empty(
+    named: Mapping[tuple[str, str], int], day: Shown, one: str, two: str
+) -> dict[tuple[str, str], int]:
+    """Return the cells that are not told, of values of which all is told: nobody is in these."""
+    if one == "segment" or two in {"role", *OF_PAGES}:
+        return {}
+    of = {v: mask for (name, v), mask in day.items() if name == one and v != OTHER}
+    to = {w: mask for (name, w), mask in day.items() if name == two and w != OTHER}
+    left = {v: m & ~union(c for (x, _), c in named.items() if x == v) for v, m in of.items()}
+    hides = {w: m & ~union(c for (_, x), c in named.items() if x == w) for w, m in to.items()}
+    cells = ((v, w) for v in of for w in to)
+    return {(v, w): 0 for v, w in cells if (v, w) not in named and 0 in {left[v], hides[w]}}
 
 
 def _inside(day: Shown, leaf: str, whole: int) -> dict[str, int]:
