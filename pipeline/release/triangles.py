@@ -35,6 +35,8 @@ def triangles(
     """
     sides = {"v": value, "w": across, "r": third}
     every = _choices(sums, sides, empty=empty)
+    if every.is_empty():
+        return pl.DataFrame(schema=dict.fromkeys(CELL, pl.UInt32))
     for side in ("v", "w", "r", "vw", "vr", "wr", "vwr", ""):
         names = [sides[one] for one in side]
         kinds = {"visitors": side or "n", "rows": f"{side or 'n'} rows"}
@@ -54,11 +56,10 @@ def _choices(sums: Sums, sides: Mapping[str, str], *, empty: bool) -> pl.DataFra
         side: sums.by(name).filter(pl.len().over("window") > 1).select("window", name)
         for side, name in sides.items()
     }
-    cells = several["v"].join(several["w"], on="window")
-    if not empty:
-        there = sums.by(sides["v"], sides["w"])
-        cells = cells.join(there, on=cells.columns, how="semi")
-    return cells.join(several["r"], on="window")
+    found = several["v"].join(several["w"], on="window").join(several["r"], on="window")
+    if empty or found.is_empty():
+        return found
+    return found.join(sums.by(sides["v"], sides["w"]), on=found.columns[:3], how="semi")
 
 
 _Parts = tuple[str, ...]
