@@ -61,8 +61,8 @@ def nobody_in_a_cell(k: int) -> list[dict[str, Any]]:
     return rows_of([*visits, ("direct", ("/b",), 1)])
 
 
-def two_roles_together(k: int) -> list[dict[str, Any]]:
-    """Views that ended a visit, neither of /a nor from search: one, and /a from search ends all."""
+def all_of_one_cell_ended(k: int) -> list[dict[str, Any]]:
+    """Views that ended a visit, neither of /a nor from search: one; all of /a from search did."""
     visits: Visits = [("search", pages, 2 * k) for pages in (("/a",), ("/b", "/a"), ("/c", "/a"))]
     visits += [("search", pages, k) for pages in (("/b",), ("/c",), ("/c", "/b"), ("/b", "/c"))]
     for channel in ("direct", "social"):
@@ -70,6 +70,16 @@ def two_roles_together(k: int) -> list[dict[str, Any]]:
         visits += [(channel, pages, 2 * k) for pages in ways]
     visits += [("direct", ("/b", "/c", "/a"), k), ("social", ("/c", "/b", "/a"), k)]
     return rows_of([*visits, ("direct", ("/b",), 1)])
+
+
+def all_but_one_began(k: int) -> list[dict[str, Any]]:
+    """Of /a from search all views but one began a visit; all else that began has one of the two."""
+    visits: Visits = [("search", pages, 2 * k) for pages in (("/a",), ("/a", "/b"), ("/a", "/c"))]
+    visits += [("search", pages, 2 * k) for pages in (("/b",), ("/c",), ("/c", "/b"), ("/b", "/c"))]
+    for channel in ("direct", "social"):
+        ways = (("/a", "/b", "/c"), ("/a", "/c", "/b"), ("/a", "/a", "/b"), ("/a",))
+        visits += [(channel, pages, 2 * k) for pages in ways]
+    return rows_of([*visits, ("search", ("/b", "/a", "/b"), 1)])
 
 
 def two_pages_together(k: int) -> list[dict[str, Any]]:
@@ -85,7 +95,15 @@ def two_pages_together(k: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("k", [3, 10])
-@pytest.mark.parametrize("site", [nobody_in_a_cell, two_roles_together, two_pages_together])
+@pytest.mark.parametrize(
+    "site",
+    [
+        nobody_in_a_cell,
+        all_of_one_cell_ended,
+        all_but_one_began,
+        two_pages_together,
+    ],
+)
 def test_roles_of_pages_and_of_channels_betray_nobody_together(
     site: Callable[[int], list[dict[str, Any]]], k: int
 ) -> None:
