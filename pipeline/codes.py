@@ -10,6 +10,8 @@ import polars as pl
 from pipeline.rows import OTHER
 
 _CODE: Final = pl.UInt32()
+_MANY: Final = 8_000
+"""From so many rows on it is quicker to look at what texts there are first."""
 
 
 class Codes:
@@ -35,8 +37,10 @@ class Codes:
     def recoded(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return the rows with their texts, coded elsewhere or not, in these codes.
 
-        Polars would look the text of each row up; here each that is used is looked up once.
+        Polars looks the text of each row up; of many rows each that is used is looked up once.
         """
+        if rows.height < _MANY:
+            return rows.with_columns(pl.col(pl.String, pl.Categorical).cast(self.dtype))
         texts = defaultdict[pl.DataType, list[str]](list)
         for name, kind in rows.schema.items():
             if isinstance(kind, pl.Categorical) and kind != self.dtype:

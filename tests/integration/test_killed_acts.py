@@ -32,7 +32,7 @@ from tests.unit.investigations.making import bureau
 pytestmark = pytest.mark.skipif(stops.missing() is not None, reason=str(stops.missing()))
 
 SEED: Final = int(os.environ.get("KILL_SEED", "5"))
-SOME: Final = 4
+SOME: Final = 3
 """Places of an act that ``make test`` tries, besides its end."""
 ON_POSTGRES: Final = ("approve", "due", "destroy", "expire")
 

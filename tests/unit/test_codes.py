@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from pipeline import codes as module
 from pipeline.codes import Codes
 from pipeline.events import from_ipc, to_ipc
 
@@ -15,6 +16,12 @@ ROWS = pl.DataFrame(
         "hits": [1, 2, 3, 4, 5],
     }
 )
+
+
+@pytest.fixture(autouse=True, params=[0, 8_000])
+def _many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with many rows, and as with few."""
+    monkeypatch.setattr(module, "_MANY", request.param)
 
 
 @pytest.mark.parametrize("coded", [True, False])
