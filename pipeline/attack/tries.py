@@ -16,6 +16,7 @@ from pipeline.attack.paths import paths
 from pipeline.attack.relations import Derived, Kind, Part, Relation, derived, suspect, tried
 from pipeline.attack.step_times import of_ranges, span
 from pipeline.attack.steps import of_steps, step
+from pipeline.attack.triangles import triangles
 from pipeline.attack.windows import COMMON, Knowledge, Seen, of_window
 
 Fault = Literal["few", "grown", "inconsistent"]
@@ -181,6 +182,7 @@ def relations(day: Day, known: Knowledge, *, frozen: bool = True) -> Iterator[Re
         yield from margins(day, whole)
         yield from confined(day, whole, hours)
         yield from leaves(day, known)
+        yield from triangles(day, whole)
         if known.visits:
             yield from equal(day, whole)
             yield from paths(day, whole)

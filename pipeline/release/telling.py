@@ -22,6 +22,8 @@ from pipeline.rows import OTHER, PAIRS
 UNNAMED: Final = (OTHER, visits.BEGAN, visits.WENT_ON)
 """Across values under which is told what is left of a value."""
 _VALUE: Final = ["window", "value"]
+NEVER: Final = 2**32 - 1
+"""So many visitors are in no cell: what needs them is not told."""
 
 
 class Telling:
@@ -66,7 +68,8 @@ class Telling:
         if self._floor <= self.k or not floored:
             return table
         needs = pl.any_horizontal(names_place(pl.col(one), self.codes) for one in floored)
-        least = pl.when(needs).then(self._floor).otherwise(self.k)
+        before = pl.col("least") if "least" in table.cells.columns else pl.lit(self.k)
+        least = pl.when(needs).then(pl.max_horizontal(before, self._floor)).otherwise(before)
         return replace(table, cells=table.cells.with_columns(least=least))
 
     def _marked(

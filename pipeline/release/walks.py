@@ -13,7 +13,7 @@ from pipeline.release import leaves, paths, visits
 from pipeline.release.crossings import NEXT, PATH, ROLE
 from pipeline.release.pairs import PLACE, SUMS, Equal, crossed_by, folded, joined
 from pipeline.release.sets import dense, distinct, pack
-from pipeline.release.telling import UNNAMED, Telling
+from pipeline.release.telling import NEVER, UNNAMED, Telling
 from pipeline.release.together import Table
 
 LENGTH: Final = "visit_length"
@@ -78,7 +78,21 @@ class Walks:
         else:
             cells = crossed_by(views, self._tell.value(dimension), pl.col(ROLE))
         equal = self._equal() if dimension in STEADY else None
-        return Table(cells, (dimension, ROLE), equal=equal)
+        return Table(
+            cells if equal is None else self._evened(cells), (dimension, ROLE), equal=equal
+        )
+
+    def _evened(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """Return cells of which entries and exits of a value are told only where they are as many.
+
+        Of a value that some hour folded the day may tell the one and not the other: the difference
+        is of visits that went on from one hour into the next.
+        """
+        role = self._tell.codes.decode(pl.col("across"))
+        of = ["window", "value"]
+        ends = [pl.col("hits").filter(role == name).sum().over(of) for name in _EQUAL]
+        uneven = role.is_in(_EQUAL) & (ends[0] != ends[1])
+        return cells.with_columns(least=pl.when(uneven).then(NEVER).otherwise(self._tell.k))
 
     def _within(
         self, views: pl.DataFrame, dimension: str, parent: str, marked: pl.DataFrame

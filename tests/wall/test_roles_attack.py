@@ -16,6 +16,7 @@ from pipeline.events import DIMENSIONS
 from pipeline.release.rules import Rules
 from pipeline.rows import HOUR
 from tests.unit.release.sites import START
+from tests.wall import pairs_and_triples
 from tests.wall.release_attacker import Step, attack
 
 LATENESS, HOLD = 600, 12 * HOUR
@@ -109,3 +110,15 @@ def test_roles_of_pages_and_of_channels_betray_nobody_together(
     steps: list[Step] = [(list(range(len(rows))), None, False), ([], None, True)]
     assert attack(rows, steps, k, LATENESS, HOLD, None, CROSSINGS) == []
     assert attack(rows, steps, k, LATENESS, HOLD, Rules(triangles=False), CROSSINGS)
+
+
+@pytest.mark.parametrize("site", [nobody_in_a_cell, all_of_one_cell_ended, all_but_one_began])
+def test_the_command_finds_them_too_where_the_rule_is_off(
+    site: Callable[[int], list[dict[str, Any]]],
+) -> None:
+    k, rows = 3, site(3)
+    steps: list[Step] = [(list(range(len(rows))), None, False), ([], None, True)]
+    given = rows, steps, k, LATENESS, HOLD
+    assert pairs_and_triples.attack(*given).findings == []
+    found = pairs_and_triples.attack(*given, Rules(triangles=False)).findings
+    assert any("three tables of pairs" in one for one in found)
