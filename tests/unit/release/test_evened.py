@@ -31,7 +31,7 @@ def views(visitor: int, system: str, *moments: int) -> list[dict[str, Any]]:
 
 
 def findings(rules: Rules | None) -> list[str]:
-    """Three visits of Windows in one hour, and one that goes on into the next, where it is alone."""
+    """Three visits of Windows in one hour, and one that goes on into the next, alone there."""
     rows = [row for visitor in range(3) for row in views(visitor, "Windows", 0, 60)]
     rows += views(3, "Windows", HOUR - 60, HOUR + 60)
     rows += [row for at in range(6) for row in views(10 + at, "Linux", 0, 60)]
