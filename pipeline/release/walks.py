@@ -11,13 +11,14 @@ import polars as pl
 from pipeline.events import DIMENSIONS, GOAL, SEGMENT, STEADY, VIEW
 from pipeline.release import leaves, paths, visits
 from pipeline.release.crossings import NEXT, PATH, ROLE
-from pipeline.release.pairs import PLACE, SUMS, Equal, crossed_by, folded, joined
+from pipeline.release.pairs import CELL, PLACE, SUMS, Equal, crossed_by, folded, joined
 from pipeline.release.sets import dense, distinct, pack
 from pipeline.release.telling import NEVER, UNNAMED, Telling
 from pipeline.release.together import Table
 
 LENGTH: Final = "visit_length"
 
+_VIEWS: Final = pl.len().cast(pl.Int64).alias("views")
 _EQUAL: Final = (visits.ENTRY, visits.EXIT)
 
 
@@ -76,7 +77,7 @@ class Walks:
         if over is not None:
             cells = self._within(views, dimension, str(DIMENSIONS[dimension]), over)
         else:
-            cells = crossed_by(views, self._tell.value(dimension), pl.col(ROLE))
+            cells = crossed_by(views, self._tell.value(dimension), pl.col(ROLE), more=[_VIEWS])
         equal = self._equal() if dimension in STEADY else None
         return Table(
             cells if equal is None else self._evened(cells), (dimension, ROLE), equal=equal
@@ -90,7 +91,7 @@ class Walks:
         """
         role = self._tell.codes.decode(pl.col("across"))
         of = ["window", "value"]
-        ends = [pl.col("hits").filter(role == name).sum().over(of) for name in _EQUAL]
+        ends = [pl.col("views").filter(role == name).sum().over(of) for name in _EQUAL]
         uneven = role.is_in(_EQUAL) & (ends[0] != ends[1])
         return cells.with_columns(least=pl.when(uneven).then(NEVER).otherwise(self._tell.k))
 
@@ -103,7 +104,11 @@ class Walks:
         a value hides is hidden by others of the same parent value.
         """
         cells = crossed_by(
-            views, self._tell.value(dimension), pl.col(ROLE), self._tell.value(parent).alias("over")
+            views,
+            self._tell.value(dimension),
+            pl.col(ROLE),
+            self._tell.value(parent).alias("over"),
+            more=[_VIEWS],
         )
         cells = cells.with_columns(whole=leaves.scattered(self._tell.codes.other))
         told = marked.select("window", "across", "across_value", over="value")
@@ -111,7 +116,8 @@ class Walks:
             window=dense(pack("window", "over")),
             across=self._tell.codes.encode(pl.col("across_value")),
         )
-        return joined(placed)
+        counted = placed.group_by(CELL).agg(pl.col("views").sum())
+        return joined(placed).join(counted, on=CELL)
 
     def _equal(self) -> Equal | None:
         return _EQUAL if self._tell.rules.equal and self._tell.k > 1 else None
