@@ -61,19 +61,18 @@ def _told(day: Day, whole: Seen, segment: str) -> _Segment | None:
             sums.setdefault(name, whole.state(segment, name, first))
         table = table_of(day, (segment, dimension, across))
         named = {at: part for at, part in table.items() if {OTHER, *PARTS}.isdisjoint(at)}
-        named |= _nobody(table, sums[dimension], sums[across])
+        named |= _nobody(named, sums[dimension], sums[across])
         pairs[dimension, across] = named
         pairs[across, dimension] = {(w, v): part for (v, w), part in named.items()}
     return _Segment(total, sums, pairs)
 
 
-def _nobody(table: Table, rows: State, columns: State) -> Table:
+def _nobody(told: Table, rows: State, columns: State) -> Table:
     """Return the cells that nobody is in, as rows and columns show of which all is told."""
-    told = {at: part.hits for at, part in table.items() if {OTHER, *PARTS}.isdisjoint(at)}
     sums: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
-    for at, hits in told.items():
+    for at, part in told.items():
         for value, cells in zip(at, sums, strict=True):
-            cells[value] += hits
+            cells[value] += part.hits
     whole = [
         {value for value, part in of.items() if value != OTHER and part.hits == cells[value]}
         for of, cells in zip((rows, columns), sums, strict=True)

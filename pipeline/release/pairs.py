@@ -84,13 +84,17 @@ def with_empty(cells: pl.DataFrame, barred: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([cells, nobody], how="diagonal")
 
 
-def joined(cells: pl.DataFrame) -> pl.DataFrame:
-    """Return cells that stand several times as one each; ``whole`` where one of them is."""
+def joined(cells: pl.DataFrame, more: Sequence[pl.Expr] = ()) -> pl.DataFrame:
+    """Return cells that stand several times as one each; ``whole`` where one of them is.
+
+    ``more`` is added up of each.
+    """
     return cells.group_by(CELL).agg(
         pl.col(PLACE).first(),
         pl.col("who").explode(empty_as_null=False).unique(),
         SUMS,
         pl.col("whole").any(),
+        *more,
     )
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from pipeline.events import DIMENSIONS, GOAL, SEGMENT, STEADY, VIEW
 from pipeline.release import leaves, paths, visits
 from pipeline.release.crossings import NEXT, PATH, ROLE
-from pipeline.release.pairs import CELL, PLACE, SUMS, Equal, crossed_by, folded, joined
+from pipeline.release.pairs import PLACE, SUMS, Equal, crossed_by, folded, joined
 from pipeline.release.sets import dense, distinct, pack
 from pipeline.release.telling import NEVER, UNNAMED, Telling
 from pipeline.release.together import Table
@@ -116,8 +116,7 @@ class Walks:
             window=dense(pack("window", "over")),
             across=self._tell.codes.encode(pl.col("across_value")),
         )
-        counted = placed.group_by(CELL).agg(pl.col("views").sum())
-        return joined(placed).join(counted, on=CELL)
+        return joined(placed, more=[pl.col("views").sum()])
 
     def _equal(self) -> Equal | None:
         return _EQUAL if self._tell.rules.equal and self._tell.k > 1 else None
