@@ -32,7 +32,7 @@ from pipeline.errors import RejectLimitError, SettingsError, UnavailableError
 from pipeline.events import EventsHeader
 from pipeline.kafka import client, topics
 from pipeline.kafka.deletion import Deletion
-from pipeline.kafka.fetch import Records, fetch
+from pipeline.kafka.fetch import Fetching, Records
 from pipeline.keys.client import KeyClient
 from pipeline.keys.pinning import Pin
 from pipeline.keys.rules import day_of, seconds
@@ -121,20 +121,21 @@ class Worker:
     ) -> None:
         sending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         sending.set_result(None)
-        batches = await self._fetch(consumer)
+        fetching = Fetching(consumer)
+        batches = await self._fetch(fetching)
         while True:
             # Also where nothing comes any more: nothing else would forget then.
             keys.forget_due()
             self._splitter.forget(day_of(self._clock()))
-            fetching = asyncio.create_task(self._fetch(consumer))
+            coming = asyncio.create_task(self._fetch(fetching))
             try:
                 crossed = [(tp, *await self._cross(tp, batches[tp], keys)) for tp in batches]
                 await sending
                 sending = asyncio.create_task(self._send(consumer, producer, crossed))
                 await self._deletion.run(admin)
-                fetched = await fetching
+                fetched = await coming
             finally:
-                fetching.cancel()
+                coming.cancel()
             for partition, last, _ in crossed:
                 if last < batches[partition][-1].offset:
                     # Too many labels for one batch: the rest is fetched again. Were it kept here
@@ -145,9 +146,9 @@ class Worker:
             await self._heartbeat(consumer, producer, batches.keys() | fetched.keys())
             batches = fetched
 
-    async def _fetch(self, consumer: AIOKafkaConsumer) -> Records:
+    async def _fetch(self, fetching: Fetching) -> Records:
         split = self._settings.split
-        return await fetch(consumer, timeout_ms=split.linger_ms, max_records=split.batch_messages)
+        return await fetching.fetch(timeout_ms=split.linger_ms, max_records=split.batch_messages)
 
     async def _cross(
         self, partition: TopicPartition, records: list[Any], keys: KeyClient

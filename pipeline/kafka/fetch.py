@@ -1,4 +1,7 @@
-"""Fetching that gets past a record the Kafka library cannot read.
+"""Fetching that keeps partitions level, and gets past a record the Kafka library cannot read.
+
+A window closes when the partition that is furthest behind has come past it. So that one is waited
+for, where more of it is known to be there; the others give what has come of them meanwhile.
 
 aiokafka decodes the names of a record's headers as UTF-8, though Kafka's protocol lets a producer
 send any bytes, and raises the same UnicodeDecodeError at each try to read the batch around such a
@@ -8,6 +11,7 @@ no way into the vault either: it is stepped over, counted, and said aloud with i
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
@@ -40,6 +44,9 @@ class Consumer(Protocol):
     async def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         """Return the offset behind the last record of each partition."""
 
+    def highwater(self, partition: TopicPartition) -> int | None:
+        """Return the offset behind the last record that the broker has told of, None if none."""
+
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> Records:
@@ -49,23 +56,60 @@ class Consumer(Protocol):
         """Fetch from this offset next."""
 
 
-async def fetch(consumer: Consumer, *, timeout_ms: int, max_records: int) -> Records:
-    """Return what ``getmany`` does, or, where a record cannot be read, what can be read around it.
+class Fetching:
+    """Fetches for one consumer, and remembers how far each partition has come by the broker's time.
 
-    Only then partitions are read one after the other, and what cannot be read is skipped. Raises
-    what ``getmany`` raises for any other reason.
+    A library's fetch takes what has arrived first, and so lets one partition run ahead by a day.
     """
-    before: dict[TopicPartition, int] = {}
-    for partition in consumer.assignment():
+
+    def __init__(self, consumer: Consumer) -> None:
+        """Begin with nothing fetched."""
+        self._consumer = consumer
+        self._reached: dict[TopicPartition, int] = {}
+
+    async def fetch(self, *, timeout_ms: int, max_records: int) -> Records:
+        """Return what the library has, or, where a record cannot be read, what is around it.
+
+        Only then partitions are read one after the other, and what cannot be read is skipped.
+        Raises what ``getmany`` raises for any other reason.
+        """
+        before: dict[TopicPartition, int] = {}
+        more: list[TopicPartition] = []
+        for partition in self._consumer.assignment():
+            try:
+                before[partition] = await self._consumer.position(partition)
+                known = self._consumer.highwater(partition)
+            except (IllegalStateError, AssertionError):
+                continue  # taken away a moment ago
+            if known is not None and known > before[partition]:
+                more.append(partition)
         try:
-            before[partition] = await consumer.position(partition)
-        except IllegalStateError:
-            continue  # taken away a moment ago
-    try:
-        return await consumer.getmany(timeout_ms=timeout_ms, max_records=max_records)
-    except UnicodeDecodeError:
-        pass  # its text holds bytes of the record: it is neither logged nor chained
-    return await _one_by_one(consumer, before, max_records)
+            found = await self._level(more, timeout_ms, max_records)
+        except UnicodeDecodeError:  # its text holds bytes of the record: neither logged nor chained
+            found = None
+        if found is None:
+            found = await _one_by_one(self._consumer, before, max_records)
+        self._reached |= {partition: rows[-1].timestamp for partition, rows in found.items()}
+        return found
+
+    async def _level(
+        self, more: list[TopicPartition], timeout_ms: int, max_records: int
+    ) -> Records:
+        """Return records of the one of ``more`` that is furthest behind, and what others have."""
+        found: Records = {}
+        if more:
+            last = min(more, key=lambda partition: self._reached.get(partition, 0))
+            with contextlib.suppress(IllegalStateError):  # taken away a moment ago
+                found = await self._consumer.getmany(
+                    last, timeout_ms=timeout_ms, max_records=max_records
+                )
+        room = max_records - sum(map(len, found.values()))
+        if room > 0:
+            wait = 0 if found else timeout_ms
+            others = await self._consumer.getmany(timeout_ms=wait, max_records=room)
+            for partition, records in others.items():
+                found[partition] = found.get(partition, []) + records
+        return found
 
 
 async def _one_by_one(

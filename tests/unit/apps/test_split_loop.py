@@ -51,6 +51,10 @@ class Log:
     async def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         return {partition: self.at[partition] + self.waiting for partition in partitions}
 
+    def highwater(self, partition: TopicPartition) -> int | None:
+        del partition
+        return None
+
     async def getmany(self, **_: object) -> dict[TopicPartition, list[Any]]:
         await asyncio.sleep(0)
         if not self._turns:
@@ -63,7 +67,8 @@ class Log:
             self.at[partition] = start + count
             offsets = range(start, start + count)
             found[partition] = [
-                SimpleNamespace(key=None, offset=n, value=LINE % n, headers=()) for n in offsets
+                SimpleNamespace(key=None, offset=n, timestamp=n, value=LINE % n, headers=())
+                for n in offsets
             ]
         return found
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pipeline.apps.embedded import Group
 from pipeline.kafka import client
-from pipeline.kafka.fetch import Records, fetch
+from pipeline.kafka.fetch import Fetching, Records
 from pipeline.metrics import UNREADABLE
 
 ONE, TWO = TopicPartition("logs.web", 0), TopicPartition("logs.web", 1)
@@ -24,6 +24,7 @@ ONE, TWO = TopicPartition("logs.web", 0), TopicPartition("logs.web", 1)
 @dataclass(frozen=True)
 class Record:
     offset: int
+    timestamp: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class Stand:
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self.at[partition] = offset
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        return sum(batch.size for batch in self.batches[partition]) if self.fetches else None
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -90,8 +94,9 @@ async def drain(stand: Stand, rounds: int = 300) -> dict[TopicPartition, list[in
     """Fetch until all partitions are at their ends."""
     got: dict[TopicPartition, list[int]] = {tp: [] for tp in stand.batches}
     ends = await stand.end_offsets(list(stand.batches))
+    fetching = Fetching(stand)
     for _ in range(rounds):
-        for tp, records in (await fetch(stand, timeout_ms=0, max_records=100)).items():
+        for tp, records in (await fetching.fetch(timeout_ms=0, max_records=100)).items():
             got[tp] += [record.offset for record in records]
         if stand.at == ends:
             return got
@@ -100,7 +105,7 @@ async def drain(stand: Stand, rounds: int = 300) -> dict[TopicPartition, list[in
 
 async def test_without_a_bad_record_one_fetch_is_one_fetch() -> None:
     stand = Stand({ONE: chain((5, None)), TWO: chain((3, None))})
-    found = await fetch(stand, timeout_ms=0, max_records=100)
+    found = await Fetching(stand).fetch(timeout_ms=0, max_records=100)
     assert {tp: len(records) for tp, records in found.items()} == {ONE: 5, TWO: 3}
     assert stand.fetches == 1
 
@@ -135,6 +140,43 @@ async def test_a_large_batch_is_passed_in_few_fetches() -> None:
 
 async def test_a_bad_record_at_the_very_end_waits_for_nothing() -> None:
     assert await drain(Stand({ONE: chain((3, None), (2, 0))})) == {ONE: [0, 1, 2]}
+
+
+class Arriving(Stand):
+    """A consumer of which the broker serves one partition at a time, ``served`` over and over."""
+
+    def __init__(self, length: int, served: list[TopicPartition]) -> None:
+        super().__init__({tp: [Batch(0, length)] for tp in (ONE, TWO)})
+        self.served = served
+        self.buffer: list[TopicPartition] = []
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> Records:
+        del max_records
+        wanted = set(partitions or (ONE, TWO))
+        while not self.buffer or (timeout_ms and not wanted & set(self.buffer)):
+            self.served.append(self.served.pop(0))
+            self.buffer.append(self.served[-1])
+        self.fetches += 1
+        found: Records = {}
+        for tp in wanted & set(self.buffer):
+            self.buffer = [other for other in self.buffer if other != tp]
+            first = self.at[tp]
+            self.at[tp] = min(first + 10, self.batches[tp][0].size)
+            found[tp] = [Record(offset, timestamp=offset) for offset in range(first, self.at[tp])]
+        return {tp: records for tp, records in found.items() if records}
+
+
+async def test_no_partition_runs_ahead_of_one_that_has_more_to_give() -> None:
+    """The broker serves one partition five times as often: windows would close late for it."""
+    stand = Arriving(1_000, [ONE, ONE, ONE, ONE, ONE, TWO])
+    fetching = Fetching(stand)
+    apart = []
+    while min(stand.at.values()) < 1_000:
+        await fetching.fetch(timeout_ms=100, max_records=100)
+        apart.append(abs(stand.at[ONE] - stand.at[TWO]))
+    assert max(apart) <= 20
 
 
 sizes = st.integers(1, 9).flatmap(
@@ -195,8 +237,9 @@ async def test_a_real_consumer_gets_past_a_real_record(
         consumer.seek(ONE, 0)
         consumer.seek(TWO, 0)
         got: dict[TopicPartition, list[bytes]] = {ONE: [], TWO: []}
+        fetching = Fetching(consumer)
         for _ in range(10):
-            found = await fetch(consumer, timeout_ms=200, max_records=100)
+            found = await fetching.fetch(timeout_ms=200, max_records=100)
             for tp, records in found.items():
                 got[tp] += [record.value for record in records]
             if got[ONE][-1:] == [b"c"] and len(got[TWO]) == 2:
