@@ -30,6 +30,10 @@ class Codes:
         """Return text columns as UInt32; a missing text counts as an empty one."""
         return columns.cast(self.dtype).fill_null("").to_physical()
 
+    def code(self, text: str) -> pl.Expr:
+        """Return the code of one text: to tell rows by it no text of theirs is written."""
+        return self.encode(pl.lit(text))
+
     def decode(self, columns: pl.Expr) -> pl.Expr:
         """Return UInt32 columns as text."""
         return columns.cat.to(self.dtype).cast(pl.String)

@@ -34,11 +34,11 @@ class _Space:
     within: dict[int, frozenset[int]] = field(default_factory=dict)
 
 
-def apart(rows: pl.DataFrame, shown: Callable[[], pl.DataFrame], k: int) -> pl.DataFrame:
+def apart(rows: pl.DataFrame, shown: Callable[[pl.Series], pl.DataFrame], k: int) -> pl.DataFrame:
     """Return the own cells (space, cell) of which one must be folded in each space.
 
-    ``rows``: open rows, with space, slot, cell, own, visitor; ``shown``: space, slot and cell of
-    what an edition showed under its own value.
+    ``rows``: open rows, with space, slot, cell, own, visitor; ``shown`` gives, of some spaces,
+    space, slot and cell of what an edition showed under its own value.
     """
     nothing = pl.DataFrame(schema={"space": pl.UInt32, "cell": pl.UInt64})
     rest = rows.filter(~pl.col("own")).group_by(_PLACE).agg(left=distinct())
@@ -46,8 +46,11 @@ def apart(rows: pl.DataFrame, shown: Callable[[], pl.DataFrame], k: int) -> pl.D
     thin = slots.filter(pl.col("left").fill_null(0) < k).select(_PLACE)
     if thin.is_empty():
         return nothing
+    # Where no slot is thin there is nothing to look at.
+    spaces = thin.get_column("space").unique()
+    rows, slots = (frame.filter(pl.col("space").is_in(spaces.implode())) for frame in (rows, slots))
     good = slots.join(thin, on=_PLACE, how="anti").select(_PLACE)
-    told = shown()
+    told = shown(spaces)
     barred = told.join(good, on=_PLACE, how="semi").group_by(_CELL).agg(barred=pl.len())
     suspects = (
         rows.filter("own")

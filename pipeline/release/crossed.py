@@ -145,6 +145,9 @@ class Crossed:
         if name == ROLE:
             return pl.col(ROLE)
         if name in visits.SPLITS:
-            put = self._tell.codes.decode(pl.col(ROLE)).replace(visits.SPLITS[name])
-            return self._tell.codes.encode(put)
+            put = pl.col(ROLE)
+            code = self._tell.codes.code
+            for role, part in visits.SPLITS[name].items():
+                put = pl.when(pl.col(ROLE) == code(role)).then(code(part)).otherwise(put)
+            return put
         return self._tell.value(name)

@@ -9,7 +9,6 @@ sums; the day's cells cut across them, and the two must not be set against each 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from itertools import cycle
 from typing import Final
 
@@ -28,8 +27,8 @@ from pipeline.release.sets import keys_of
 ARRIVALS: Final = 1 << 31
 """The slot of rows that no hour has released."""
 
-_Table = tuple[pl.DataFrame, Callable[[], pl.DataFrame] | None]
-"""Rows, and what each edition of an hour showed: what ``repair`` takes."""
+_Table = tuple[pl.DataFrame, Callable[[pl.Series], pl.DataFrame] | None]
+"""Rows, and what each edition of an hour showed in some spaces: what ``repair`` takes."""
 
 _HIGH: Final = 1 << 32
 _NONE: Final = pl.Series([], dtype=pl.UInt32)
@@ -79,10 +78,10 @@ def _label(
         + (_HIGH - 1)
     )
 
-    @cache
-    def shown() -> pl.DataFrame:
-        """Return what each edition of an hour showed under its own value."""
-        told = rows.filter(known).select("space", "slot", "cell")
+    def shown(spaces: pl.Series) -> pl.DataFrame:
+        """Return what each edition of an hour showed in ``spaces`` under its own value."""
+        told = rows.filter(known & pl.col("space").is_in(spaces.implode()))
+        told = told.select("space", "slot", "cell")
         # A cell lies in one space, so the other two tell all rows apart.
         return told.unique(["slot", "cell"]).with_columns(pl.col("slot").cast(pl.UInt64))
 

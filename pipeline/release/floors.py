@@ -39,4 +39,4 @@ def reached(rows: pl.DataFrame, floor: int, codes: Codes) -> pl.Series:
 
 def names_place(value: pl.Expr, codes: Codes) -> pl.Expr:
     """Return whether the code of a value is that of a place."""
-    return value != codes.encode(pl.lit(UNKNOWN))
+    return value != codes.code(UNKNOWN)

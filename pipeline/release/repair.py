@@ -34,7 +34,7 @@ def repair(
     k: int,
     rules: Rules,
     codes: Codes,
-    shown: Callable[[], pl.DataFrame] | None = None,
+    shown: Callable[[pl.Series], pl.DataFrame] | None = None,
 ) -> pl.Series:
     """Return the cells whose open rows must go to ``(other)`` after all.
 
@@ -59,7 +59,7 @@ def _victims(
     k: int,
     rules: Rules,
     codes: Codes,
-    shown: Callable[[], pl.DataFrame] | None,
+    shown: Callable[[pl.Series], pl.DataFrame] | None,
 ) -> pl.Series:
     """Return one cell to fold for every space that breaks a rule; the first rule decides."""
     cells = rows.filter(_OWN).group_by("space", "value", "cell").agg(visitors=distinct())

@@ -62,31 +62,30 @@ def views(rows: pl.DataFrame, codes: Codes) -> pl.DataFrame:
     entry = pl.col("first") & ~pl.col("last")
     role = (
         pl.when(alone)
-        .then(pl.lit(BOUNCE))
+        .then(codes.code(BOUNCE))
         .when("first")
-        .then(pl.lit(ENTRY))
+        .then(codes.code(ENTRY))
         .when("last")
-        .then(pl.lit(EXIT))
-        .otherwise(pl.lit(BETWEEN))
+        .then(codes.code(EXIT))
+        .otherwise(codes.code(BETWEEN))
     )
     told = ordered.with_columns(
-        role=codes.encode(role),
+        role=role,
         next_page=pl.when(~pl.col("last")).then(pl.col("told_page").shift(-1)),
         lasted=pl.when("last").then("at").backward_fill() - pl.col("at"),
     )
     made = told.with_columns(
         begins="first",
         seconds=pl.when(entry).then("lasted").otherwise(0).cast(pl.UInt64),
-        visit_length=pl.when(entry).then(codes.encode(_length())),
+        visit_length=pl.when(entry).then(_length(codes)),
     )
     return made.drop("at", "order", "person", "first", "last", "lasted")
 
 
 def _apart(rows: pl.DataFrame) -> pl.DataFrame:
     """Return a row for each of the views of one page in one second."""
-    return rows.select(pl.all().repeat_by("hits").list.explode()).with_columns(
-        hits=pl.lit(1, pl.UInt64)
-    )
+    at = rows.select(pl.int_range(pl.len(), dtype=pl.UInt32).repeat_by("hits").explode())
+    return rows[at.to_series()].with_columns(hits=pl.lit(1, pl.UInt64))
 
 
 def _repeats(rows: pl.DataFrame) -> bool:
@@ -108,7 +107,7 @@ def _changes(name: str) -> pl.Expr:
 def _begins(codes: Codes) -> pl.Expr:
     """Return whether a view begins a visit, given rows in order and whether a person is new."""
     person, campaign = pl.col("person"), pl.col("campaign")
-    none = codes.encode(pl.lit(NO_CAMPAIGN))
+    none = codes.code(NO_CAMPAIGN)
     # The last campaign up to and with each row; a person who has none yet begins with none.
     last = pl.when((campaign != none) | person).then(campaign).forward_fill()
     return (
@@ -118,9 +117,9 @@ def _begins(codes: Codes) -> pl.Expr:
     )
 
 
-def _length() -> pl.Expr:
-    name = pl.lit(CLASSES[-1])
+def _length(codes: Codes) -> pl.Expr:
+    name = codes.code(CLASSES[-1])
     for called, most in reversed(LONGEST.items()):
         if most is not None:
-            name = pl.when(pl.col("lasted") <= most).then(pl.lit(called)).otherwise(name)
+            name = pl.when(pl.col("lasted") <= most).then(codes.code(called)).otherwise(name)
     return name
