@@ -15,7 +15,7 @@ from pipeline.analytics import words as vocabulary
 from pipeline.analytics.answer import Answer, Cell, Line
 from pipeline.report import words
 from pipeline.report.terminal import sparkline
-from pipeline.views.wording import plain
+from pipeline.views.wording import SHARES, SPANS, STATES, plain
 
 _NO_TERMINAL: Final = 10_000
 """Columns of a pipe."""
@@ -23,15 +23,6 @@ _BAR: Final = 20
 _LEAST_WIDTH: Final = 60
 _LEVELS: Final = "▁▂▃▄▅▆▇█"
 _ASCII_LEVELS: Final = "_.-=+*#@"
-_PERCENT: Final = frozenset({"bounce_rate", "exit_rate", "conversion_rate"})
-_SPANS: Final = frozenset({"visit_duration", vocabulary.MEDIAN})
-"""Metrics in seconds."""
-SAID: Final = {
-    vocabulary.WITHHELD: "withheld",
-    vocabulary.EXPIRED: "expired",
-    vocabulary.NOT_YET_CLOSED: "not yet",
-}
-"""State of a cell that has no number → what stands there instead."""
 QUIET: Final = "bright_black"
 """The style of what is not a number."""
 _NUMBER: Final = "cyan"
@@ -133,14 +124,14 @@ def _cell(asked: str, cell: Cell) -> Text:
             f"{said} or more" if high is None else f"{said} to {_number(name, high)}", style=QUIET
         )
     if cell.number is None:
-        return Text(SAID.get(cell.state, "none"), style=QUIET)
+        return Text(STATES.get(cell.state, "none"), style=QUIET)
     return Text(_number(name, cell.number))
 
 
 def _number(metric: str, value: float) -> str:
-    if metric in _PERCENT:
+    if metric in SHARES:
         return words.percent(value)
-    if metric in _SPANS:
+    if metric in SPANS:
         minutes, seconds = divmod(round(value), 60)
         return f"{minutes}:{seconds:02d}"
     if metric == "bytes":

@@ -14,12 +14,12 @@ from pipeline.analytics.live import SPAN, Live, Stretch, live
 from pipeline.analytics.sites import known_site, only_site
 from pipeline.analytics.step_times import COLUMNS, quantiles
 from pipeline.analytics.words import LATENCY
-from pipeline.cli.answer_told import QUIET, SAID, output
+from pipeline.cli.answer_told import QUIET, output
 from pipeline.cli.asking import Asked
 from pipeline.clickhouse.queries import QueryFn
 from pipeline.clock import system_clock
 from pipeline.report import words
-from pipeline.views.wording import between, plain
+from pipeline.views.wording import STATES, between, plain
 
 
 def ask_live(whom: Asked, run: QueryFn, site: str | None, *, csv: bool, as_json: bool) -> None:
@@ -75,5 +75,5 @@ def _times(one: Stretch) -> list[Text]:
 
 def _numbers(one: Stretch) -> list[Text]:
     if one.hits is None or one.visitors is None or one.bytes is None:
-        return [Text(SAID[one.state], style=QUIET), Text(""), Text("")]
+        return [Text(STATES[one.state], style=QUIET), Text(""), Text("")]
     return [Text(words.number(n)) for n in (one.visitors, one.hits)] + [Text(words.size(one.bytes))]

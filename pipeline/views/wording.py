@@ -10,8 +10,10 @@ _SECOND: Final = 1000
 """Milliseconds."""
 _MINUTE: Final = 60
 _HOUR: Final = 3600
-_SHARE: Final = frozenset({"bounce_rate", "exit_rate", "conversion_rate", "share"})
-_SPAN: Final = frozenset({"visit_duration", "visit_duration_p50"})
+SHARES: Final = frozenset({"bounce_rate", "exit_rate", "conversion_rate", "share"})
+"""Numbers from 0 to 1."""
+SPANS: Final = frozenset({"visit_duration", "visit_duration_p50"})
+"""Numbers of seconds."""
 _RATIO: Final = frozenset({"views_per_visit"})
 _STEPS: Final = ((1_000_000_000, "bn"), (1_000_000, "M"), (10_000, "k"))
 
@@ -28,9 +30,9 @@ def figure(metric: str, value: float | None) -> str:
     """Return a number in full, as a table has it."""
     if value is None:
         return DASH
-    if metric in _SHARE:
+    if metric in SHARES:
         return f"{value * 100:.0f} %" if value >= 0.1 or value == 0 else f"{value * 100:.1f} %"  # noqa: PLR2004
-    if metric in _SPAN:
+    if metric in SPANS:
         return span(value)
     if metric in _RATIO:
         return f"{value:.2f}"
@@ -39,7 +41,7 @@ def figure(metric: str, value: float | None) -> str:
 
 def short(metric: str, value: float | None) -> str:
     """Return a number as a headline has it: 48,213 is 48.2k."""
-    if value is not None and metric not in _SHARE | _SPAN | _RATIO:
+    if value is not None and metric not in SHARES | SPANS | _RATIO:
         for least, letter in _STEPS:
             if value >= least:
                 unit = 1000 if letter == "k" else least
@@ -93,7 +95,7 @@ def change(metric: str, now: float | None, before: float | None) -> Change | Non
     """Return the change; None where one of the two is not there, or there was nothing before."""
     if now is None or before is None:
         return None
-    if metric in _SHARE:
+    if metric in SHARES:
         points = round((now - before) * 100)
         text, moved = f"{abs(points)} pp", points
     elif before == 0:
