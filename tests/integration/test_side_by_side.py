@@ -25,7 +25,7 @@ def run(*arguments: object) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("side") / "made"
-    run("simulate", "--out", folder, "--visits", 4_000, "--days", 2, "--sites", "shop")
+    run("simulate", "--out", folder, "--visits", 2_500, "--days", 2, "--sites", "shop")
     return folder / "shop" / "combined.log"
 
 

@@ -121,25 +121,32 @@ def _visit(parent: str, leaf: str, visitor: int) -> dict[str, Any]:
     return {**row, "hits": 1, "bytes": 1}
 
 
-# Without late rows there are fewer editions, and nothing else than with them.
-@pytest.mark.parametrize("late", [0.15, pytest.param(0.0, marks=pytest.mark.long)])
-def test_no_difference_betrays_anyone_in_the_real_sample(late: float) -> None:
+# Without late rows there are fewer editions and nothing else; with fewer applies as well.
+@pytest.mark.parametrize(
+    ("late", "hours"),
+    [
+        (0.15, 4),
+        pytest.param(0.15, 1, marks=pytest.mark.long),
+        pytest.param(0.0, 1, marks=pytest.mark.long),
+    ],
+)
+def test_no_difference_betrays_anyone_in_the_real_sample(late: float, hours: int) -> None:
     if not SAMPLE.exists():
         pytest.skip("the sample is not beside the repository: shared/data/apache_logs.gz")
     rows = _sample()
     floor = 14
-    assert attack(rows, _hourly(rows, late), 10, LATENESS, HOLD, None, CROSSINGS, floor) == []
+    assert attack(rows, _every(hours, rows, late), 10, LATENESS, HOLD, None, CROSSINGS, floor) == []
 
 
-def _hourly(rows: list[dict[str, Any]], late: float) -> list[Step]:
-    """Every hour an apply; a share of the rows comes up to a day late."""
+def _every(hours: int, rows: list[dict[str, Any]], late: float) -> list[Step]:
+    """Every so many hours an apply; a share of the rows comes up to a day late."""
     rng = random.Random(5)
     first, last = (pick(row["hour"] for row in rows) for pick in (min, max))
-    steps: list[list[int]] = [[] for _ in range((last - first) // HOUR + 25)]
+    steps: list[list[int]] = [[] for _ in range(((last - first) // HOUR + 24) // hours + 1)]
     for at, row in enumerate(rows):
         delay = rng.randrange(24) if rng.random() < late else 0
-        steps[(row["hour"] - first) // HOUR + delay].append(at)
-    marks = [first + (at + 1) * HOUR for at in range(len(steps))]
+        steps[((row["hour"] - first) // HOUR + delay) // hours].append(at)
+    marks = [first + (at + 1) * hours * HOUR for at in range(len(steps))]
     timed: list[Step] = [(part, mark, False) for part, mark in zip(steps, marks, strict=True)]
     return [*timed, ([], None, True)]
 

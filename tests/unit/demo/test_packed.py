@@ -22,7 +22,7 @@ def addresses() -> list[str]:
     return [garden.ipv4("198.18.0.0/15") for _ in range(3_000)]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_chance_hits_in_random_bytes_are_no_leak(addresses: list[str], seed: int) -> None:
     """Packed forms are found in ciphertext, decoys as often."""
     search = PackedSearch(Packed(addresses, PACKED))
@@ -32,7 +32,7 @@ def test_chance_hits_in_random_bytes_are_no_leak(addresses: list[str], seed: int
     assert not evidence.leak
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_chance_hits_beside_zeros_are_no_leak(addresses: list[str], seed: int) -> None:
     """Random bytes, and the padding after them, look like a number that is an address."""
     search = PackedSearch(Packed(addresses, NUMBER))

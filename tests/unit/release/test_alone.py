@@ -46,7 +46,7 @@ def told(seed: int, rows: list[Row], k: int) -> list[Any]:
     return said
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 6))
 def test_the_reference_says_the_same_of_sites_with_one_value(seed: int, k: int) -> None:
     rows = plain_sites(seed, 12)
@@ -56,7 +56,7 @@ def test_the_reference_says_the_same_of_sites_with_one_value(seed: int, k: int) 
     assert accounts == reference.accounts
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 4))
 def test_with_late_rows_too_it_is_as_if_each_was_decided_by_itself(seed: int, k: int) -> None:
     rows = plain_sites(seed, 4)
@@ -73,7 +73,7 @@ def test_with_late_rows_too_it_is_as_if_each_was_decided_by_itself(seed: int, k:
     assert together == apart
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 4))
 def test_in_one_pass_or_in_one_for_each_dimension_the_same_is_said(seed: int, k: int) -> None:
     rows = plain_sites(seed, 4)

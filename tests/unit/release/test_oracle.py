@@ -35,7 +35,7 @@ def released(
     return tables, accounts
 
 
-@settings(max_examples=25)
+@settings(max_examples=14)
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 6), more=st.integers(0, 9))
 def test_ledger_and_reference_agree(seed: int, k: int, more: int) -> None:
     rows = small_sites(seed, 12)
