@@ -31,7 +31,7 @@ class Codes:
         return columns.cast(self.dtype).fill_null("").to_physical()
 
     def code(self, text: str) -> pl.Expr:
-        """Return the code of one text: to tell rows by it no text of theirs is written."""
+        """Return the code of one text: rows are compared with it, or given it, by number."""
         return self.encode(pl.lit(text))
 
     def decode(self, columns: pl.Expr) -> pl.Expr:

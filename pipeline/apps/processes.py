@@ -16,8 +16,6 @@ from pipeline.errors import UnavailableError
 
 _START_SECONDS: Final = 60.0
 _END_SECONDS: Final = 8.0
-_LATER: Final = 10
-"""Split's niceness: on few cores the stages behind it finish what it sent before it takes more."""
 
 
 class Processes:
@@ -53,8 +51,6 @@ class Processes:
                 env=_environment(name),
                 umask=0o077,  # the engine and others take what they are given
             )
-        if name == "split":
-            os.setpriority(os.PRIO_PROCESS, process.pid, _LATER)
         self._running[name] = process
         self._watch.append(asyncio.create_task(self._watching(name, process)))
 

@@ -34,6 +34,10 @@ _COLLECT_AFTER: Final = 100_000
 is tens of thousands of objects and no cycle: at the default of 700, split spent a fifth of its time
 looking."""
 
+_LATER: Final = 10
+"""How much nicer split is than the rest of a group on one machine: with few cores, the stages
+behind it finish what it sent before it takes more."""
+
 _log = logs.get("stage")
 
 
@@ -48,6 +52,8 @@ def main(
     if alone and len(stages) > 1:
         raise SettingsError(f"{min(alone)} is a process of its own: run it by itself")
     cores.forbid()
+    if embedded and "split" in stages:
+        os.nice(_LATER)
     logs.own_stderr()
     logs.setup(settings.log.level, json_lines=settings.log.json_lines)
     if settings.metrics_port is not None:

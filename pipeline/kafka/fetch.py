@@ -11,7 +11,6 @@ no way into the vault either: it is stepped over, counted, and said aloud with i
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
@@ -59,7 +58,7 @@ class Consumer(Protocol):
 class Fetching:
     """Fetches for one consumer, and remembers how far each partition has come by the broker's time.
 
-    A library's fetch takes what has arrived first, and so lets one partition run ahead by a day.
+    The library's fetch takes what has arrived first, and so lets one partition run far ahead.
     """
 
     def __init__(self, consumer: Consumer) -> None:
@@ -79,7 +78,7 @@ class Fetching:
             try:
                 before[partition] = await self._consumer.position(partition)
                 known = self._consumer.highwater(partition)
-            except (IllegalStateError, AssertionError):
+            except IllegalStateError:
                 continue  # taken away a moment ago
             if known is not None and known > before[partition]:
                 more.append(partition)
@@ -99,13 +98,12 @@ class Fetching:
         found: Records = {}
         if more:
             last = min(more, key=lambda partition: self._reached.get(partition, 0))
-            with contextlib.suppress(IllegalStateError):  # taken away a moment ago
-                found = await self._consumer.getmany(
-                    last, timeout_ms=timeout_ms, max_records=max_records
-                )
+            found = await self._consumer.getmany(
+                last, timeout_ms=timeout_ms, max_records=max_records
+            )
         room = max_records - sum(map(len, found.values()))
         if room > 0:
-            wait = 0 if found else timeout_ms
+            wait = 0 if more else timeout_ms  # once, also where the first brought nothing
             others = await self._consumer.getmany(timeout_ms=wait, max_records=room)
             for partition, records in others.items():
                 found[partition] = found.get(partition, []) + records

@@ -279,7 +279,7 @@ class Ledger:
             whole=dense(window_key(start)),
             window_start=start,
             visitor=dense(pl.col("visitor")),
-            robot=self._state.codes.decode(pl.col(SEGMENT)) == BOT,
+            robot=pl.col(SEGMENT) == self._state.codes.code(BOT),
         ).with_columns(window=dense(pack("whole", SEGMENT)))
 
     def _expire(self, now: int) -> bool:

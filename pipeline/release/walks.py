@@ -45,7 +45,7 @@ class Walks:
     def told(self, views: pl.DataFrame) -> list[pl.DataFrame]:
         """Return what views were to their visits, in all and by the dimensions."""
         found = [self._in_all(views, ROLE)]
-        entries = views.filter(self._tell.codes.decode(pl.col(ROLE)) == visits.ENTRY)
+        entries = views.filter(pl.col(ROLE) == self._tell.codes.code(visits.ENTRY))
         if not entries.is_empty():
             lengths = entries.with_columns(folded(entries, LENGTH, self._tell.k, self._tell.codes))
             found.append(self._in_all(lengths, LENGTH))

@@ -86,3 +86,17 @@ def test_a_folder_that_named_no_k_is_of_the_policys(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds numbers of k 10, and k is 1 now: say --k 10"):
         asyncio.run(start(Group(tmp_path, {"k": 1}, processes=())))
     asyncio.run(start(Group(tmp_path, processes=())))
+
+
+def test_split_gives_way_to_the_stages_behind_it(tmp_path: Path) -> None:
+    """However nice the group itself is: a person who is not root can only become nicer."""
+
+    async def niceness() -> dict[str, int]:
+        async with Group(tmp_path, processes=(("keys",), ("split",))) as group:
+            return {
+                name: os.getpriority(os.PRIO_PROCESS, pid) for name, pid in group.pids().items()
+            }
+
+    found = asyncio.run(niceness())
+    assert found["keys"] == os.getpriority(os.PRIO_PROCESS, 0)
+    assert found["split"] > found["keys"]

@@ -179,6 +179,22 @@ async def test_no_partition_runs_ahead_of_one_that_has_more_to_give() -> None:
     assert max(apart) <= 20
 
 
+class Pouring(Stand):
+    """A consumer that has ten more records of every partition whenever it is asked."""
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> Records:
+        most = min(10, max_records or 10)
+        return await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=most)
+
+
+async def test_of_a_partition_that_gives_twice_in_one_fetch_nothing_is_lost() -> None:
+    ends = {ONE: 95, TWO: 40}
+    got = await drain(Pouring({tp: chain((end, None)) for tp, end in ends.items()}))
+    assert got == {tp: list(range(end)) for tp, end in ends.items()}
+
+
 sizes = st.integers(1, 9).flatmap(
     lambda size: st.tuples(st.just(size), st.none() | st.integers(0, size - 1))
 )
